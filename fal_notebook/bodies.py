@@ -1,0 +1,213 @@
+"""Floor 5, sans-I/O: the four ways to read the body of a response.
+
+Each is fed bytes, cut anywhere, and keeps the body once: media in a single buffer whose bytes are handed out
+without a copy, an event stream as its events, text and JSON as text.
+"""
+
+import codecs
+import json
+from abc import ABC, abstractmethod
+from io import BytesIO
+from typing import ClassVar
+
+from .errors import InvalidResponse
+from .events import EventReader, GrowingText
+from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
+from .samples import parameter, raw_format
+from .sse import EventStreamDecoder, ServerSentEvent
+from .updates import Piece, Text, Update
+from .wav import correct_wav_lengths, wav_header
+
+
+class Body(ABC):
+    """One body, and what it has said so far.
+
+    Attributes:
+        events: the server-sent events.
+        reader: what the JSON values in it say.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[ServerSentEvent] = []
+        self.reader = EventReader()
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far."""
+        return self.reader.text
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The files of the answer."""
+        return self.reader.media
+
+    @abstractmethod
+    def feed(self, data: bytes) -> list[Update]:
+        """Take the next bytes."""
+
+    def finish(self) -> list[Update]:
+        """Take the end of the body, whole or not."""
+        return []
+
+
+class TextBody(Body):
+    """Words in the charset that the content type names, UTF-8 by default."""
+
+    def __init__(self, label: str = "") -> None:
+        super().__init__()
+        self._decoder = _text_decoder(label)
+        self._words = GrowingText()
+
+    @property
+    def text(self) -> str:
+        return str(self._words)
+
+    def feed(self, data: bytes) -> list[Update]:
+        return self._grow(self._decoder.decode(data))
+
+    def finish(self) -> list[Update]:
+        return self._grow(self._decoder.decode(b"", final=True))
+
+    def _grow(self, words: str) -> list[Update]:
+        change = self._words.append(words)
+        return [Text(*change)] if change else []
+
+
+class JSONBody(Body):
+    """One JSON value, read when it is whole. What is none stays readable as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = BytesIO()
+        self._broken: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self._broken or self.reader.text
+
+    def feed(self, data: bytes) -> list[Update]:
+        self._buffer.write(data)
+        return []
+
+    def finish(self) -> list[Update]:
+        """Read the value.
+
+        Raises:
+            InvalidResponse: it is not JSON.
+        """
+        body, self._buffer = self._buffer.getvalue(), BytesIO()
+        if not body.strip():
+            return []
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError) as exc:
+            self._broken = body.decode("utf-8", "replace")
+            raise InvalidResponse(f"the response says that it is JSON and is not: {exc}") from None
+        return self.reader.read(value)
+
+
+class EventStreamBody(Body):
+    """Server-sent events, each of which usually holds a JSON value."""
+
+    _DONE: ClassVar[str] = "[DONE]"  # the last event of OpenAI's streams
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoder = EventStreamDecoder()
+        self._words = GrowingText()
+        self._sound: MediaBody | None = None
+
+    @property
+    def text(self) -> str:
+        return self.reader.text or str(self._words)
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        return (self._sound.media if self._sound else ()) + self.reader.media
+
+    def feed(self, data: bytes) -> list[Update]:
+        return self._read(self._decoder.feed(data))
+
+    def finish(self) -> list[Update]:
+        updates = self._read(self._decoder.close())
+        if self._sound:
+            self._sound.finish()
+        return updates
+
+    def _read(self, events: list[ServerSentEvent]) -> list[Update]:
+        self.events += events
+        return [update for event in events for update in self._meaning(event)]
+
+    def _meaning(self, event: ServerSentEvent) -> list[Update]:
+        if event.data == self._DONE:
+            return []
+        try:
+            value = event.json()
+        except (ValueError, RecursionError):
+            return self._words_of(event.data, event)
+        if not isinstance(value, dict | list) and event.event != "error":
+            return self._words_of(value if isinstance(value, str) else event.data, event)
+        updates = self.reader.read(value, failed=event.event == "error")
+        for update in updates:
+            if isinstance(update, Piece):
+                self._sound = self._sound or MediaBody(update.content_type)
+                self._sound.feed(update.data)
+        return updates
+
+    def _words_of(self, words: str, event: ServerSentEvent) -> list[Update]:
+        """An event that is no JSON object: an error's message, or a piece of plain text."""
+        if event.event == "error":
+            self.reader.error = words or "error"
+            return []
+        change = self._words.append(words)
+        return [Text(*change)] if change else []
+
+
+class MediaBody(Body):
+    """A file's bytes, or raw samples, which get the header of a WAV file."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._label = label
+        self._first = b""
+        self._buffer: BytesIO | None = None
+        self._media: Media | None = None
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        return (self._media,) if self._media else ()
+
+    def feed(self, data: bytes) -> list[Update]:
+        if not data:
+            return []
+        if self._buffer is None:
+            header = self._header(data)
+            # A buffer made of the first bytes shares them until more come: one large message is kept once.
+            self._buffer = BytesIO(header + data if header else data)
+            self._buffer.seek(0, 2)
+        else:
+            self._buffer.write(data)
+        return [Piece(data, self._label)]
+
+    def finish(self) -> list[Update]:
+        if self._buffer is not None:
+            correct_wav_lengths(self._buffer)
+            self._media = media_from_bytes(self._buffer.getvalue(), self._label)
+            self._buffer = None
+        return []
+
+    def _header(self, head: bytes) -> bytes:
+        """The WAV header for raw samples; nothing for what has a header of its own."""
+        samples = raw_format(self._label)
+        if samples is None or sniff(head[:SNIFF_BYTES], samples=True):
+            return b""
+        return wav_header(samples.rate, samples.channels, samples.bits, samples.encoding)
+
+
+def _text_decoder(label: str) -> codecs.IncrementalDecoder:
+    try:
+        name = str(parameter(label, "charset") or "utf-8")
+        b"a".decode(name, "replace")  # refuses what is no encoding of text
+        return codecs.getincrementaldecoder(name)("replace")
+    except (LookupError, ValueError):
+        return codecs.getincrementaldecoder("utf-8")("replace")

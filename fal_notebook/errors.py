@@ -1,0 +1,232 @@
+"""Floor 1: every exception of the library.
+
+All derive from fal-client's base error, so that code written for fal-client catches them too::
+
+    fal_client.FalClientError
+    └── FalNotebookError
+        ├── InvalidRequest (ValueError)        endpoint, arguments or setting; nothing was sent
+        ├── CredentialsError                   no key found; nothing was sent
+        │     (fal_client.auth.MissingCredentialsError)
+        ├── ConnectError (ConnectionError)     no connection; nothing was sent
+        └── RequestError                       a request that may have reached fal
+            ├── StatusError                    an HTTP status of 400 or more
+            │   ├── AuthenticationError        401
+            │   ├── AccessDenied               403: locked account, no balance, no permission
+            │   ├── NotFound                   404
+            │   ├── ValidationFailed           422
+            │   ├── RateLimited                429
+            │   └── ServerError                5xx
+            ├── ModelError                     an ``error`` inside the response
+            ├── ConnectionLost (ConnectionError)  the socket closed before the end of the response
+            ├── RequestTimeout (TimeoutError)  the caller's time was over
+            ├── ResponseTooLarge               more bytes than the configured cap
+            ├── InvalidResponse                JSON that is none
+            └── ProtocolViolation              a message that the protocol has no place for
+
+Each carries its evidence as attributes and never the key. In a notebook each shows as one line.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from fal_client import FalClientError
+from fal_client.auth import MissingCredentialsError
+
+from .plain import one_line
+
+if TYPE_CHECKING:
+    from .result import Result
+
+
+class FalNotebookError(FalClientError):
+    """Base of all errors of this library.
+
+    Args:
+        message: what happened, made one line.
+        hint: what to do about it; the class's own where none is given.
+    """
+
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.message = one_line(message)
+        self.hint = self.default_hint if hint is None else one_line(hint)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InvalidRequest(FalNotebookError, ValueError):
+    """The endpoint, the arguments or a setting cannot be used. Nothing was sent."""
+
+
+class CredentialsError(FalNotebookError, MissingCredentialsError):
+    """No credentials were found, and the host asks for them. Nothing was sent."""
+
+    default_hint = "set FAL_KEY, in Colab the secret FAL_KEY, or run `fal auth login`"
+
+
+class ConnectError(FalNotebookError, ConnectionError):
+    """The connection could not be opened. Nothing was sent."""
+
+
+class RequestError(FalNotebookError):
+    """A request that may have reached fal did not end well. It is never sent again by itself.
+
+    Args:
+        message: what happened.
+        status: the HTTP status, where one was received.
+        detail: the server's own words: a string, or fal's list of validation errors.
+        request_id: the id that the server gave to the request.
+        headers: the response headers.
+        hint: what to do about it.
+
+    Attributes:
+        result: what had arrived by then, set by the stream that raises.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        detail: Any = None,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.detail = detail
+        self.request_id = request_id
+        self.headers = headers or {}
+        self.result: Result | None = None
+
+    def __str__(self) -> str:
+        notes = [self.hint] if self.hint else []
+        if self.request_id:
+            notes.append(f"request {one_line(self.request_id, 60)}")
+        return f"{self.message} ({'; '.join(notes)})" if notes else self.message
+
+
+class StatusError(RequestError):
+    """The response has an HTTP status of 400 or more, at its start, at its end or in the handshake."""
+
+
+class AuthenticationError(StatusError):
+    """401: fal does not accept the key."""
+
+    default_hint = "check FAL_KEY: it is <id>:<secret> from fal.ai/dashboard/keys"
+
+
+class AccessDenied(StatusError):
+    """403: the account is locked or out of balance, or may not use the endpoint."""
+
+    default_hint = "see fal.ai/dashboard/billing and the endpoint's access"
+
+
+class NotFound(StatusError):
+    """404: no such endpoint."""
+
+    default_hint = "check the endpoint's name, as in fal-ai/any-llm/stream"
+
+
+class ValidationFailed(StatusError):
+    """422: the endpoint does not accept the arguments; ``detail`` lists them."""
+
+
+class RateLimited(StatusError):
+    """429: too many requests at once."""
+
+    default_hint = "wait for running requests to end, then send it again"
+
+
+class ServerError(StatusError):
+    """5xx: fal or the model's server failed."""
+
+    default_hint = "fal does not charge for it; send it again"
+
+
+class ModelError(RequestError):
+    """The response itself carries an ``error``."""
+
+
+class ConnectionLost(RequestError, ConnectionError):
+    """The connection closed before the response ended. The request may have been worked on, and billed."""
+
+    default_hint = "not sent again by itself: it may have been worked on"
+
+
+class RequestTimeout(RequestError, TimeoutError):
+    """The time given by the caller was over before the response ended."""
+
+    default_hint = "give it a longer timeout"
+
+
+class ResponseTooLarge(RequestError):
+    """The response has more bytes than ``max_body``."""
+
+    default_hint = "raise max_body if this is wanted"
+
+
+class InvalidResponse(RequestError):
+    """The response says that it is JSON and is not."""
+
+
+class ProtocolViolation(RequestError):
+    """A message came that the protocol has no place for."""
+
+    default_hint = "is this really a fal HTTP-over-WebSockets host?"
+
+
+_BY_STATUS: dict[int, type[StatusError]] = {
+    401: AuthenticationError,
+    403: AccessDenied,
+    404: NotFound,
+    422: ValidationFailed,
+    429: RateLimited,
+}
+
+
+def status_error(
+    status: int,
+    detail: Any,
+    *,
+    endpoint: str,
+    request_id: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> StatusError:
+    """The error for an HTTP status of 400 or more.
+
+    ``detail`` is what fal's error bodies hold under that name (fal's docs, "Errors"): a string or a list of
+    ``{loc, msg, type}``; other values are quoted as they are.
+    """
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else StatusError)
+    said = detail_text(detail)
+    message = f"{status} from {endpoint}" + (f": {said}" if said else "")
+    return kind(message, status=status, detail=detail, request_id=request_id, headers=headers)
+
+
+def detail_text(detail: Any) -> str:
+    """What a server's error detail says, as one line: ``prompt: Field required; seed: Input should be …``."""
+    try:
+        return _said(detail)
+    except RecursionError:
+        return "nested too deeply to be quoted"
+
+
+def _said(detail: Any) -> str:
+    if isinstance(detail, list):
+        return "; ".join(filter(None, map(_said, detail)))
+    if isinstance(detail, dict):
+        words = detail.get("msg") or detail.get("message") or detail.get("error") or detail.get("detail")
+        if not isinstance(words, str):
+            return _said(words) if words else one_line(str(detail))
+        place = detail.get("loc")
+        steps = [str(step) for step in place if step != "body"] if isinstance(place, list) else []
+        return one_line(f"{'.'.join(steps)}: {words}" if steps else words)
+    return one_line(str(detail)) if detail else ""

@@ -1,0 +1,217 @@
+"""Floor 2: a picture, a recording, a video or another file, as bytes or as a URL.
+
+What a thing is follows from its first bytes where they are plain, else from what the server calls it: fal's own
+documentation shows audio under a ``text/event-stream`` header.
+"""
+
+import base64
+import binascii
+import mimetypes
+import re
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import httpx
+
+from .errors import ConnectError, InvalidRequest
+from .plain import one_line
+
+_OCTETS = "application/octet-stream"
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+_DATA_URI = re.compile(r"data:([^;,\s]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
+_MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), content_type)
+    for pattern, content_type in (
+        (rb"RIFF....WAVE", "audio/wav"),
+        (rb"RIFF....WEBP", "image/webp"),
+        (rb"ID3[\x02-\x04][\x00-\x10]", "audio/mpeg"),
+        (rb"OggS\x00", "audio/ogg"),
+        (rb"fLaC\x00", "audio/flac"),
+        (rb"\x89PNG\r\n\x1a\n", "image/png"),
+        (rb"\xff\xd8\xff", "image/jpeg"),
+        (rb"GIF8[79]a", "image/gif"),
+        (rb"\x00\x00..ftypM4A", "audio/mp4"),
+        (rb"\x00\x00..ftypavi[fs]", "image/avif"),
+        (rb"\x00\x00..ftyp", "video/mp4"),
+        (rb"\x1a\x45\xdf\xa3", "video/webm"),
+        (rb"%PDF-\d", "application/pdf"),
+    )
+)
+_FRAMES: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]"), "audio/mpeg"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "audio/aac"),
+)
+_FIRST_BYTES = frozenset(b"RIOfG%\x00\x1a\x89\xff")
+_SEVERAL_KINDS = ("audio/ogg", "video/mp4", "video/webm")
+SNIFF_BYTES = 12
+"""How many first bytes `sniff` needs to be sure."""
+
+_EXTENSIONS = {
+    "audio/wav": ".wav",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg",
+    "audio/flac": ".flac",
+    "audio/aac": ".aac",
+    "audio/mp4": ".m4a",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/avif": ".avif",
+    _OCTETS: ".bin",
+}
+_SYNONYMS = {
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-flac": "audio/flac",
+    "image/jpg": "image/jpeg",
+}
+
+
+@dataclass(frozen=True)
+class Media:
+    """One file of an answer.
+
+    Attributes:
+        content_type: the MIME type, lower case, without parameters.
+        data: the bytes, where the answer held them.
+        url: where they are, where it did not.
+        file_name: the name that the server gave.
+        width, height: of a picture, in pixels, where the server told.
+        duration: of sound or video, in seconds, where the server told.
+    """
+
+    content_type: str
+    data: bytes | None = None
+    url: str | None = None
+    file_name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """``image``, ``audio``, ``video``, or another type's first word."""
+        return self.content_type.partition("/")[0]
+
+    @property
+    def extension(self) -> str:
+        """The file name's usual ending for the type, with its dot."""
+        return _EXTENSIONS.get(self.content_type) or mimetypes.guess_extension(self.content_type) or ".bin"
+
+    def data_uri(self) -> str:
+        """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""
+        return f"data:{self.content_type};base64,{base64.b64encode(self.read()).decode('ascii')}"
+
+    def read(self, timeout: float = 60) -> bytes:
+        """The bytes, fetched from the URL where the answer did not hold them.
+
+        fal's media URLs are public, so no key goes with the request.
+
+        Args:
+            timeout: seconds to wait for the server.
+
+        Raises:
+            ConnectError: the URL could not be fetched.
+        """
+        if self.data is not None:
+            return self.data
+        try:
+            response = httpx.get(self.url or "", timeout=timeout, follow_redirects=True).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ConnectError(f"could not fetch {self.url}: {exc}") from None
+        return response.content
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file and return where it is.
+
+        Args:
+            path: a file, which gets the type's ending if it has none; or a folder, where the server's name
+                for the file is used, with a number where there is such a file.
+
+        Raises:
+            ConnectError: the URL could not be fetched.
+            OSError: the file could not be written.
+        """
+        target = Path(path).expanduser()
+        if target.is_dir():
+            target = _free(target / (Path(one_line(self.file_name or "", 100)).name or f"fal{self.extension}"))
+        if not target.suffix:
+            target = target.with_suffix(self.extension)
+        target.write_bytes(self.read())
+        return target
+
+    def __repr__(self) -> str:
+        where = one_line(self.url or "") if self.data is None else f"{len(self.data):,} bytes"
+        return f"<Media {self.content_type}, {where}>"
+
+
+def _free(path: Path) -> Path:
+    """The path, or the first one with a number behind its name that is not there yet."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in count(1))
+    return next(each for each in chain([path], names) if not each.exists())
+
+
+def sniff(head: bytes, *, samples: bool = False) -> str | None:
+    """The type that the first bytes of a file plainly are, or None.
+
+    Args:
+        head: the first `SNIFF_BYTES`, or all there are.
+        samples: the bytes may be raw samples, any of which can look like the start of an MP3 or AAC frame.
+    """
+    known = _MAGIC if samples else _MAGIC + _FRAMES
+    return next((content_type for magic, content_type in known if magic.match(head)), None)
+
+
+def needs_more(head: bytes) -> bool:
+    """Whether so few first bytes leave open what `sniff` will say of them."""
+    return len(head) < SNIFF_BYTES and (not head or head[0] in _FIRST_BYTES)
+
+
+def normal_type(label: str | None) -> str:
+    """A content type in lower case, without parameters, by its usual name; octets where it is none."""
+    bare = (label or "").partition(";")[0].strip().lower()
+    return _SYNONYMS.get(bare, bare) if _TYPE.fullmatch(bare) else _OCTETS
+
+
+def media_from_bytes(data: bytes, label: str | None = None) -> Media:
+    """A file from its bytes and what the server calls it.
+
+    Ogg, MP4 and WebM hold sound as well as pictures: there the server's word tells which.
+    """
+    plainly, said = sniff(data[:SNIFF_BYTES]), normal_type(label)
+    if plainly is None or (plainly in _SEVERAL_KINDS and said.startswith(("audio/", "video/"))):
+        return Media(said, data)
+    return Media(plainly, data)
+
+
+def is_data_uri(text: str) -> bool:
+    """Whether the text is a ``data:`` URI (RFC 2397)."""
+    return _DATA_URI.match(text) is not None
+
+
+def media_from_data_uri(uri: str) -> Media:
+    """A file from a ``data:`` URI (RFC 2397).
+
+    Raises:
+        InvalidRequest: the text is no such URI.
+    """
+    match = _DATA_URI.match(uri)
+    if match is None:
+        raise InvalidRequest("not a data URI")
+    body = unquote_to_bytes(uri[match.end() :])
+    if "base64" in match[2].lower().split(";"):
+        try:
+            body = base64.b64decode(body + b"=" * (-len(body) % 4))
+        except binascii.Error:
+            raise InvalidRequest("the base64 of a data URI is broken") from None
+    return media_from_bytes(body, match[1])
+
+
+def guess_type(url: str) -> str | None:
+    """The content type that the ending of a URL's path stands for, or None."""
+    guessed = mimetypes.guess_type(urlsplit(url).path)[0]
+    return normal_type(guessed) if guessed else None

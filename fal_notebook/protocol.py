@@ -1,0 +1,154 @@
+"""Floor 2, sans-I/O: fal's HTTP over WebSockets, messages in and events out.
+
+One connection carries one HTTP exchange after another (fal's docs, "HTTP over WebSockets")::
+
+    client  {"prompt": …}                                            the arguments, one text message
+    server  {"type": "start", "request_id": …, "status": …, "headers": …}
+    server  any number of messages: pieces of the HTTP body, cut anywhere, text or binary
+    server  {"type": "end", "request_id": …, "status": …, "time_to_first_byte_seconds": …}
+
+The connection is a machine of three states::
+
+    IDLE ──send──> SENT ──start──> STREAMING ──end──> IDLE
+
+There is no message that cancels: a response that is left half read would be read as the answer to the next
+request. So a connection may carry another request only when it is IDLE; everything else is closed.
+
+A body may itself be JSON with the keys of metadata (fal's workflow events are), so a text message ends the
+response only if its type is ``end`` and its ``request_id`` is the one of the start.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from httpx import Headers
+
+from .errors import ModelError, ProtocolViolation, detail_text
+
+
+@dataclass(frozen=True)
+class Start:
+    """The start metadata: the HTTP status line and headers of the response."""
+
+    request_id: str | None
+    status: int
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class Data:
+    """A piece of the HTTP body, cut anywhere."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class End:
+    """The end metadata; ``time_to_first_byte`` is the server's own measure, in seconds."""
+
+    status: int
+    time_to_first_byte: float | None
+
+
+Event = Start | Data | End
+
+
+class State(Enum):
+    """Where a connection stands between two requests."""
+
+    IDLE = auto()
+    SENT = auto()
+    STREAMING = auto()
+
+
+class Protocol:
+    """The state of one connection. It does no I/O: the caller carries messages in and out."""
+
+    def __init__(self) -> None:
+        self.state = State.IDLE
+        self._id: Any = None
+        self._status = 0
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the server gave to the request under way, or to the last one."""
+        return None if self._id is None else str(self._id)
+
+    def send(self, payload: str) -> str:
+        """Take the arguments of the next request, encoded, and return the message to send."""
+        if self.state is not State.IDLE:
+            raise RuntimeError("one request at a time: the response before this one has not ended")
+        self.state, self._id, self._status = State.SENT, None, 0
+        return payload
+
+    def receive(self, message: str | bytes) -> Event:
+        """Take one message of the server and return what it means.
+
+        Raises:
+            ProtocolViolation: the message has no place here. The connection cannot be used again.
+            ModelError: the server answered the request with an error in place of the start.
+        """
+        if self.state is State.STREAMING:
+            return self._body(message)
+        if self.state is State.SENT:
+            return self._start(message)
+        raise ProtocolViolation("a message came although no request was under way")
+
+    def _start(self, message: str | bytes) -> Start:
+        metadata = _object(message)
+        if metadata is None or metadata.get("type") not in ("start", "error"):
+            raise ProtocolViolation(f"expected start metadata, got {_excerpt(message)}")
+        self._id = metadata.get("request_id")
+        if metadata["type"] == "error":
+            raise ModelError(
+                f"refused: {detail_text(metadata)}", detail=metadata.get("error"), request_id=self.request_id
+            )
+        self._status = _status(metadata, default=200)
+        self.state = State.STREAMING
+        return Start(self.request_id, self._status, _headers(metadata.get("headers")))
+
+    def _body(self, message: str | bytes) -> Data | End:
+        if isinstance(message, bytes):
+            return Data(message)
+        metadata = _object(message) if '"end"' in message else None
+        if metadata is None or metadata.get("type") != "end" or metadata.get("request_id") != self._id:
+            return Data(message.encode())
+        self.state = State.IDLE
+        seconds = metadata.get("time_to_first_byte_seconds")
+        return End(
+            _status(metadata, default=self._status),
+            float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else None,
+        )
+
+
+def _object(message: str | bytes) -> dict[str, Any] | None:
+    """The JSON object that a text message is, or None. Metadata is never binary."""
+    if isinstance(message, bytes) or not message.lstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _status(metadata: Mapping[str, Any], default: int) -> int:
+    status = metadata.get("status")
+    return status if isinstance(status, int) else default
+
+
+def _headers(value: Any) -> Headers:
+    """Headers whose names may come in any case and whose values are strings or lists of strings."""
+    pairs: list[tuple[str, str]] = []
+    for name, content in value.items() if isinstance(value, dict) else ():
+        contents: Iterable[Any] = content if isinstance(content, list) else [content]
+        pairs += [(str(name), str(each)) for each in contents]
+    return Headers(pairs)
+
+
+def _excerpt(message: str | bytes) -> str:
+    kind = "binary" if isinstance(message, bytes) else "text"
+    return f"{kind} {message[:80]!r}{'…' if len(message) > 80 else ''}"

@@ -1,0 +1,159 @@
+"""Floor 2: where a request goes and with which key. The only module that reads the environment.
+
+The host follows fal's own variables, after one of ours that names a whole base URL, such as a gateway on this
+machine. The key follows fal-client's order (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with
+``FAL_KEY_SECRET``, Colab's secret, the token of ``fal auth login``. It is looked up on the calling thread, since
+Colab's secrets answer on the main thread only, and it never leaves this machine unencrypted.
+"""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
+
+from .errors import CredentialsError, InvalidRequest
+
+BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
+_ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+
+
+class Authorization:
+    """The value of the ``Authorization`` header, which shows itself nowhere."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def headers(self) -> dict[str, str]:
+        """The header itself, for the handshake only."""
+        return {"Authorization": self.__value}
+
+    def redact(self, text: str) -> str:
+        """The text without the key, should a server repeat it."""
+        return text.replace(self.__value.partition(" ")[2], "[key]")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Authorization) and self.__value == other.__value
+
+    def __hash__(self) -> int:
+        return hash(self.__value)
+
+    def __repr__(self) -> str:
+        return "<Authorization>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("credentials are not pickled")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One endpoint at one host, with the credentials for it.
+
+    Attributes:
+        endpoint: ``fal-ai/any-llm/stream``.
+        url: the WebSocket's address.
+        authorization: None where a host on this machine asks for none.
+    """
+
+    endpoint: str
+    url: str
+    authorization: Authorization | None = field(default=None, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the host is this machine."""
+        return _is_loopback(urlsplit(self.url).hostname or "")
+
+
+def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
+    """Where a request to ``endpoint`` goes; to be called on the thread of the caller.
+
+    Args:
+        endpoint: the endpoint with its sub-path, as in fal's docs.
+        base_url: ``wss://host`` or ``ws://127.0.0.1:8000``; else the environment decides, else fal.
+
+    Raises:
+        InvalidRequest: the endpoint or the base URL cannot be one.
+        CredentialsError: the host asks for a key and none was found.
+    """
+    name = endpoint_name(endpoint)
+    base = _base(base_url or os.environ.get(BASE_URL_VARIABLE) or _fal_url())
+    return Target(name, f"{base}/{name}", _authorization(base))
+
+
+def endpoint_name(endpoint: str) -> str:
+    """The endpoint as it stands in a URL's path.
+
+    Raises:
+        InvalidRequest: it cannot be one.
+    """
+    name = endpoint.strip().strip("/")
+    if "://" in name:
+        path = urlsplit(name).path.strip("/").removeprefix("models/")
+        raise InvalidRequest(f"{name!r} is a URL", hint=f"give the endpoint alone: {path or 'fal-ai/any-llm/stream'}")
+    if not _ENDPOINT.fullmatch(name):
+        raise InvalidRequest(f"{endpoint!r} is not an endpoint", hint="it is like fal-ai/any-llm/stream")
+    return name
+
+
+def _fal_url() -> str:
+    host = os.environ.get("FAL_WS_RUN_HOST") or f"ws.{os.environ.get('FAL_RUN_HOST') or 'fal.run'}"
+    return f"wss://{host}"
+
+
+def _base(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        scheme, host = _SCHEMES.get(parts.scheme), parts.hostname
+        port = parts.port  # ValueError where it is none
+    except ValueError:
+        scheme = host = port = None
+    if not scheme or not host or port == 0 or parts.query or parts.fragment or "@" in parts.netloc:
+        raise InvalidRequest("the base URL cannot be used", hint="it is like wss://host or ws://127.0.0.1:8000")
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _authorization(base: str) -> Authorization | None:
+    """The credentials that may go to this host: without TLS only to this machine, which needs none."""
+    parts = urlsplit(base)
+    local = _is_loopback(parts.hostname or "")
+    if parts.scheme == "ws" and not local:
+        return None
+    try:
+        authorization = _fetched()
+    except MissingCredentialsError:
+        if local:
+            return None
+        raise CredentialsError("no fal credentials found") from None
+    except Exception as exc:  # noqa: BLE001 - refreshing a login token can fail in any way of HTTP or of the disk
+        if local:
+            return None
+        raise CredentialsError(f"fal's credentials could not be read: {type(exc).__name__}") from None
+    if authorization is None:
+        raise CredentialsError("the fal key has spaces or letters in it that no key has", hint="copy it once more")
+    return authorization
+
+
+def _fetched() -> Authorization | None:
+    """fal-client's credentials; None where they cannot stand in a header.
+
+    It raises nothing of its own: verbose tracebacks print the variables of a frame, and this one holds the key.
+    """
+    found = fetch_auth_credentials()
+    key = found.token.strip()
+    return Authorization(f"{found.scheme} {key}") if _HEADER_VALUE.fullmatch(key) else None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

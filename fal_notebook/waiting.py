@@ -1,0 +1,52 @@
+"""Floor 1: how a blocking call waits.
+
+A cell that waits holds the kernel's main thread, on which the user's own event loop runs. A plain wait would
+freeze the user's tasks; so where a loop is running, the wait runs it on from within. asyncio does not allow that;
+nest_asyncio2 does, by changing asyncio for the whole process, and so it is applied at the first such wait and
+never before. Where the loop cannot be changed (uvloop) or the user does not want it, the wait is a plain one.
+"""
+
+import asyncio
+from typing import Any
+
+import nest_asyncio2
+
+from .inbox import Inbox
+
+
+def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True) -> None:
+    """Block until the inbox holds something, ``timeout`` seconds at most.
+
+    An interrupt raises ``KeyboardInterrupt`` from here.
+
+    Args:
+        inbox: what to wait for.
+        timeout: seconds; None waits as long as it takes.
+        nested: whether a running event loop goes on meanwhile.
+    """
+    loop = _running_loop()
+    if loop is None or not nested or not _can_nest(loop):
+        inbox.wait(timeout)
+        return
+    waiter = loop.create_task(inbox.wait_async(timeout))
+    try:
+        loop.run_until_complete(waiter)
+    except RuntimeError:  # the user's code has stopped its loop
+        inbox.wait(timeout)
+    finally:
+        waiter.cancel()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _can_nest(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        nest_asyncio2.apply(loop)
+    except ValueError:
+        return False
+    return True

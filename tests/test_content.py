@@ -1,0 +1,453 @@
+import base64
+import json
+import tracemalloc
+import wave
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fal_notebook.content import Content
+from fal_notebook.errors import InvalidResponse
+from fal_notebook.media import Media
+from fal_notebook.sse import ServerSentEvent
+from fal_notebook.updates import Piece, Preview, Progress, Text, Update
+from fal_notebook.wav import wav_header, wav_seconds
+
+SSE = "text/event-stream; charset=utf-8"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+CAT = "https://v3.fal.media/files/cat.png"
+MP3 = b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(range(40))
+SAMPLES = bytes(range(50))
+MIB = 2**20
+
+
+def events(*values: Any, end: str = "\n") -> bytes:
+    """A stream of the values as events, with the line ends and the field order of fal's own."""
+    words = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    return "".join(f"event: event{end}data: {each}{end}{end}" for each in words).encode()
+
+
+def snapshot(words: str, **more: Any) -> dict[str, Any]:
+    return {"output": words, "partial": True, "error": None, **more}
+
+
+def chunk(words: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": words}}]}
+
+
+def sound(data: bytes) -> dict[str, str]:
+    return {"audio": base64.b64encode(data).decode()}
+
+
+# Every stream shape that is known, each with its content type.
+SHAPES: dict[str, tuple[str | None, bytes]] = {
+    "snapshots": (
+        SSE,
+        events(
+            snapshot("Zür"), snapshot("Zürich"), snapshot("Zürich"), snapshot("Zürich 🎈", partial=False), end="\r\n"
+        ),
+    ),
+    "rewritten": (SSE, events(snapshot("The cat"), snapshot("The dog"), snapshot("A dog"))),
+    "deltas": (SSE, events(chunk("Zür"), chunk("ich"), {"choices": [], "usage": {"cost": 0.1}}, "[DONE]")),
+    "reasoning": (SSE, events(snapshot("", reasoning="Hm"), snapshot("4", reasoning="Hmm"))),
+    "error": (SSE, events(snapshot("4"), {"output": "4", "partial": False, "error": "ou☹"})),
+    "usage": (SSE, events(snapshot("4"), {"output": "4", "usage": {"prompt_tokens": 2, "cost": 1e-6}, "model": "m"})),
+    "previews": (
+        SSE,
+        events(
+            {"image": {"url": Media("image/png", PNG).data_uri()}},
+            {"images": [{"url": CAT, "width": 8, "height": 8}], "seed": 1},
+            end="\r",
+        ),
+    ),
+    "progress": (SSE, events({"progress": 0.25, "message": "é"}, {"progress": 1}, {"images": [{"url": CAT}]})),
+    "sound": (SSE, events(sound(SAMPLES[:7]), sound(SAMPLES[7:8]), sound(SAMPLES[8:]), {"done": True})),
+    "workflow": (
+        SSE,
+        events(
+            {"type": "submit", "node_id": "n", "app_id": "a", "request_id": "r"},
+            {"type": "completion", "node_id": "n", "output": {"output": "draft"}},
+            {"type": "output", "output": {"output": "A cat", "image": {"url": CAT}}},
+        ),
+    ),
+    "plain events": (SSE, b"data: A\n\ndata:  cat\n\ndata: [DONE]\n\n"),
+    "failed event": (SSE, b"data: A\n\nevent: error\ndata: out of memory\n\n"),
+    "no last blank line": (SSE, events(snapshot("A"), snapshot("A cat"))[:-2]),
+    "json": ("application/json", b' {"output": "Z\xc3\xbcrich", "image": {"url": "https://fal.media/x.png"}}\n'),
+    "json list": ("Application/JSON; charset=utf-8", b'[{"url": "https://fal.media/x", "content_type": "image/png"}]'),
+    "problem": ("application/problem+json", b'{"title": "no", "detail": "out of balance"}'),
+    "words": ("text/plain; charset=utf-8", "Zürich 🎈\r\n".encode()),
+    "latin words": ("text/plain; charset=iso-8859-1", "Zürich".encode("latin-1")),
+    "broken words": ("text/plain", b"Z\xfcrich \xf0\x9f"),
+    "mp3": ("audio/mpeg", MP3),
+    "wav": ("audio/wav", wav_header(16_000) + SAMPLES),
+    "mulaw": ("audio/basic", SAMPLES),
+    "pcm": ("audio/pcm;rate=24000;channels=2", SAMPLES),
+    "sound under another label": (SSE, MP3),
+    "wav under another label": (SSE, wav_header(16_000) + SAMPLES),
+    "picture": ("image/png", PNG),
+    "picture without a label": (None, PNG),
+    "bytes without a label": (None, b"\x01\x02 something"),
+    "short": ("text/plain", b"RIFF"),
+    **{f"empty {kind}": (kind, b"") for kind in (None, SSE, "application/json", "text/plain", "audio/mpeg")},
+}
+ANY_SHAPE = pytest.mark.parametrize(("label", "body"), SHAPES.values(), ids=SHAPES)
+
+
+def read(label: str | None, pieces: Sequence[bytes]) -> tuple[Content, list[Update]]:
+    content = Content(label)
+    updates = [update for piece in pieces for update in content.feed(piece)]
+    return content, updates + content.finish()
+
+
+def whole(label: str | None, body: bytes) -> Content:
+    return read(label, [body])[0]
+
+
+def facts(content: Content) -> tuple[Any, ...]:
+    said = (content.text, content.reasoning, content.data, content.error, content.usage, content.model)
+    return (*said, content.media, content.events)
+
+
+def folded(updates: list[Update]) -> str:
+    text = ""
+    for update in updates:
+        if isinstance(update, Text):
+            text = text[: update.offset] + update.new
+    return text
+
+
+def cut(body: bytes, places: Sequence[int]) -> list[bytes]:
+    bounds = [0, *sorted(place for place in places if place < len(body)), len(body)]
+    return [body[start:end] for start, end in pairwise(bounds)]
+
+
+@ANY_SHAPE
+def test_a_body_cut_in_two_at_any_byte_means_the_same(label: str | None, body: bytes) -> None:
+    expected = facts(whole(label, body))
+    for place in range(len(body) + 1):
+        assert facts(read(label, [body[:place], body[place:]])[0]) == expected
+
+
+@ANY_SHAPE
+def test_a_body_of_single_bytes_means_the_same(label: str | None, body: bytes) -> None:
+    content, updates = read(label, cut(body, range(1, len(body))))
+    assert facts(content) == facts(whole(label, body))
+    assert folded(updates) == content.text
+
+
+@given(st.sampled_from(list(SHAPES)), st.lists(st.integers(0, 600), max_size=12))
+def test_a_body_cut_in_any_pieces_means_the_same(shape: str, places: list[int]) -> None:
+    label, body = SHAPES[shape]
+    content, updates = read(label, cut(body, places))
+    assert facts(content) == facts(whole(label, body))
+    assert folded(updates) == content.text
+
+
+@given(st.lists(st.text("ab🎈é\n", max_size=8), max_size=6), st.lists(st.integers(0, 500), max_size=9))
+def test_any_snapshots_fold_to_the_last(snapshots: list[str], places: list[int]) -> None:
+    content, updates = read(SSE, cut(events(*map(snapshot, snapshots)), places))
+    assert folded(updates) == content.text == (snapshots[-1] if snapshots else "")
+
+
+@given(st.lists(st.text("ab🎈é\n", max_size=8), max_size=6), st.lists(st.integers(0, 500), max_size=9))
+def test_any_deltas_fold_to_their_sum(deltas: list[str], places: list[int]) -> None:
+    content, updates = read(SSE, cut(events(*map(chunk, deltas), "[DONE]"), places))
+    assert folded(updates) == content.text == "".join(deltas)
+
+
+@given(st.lists(st.binary(max_size=9), max_size=6), st.lists(st.integers(0, 500), max_size=9))
+def test_any_pieces_of_sound_make_one_recording(pieces: list[bytes], places: list[int]) -> None:
+    content, updates = read(SSE, cut(events(*map(sound, pieces)), places))
+    samples = b"".join(pieces)
+    assert b"".join(update.data for update in updates if isinstance(update, Piece)) == samples
+    assert [(media.data or b"")[44:] for media in content.media] == ([samples] if samples else [])
+
+
+@ANY_SHAPE
+def test_finishing_twice_changes_nothing(label: str | None, body: bytes) -> None:
+    content = whole(label, body)
+    before = facts(content)
+    assert content.finish() == []
+    assert facts(content) == before
+
+
+def test_snapshots_end_as_the_last_one() -> None:
+    content = whole(*SHAPES["snapshots"])
+    assert content.text == "Zürich 🎈"
+    assert content.data == {"output": "Zürich 🎈", "partial": False, "error": None}
+    assert len(content.events) == 4
+    assert content.events[0].event == "event"
+
+
+def test_text_is_there_while_it_streams() -> None:
+    content = Content(SSE)
+    assert content.feed(events(snapshot("A"))) == [Text("A", 0)]
+    assert content.feed(events(snapshot("A cat"))) == [Text(" cat", 1)]
+    assert content.text == "A cat"
+
+
+def test_a_rewritten_snapshot_is_told_from_the_common_start() -> None:
+    _, updates = read(*SHAPES["rewritten"][:1], [SHAPES["rewritten"][1]])
+    assert updates == [Text("The cat", 0), Text("dog", 4), Text("A dog", 0)]
+
+
+def test_openais_stream_ends_with_done_and_its_usage() -> None:
+    content = whole(*SHAPES["deltas"])
+    assert (content.text, content.usage) == ("Zürich", {"cost": 0.1})
+    assert content.events[-1] == ServerSentEvent("[DONE]", "event")
+    assert content.error is None
+
+
+def test_reasoning_is_no_part_of_the_text() -> None:
+    content = whole(*SHAPES["reasoning"])
+    assert (content.text, content.reasoning) == ("4", "Hmm")
+
+
+def test_an_error_in_the_stream_leaves_the_words_before_it() -> None:
+    content = whole(*SHAPES["error"])
+    assert (content.text, content.error) == ("4", "ou☹")
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ("out of memory", "out of memory"),
+        ('{"error": "out of memory"}', "out of memory"),
+        ('{"detail": "out of memory"}', {"detail": "out of memory"}),
+        ('"out of memory"', "out of memory"),
+        ("", "error"),
+    ],
+)
+def test_an_event_that_is_named_error_is_one(data: str, error: Any) -> None:
+    assert whole(SSE, f"event: error\ndata: {data}\n\n".encode()).error == error
+
+
+def test_usage_and_model_are_told() -> None:
+    content = whole(*SHAPES["usage"])
+    assert (content.usage, content.model) == ({"prompt_tokens": 2, "cost": 1e-6}, "m")
+
+
+def test_the_last_preview_is_the_picture() -> None:
+    content, updates = read(SHAPES["previews"][0], [SHAPES["previews"][1]])
+    assert updates == [
+        Preview((Media("image/png", PNG),)),
+        Preview((Media("image/png", url=CAT, width=8, height=8),)),
+    ]
+    assert content.media == (Media("image/png", url=CAT, width=8, height=8),)
+
+
+def test_progress_is_told_and_not_kept() -> None:
+    content, updates = read(SHAPES["progress"][0], [SHAPES["progress"][1]])
+    assert updates[:2] == [Progress(0.25, "é"), Progress(1.0, "")]
+    assert content.media == (Media("image/png", url=CAT),)
+
+
+def test_sound_in_events_becomes_one_wav() -> None:
+    (media,) = whole(*SHAPES["sound"]).media
+    assert media.data
+    with wave.open(BytesIO(media.data)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.readframes(100)) == (16_000, 1, SAMPLES)
+
+
+def test_the_output_of_a_workflow_is_the_answer() -> None:
+    content = whole(*SHAPES["workflow"])
+    assert (content.text, content.media) == ("A cat", (Media("image/png", url=CAT),))
+
+
+def test_a_json_body_is_text_files_and_a_value() -> None:
+    content, updates = read("application/json", [SHAPES["json"][1]])
+    assert content.text == folded(updates) == "Zürich"
+    assert content.data == {"output": "Zürich", "image": {"url": "https://fal.media/x.png"}}
+    assert content.media == (Media("image/png", url="https://fal.media/x.png"),)
+    assert content.events == []
+
+
+def test_a_problem_is_json() -> None:
+    assert whole(*SHAPES["problem"]).data == {"title": "no", "detail": "out of balance"}
+
+
+@pytest.mark.parametrize("body", [b'{"output": "A', b"<html>502</html>", b'{"a": "\xff"}', b"[" * 5_000, b"\xef\xbb"])
+def test_json_that_is_none_is_an_error_and_stays_readable(body: bytes) -> None:
+    content = Content("application/json")
+    content.feed(body)
+    with pytest.raises(InvalidResponse, match="says that it is JSON and is not"):
+        content.finish()
+    assert content.text == body.decode("utf-8", "replace")
+    assert content.data is None
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", b"null"])
+def test_a_json_body_may_be_empty(body: bytes) -> None:
+    content = whole("application/json", body)
+    assert (content.text, content.data, content.media) == ("", None, ())
+
+
+@pytest.mark.parametrize(
+    ("label", "body", "text"),
+    [
+        ("text/plain", "Zürich".encode(), "Zürich"),
+        ("text/plain; charset=iso-8859-1", "Zürich".encode("latin-1"), "Zürich"),
+        ('text/plain; charset="UTF-16"', "Zürich".encode("utf-16"), "Zürich"),
+        ("text/html", b"<b>x</b>", "<b>x</b>"),
+        ("text/plain; charset=unheard-of", "Zürich".encode(), "Zürich"),
+        ("text/plain", b"Z\xfcrich", "Z\ufffdrich"),
+        ("text/plain", b"cut \xf0\x9f", "cut \ufffd"),
+    ],
+)
+def test_words_are_read_in_their_charset(label: str, body: bytes, text: str) -> None:
+    assert whole(label, body).text == text
+
+
+@pytest.mark.parametrize("charset", ["hex", "base64", "zlib", "rot13", "undefined", "idna", '"utf\0"', "*x"])
+def test_a_charset_that_is_none_is_utf8(charset: str) -> None:
+    assert whole(f"text/plain; charset={charset}", b"words").text == "words"
+
+
+def test_broken_utf8_in_events_is_replaced() -> None:
+    assert whole(SSE, b'data: {"output": "Z\xfcrich"}\n\n').text == "Z\ufffdrich"
+
+
+@pytest.mark.parametrize(
+    ("label", "body", "content_type"),
+    [
+        ("audio/mpeg", MP3, "audio/mpeg"),
+        ("audio/mpeg", b"\x00\x01 an unknown frame", "audio/mpeg"),
+        (SSE, MP3, "audio/mpeg"),
+        (SSE, b"\xff\xfb\x90\x44" + bytes(20), "audio/mpeg"),
+        ("text/plain", PNG, "image/png"),
+        ("application/json", PNG, "image/png"),
+        ("application/octet-stream", b"OggS\x00\x02" + bytes(20), "audio/ogg"),
+        (None, PNG, "image/png"),
+        ("", PNG, "image/png"),
+        ("nonsense", PNG, "image/png"),
+        ("audio/mpeg", PNG, "image/png"),
+        ("video/mp4; codecs=x", b"\x00\x00\x00\x20ftypisom" + bytes(20), "video/mp4"),
+        (None, b"\x01\x02\x03", "application/octet-stream"),
+        ("application/zip", b"PK\x03\x04", "application/zip"),
+    ],
+)
+def test_a_file_is_what_it_is_whatever_its_label(label: str | None, body: bytes, content_type: str) -> None:
+    content, updates = read(label, [body])
+    assert content.media == (Media(content_type, body),)
+    assert b"".join(update.data for update in updates if isinstance(update, Piece)) == body
+    assert content.text == ""
+
+
+@pytest.mark.parametrize("label", ["audio/wav", SSE, None])
+def test_a_wav_with_a_bogus_length_gets_its_true_one(label: str | None) -> None:
+    (media,) = whole(label, wav_header(16_000) + bytes(32_000)).media
+    assert media.content_type == "audio/wav"
+    assert wav_seconds(media.data or b"") == 1.0
+    with wave.open(BytesIO(media.data or b"")) as file:
+        assert file.getnframes() == 16_000
+
+
+@pytest.mark.parametrize(
+    ("label", "rate", "channels", "width"),
+    [
+        ("audio/pcm", 16_000, 1, 2),
+        ("audio/pcm;rate=24000", 24_000, 1, 2),
+        ("audio/x-pcm; rate=44100; channels=2", 44_100, 2, 2),
+        ("audio/pcm;rate=0;channels=none", 16_000, 1, 2),
+        ("audio/pcm;rate=-5", 16_000, 1, 2),
+    ],
+)
+def test_raw_samples_become_a_wav(label: str, rate: int, channels: int, width: int) -> None:
+    (media,) = whole(label, b"\xff\xfb\x90\x44" * 10).media
+    assert media.content_type == "audio/wav"
+    with wave.open(BytesIO(media.data or b"")) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (rate, channels, width)
+        assert file.readframes(100) == b"\xff\xfb\x90\x44" * 10
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["channels=70000", "rate=2147483647;channels=9", "rate=" + "9" * 5_000],
+    ids=["channels", "both", "digits"],
+)
+def test_numbers_that_no_wav_can_have_do_no_harm(parameters: str) -> None:
+    (media,) = whole(f"audio/pcm;{parameters}", SAMPLES).media
+    assert (media.data or b"").endswith(SAMPLES)
+
+
+@pytest.mark.parametrize("label", ["audio/basic", "audio/mulaw", "audio/x-mulaw"])
+def test_mulaw_samples_become_a_wav_that_says_so(label: str) -> None:
+    (media,) = whole(label, SAMPLES).media
+    assert media.data
+    assert media.data[20:22] == b"\x07\x00"
+    assert media.data[44:] == SAMPLES
+    assert wav_seconds(media.data) == len(SAMPLES) / 8_000
+
+
+def test_a_wav_under_the_label_of_raw_samples_gets_no_second_header() -> None:
+    (media,) = whole("audio/pcm", wav_header(8_000) + SAMPLES).media
+    assert wav_seconds(media.data or b"") == len(SAMPLES) / 16_000
+
+
+def test_pieces_carry_the_parameters_of_their_type() -> None:
+    _, updates = read("audio/pcm;rate=24000", [SAMPLES])
+    assert updates == [Piece(SAMPLES, "audio/pcm;rate=24000")]
+
+
+@pytest.mark.parametrize("label", [None, "", SSE, "application/json", "text/plain", "audio/mpeg", "audio/pcm"])
+def test_an_empty_body_says_nothing(label: str | None) -> None:
+    content, updates = read(label, [])
+    assert updates == []
+    assert facts(content) == ("", "", None, None, None, None, (), [])
+
+
+def test_nothing_is_said_before_anything_came() -> None:
+    assert facts(Content(SSE)) == ("", "", None, None, None, None, (), [])
+
+
+def body_of(head: bytes, size: int) -> Callable[[Content], None]:
+    def feed(content: Content) -> None:
+        content.feed(head + bytes(64 * 1024 - len(head)))
+        for _ in range(size // (64 * 1024) - 1):
+            content.feed(bytes(64 * 1024))
+        content.finish()
+
+    return feed
+
+
+@pytest.mark.parametrize(
+    ("label", "head"), [("audio/mpeg", MP3), ("audio/pcm", b""), ("audio/wav", wav_header(16_000)), (None, b"")]
+)
+def test_a_large_file_is_kept_once(label: str | None, head: bytes) -> None:
+    content, feed = Content(label), body_of(head, 32 * MIB)
+    tracemalloc.start()
+    try:
+        feed(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(content.media[0].data or b"") in (32 * MIB, 32 * MIB + 44)
+    assert peak < 1.3 * 32 * MIB
+
+
+def test_a_large_message_is_kept_once() -> None:
+    message, content = MP3 + bytes(16 * MIB), Content("audio/mpeg")
+    tracemalloc.start()
+    try:
+        content.feed(message)
+        content.finish()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert content.media[0].data == message
+    assert peak < 1.3 * 16 * MIB
+
+
+def test_a_plain_event_does_not_hide_the_answer() -> None:
+    content = Content("text/event-stream")
+    content.feed(b'data: ping\n\ndata: {"output": "the answer"}\n\n')
+    content.finish()
+    assert content.text == "the answer"

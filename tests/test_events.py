@@ -1,0 +1,272 @@
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fal_notebook.events import EventReader, GrowingText
+from fal_notebook.media import Media
+from fal_notebook.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
+
+CAT = "https://v3.fal.media/files/cat.png"
+
+
+def updates(*values: Any) -> list[Update]:
+    reader = EventReader()
+    return [update for value in values for update in reader.read(value)]
+
+
+def reader_of(*values: Any) -> EventReader:
+    reader = EventReader()
+    for value in values:
+        reader.read(value)
+    return reader
+
+
+def delta(content: str, **more: Any) -> dict[str, Any]:
+    return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": content, **more}}]}
+
+
+def test_only_text_prints() -> None:
+    printed = [Text("new", 3), Reasoning("r", 0), Preview(()), Piece(b"x", "audio/wav"), Progress(0.5, "m"), Json({})]
+    assert "".join(map(str, printed)) == "new"
+
+
+def test_growing_text_tells_what_is_new_and_where() -> None:
+    text = GrowingText()
+    assert [text.append("ab"), text.append(""), text.append("c"), text.replace("abcd"), text.append("e")] == [
+        ("ab", 0),
+        None,
+        ("c", 2),
+        ("d", 3),
+        ("e", 4),
+    ]
+    assert str(text) == "abcde"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        ("The cat", "The cat sat", (" sat", 7)),
+        ("The cat", "The cat", None),
+        ("The cat", "The dog", ("dog", 4)),
+        ("The cat sat", "The cat", ("", 7)),
+        ("The cat", "A dog", ("A dog", 0)),
+        ("The cat", "", ("", 0)),
+        ("", "The", ("The", 0)),
+        ("a\ud83c", "a🎈", ("🎈", 1)),
+    ],
+)
+def test_a_snapshot_changes_what_follows_the_common_start(
+    before: str, after: str, change: tuple[str, int] | None
+) -> None:
+    text = GrowingText()
+    text.append(before)
+    assert text.replace(after) == change
+    assert str(text) == after
+
+
+@given(st.lists(st.tuples(st.booleans(), st.text("ab", max_size=6))))
+def test_folding_the_changes_gives_the_text(steps: list[tuple[bool, str]]) -> None:
+    text, folded = GrowingText(), ""
+    for is_snapshot, words in steps:
+        change = text.replace(words) if is_snapshot else text.append(words)
+        if change:
+            folded = folded[: change[1]] + change[0]
+    assert folded == str(text)
+
+
+def test_cumulative_snapshots_give_what_is_new() -> None:
+    values = [{"output": words, "partial": words != "A cat.", "error": None} for words in ("A", "A cat", "A cat.")]
+    assert updates(*values) == [Text("A", 0), Text(" cat", 1), Text(".", 5)]
+    assert reader_of(*values).text == "A cat."
+    assert reader_of(*values).data == values[-1]
+
+
+def test_a_repeated_snapshot_brings_no_text() -> None:
+    first, second = updates({"output": "A", "partial": True}, {"output": "A", "partial": False})
+    assert first == Text("A", 0)
+    assert second == Json({"output": "A", "partial": False})
+
+
+def test_a_rewritten_snapshot_begins_where_the_texts_part() -> None:
+    assert updates({"output": "The cat sat"}, {"output": "The dog sat"}) == [Text("The cat sat", 0), Text("dog sat", 4)]
+
+
+def test_a_transcript_is_cumulative_too() -> None:
+    assert updates({"text": "Good"}, {"text": "Good day"}) == [Text("Good", 0), Text(" day", 4)]
+
+
+def test_openai_deltas_are_appended() -> None:
+    values = [delta("", role="assistant"), delta("A"), delta(" cat"), {"choices": [{"delta": {}}]}, {"choices": []}]
+    assert [update for update in updates(*values) if isinstance(update, Text)] == [Text("A", 0), Text(" cat", 1)]
+
+
+def test_only_the_first_of_openais_choices_is_the_answer() -> None:
+    other = {"choices": [{"index": 1, "delta": {"content": "no"}}]}
+    both = {"choices": [{"index": 1, "delta": {"content": "no"}}, {"index": 0, "delta": {"content": "yes"}}]}
+    assert reader_of(delta("oh "), other, both).text == "oh yes"
+
+
+@pytest.mark.parametrize(
+    "choice", [{"message": {"content": "A cat"}}, {"text": "A cat"}, {"delta": {"content": "A cat"}}]
+)
+def test_openais_choices_hold_the_answer_in_three_places(choice: dict[str, Any]) -> None:
+    assert reader_of({"choices": [choice]}).text == "A cat"
+
+
+@pytest.mark.parametrize("choices", ["x", None, [None], ["x"], [{"delta": None}], [{"delta": {"content": [1]}}], [{}]])
+def test_choices_of_another_shape_say_nothing(choices: Any) -> None:
+    assert updates({"choices": choices}) == [Json({"choices": choices})]
+
+
+def test_openais_responses_are_appended() -> None:
+    values = [
+        {"type": "response.created", "response": {}},
+        {"type": "response.output_text.delta", "delta": "A"},
+        {"type": "response.output_text.delta", "delta": " cat"},
+        {"type": "response.output_text.done", "text": "A cat"},
+    ]
+    assert reader_of(*values).text == "A cat"
+
+
+def test_reasoning_stands_beside_the_answer() -> None:
+    values = [
+        {"output": "", "reasoning": "Hm"},
+        {"output": "", "reasoning": "Hmm"},
+        {"output": "4", "reasoning": "Hmm"},
+    ]
+    assert updates(*values) == [Reasoning("Hm", 0), Reasoning("m", 2), Text("4", 0)]
+    reader = reader_of(*values)
+    assert (reader.text, reader.reasoning) == ("4", "Hmm")
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_reasoning_in_deltas_is_appended(name: str) -> None:
+    reader = reader_of(delta("", **{name: "H"}), delta("", **{name: "m"}), delta("4"))
+    assert (reader.text, reader.reasoning) == ("4", "Hm")
+
+
+@pytest.mark.parametrize("error", ["out of tokens", {"message": "out of tokens", "code": 502}])
+def test_an_error_in_an_event_is_kept_with_the_text_before_it(error: Any) -> None:
+    reader = reader_of({"output": "A cat", "error": None}, {"output": "A cat", "error": error}, {"output": "A cat"})
+    assert (reader.error, reader.text) == (error, "A cat")
+
+
+@pytest.mark.parametrize("error", [None, "", 0, 0.25, 7, False, []])
+def test_an_error_that_says_nothing_is_none(error: Any) -> None:
+    assert reader_of({"output": "A", "error": error}).error is None
+
+
+@pytest.mark.parametrize("value", [{"detail": "no"}, {"message": "no"}, {"error": "no"}, "no"])
+def test_an_event_that_is_named_error_is_one(value: Any) -> None:
+    reader = EventReader()
+    reader.read(value, failed=True)
+    assert reader.error in (value, "no")
+
+
+def test_usage_and_model_are_kept() -> None:
+    reader = reader_of(
+        {"output": "A", "model": "m"}, {"output": "A", "usage": {"cost": 0.1}}, {"usage": None, "model": 1}
+    )
+    assert (reader.usage, reader.model) == ({"cost": 0.1}, "m")
+
+
+def test_each_preview_replaces_the_one_before() -> None:
+    uri = Media("image/jpeg", b"\xff\xd8\xff").data_uri()
+    first, last = Media("image/jpeg", b"\xff\xd8\xff"), Media("image/png", url=CAT, width=8, height=8)
+    values = [{"image": {"url": uri}}, {"images": [{"url": CAT, "width": 8, "height": 8}], "seed": 1}]
+    assert updates(*values) == [Preview((first,)), Preview((last,))]
+    assert reader_of(*values).media == (last,)
+
+
+def test_an_event_without_files_leaves_those_before() -> None:
+    assert reader_of({"image": {"url": CAT}}, {"progress": 1}).media == (Media("image/png", url=CAT),)
+
+
+@pytest.mark.parametrize(
+    ("value", "progress"),
+    [
+        ({"progress": 0.25, "message": "Denoising"}, Progress(0.25, "Denoising")),
+        ({"progress": 0}, Progress(0.0, "")),
+        ({"progress": 1}, Progress(1.0, "")),
+        ({"progress": 25}, Progress(0.25, "")),
+        ({"progress": 250}, Progress(1.0, "")),
+        ({"progress": -1}, Progress(0.0, "")),
+        ({"message": "Loading"}, Progress(None, "Loading")),
+    ],
+)
+def test_progress_is_a_fraction_and_words(value: dict[str, Any], progress: Progress) -> None:
+    assert updates(value) == [progress]
+
+
+@pytest.mark.parametrize("fraction", [float("nan"), float("inf"), 10**400], ids=["nan", "inf", "huge"])
+def test_progress_stays_between_0_and_1(fraction: float) -> None:
+    told = [update.fraction for update in updates({"progress": fraction}) if isinstance(update, Progress)]
+    assert all(each is None or 0 <= each <= 1 for each in told)
+
+
+@pytest.mark.parametrize("value", [{"progress": "half"}, {"progress": True}, {"message": ""}, {"progress": None}])
+def test_progress_of_another_type_is_none(value: dict[str, Any]) -> None:
+    assert updates(value) == [Json(value)]
+
+
+def test_sound_in_events_is_raw_samples() -> None:
+    sound = base64.b64encode(bytes(5)).decode()
+    assert updates({"audio": sound}, {"audio": sound, "sample_rate": 24_000}, {"done": True}) == [
+        Piece(bytes(5), "audio/pcm;rate=16000;channels=1"),
+        Piece(bytes(5), "audio/pcm;rate=24000;channels=1"),
+        Json({"done": True}),
+    ]
+
+
+def test_sound_in_events_may_be_a_files_bytes() -> None:
+    sound = base64.b64encode(b"ID3\x04" + bytes(20)).decode()
+    assert updates({"audio": sound}) == [Piece(b"ID3\x04" + bytes(20), "audio/mpeg")]
+
+
+@pytest.mark.parametrize("audio", ["", "Hello!", "abcde", "Zürich"])
+def test_words_in_the_place_of_sound_are_no_sound(audio: str) -> None:
+    assert updates({"audio": audio}) == [Json({"audio": audio})]
+
+
+def test_an_address_in_the_place_of_sound_is_a_file() -> None:
+    url = "https://fal.media/a.mp3"
+    assert updates({"audio": url}) == [Preview((Media("audio/mpeg", url=url),))]
+
+
+@pytest.mark.parametrize("kind", ["submit", "completion"])
+def test_the_steps_of_a_workflow_are_not_its_answer(kind: str) -> None:
+    value = {"type": kind, "node_id": "n", "app_id": "a", "request_id": "r", "output": {"output": "draft"}}
+    assert updates(value) == [Json(value)]
+
+
+def test_the_last_output_of_a_workflow_is_its_answer() -> None:
+    values = [
+        {"type": "submit", "node_id": "n", "app_id": "a", "request_id": "r"},
+        {"type": "output", "output": {"output": "A cat", "images": [{"url": CAT}]}},
+    ]
+    reader = reader_of(*values)
+    assert (reader.text, reader.media, reader.data) == ("A cat", (Media("image/png", url=CAT),), values[-1])
+
+
+def test_a_failed_workflow_has_an_error() -> None:
+    assert reader_of({"type": "error", "node_id": "n", "message": "m", "error": {"status": 422}}).error == {
+        "status": 422
+    }
+
+
+@pytest.mark.parametrize("value", [None, 7, "words", [1, 2], True, {}, {"a": {"b": None}}])
+def test_another_value_is_told_as_it_is(value: Any) -> None:
+    assert updates(value) == [Json(value)]
+    assert reader_of(value).data == value
+
+
+def test_words_that_are_an_address_fetch_nothing() -> None:
+    reader = reader_of({"output": "https://evil/x.png"}, delta("https://evil/x.png"))
+    assert reader.media == ()
+
+
+def test_words_that_begin_with_data_are_words() -> None:
+    assert updates({"output": "Data: one, two"}) == [Text("Data: one, two", 0)]

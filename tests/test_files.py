@@ -1,0 +1,111 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from fal_notebook.files import files_in
+from fal_notebook.media import Media
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+CAT = "https://v3.fal.media/files/cat.png"
+
+
+@pytest.mark.parametrize(
+    ("value", "content_type"),
+    [
+        ({"image": {"url": CAT}}, "image/png"),
+        ({"images": [{"url": "https://fal.media/x", "content_type": "image/jpeg"}]}, "image/jpeg"),
+        ({"images": [CAT]}, "image/png"),
+        ({"image": {"url": "https://fal.media/x"}}, "image/png"),
+        ({"audio": {"url": "https://fal.media/x.wav"}}, "audio/wav"),
+        ({"audio_url": "https://fal.media/x.mp3"}, "audio/mpeg"),
+        ({"audio_file": {"url": "https://fal.media/x"}}, "audio/mpeg"),
+        ({"video": {"url": "https://fal.media/x"}}, "video/mp4"),
+        ({"output": {"video": {"url": "https://fal.media/x.webm"}}}, "video/webm"),
+        ({"model_file": {"url": "https://fal.media/x.zip"}}, "application/zip"),
+        ({"document_url": "https://fal.media/x.pdf"}, "application/pdf"),
+        ({"anything": {"url": "https://fal.media/x", "content_type": "Application/PDF"}}, "application/pdf"),
+    ],
+)
+def test_a_file_is_found_by_its_type_its_ending_or_its_names(value: Any, content_type: str) -> None:
+    (media,) = files_in(value)
+    assert media.content_type == content_type
+    assert media.url
+    assert media.url.startswith("https://")
+    assert media.data is None
+
+
+def test_a_data_uri_is_a_file_that_needs_no_fetching() -> None:
+    uri = Media("image/png", PNG).data_uri()
+    assert files_in({"images": [{"url": uri, "width": 1}]}) == (Media("image/png", PNG, width=1),)
+
+
+def test_what_the_server_tells_of_a_file_is_kept() -> None:
+    described = {"url": CAT, "file_name": "c.png", "width": 8, "height": 9, "duration": 1.5, "file_size": 70}
+    assert files_in({"image": described}) == (Media("image/png", None, CAT, "c.png", 8, 9, 1.5),)
+
+
+def test_a_description_of_the_wrong_type_is_left_out() -> None:
+    described = {"url": CAT, "file_name": 7, "width": "8", "height": None, "duration": [], "content_type": 3}
+    assert files_in({"image": described}) == (Media("image/png", url=CAT),)
+
+
+def test_files_come_in_order_and_each_once() -> None:
+    first, second = "https://fal.media/1.png", "https://fal.media/2.png"
+    value = {"images": [{"url": second}, {"url": first}, {"url": second}], "image": {"url": first}}
+    assert [media.url for media in files_in(value)] == [second, first]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"output": "https://evil/x.png"},
+        {"output": "https://evil/x"},
+        {"text": "https://evil/x.mp3"},
+        {"choices": [{"message": {"content": "https://evil/x.png"}}]},
+        {"annotations": [{"url": "https://evil/x.png", "title": "a source"}]},
+        {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://evil/x", "title": "t"}}]},
+        ["https://evil/x.png"],
+        "https://evil/x.png",
+        {"output": "Data: one, two and three"},
+        {"image": "a cat.png"},
+        {"image": "/etc/x.png"},
+        {"image": {"url": "javascript:alert(1)"}},
+        {"image": {"url": "file:///etc/x.png"}},
+        {"image": {"url": "https:///x.png"}},
+        {"image": {"url": "https://evil/x.png and more"}},
+        {"image": {"url": "http://[::1/x.png"}},
+        {"image": {"url": "data:image/png;base64,abcde"}},
+        {"image": {"url": None}},
+        {"image": 7},
+        None,
+        7,
+    ],
+)
+def test_what_is_not_told_to_be_a_file_is_none(value: Any) -> None:
+    assert files_in(value) == ()
+
+
+def test_a_value_nested_as_deep_as_json_goes_does_no_harm() -> None:
+    value = json.loads('{"images": ' + "[" * 800 + json.dumps(CAT) + "]" * 800 + "}")
+    assert files_in(value) == ()
+
+
+def test_a_file_within_some_nesting_is_found() -> None:
+    value: Any = {"image": {"url": CAT}}
+    for _ in range(10):
+        value = {"node": [value]}
+    assert files_in(value) == (Media("image/png", url=CAT),)
+
+
+@pytest.mark.parametrize("name", ["image_captions", "prompt", "imagery", "videographer", "audio_text"])
+def test_a_url_under_a_name_that_only_sounds_like_a_files_is_none(name: str) -> None:
+    assert files_in({name: ["https://example.com/x.png"]}) == ()
+
+
+@pytest.mark.parametrize("name", ["image", "images", "control_image", "image_url", "image_urls", "file", "video_file"])
+def test_a_url_under_a_files_name_is_one(name: str) -> None:
+    assert len(files_in({name: "https://example.com/x.png"})) == 1

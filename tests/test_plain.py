@@ -1,0 +1,74 @@
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fal_notebook.plain import one_line, plain_text
+
+ANY_TEXT: Final = st.text(st.characters(exclude_categories=[]))
+BIDIRECTIONAL: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize("text", ["", "words", "tab\tand\nline", "Zürich, 東京, 🎈, العربية", "a\u200db"])
+def test_harmless_text_stays_as_it_is(text: str) -> None:
+    assert plain_text(text) == text
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_every_line_end_becomes_a_newline(end: str) -> None:
+    assert plain_text(f"one{end}two") == "one\ntwo"
+
+
+def test_a_carriage_return_does_not_hide_what_stood_before() -> None:
+    assert plain_text("rm -rf ~\rls     ") == "rm -rf ~\nls     "
+
+
+def test_terminal_sequences_become_visible() -> None:
+    assert plain_text("\x1b]0;title\x07\x1b[31mred\x9b0m\x7f") == "␛]0;title␇␛[31mred\ufffd0m␡"
+
+
+@pytest.mark.parametrize("control", BIDIRECTIONAL)
+def test_bidirectional_controls_are_removed(control: str) -> None:
+    assert plain_text(f"user{control}nimda") == "usernimda"
+
+
+def test_the_two_halves_of_a_character_are_joined() -> None:
+    assert plain_text("party \ud83c" + "\udf88") == "party 🎈"
+
+
+def test_half_a_character_is_replaced_and_its_neighbours_stay() -> None:
+    assert plain_text("a\ud83cb\udf88c\ud83c") == "a\ufffdb\ufffdc\ufffd"
+
+
+def test_halves_in_the_wrong_order_are_two_replacements() -> None:
+    assert plain_text("\udf88\ud83c!") == "\ufffd\ufffd!"
+
+
+@given(ANY_TEXT)
+def test_what_comes_out_can_be_encoded_and_does_not_act(text: str) -> None:
+    shown = plain_text(text)
+    shown.encode()
+    assert all(letter in "\t\n" or letter.isprintable() or ord(letter) > 0x9F for letter in shown)
+    assert not set(shown) & set(BIDIRECTIONAL)
+
+
+@given(ANY_TEXT)
+def test_plain_text_stays_plain_text(text: str) -> None:
+    assert plain_text(plain_text(text)) == plain_text(text)
+
+
+def test_one_line_joins_lines_and_runs_of_spaces() -> None:
+    assert one_line("  a\r\nb \t c\u2028d ") == "a b c d"
+
+
+def test_a_line_of_the_limit_stays_and_a_longer_one_is_cut() -> None:
+    assert one_line("x" * 500) == "x" * 500
+    assert one_line("x" * 501) == "x" * 499 + "…"
+
+
+@given(ANY_TEXT, st.integers(1, 40))
+def test_one_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
+    line = one_line(text, limit)
+    assert len(line) <= limit
+    assert len(line.splitlines()) <= 1

@@ -1,0 +1,222 @@
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fal_notebook.errors import ModelError, ProtocolViolation
+from fal_notebook.protocol import Data, End, Event, Protocol, Start, State
+
+START = (
+    '{"type":"start","request_id":"6f3c","status":200,"headers":{"Content-Type":"text/event-stream; charset=utf-8"}}'
+)
+END = '{"type":"end","request_id":"6f3c","status":200,"time_to_first_byte_seconds":0.577083}'
+
+
+def sent() -> Protocol:
+    protocol = Protocol()
+    protocol.send('{"prompt": "Hi"}')
+    return protocol
+
+
+def streaming(start: str = START) -> Protocol:
+    protocol = sent()
+    protocol.receive(start)
+    return protocol
+
+
+def metadata(**values: Any) -> str:
+    return json.dumps(values)
+
+
+def test_a_request_goes_from_idle_over_sent_and_streaming_to_idle() -> None:
+    protocol = Protocol()
+    states = [protocol.state]
+    assert protocol.send('{"prompt": "Hi"}') == '{"prompt": "Hi"}'
+    states.append(protocol.state)
+    for message in (START, b"data: x\n\n", END):
+        protocol.receive(message)
+        states.append(protocol.state)
+    assert states == [State.IDLE, State.SENT, State.STREAMING, State.STREAMING, State.IDLE]
+
+
+def test_the_start_carries_status_headers_and_request_id() -> None:
+    event = sent().receive(START)
+    assert isinstance(event, Start)
+    assert (event.request_id, event.status) == ("6f3c", 200)
+    assert event.headers["content-type"] == "text/event-stream; charset=utf-8"
+
+
+@pytest.mark.parametrize("seconds", ["0.577083", "0", "2"])
+def test_the_end_carries_the_servers_own_measure(seconds: str) -> None:
+    assert streaming().receive(END.replace("0.577083", seconds)) == End(200, float(seconds))
+
+
+@pytest.mark.parametrize("seconds", [None, "soon", [1]])
+def test_an_end_without_a_measure_is_an_end(seconds: Any) -> None:
+    assert streaming().receive(metadata(type="end", request_id="6f3c", time_to_first_byte_seconds=seconds)) == End(
+        200, None
+    )
+
+
+def test_a_measure_that_no_float_holds_is_none() -> None:
+    end = streaming().receive(END.replace("0.577083", "1" + "0" * 400))
+    assert end == End(200, None)
+
+
+def test_one_connection_carries_one_request_after_another() -> None:
+    protocol = streaming()
+    protocol.receive(END)
+    protocol.send("{}")
+    assert protocol.request_id is None
+    protocol.receive(metadata(type="start", request_id="second", status=200))
+    assert protocol.request_id == "second"
+    assert protocol.receive(END) == Data(END.encode())
+    assert protocol.receive(metadata(type="end", request_id="second")) == End(200, None)
+
+
+def test_a_second_request_does_not_start_before_the_first_has_ended() -> None:
+    for protocol in (sent(), streaming()):
+        with pytest.raises(RuntimeError, match="one request at a time"):
+            protocol.send("{}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "end", "request_id": "other", "status": 200},
+        {"type": "end"},
+        {"type": "end", "request_id": None},
+        {"type": "submit", "node_id": "n", "app_id": "fal-ai/any-llm", "request_id": "6f3c"},
+        {"type": "start", "request_id": "6f3c", "status": 200, "headers": {}},
+        {"type": "error", "request_id": "6f3c", "error": "from a workflow"},
+        {"output": {"type": "end", "request_id": "6f3c"}},
+    ],
+)
+def test_a_json_body_with_the_keys_of_metadata_is_data(body: dict[str, Any]) -> None:
+    protocol, message = streaming(), json.dumps(body, separators=(",", ":"))
+    assert protocol.receive(message) == Data(message.encode())
+    assert protocol.state is State.STREAMING
+
+
+@pytest.mark.parametrize("message", [END.encode(), f"[{END}]", f"data: {END}", END[:-1], '"end"', "", b""])
+def test_only_a_text_message_that_is_one_object_ends_the_response(message: str | bytes) -> None:
+    protocol = streaming()
+    assert protocol.receive(message) == Data(message if isinstance(message, bytes) else message.encode())
+    assert protocol.state is State.STREAMING
+
+
+@pytest.mark.parametrize("message", ["Zürich 🎈", "Zürich 🎈".encode()])
+def test_text_and_binary_messages_are_the_same_bytes(message: str | bytes) -> None:
+    assert streaming().receive(message) == Data("Zürich 🎈".encode())
+
+
+def test_a_binary_message_that_cuts_a_character_stays_cut() -> None:
+    assert streaming().receive("🎈".encode()[:2]) == Data(b"\xf0\x9f")
+
+
+def test_the_end_may_be_spaced_as_json_may() -> None:
+    assert streaming().receive(f"\n {json.dumps(json.loads(END), indent=2)}\n") == End(200, 0.577083)
+
+
+def test_request_ids_may_be_numbers() -> None:
+    protocol = streaming(metadata(type="start", request_id=7, status=200))
+    assert protocol.request_id == "7"
+    assert isinstance(protocol.receive(metadata(type="end", request_id=8)), Data)
+    assert protocol.receive(metadata(type="end", request_id=7)) == End(200, None)
+
+
+def test_a_server_that_gives_no_request_id_ends_without_one() -> None:
+    protocol = streaming(metadata(type="start", status=200))
+    assert protocol.request_id is None
+    assert protocol.receive(metadata(type="end")) == End(200, None)
+
+
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+@pytest.mark.parametrize("value", ["image/png", ["image/png"]])
+def test_header_names_come_in_any_case_and_values_as_lists(name: str, value: Any) -> None:
+    event = sent().receive(metadata(type="start", request_id="1", status=200, headers={name: value}))
+    assert isinstance(event, Start)
+    assert event.headers["Content-Type"] == "image/png"
+
+
+def test_each_value_of_a_list_is_kept() -> None:
+    event = sent().receive(metadata(type="start", headers={"x-a": ["1", 2]}))
+    assert isinstance(event, Start)
+    assert event.headers.get_list("X-A") == ["1", "2"]
+
+
+@pytest.mark.parametrize("headers", [None, [], "text/plain", {}])
+def test_a_start_may_have_no_headers(headers: Any) -> None:
+    event = sent().receive(metadata(type="start", request_id="1", headers=headers))
+    assert isinstance(event, Start)
+    assert dict(event.headers) == {}
+    assert event.status == 200
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "hello", b"data: x\n\n", START.encode(), "[]", "{", '{"output":"x"}', '{"type":"end"}', "[" * 100_000],
+)
+def test_anything_but_a_start_in_its_place_is_a_violation(message: str | bytes) -> None:
+    protocol = sent()
+    with pytest.raises(ProtocolViolation, match="expected start metadata"):
+        protocol.receive(message)
+    assert protocol.state is not State.IDLE
+
+
+@pytest.mark.parametrize("message", [START, END, b"", "late"])
+def test_a_message_without_a_request_is_a_violation(message: str | bytes) -> None:
+    with pytest.raises(ProtocolViolation, match="no request was under way"):
+        Protocol().receive(message)
+
+
+def test_a_message_after_the_end_is_a_violation() -> None:
+    protocol = streaming()
+    protocol.receive(END)
+    with pytest.raises(ProtocolViolation):
+        protocol.receive(b"late")
+
+
+@pytest.mark.parametrize("error", ["quota exceeded", {"message": "quota exceeded"}])
+def test_an_error_in_place_of_the_start_is_a_refusal(error: Any) -> None:
+    protocol = sent()
+    with pytest.raises(ModelError, match="refused: quota exceeded") as caught:
+        protocol.receive(metadata(type="error", request_id=3, error=error))
+    assert (caught.value.detail, caught.value.request_id) == (error, "3")
+    assert protocol.state is not State.IDLE
+
+
+@pytest.mark.parametrize("status", [401, 422, 500])
+def test_the_status_of_the_start_is_told(status: int) -> None:
+    event = sent().receive(metadata(type="start", request_id="1", status=status))
+    assert isinstance(event, Start)
+    assert event.status == status
+
+
+def test_the_status_of_the_end_may_differ_from_the_starts() -> None:
+    assert streaming().receive(metadata(type="end", request_id="6f3c", status=500)) == End(500, None)
+
+
+def test_an_end_without_a_status_has_the_starts() -> None:
+    protocol = streaming(metadata(type="start", request_id="6f3c", status=422))
+    assert protocol.receive(metadata(type="end", request_id="6f3c")) == End(422, None)
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 200)))
+def test_a_body_cut_anywhere_comes_out_whole(body: bytes, cuts: list[int]) -> None:
+    places = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
+    pieces = [body[start:end] for start, end in pairwise(places)]
+    protocol = streaming()
+    events: list[Event] = [protocol.receive(piece) for piece in pieces]
+    assert b"".join(event.data for event in events if isinstance(event, Data)) == body
+    assert isinstance(protocol.receive(END), End)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["type", "request_id", "status", "x"]), st.sampled_from(["end", "6f3d", 1, None]))
+)
+def test_no_object_but_this_requests_end_ends_it(body: dict[str, Any]) -> None:
+    assert streaming().receive(json.dumps(body)) == Data(json.dumps(body).encode())

@@ -1,0 +1,100 @@
+"""Where requests go, and what may carry the key."""
+
+import pickle
+
+import pytest
+
+from fal_notebook.errors import CredentialsError, InvalidRequest
+from fal_notebook.target import Authorization, resolve_target
+
+from .conftest import KEY
+
+
+def test_fal_is_the_host_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    assert resolve_target("fal-ai/any-llm/stream").url == "wss://ws.fal.run/fal-ai/any-llm/stream"
+
+
+def test_an_option_wins_over_our_variable_over_fals_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    monkeypatch.setenv("FAL_RUN_HOST", "run.example")
+    assert resolve_target("a/b").url == "wss://ws.run.example/a/b"
+    monkeypatch.setenv("FAL_WS_RUN_HOST", "ws.example")
+    assert resolve_target("a/b").url == "wss://ws.example/a/b"
+    monkeypatch.setenv("FAL_NOTEBOOK_URL", "https://ours.example/base/")
+    assert resolve_target("a/b").url == "wss://ours.example/base/a/b"
+    assert resolve_target("a/b", "ws://127.0.0.1:8000").url == "ws://127.0.0.1:8000/a/b"
+
+
+def test_without_a_key_fal_is_not_asked() -> None:
+    with pytest.raises(CredentialsError, match="set FAL_KEY"):
+        resolve_target("a/b")
+
+
+def test_a_host_on_this_machine_needs_no_key() -> None:
+    assert resolve_target("a/b", "ws://localhost:8000").authorization is None
+
+
+def test_a_host_on_this_machine_gets_the_key_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    authorization = resolve_target("a/b", "ws://[::1]:8000").authorization
+    assert authorization is not None
+    assert authorization.headers() == {"Authorization": f"Key {KEY}"}
+
+
+@pytest.mark.parametrize("host", ["192.168.1.5", "example.com", "127.0.0.1.example.com", "localhost.example.com"])
+def test_no_key_leaves_this_machine_unencrypted(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    assert resolve_target("a/b", f"ws://{host}").authorization is None
+
+
+def test_id_and_secret_make_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY_ID", "id")
+    monkeypatch.setenv("FAL_KEY_SECRET", "secret \n")
+    authorization = resolve_target("a/b").authorization
+    assert authorization is not None
+    assert authorization.headers() == {"Authorization": "Key id:secret"}
+
+
+def test_a_key_with_a_line_break_inside_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", "abc:d\nef")
+    with pytest.raises(CredentialsError) as caught:
+        resolve_target("a/b")
+    assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ["", "a b", "a/../b", "/a//b", "a?x=1", "a#b", "ä/b", "a/b\n/c", "-a/b"])
+def test_what_cannot_be_an_endpoint_is_refused(endpoint: str) -> None:
+    with pytest.raises(InvalidRequest, match="is not an endpoint"):
+        resolve_target(endpoint, "ws://localhost:1")
+
+
+def test_a_url_in_place_of_an_endpoint_is_explained() -> None:
+    with pytest.raises(InvalidRequest, match="give the endpoint alone: fal-ai/flux/dev"):
+        resolve_target("https://fal.ai/models/fal-ai/flux/dev")
+
+
+@pytest.mark.parametrize("url", ["fal.run", "ftp://x", "ws://", "ws://user:pass@x", "ws://x:99999", "ws://x?y=1"])
+def test_what_cannot_be_a_base_url_is_refused(url: str) -> None:
+    with pytest.raises(InvalidRequest, match="base URL"):
+        resolve_target("a/b", url)
+
+
+def test_credentials_show_themselves_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    target = resolve_target("a/b")
+    assert KEY not in f"{target!r} {target} {target.authorization!r} {target.authorization}"
+    with pytest.raises(TypeError):
+        pickle.dumps(target)
+
+
+def test_a_key_that_a_server_repeats_is_taken_out() -> None:
+    assert Authorization(f"Key {KEY}").redact(f"bad {KEY}!") == "bad [key]!"
+
+
+def test_no_frame_of_a_refused_key_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", "half a-secret")
+    with pytest.raises(CredentialsError) as caught:
+        resolve_target("a/b")
+    frames = [frame.frame.f_locals for frame in caught.traceback[1:]]
+    assert "half a-secret" not in repr(frames)
