@@ -1,0 +1,92 @@
+"""Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
+
+From Python: `run`, `stream` and `arun` send a request; `session` is what the kernel keeps of connections;
+`AudioPlayer` plays sound while it is being made.
+`PromptWidget` is a prompt box in the notebook.
+Names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from . import errors
+    from .api import arun, run, stream
+    from .errors import FalNotebookError
+    from .media import Media
+    from .player import AudioPlayer
+    from .prompt_widget import PromptWidget
+    from .result import Metrics, Result
+    from .sessions import Session, session
+    from .streaming import Stream
+    from .updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "api": ("arun", "run", "stream"),
+    "errors": ("FalNotebookError",),
+    "media": ("Media",),
+    "player": ("AudioPlayer",),
+    "prompt_widget": ("PromptWidget",),
+    "result": ("Metrics", "Result"),
+    "sessions": ("Session", "session"),
+    "streaming": ("Stream",),
+    "updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AudioPlayer",
+    "FalNotebookError",
+    "Json",
+    "Media",
+    "Metrics",
+    "Piece",
+    "Preview",
+    "Progress",
+    "PromptWidget",
+    "Reasoning",
+    "Result",
+    "Session",
+    "Stream",
+    "Text",
+    "Update",
+    "arun",
+    "errors",
+    "load_ipython_extension",
+    "run",
+    "session",
+    "stream",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module(".errors", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """Register ``%falstream`` and ``%%falstream``; what ``%load_ext fal_notebook`` calls."""
+    from .magic import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: "InteractiveShell") -> None:
+    """Take the magics away and close the connections; what ``%unload_ext fal_notebook`` calls."""
+    from .magic import unload
+
+    unload(shell)

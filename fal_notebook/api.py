@@ -1,0 +1,68 @@
+"""Floor 9: the three ways to make a request from Python, over the kernel's session."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .result import Result
+from .sessions import session
+from .streaming import Stream
+
+
+def stream(
+    endpoint: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+    base_url: str | None = None,
+    **more: Any,
+) -> Stream:
+    """Send a request and return at once with what arrives: an iterator and an async iterator.
+
+    Args:
+        endpoint: the endpoint with its sub-path, such as ``fal-ai/any-llm/stream``.
+        arguments: its arguments, what the HTTP endpoint takes as its JSON body.
+        timeout: seconds for the whole request; None for as long as it takes.
+        base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+        more: further arguments by name; one that is called like an option here goes into ``arguments``.
+
+    Raises:
+        InvalidRequest: the endpoint, an argument or a setting cannot be used.
+        CredentialsError: no key was found.
+
+    Example:
+        >>> for update in stream("fal-ai/any-llm/stream", prompt="Hi"):  # doctest: +SKIP
+        ...     print(update, end="")
+    """
+    return session().stream(endpoint, {**(arguments or {}), **more}, base_url=base_url, timeout=timeout)
+
+
+def run(
+    endpoint: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+    base_url: str | None = None,
+    **more: Any,
+) -> Result:
+    """Send a request and wait for its result; an interrupt stops it. Takes what `stream` takes.
+
+    Raises:
+        FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+    """
+    return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
+
+
+async def arun(
+    endpoint: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,  # noqa: ASYNC109 - of the request, the same as in `run`
+    base_url: str | None = None,
+    **more: Any,
+) -> Result:
+    """Send a request and await its result; cancelling the task stops it. Takes what `stream` takes.
+
+    Raises:
+        FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+    """
+    return await stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more)

@@ -1,0 +1,111 @@
+"""Floor 4: the connections to one endpoint, and whose turn it is.
+
+People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
+connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
+not been needed for a while.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .connection import Connection
+from .protocol import Event
+from .target import Target
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a session allows itself.
+
+    Attributes:
+        connections: the most that are open to one endpoint; further requests wait their turn.
+        idle_seconds: after how long unused the further ones close.
+        max_body: the most bytes that a response may have.
+        open_timeout: seconds for a handshake.
+    """
+
+    connections: int = 4
+    idle_seconds: float = 60.0
+    max_body: int = 2 * 1024**3
+    open_timeout: float = 90.0
+
+
+class Pool:
+    """The connections to one target. Used on the I/O thread only."""
+
+    def __init__(self, target: Target, limits: Limits) -> None:
+        self.target = target
+        self.connections: list[Connection] = []
+        self._limits = limits
+        self._turns = asyncio.Semaphore(limits.connections)
+        self._closed = False
+        self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
+
+    async def exchange(self, payload: str, sent: Callable[[], None], receive: Callable[[Event], None]) -> None:
+        """Carry one request as soon as it is its turn; see `Connection.exchange`."""
+        async with self._turns:
+            connection = await self._take()
+            try:
+                await connection.exchange(payload, sent, receive)
+            finally:
+                self._give_back(connection)
+
+    async def connect(self) -> None:
+        """Have a connection open for the next request. Where all that may be open are in use, there is none to open.
+
+        Raises:
+            FalNotebookError: no connection came about.
+        """
+        if not self._turns.locked():
+            async with self._turns:
+                self._give_back(await self._take())
+
+    def retire(self) -> None:
+        """Close what is unused, and the rest when its request has ended: nothing new comes here."""
+        self._closed = True
+        while self._idle:
+            self._drop(self._idle.pop()[0])
+
+    async def close(self) -> None:
+        """Close every connection; requests under way end with `ConnectionLost`."""
+        self._closed = True
+        connections, self.connections, self._idle = self.connections, [], []
+        await asyncio.gather(*(connection.wait_closed() for connection in connections))
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection, _ = self._idle.pop()
+            ready = False
+            try:
+                ready = await connection.is_ready()
+            finally:
+                if not ready:
+                    self._drop(connection)
+            if ready:
+                return connection
+        connection = await Connection.open(
+            self.target, max_body=self._limits.max_body, open_timeout=self._limits.open_timeout
+        )
+        self.connections.append(connection)
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        if self._closed or connection not in self.connections or not connection.is_reusable:
+            self._drop(connection)
+            return
+        self._idle.append((connection, time.monotonic()))
+        if len(self._idle) > 1:
+            asyncio.get_running_loop().call_later(self._limits.idle_seconds, self._trim)
+
+    def _trim(self) -> None:
+        """Close what has not been used for long; the connection used last stays."""
+        latest = time.monotonic() - self._limits.idle_seconds + 0.01
+        while len(self._idle) > 1 and self._idle[0][1] <= latest:
+            self._drop(self._idle.pop(0)[0])
+
+    def _drop(self, connection: Connection) -> None:
+        connection.close()
+        if connection in self.connections:
+            self.connections.remove(connection)

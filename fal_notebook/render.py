@@ -1,0 +1,145 @@
+"""Floor 3: the parts of an answer as what Jupyter shows and keeps.
+
+A bundle maps MIME types to data and always has ``text/plain``, which is what a terminal, a diff or a reader
+without HTML sees. Everything here is static: it survives save and reopen, nbconvert and other viewers. PNG and
+JPEG pictures are bundles of their own type, which every viewer shows; the rest is HTML.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from IPython.display import Audio, Image, Video
+
+from .markdown import markdown_html, preformatted_html, text_html
+from .media import Media
+from .plain import one_line, plain_text
+
+Bundle = dict[str, Any]
+
+_NATIVE_PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
+_LONGEST_STRING = 2_000
+_SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
+_BOX = "overflow-wrap:anywhere"
+
+
+def text_bundle(text: str, style: str = "markdown") -> Bundle:
+    """Words: rendered where ``style`` is ``markdown``, else as they are."""
+    shown = plain_text(text)
+    html = markdown_html(shown) if style == "markdown" else preformatted_html(shown)
+    return {"text/plain": shown, "text/html": f'<div style="{_BOX}">{html}</div>'}
+
+
+def json_bundle(value: Any) -> Bundle:
+    """A JSON value, indented; strings longer than a reader can want are cut and say their length."""
+    try:
+        words = json.dumps(_shortened(value), indent=2, ensure_ascii=False)
+    except RecursionError:
+        words = json.dumps(value, ensure_ascii=False)
+    shown = plain_text(words)
+    return {"text/plain": shown, "text/html": preformatted_html(shown)}
+
+
+def reasoning_bundle(text: str) -> Bundle:
+    """The model's reasoning, folded."""
+    shown = plain_text(text)
+    html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
+    return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX}">{html}</div>'}
+
+
+def small_bundle(line: str) -> Bundle:
+    """A small line beneath an answer."""
+    shown = one_line(line)
+    return {"text/plain": shown, "text/html": f'<div style="{_SMALL}">{text_html(shown)}</div>'}
+
+
+def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
+    """A small table: the names of its columns, then its rows."""
+    lines = [list(names), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    words = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    head, *body = (
+        "<tr>" + "".join(f"<td>{text_html(plain_text(each))}</td>" for each in line) + "</tr>" for line in lines
+    )
+    html = f"<table><thead>{head.replace('td>', 'th>')}</thead><tbody>{''.join(body)}</tbody></table>"
+    return {"text/plain": plain_text(words), "text/html": html}
+
+
+def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
+    """A picture, a player, or a line that says what the file is and how to keep it."""
+    words = media_words(media)
+    kind = _NATIVE_PICTURES.get(media.content_type)
+    if media.data is not None and kind:
+        picture, _ = Image(data=media.data, format=kind)._repr_mimebundle_()
+        return {"text/plain": words, **picture}
+    html = _html(media, autoplay=autoplay)
+    return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
+
+
+def picture_html(media: Media) -> str:
+    """A picture as HTML. Where its bytes are known they are within; a script in an SVG does not run in ``<img>``."""
+    source = media.url if media.data is None else media.data_uri()
+    return f'<img src="{escape(source or "")}" alt="{escape(media_words(media))}" style="max-width:100%">'
+
+
+def media_words(media: Media) -> str:
+    """What a file is, in words: ``audio/wav, 84,044 bytes``."""
+    parts = [media.content_type]
+    if media.width and media.height:
+        parts.append(f"{media.width} × {media.height}")
+    if media.data is not None:
+        parts.append(f"{len(media.data):,} bytes")
+    if media.url:
+        parts.append(media.url)
+    return one_line(", ".join(parts))
+
+
+def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
+    """The bundles with each run of neighbouring HTML made one."""
+    result: list[Bundle] = []
+    for bundle in bundles:
+        if result and "text/html" in bundle and "text/html" in result[-1]:
+            result[-1] = {
+                "text/plain": _joined(result[-1], bundle, "text/plain"),
+                "text/html": _joined(result[-1], bundle, "text/html"),
+            }
+        else:
+            result.append(bundle)
+    return result
+
+
+def as_html(bundle: Bundle) -> Bundle:
+    """The same with a picture of its own type turned into HTML, so that it can stand among words."""
+    for content_type in _NATIVE_PICTURES:
+        if content_type in bundle:
+            source = f"data:{content_type};base64,{bundle[content_type]}"
+            html = f'<img src="{source}" alt="{escape(bundle["text/plain"])}" style="max-width:100%">'
+            return {"text/plain": bundle["text/plain"], "text/html": html}
+    return bundle
+
+
+def _joined(first: Mapping[str, str], second: Mapping[str, str], name: str) -> str:
+    return f"{first[name]}\n{second[name]}"
+
+
+def _html(media: Media, *, autoplay: bool) -> str | None:
+    if media.kind == "audio":
+        player = Audio(data=media.data, url=media.url, autoplay=autoplay)
+        player.mimetype = media.content_type
+        return str(player._repr_html_()).strip()
+    if media.kind == "video":
+        controls = "controls playsinline style='max-width:100%'"
+        where: dict[str, Any] = {"url": media.url} if media.data is None else {"data": media.data, "embed": True}
+        return str(Video(**where, mimetype=media.content_type, html_attributes=controls)._repr_html_())
+    return picture_html(media) if media.kind == "image" else None
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST_STRING:
+        return f"{value[:_LONGEST_STRING]}… ({len(value):,} characters)"
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _shortened(each) for name, each in value.items()}
+    return value

@@ -1,0 +1,148 @@
+"""Floor 4: the answer to one request, as a value that can be kept, asked and shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from . import render
+from .errors import FalNotebookError
+from .media import Media
+from .plain import one_line
+from .sse import ServerSentEvent
+
+Format = Literal["markdown", "text", "json"]
+FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
+LOCAL_MODEL_HEADER = "x-local-model"
+"""The header by which a gateway says that a model on this machine answered, and which."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How long a request took and how much came, in seconds and bytes.
+
+    Attributes:
+        connect: from the call until the arguments were sent: waiting for a connection, or opening one.
+        time_to_first_byte: from then until the first byte of the body.
+        server_time_to_first_byte: the same as the server measured it and said in the end metadata.
+        duration: from the call to the end of the response.
+        bytes: of the body.
+        events: server-sent events in it.
+    """
+
+    connect: float | None = None
+    time_to_first_byte: float | None = None
+    server_time_to_first_byte: float | None = None
+    duration: float = 0.0
+    bytes: int = 0
+    events: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What one request brought, whole or as far as it came.
+
+    Attributes:
+        endpoint: what was asked.
+        text: the answer's words, or nothing.
+        reasoning: the model's reasoning, where the endpoint gives it.
+        data: the JSON value: the body, or the last event.
+        media: the files, as bytes or as URLs.
+        events: the server-sent events.
+        request_id: the id that fal gave to the request.
+        status: the HTTP status; None where no response came.
+        headers: the response headers, in any case.
+        usage: tokens and cost, where the endpoint tells.
+        model: the model that answered, where the endpoint tells.
+        metrics: how long it took and how much came.
+        stopped: whether the caller stopped it.
+        error: what went wrong, or None.
+    """
+
+    endpoint: str
+    text: str = ""
+    reasoning: str = ""
+    data: Any = None
+    media: list[Media] = field(default_factory=list)
+    events: list[ServerSentEvent] = field(default_factory=list)
+    request_id: str | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    usage: Mapping[str, Any] | None = None
+    model: str | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    stopped: bool = False
+    error: FalNotebookError | None = None
+
+    def __str__(self) -> str:
+        return self.text or repr(self)
+
+    def __repr__(self) -> str:
+        held = [f"{len(self.text):,} characters"] if self.text else []
+        held += [repr(media) for media in self.media]
+        return f"<Result {', '.join([self.endpoint, *held, *self._end()])}>"
+
+    @property
+    def status_line(self) -> str:
+        """Endpoint, duration, time to first token, usage and request id, on one line."""
+        return one_line(" · ".join([self.endpoint, *self._end(), *self._times(), *self._use(), *self._origin()]))
+
+    def outputs(self, style: Format = "markdown", *, autoplay: bool = False) -> list[render.Bundle]:
+        """What Jupyter shows of it: a list of bundles, each one output, the first with the words.
+
+        Args:
+            style: how to show words; ``json`` shows `data` in their place.
+            autoplay: whether the first sound plays by itself.
+        """
+        return render.merged(self._parts(style, autoplay=autoplay))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> render.Bundle:
+        (bundle,) = render.merged(render.as_html(part) for part in self._parts("markdown", autoplay=False))
+        return bundle
+
+    def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
+        parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
+        parts += self._body(style, autoplay=autoplay)
+        if self._is_withheld():
+            parts.append(render.small_bundle("a picture was withheld by the endpoint's safety checker"))
+        parts.append(render.small_bundle(self.status_line))
+        return parts
+
+    def _body(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
+        if style == "json" and self.data is not None:
+            return [render.json_bundle(self.data)]
+        parts = [render.text_bundle(self.text, style)] if self.text else []
+        first = next((number for number, media in enumerate(self.media) if media.kind == "audio"), None)
+        for number, media in enumerate(self.media):
+            parts.append(render.media_bundle(media, autoplay=autoplay and number == first))
+        shows_data = not parts and self.data is not None and self.error is None
+        return [render.json_bundle(self.data)] if shows_data else parts
+
+    def _is_withheld(self) -> bool:
+        """Whether a picture was replaced by a black one (fal's docs of image endpoints: ``has_nsfw_concepts``)."""
+        flags = self.data.get("has_nsfw_concepts") if isinstance(self.data, dict) else None
+        return isinstance(flags, list) and any(flag is True for flag in flags)
+
+    def _end(self) -> list[str]:
+        if self.stopped:
+            return ["stopped"]
+        return [f"failed: {type(self.error).__name__}"] if self.error else []
+
+    def _times(self) -> list[str]:
+        first = self.metrics.time_to_first_byte
+        times = [f"{self.metrics.duration:.2f} s"]
+        if first is not None:
+            times.append(f"first {'token' if self.text else 'byte'} {(self.metrics.connect or 0.0) + first:.2f} s")
+        return times
+
+    def _use(self) -> list[str]:
+        used: list[str] = []
+        for name, word in (("prompt_tokens", "in"), ("completion_tokens", "out")):
+            count = (self.usage or {}).get(name)
+            used += [f"{count:,} tokens {word}"] if isinstance(count, int) else []
+        cost = (self.usage or {}).get("cost")
+        return used + ([f"${cost:.6g}"] if isinstance(cost, float) or (isinstance(cost, int) and cost < 10**9) else [])
+
+    def _origin(self) -> list[str]:
+        local = self.headers.get(LOCAL_MODEL_HEADER)
+        named = [f"local model {local}"] if local else [f"model {self.model}"] if self.model else []
+        return named + ([f"request {self.request_id}"] if self.request_id else [])

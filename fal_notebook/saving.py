@@ -1,0 +1,38 @@
+"""Floor 5: ``--save``: the files of an answer, else its words, on the disk."""
+
+from pathlib import Path
+
+from .errors import FalNotebookError, InvalidRequest
+from .render import json_bundle
+from .result import Result
+
+
+def save_result(result: Result, place: str) -> str:
+    """Write an answer and say where it is.
+
+    Args:
+        result: an answer that is whole.
+        place: a file, or a folder; several files of one answer are numbered.
+
+    Raises:
+        InvalidRequest: the disk, or a server that keeps a file, refused.
+    """
+    path = Path(place).expanduser()
+    try:
+        saved = [_save_media(result, path, number) for number in range(len(result.media))]
+        saved = saved or [_save_words(result, path)]
+    except (OSError, FalNotebookError) as exc:
+        raise InvalidRequest(f"the answer could not be saved: {exc}", hint="the variable still has it") from None
+    return f"saved {', '.join(map(str, saved))}"
+
+
+def _save_media(result: Result, path: Path, number: int) -> Path:
+    several = len(result.media) > 1 and not path.is_dir()
+    target = path.with_stem(f"{path.stem}-{number + 1}") if several else path
+    return result.media[number].save(target)
+
+
+def _save_words(result: Result, path: Path) -> Path:
+    target = path / "fal.txt" if path.is_dir() else path
+    target.write_text(result.text or json_bundle(result.data)["text/plain"], encoding="utf-8")
+    return target

@@ -1,0 +1,274 @@
+"""Floor 8: what a kernel keeps between cells: an I/O thread and the connections on it.
+
+The connections live on a thread of their own. On the kernel's event loop a busy cell would leave the server's
+pings unanswered, and the server would close what it believes to be dead.
+"""
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import math
+import os
+import threading
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from .arguments import encode
+from .errors import FalNotebookError, InvalidRequest, RequestError, RequestTimeout
+from .pool import Limits, Pool
+from .streaming import Receiver, Stream
+from .target import Target, resolve_target
+
+_CLOSE_SECONDS = 5.0
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ConnectionInfo:
+    """One open connection, as ``%falstream status`` shows it.
+
+    Attributes:
+        endpoint: where it leads.
+        host: at which host.
+        state: ``ready`` or ``busy``.
+        age: seconds since it opened.
+        requests: how many it has carried.
+        bytes: of bodies that came over it.
+    """
+
+    endpoint: str
+    host: str
+    state: str
+    age: float
+    requests: int
+    bytes: int
+
+
+class Session:
+    """Persistent connections, one or a few to each endpoint, and the requests on them. Usable from any thread.
+
+    Args:
+        limits: how many connections, how long, how large.
+
+    Attributes:
+        nested: whether the user's running event loop goes on while a call blocks.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self.nested = True
+        self._io = _IOThread()
+        self._pools: dict[Target, Pool] = {}
+        self._requests: set[concurrent.futures.Future[None]] = set()
+
+    @property
+    def limits(self) -> Limits:
+        """How many connections, how long, how large. Others apply to the requests from then on."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        if limits == self._limits:
+            return
+        self._limits = limits
+        pools, self._pools = list(self._pools.values()), {}
+        if pools:
+            self._io.submit(_retire(pools))
+
+    def stream(
+        self,
+        endpoint: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | None = None,
+    ) -> Stream:
+        """Send a request and return at once with what will arrive.
+
+        Credentials are looked up here, on the calling thread.
+
+        Args:
+            endpoint: the endpoint with its sub-path, such as ``fal-ai/any-llm/stream``.
+            arguments: its arguments, what the HTTP endpoint takes as its JSON body.
+            base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+            timeout: seconds for the whole request; None for as long as it takes.
+
+        Raises:
+            InvalidRequest: the endpoint, an argument or a setting cannot be used.
+            CredentialsError: no key was found.
+        """
+        if timeout is not None and not 0 < timeout < math.inf:
+            raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout}")
+        target = resolve_target(endpoint, base_url)
+        payload = encode(arguments or {})
+        receiver = Receiver()
+        request = self._submit(self._perform(target, payload, receiver, timeout))
+        return Stream(target, receiver, request.cancel, nested=self.nested)
+
+    def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
+        """Open a connection to an endpoint, or check the open one, so that the next request finds it; never waits.
+
+        Credentials are looked up here, on the calling thread.
+
+        Args:
+            endpoint: the endpoint with its sub-path.
+            base_url: another host, as for `stream`.
+
+        Returns:
+            A future that is done when the connection is open, or has the `FalNotebookError` that prevented it.
+
+        Raises:
+            InvalidRequest: the endpoint or the base URL cannot be used.
+            CredentialsError: no key was found.
+        """
+        return self._submit(self._connect(resolve_target(endpoint, base_url)))
+
+    @property
+    def connections(self) -> list[ConnectionInfo]:
+        """The connections that are open now."""
+        now = time.time()
+        return [
+            ConnectionInfo(
+                endpoint=connection.target.endpoint,
+                host=urlsplit(connection.target.url).netloc,
+                state="busy" if connection.is_busy else "ready",
+                age=now - connection.opened,
+                requests=connection.requests,
+                bytes=connection.received,
+            )
+            for pool in list(self._pools.values())
+            for connection in list(pool.connections)
+            if connection.is_busy or connection.is_reusable
+        ]
+
+    def stop(self) -> int:
+        """Stop the requests under way and return how many there were; what has come of each stays."""
+        return sum(request.cancel() for request in list(self._requests))
+
+    def close(self) -> None:
+        """Stop the requests under way, close the connections and end the thread; a later request begins anew."""
+        self.stop()
+        pools, self._pools = list(self._pools.values()), {}
+        self._io.stop([pool.close() for pool in pools])
+
+    def _submit(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
+        request = self._io.submit(work)
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
+        return request
+
+    async def _connect(self, target: Target) -> None:
+        await self._pool(target).connect()
+
+    async def _perform(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
+        error: FalNotebookError | None = None
+        stopped = False
+        try:
+            async with asyncio.timeout(timeout):
+                await self._pool(target).exchange(payload, receiver.sent, receiver.receive)
+        except TimeoutError:
+            error = _timed_out(target, receiver, timeout)
+        except FalNotebookError as exc:
+            error = exc
+        except asyncio.CancelledError:
+            stopped = True
+        except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
+            error = RequestError(f"{target.endpoint} failed: {type(exc).__name__}")
+        finally:
+            receiver.end(error, stopped=stopped)
+
+    def _pool(self, target: Target) -> Pool:
+        pool = self._pools.get(target)
+        if pool is None:
+            for other in [other for other in self._pools if other.url == target.url]:  # with a key of before
+                self._pools.pop(other).retire()
+            pool = self._pools[target] = Pool(target, self._limits)
+        return pool
+
+
+class _IOThread:
+    """A thread that runs an event loop, begun when first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def submit(self, work: Coroutine[Any, Any, Value]) -> "concurrent.futures.Future[Value]":
+        """Run a coroutine on the thread; cancelling the future cancels it there."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="fal_notebook I/O", daemon=True)
+                self._thread.start()
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def stop(self, last: list[Coroutine[Any, Any, None]]) -> None:
+        """Run the last coroutines, a few seconds at most, and end the thread."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None:
+            for work in last:
+                work.close()
+            return
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_run_all(last), loop).result(_CLOSE_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_CLOSE_SECONDS)
+        if not thread.is_alive():
+            loop.close()
+
+
+async def _retire(pools: list[Pool]) -> None:
+    for pool in pools:
+        pool.retire()
+
+
+async def _run_all(last: list[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*last)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:
+    if receiver.sent_at is None:
+        return RequestTimeout(f"no connection to {target.endpoint} within {timeout:g} s", hint="nothing was sent")
+    return RequestTimeout(f"{target.endpoint} did not finish within {timeout:g} s")
+
+
+_kernel_session: Session | None = None
+_kernel_process = 0
+_kernel_lock = threading.Lock()
+
+
+def session() -> Session:
+    """The kernel's session: the one that ``run``, ``stream`` and the magic use. A forked process gets its own."""
+    global _kernel_session, _kernel_process
+    with _kernel_lock:
+        if _kernel_session is None or _kernel_process != os.getpid():
+            _kernel_session, _kernel_process = Session(), os.getpid()
+        return _kernel_session
+
+
+def _renew_lock() -> None:
+    """In a forked process: another thread may have held the lock at that moment."""
+    global _kernel_lock
+    _kernel_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    if _kernel_session is not None and _kernel_process == os.getpid():
+        _kernel_session.close()

@@ -1,0 +1,368 @@
+"""Floor 7: one request under way: what arrives, and in the end the `Result`.
+
+Two threads meet here. The I/O thread notes times and puts events into the inbox; the consumer, one thread or one
+event loop, takes them out and finds their meaning. So decoding costs the connection nothing, and a slow consumer
+changes no measure of time.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from .content import Content
+from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError, detail_text, status_error
+from .inbox import Inbox
+from .protocol import Data, End, Event, Start
+from .result import Metrics, Result
+from .target import Target
+from .updates import Update
+from .waiting import wait
+
+
+@dataclass(frozen=True)
+class _Over:
+    """The last item of an inbox: the request has ended, with an error, by the caller's wish, or well."""
+
+    error: FalNotebookError | None = None
+    stopped: bool = False
+
+
+class Receiver:
+    """The I/O thread's side of a request: it takes what the connection hands over."""
+
+    def __init__(self) -> None:
+        self.inbox: Inbox[Event | _Over] = Inbox()
+        self.began = time.monotonic()
+        self.sent_at: float | None = None
+        self.first_byte_at: float | None = None
+        self.ended_at: float | None = None
+        self.bytes = 0
+        self._batch: list[Event | _Over] = []
+
+    def sent(self) -> None:
+        """Note that the arguments have been written to the socket."""
+        self.sent_at = time.monotonic()
+
+    def receive(self, event: Event) -> None:
+        """Take the next event; what one read of the socket brought goes into the inbox together."""
+        if isinstance(event, Data):
+            if self.first_byte_at is None:
+                self.first_byte_at = time.monotonic()
+            self.bytes += len(event.data)
+        if not self._batch:
+            asyncio.get_running_loop().call_soon(self._deliver)
+        self._batch.append(event)
+
+    def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:
+        """Take the end of the request, however it came."""
+        self.ended_at = time.monotonic()
+        self._batch.append(_Over(error, stopped))
+        self._deliver()
+
+    def _deliver(self) -> None:
+        batch, self._batch = self._batch, []
+        self.inbox.put(*batch)
+
+
+class Stream:
+    """What arrives of one response: an iterator and an async iterator of updates, with `result` and `cancel`.
+
+    For one consumer. Leaving a loop early does not stop the request; `cancel`, or a ``with`` block, does::
+
+        with stream("fal-ai/any-llm/stream", prompt="Hi") as updates:
+            for update in updates:
+                print(update, end="")
+        answer = updates.result()
+    """
+
+    def __init__(self, target: Target, receiver: Receiver, cancel: Callable[[], object], *, nested: bool) -> None:
+        self._target = target
+        self._receiver = receiver
+        self._cancel = cancel
+        self._nested = nested
+        self._start: Start | None = None
+        self._end: End | None = None
+        self._content = Content()
+        self._arrived: deque[Event | _Over] = deque()
+        self._pending: deque[Update] = deque()
+        self._result: Result | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that was asked."""
+        return self._target.endpoint
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the whole response has been taken."""
+        return self._result is not None
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of the body have come."""
+        return self._receiver.bytes
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call; until the end, once that has come."""
+        return (self._receiver.ended_at or time.monotonic()) - self._receiver.began
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether the arguments have not been sent yet."""
+        return self._receiver.sent_at is None and not self.is_done
+
+    @property
+    def first_byte_after(self) -> float | None:
+        """Seconds from the call to the first byte of the body, once that has come."""
+        return _between(self._receiver.began, self._receiver.first_byte_at)
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the server gave to the request, once that has been taken."""
+        return self._request_id()
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far."""
+        return self._content.text
+
+    def take(self) -> list[Update]:
+        """The updates that have come since the last call; never waits."""
+        updates = list(self._pending)
+        self._pending.clear()
+        updates.extend(self._drain())
+        return updates
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until there is something to take, ``timeout`` seconds at most."""
+        if not self._pending and not self.is_done:
+            wait(self._receiver.inbox, timeout, nested=self._nested)
+
+    def so_far(self) -> Result:
+        """The result as far as it has been taken; the result itself at the end."""
+        return self._result or self._summary(_Over())
+
+    def outcome(self) -> Result:
+        """Wait for the end and return the result, also where it is a failure: `Result.error` tells."""
+        while self._result is None:
+            self.wait()
+            for _ in self._drain():  # one by one: what is not kept is not held
+                pass
+        return self._result
+
+    def result(self) -> Result:
+        """Wait for the end and return the result. An interrupt stops the request.
+
+        Raises:
+            FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+        """
+        try:
+            return _checked(self.outcome())
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+
+    def cancel(self) -> None:
+        """Stop the request: its connection closes at once. What has come stays; after the end it does nothing."""
+        self._cancel()
+
+    def __iter__(self) -> Iterator[Update]:
+        return self
+
+    def __next__(self) -> Update:
+        try:
+            while not self._pending and not self.is_done:
+                self.wait()
+                self._pending.extend(self.take())
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        if self._pending:
+            return self._pending.popleft()
+        self.result()
+        raise StopIteration
+
+    def __aiter__(self) -> AsyncIterator[Update]:
+        return self
+
+    async def __anext__(self) -> Update:
+        while not self._pending and not self.is_done:
+            await self._arrival()
+            self._pending.extend(self.take())
+        if self._pending:
+            return self._pending.popleft()
+        self.result()
+        raise StopAsyncIteration
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        return self._await_result().__await__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.cancel()
+
+    def __repr__(self) -> str:
+        state = "ended" if self.is_done else f"{self.elapsed:.1f} s, {self.bytes:,} bytes"
+        return f"<Stream {self.endpoint}, {state}>"
+
+    async def _await_result(self) -> Result:
+        while self._result is None:
+            await self._arrival()
+            self.take()
+        return _checked(self._result)
+
+    async def _arrival(self) -> None:
+        try:
+            await self._receiver.inbox.wait_async()
+        except BaseException:
+            self.cancel()
+            raise
+
+    def _drain(self) -> Iterator[Update]:
+        self._arrived.extend(self._receiver.inbox.take())
+        while self._arrived:
+            yield from self._read(self._arrived.popleft())
+
+    def _read(self, item: Event | _Over) -> list[Update]:
+        match item:
+            case Data(data):
+                updates = self._content.feed(data)
+                return [] if self._bad_status() else updates  # what an error status brings is no answer
+            case Start():
+                self._start = item
+                self._content = Content(item.headers.get("content-type"))
+                return []
+            case End():
+                self._end = item
+                return []
+            case _Over():
+                return self._finish(item)
+
+    def _finish(self, over: _Over) -> list[Update]:
+        try:
+            return self._conclude(over)
+        finally:
+            # Interrupted in here: there is no second end to wait for.
+            self._result = self._result or self._summary(_Over(over.error, stopped=True))
+
+    def _conclude(self, over: _Over) -> list[Update]:
+        updates: list[Update] = []
+        error = over.error
+        try:
+            updates = self._content.finish()
+        except InvalidResponse as exc:
+            # A response that broke off is no valid JSON either: what broke it is the error.
+            if self._end is not None and not self._bad_status():
+                exc.request_id, error = self._request_id(), error or exc
+        if not over.stopped:
+            error = error or self._failure()
+        if isinstance(error, RequestError):
+            error.request_id = error.request_id or self._request_id()
+        self._result = self._summary(_Over(error, over.stopped))
+        if isinstance(error, RequestError):
+            error.result = self._result
+        return updates
+
+    def _failure(self) -> RequestError | None:
+        """The error that the response itself tells: by a status, or inside the body."""
+        headers = self._start.headers if self._start else None
+        status = self._bad_status()
+        if status:
+            return status_error(
+                status, self._detail(), endpoint=self.endpoint, request_id=self._request_id(), headers=headers
+            )
+        if self._content.error is None:
+            return None
+        detail = self._redacted(self._content.error)
+        return ModelError(
+            f"{self.endpoint} answered with an error: {detail_text(detail)}",
+            status=self._start.status if self._start else None,
+            detail=detail,
+            request_id=self._request_id(),
+            headers=headers,
+        )
+
+    def _bad_status(self) -> int | None:
+        statuses = [item.status for item in (self._start, self._end) if item is not None]
+        return next((status for status in statuses if status >= 400), None)
+
+    def _detail(self) -> Any:
+        data = self._content.data
+        if isinstance(data, dict):
+            return self._redacted(data.get("detail") or data.get("error") or data)
+        return self._redacted(data if data is not None else self._content.text[:500])
+
+    def _redacted(self, detail: Any) -> Any:
+        authorization = self._target.authorization
+        return _each_string(detail, authorization.redact) if authorization else detail
+
+    def _request_id(self) -> str | None:
+        return self._start.request_id if self._start else None
+
+    def _summary(self, over: _Over) -> Result:
+        bad_status = self._bad_status()
+        status = bad_status or (self._start.status if self._start else None)
+        text, data = self._content.text, self._content.data
+        return Result(
+            endpoint=self.endpoint,
+            text=self._redacted(text) if bad_status else text,
+            reasoning=self._content.reasoning,
+            data=self._redacted(data) if bad_status else data,
+            media=list(self._content.media),
+            events=list(self._content.events),
+            request_id=self._request_id() or getattr(over.error, "request_id", None),
+            status=status or getattr(over.error, "status", None),
+            headers=self._start.headers if self._start else {},
+            usage=self._content.usage,
+            model=self._content.model,
+            metrics=self._metrics(),
+            stopped=over.stopped,
+            error=over.error,
+        )
+
+    def _metrics(self) -> Metrics:
+        times = self._receiver
+        return Metrics(
+            connect=None if times.sent_at is None else times.sent_at - times.began,
+            time_to_first_byte=_between(times.sent_at, times.first_byte_at),
+            server_time_to_first_byte=self._end.time_to_first_byte if self._end else None,
+            duration=self.elapsed,
+            bytes=times.bytes,
+            events=len(self._content.events),
+        )
+
+
+def _between(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else second - first
+
+
+def _each_string(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with each of its strings changed, names included."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each_string(each, change) for each in value]
+    if isinstance(value, dict):
+        return {change(name): _each_string(each, change) for name, each in value.items()}
+    return value
+
+
+def _checked(result: Result) -> Result:
+    if result.error is not None:
+        raise result.error
+    return result

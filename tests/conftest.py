@@ -1,0 +1,46 @@
+"""What every test stands on: a clean environment, a gateway on a free port, and no session left behind."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fal_notebook import session
+from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.server import LocalServer
+from fal_notebook.pool import Limits
+
+from . import endpoints
+
+KEY = "11111111-aaaa:22222222bbbb"
+"""A key of the shape that fal's have."""
+
+
+@pytest.fixture(autouse=True)
+def _a_clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("FAL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FAL_HOME_DIR", str(tmp_path / "fal"))
+
+
+@pytest.fixture(autouse=True)
+def _no_session_left() -> Iterator[None]:
+    endpoints.requests.clear()
+    endpoints.authorizations.clear()
+    yield
+    session().close()
+    session().limits, session().nested = Limits(), True
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LocalServer]:
+    with LocalServer(HTTPOverWebSocket(endpoints.create_app())) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of the tests' gateway, which requests go to by themselves."""
+    monkeypatch.setenv("FAL_NOTEBOOK_URL", server.url)
+    return server.url

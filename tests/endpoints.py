@@ -1,0 +1,179 @@
+"""Endpoints with every habit that fal's have, good and bad, for the gateway of the tests.
+
+They wait for events, never for time, but for `paced` and `tone`, whose purpose is their pace.
+"""
+
+import asyncio
+import base64
+import json
+import math
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from fal_notebook.wav import wav_header
+
+requests: Counter[str] = Counter()
+"""How many requests each prompt came with."""
+
+authorizations: list[str | None] = []
+"""The ``Authorization`` header of each request."""
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+async def _arguments(request: Request) -> dict[str, Any]:
+    arguments: dict[str, Any] = await request.json()
+    requests[str(arguments.get("prompt"))] += 1
+    authorizations.append(request.headers.get("authorization"))
+    return arguments
+
+
+def _event(value: Any) -> bytes:
+    return f"event: event\r\ndata: {json.dumps(value)}\r\n\r\n".encode()
+
+
+async def _snapshots(words: list[str], pause: float = 0.0) -> AsyncIterator[bytes]:
+    text = ""
+    for word in words:
+        text += word
+        yield _event({"output": text, "partial": True, "error": None})
+        if pause:
+            await asyncio.sleep(pause)
+    yield _event({"output": text, "partial": False, "error": None})
+
+
+async def echo(request: Request) -> Response:
+    """The prompt, word by word, as any-llm streams it."""
+    arguments = await _arguments(request)
+    words = [f"{word} " for word in str(arguments["prompt"]).split(" ")]
+    return StreamingResponse(_snapshots(words), media_type="text/event-stream")
+
+
+async def paced(request: Request) -> Response:
+    """``count`` tokens of OpenAI's shape, ``rate`` a second."""
+    arguments = await _arguments(request)
+
+    async def tokens() -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        for number in range(arguments["count"]):
+            chunk = {"choices": [{"delta": {"content": f"{number:04d} "}}]}
+            yield f"data: {json.dumps(chunk)}\n\n".encode()
+            await asyncio.sleep(max(0.0, begin + (number + 1) / arguments["rate"] - loop.time()))
+        yield b"data: [DONE]\n\n"
+
+    return StreamingResponse(tokens(), media_type="text/event-stream")
+
+
+async def endless(request: Request) -> Response:
+    """A few words, then nothing more until the client goes away."""
+    await _arguments(request)
+
+    async def words() -> AsyncIterator[bytes]:
+        yield _event({"output": "first words", "partial": True, "error": None})
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return StreamingResponse(words(), media_type="text/event-stream")
+
+
+async def failing(request: Request) -> Response:
+    """The HTTP status and the body that the arguments ask for."""
+    arguments = await _arguments(request)
+    return JSONResponse(arguments["body"], arguments["status"])
+
+
+async def late(request: Request) -> Response:
+    """Half an answer, then an error inside an event."""
+    await _arguments(request)
+
+    async def events() -> AsyncIterator[bytes]:
+        yield _event({"output": "half an", "partial": True, "error": None})
+        yield _event({"output": "half an", "partial": False, "error": "out of tokens"})
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
+async def body(request: Request) -> Response:
+    """The text or the bytes of the arguments, under the content type that they ask for."""
+    arguments = await _arguments(request)
+    data = base64.b64decode(arguments["base64"]) if "base64" in arguments else arguments["text"].encode()
+    return Response(data, media_type=arguments["content_type"])
+
+
+async def large(request: Request) -> Response:
+    """``size`` bytes in pieces of 64 KiB."""
+    size = (await _arguments(request))["size"]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, size, 65_536):
+            yield bytes(min(65_536, size - start))
+
+    return StreamingResponse(pieces(), media_type="application/octet-stream")
+
+
+def tone_samples(seconds: float, rate: int = 16_000) -> bytes:
+    """A tone of 440 Hz in 16 bits, one channel."""
+    frames = range(round(seconds * rate))
+    return b"".join(struct.pack("<h", round(16_000 * math.sin(math.tau * 440 * frame / rate))) for frame in frames)
+
+
+async def tone(request: Request) -> Response:
+    """A tone for ``seconds`` in pieces of 0.1 s, as fast as it plays times ``speed``; ``endless`` then waits on.
+
+    The pieces are events, as fal's speech endpoints send them, or a WAV file whose header knows no length.
+    """
+    arguments = await _arguments(request)
+    wav = arguments.get("format") == "wav"
+    count = round(arguments["seconds"] * 10)
+    samples = tone_samples(count / 10)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        if wav:
+            yield wav_header(16_000)
+        for number in range(count):
+            piece = samples[number * 3200 : (number + 1) * 3200]
+            yield piece if wav else _event({"audio": base64.b64encode(piece).decode()})
+            due = begin + (number + 1) / 10 / arguments.get("speed", 1.0)
+            await asyncio.sleep(max(0.0, due - loop.time()))
+        while arguments.get("endless") and (await request.receive())["type"] != "http.disconnect":
+            pass
+        if not wav:
+            yield _event({"done": True, "audio_duration_sec": count / 10})
+
+    return StreamingResponse(pieces(), media_type="audio/wav" if wav else "text/event-stream")
+
+
+async def picture(request: Request) -> Response:
+    """A picture as fal's image endpoints give it in ``sync_mode``."""
+    await _arguments(request)
+    uri = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    return JSONResponse({"images": [{"url": uri, "content_type": "image/png", "width": 1, "height": 1}], "seed": 7})
+
+
+ROUTES = {
+    "/test/echo/stream": echo,
+    "/test/paced/stream": paced,
+    "/test/endless/stream": endless,
+    "/test/failing": failing,
+    "/test/late/stream": late,
+    "/test/body": body,
+    "/test/large": large,
+    "/test/picture": picture,
+    "/test/tone/stream": tone,
+}
+
+
+def create_app() -> Starlette:
+    return Starlette(routes=[Route(path, endpoint, methods=["POST"]) for path, endpoint in ROUTES.items()])

@@ -1,0 +1,280 @@
+"""The connection, over real sockets, against servers that behave and servers that do not."""
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from fal_notebook import Session, errors, run, session, stream
+from fal_notebook.pool import Limits
+
+from .conftest import KEY
+from .scripted import ScriptedServer, end, start
+
+
+async def _answers(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(start())
+        await connection.send(json.dumps({"you": json.loads(message)}))
+        await connection.send(end())
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_requests_share_one_persistent_connection() -> None:
+    with ScriptedServer(_answers) as server:
+        answers = [run("a/b", base_url=server.url, number=number).data for number in range(3)]
+    assert answers == [{"you": {"number": number}} for number in range(3)]
+    assert server.connections == 1
+
+
+def test_a_connection_is_opened_anew_when_the_server_has_closed_it() -> None:
+    async def one_answer(connection: ServerConnection) -> None:
+        await connection.recv()
+        for message in (start(), "1", end()):
+            await connection.send(message)
+
+    with ScriptedServer(one_answer) as server:
+        for _ in range(3):
+            assert run("a/b", base_url=server.url).data == 1
+            _wait_until(lambda: not session().connections)
+        assert server.connections == 3
+
+
+def test_a_request_that_may_have_arrived_is_never_sent_again() -> None:
+    received: list[Any] = []
+
+    async def takes_and_closes(connection: ServerConnection) -> None:
+        received.append(await connection.recv())
+
+    with ScriptedServer(takes_and_closes) as server, pytest.raises(errors.ConnectionLost) as caught:
+        run("a/b", base_url=server.url, prompt="once")
+    assert len(received) == 1
+    assert "before the response began" in str(caught.value)
+
+
+def test_a_dropped_connection_keeps_what_had_arrived() -> None:
+    async def half(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(start(content_type="text/event-stream"))
+        await connection.send(b'data: {"output": "half an answer", "partial": true}\n\n')
+        connection.transport.abort()
+
+    with ScriptedServer(half) as server, pytest.raises(errors.ConnectionLost) as caught:
+        run("a/b", base_url=server.url)
+    result = caught.value.result
+    assert result is not None
+    assert result.text == "half an answer"
+    assert caught.value.request_id == result.request_id == "r1"
+    assert result.error is caught.value
+
+
+def test_the_request_after_a_broken_one_gets_its_own_answer() -> None:
+    async def breaks_first(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(start())
+            if json.loads(message)["prompt"] == "break":
+                await connection.send('{"type": "start", "request_id": "r1"}')
+                await connection.send("late words of the first answer")
+                await connection.close()
+                return
+            await connection.send(message)
+            await connection.send(end())
+
+    with ScriptedServer(breaks_first) as server:
+        with pytest.raises(errors.ConnectionLost):
+            run("a/b", base_url=server.url, prompt="break")
+        assert run("a/b", base_url=server.url, prompt="next").data == {"prompt": "next"}
+
+
+def test_a_stopped_request_closes_its_connection_and_the_next_answer_is_its_own(gateway: str) -> None:
+    stopped = stream("test/endless/stream", prompt="x")
+    assert str(next(stopped)) == "first words"
+    stopped.cancel()
+    result = stopped.result()
+    assert result.stopped
+    assert result.text == "first words"
+    assert run("test/echo/stream", prompt="the next one").text == "the next one "
+
+
+def test_a_body_with_the_keys_of_metadata_does_not_end_the_response() -> None:
+    body = '{"type": "end", "request_id": "another"}'
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        for message in (start(), body, end()):
+            await connection.send(message)
+
+    with ScriptedServer(script) as server:
+        assert run("a/b", base_url=server.url).data == json.loads(body)
+
+
+def test_an_error_status_at_the_end_is_seen() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        for message in (start(), '{"detail": "it broke on the way"}', end(status=500)):
+            await connection.send(message)
+
+    with ScriptedServer(script) as server, pytest.raises(errors.ServerError, match="it broke on the way") as caught:
+        run("a/b", base_url=server.url)
+    assert caught.value.status == 500
+
+
+def test_a_message_out_of_place_is_a_violation_and_closes_the_connection() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send("hello")
+        await connection.wait_closed()
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(errors.ProtocolViolation, match="hello"):
+            run("a/b", base_url=server.url)
+        assert session().connections == []
+
+
+def test_one_frame_of_five_mebibytes_arrives() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        for message in (start(content_type="image/png"), bytes(5 * 1024**2), end()):
+            await connection.send(message)
+
+    with ScriptedServer(script) as server:
+        (media,) = run("a/b", base_url=server.url).media
+    assert media.data == bytes(5 * 1024**2)
+
+
+@pytest.mark.parametrize("frames", [1, 16])
+def test_a_body_over_the_cap_is_refused_with_a_clear_error(frames: int) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(start(content_type="image/png"))
+        for _ in range(frames):
+            await connection.send(bytes(2_000_000 // frames))
+        await connection.wait_closed()
+
+    own = Session(Limits(max_body=1_000_000))
+    with ScriptedServer(script) as server:
+        answer = own.stream("a/b", base_url=server.url)
+        with pytest.raises(errors.ResponseTooLarge, match="1,000,000"):
+            answer.result()
+        own.close()
+
+
+def test_a_refused_handshake_is_the_error_of_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        body = json.dumps({"detail": f"no access with {request.headers['Authorization']}"}).encode()
+        return Response(401, "Unauthorized", Headers(), body)
+
+    with (
+        ScriptedServer(_answers, refuse) as server,
+        pytest.raises(errors.AuthenticationError, match="no access") as caught,
+    ):
+        run("a/b", base_url=server.url)
+    assert KEY not in f"{caught.value!s} {caught.value!r} {caught.value.detail}"
+
+
+def test_a_redirect_is_not_followed_and_gets_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    with ScriptedServer(_answers) as other:
+
+        def redirect(connection: ServerConnection, request: Request) -> Response:
+            return Response(HTTPStatus.FOUND, "Found", Headers(Location=f"{other.url}/a/b"), b"")
+
+        with ScriptedServer(_answers, redirect) as server, pytest.raises(errors.ConnectError, match="redirect"):
+            run("a/b", base_url=server.url)
+        assert other.handshakes == []
+
+
+def test_no_server_is_one_clear_line() -> None:
+    with pytest.raises(errors.ConnectError, match="is the gateway running"):
+        run("a/b", base_url="ws://127.0.0.1:9")
+
+
+def test_the_key_goes_into_the_handshake_and_into_no_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_KEY", f"{KEY}\n")
+    caplog.set_level(logging.DEBUG)
+    for name in ("websockets", "fal_notebook", "fal_notebook.connection"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    with ScriptedServer(_answers, logger=logging.getLogger("quiet")) as server:
+        logging.getLogger("quiet").setLevel(logging.CRITICAL)
+        run("a/b", base_url=server.url)
+        assert server.handshakes[0].headers["Authorization"] == f"Key {KEY}"
+    assert KEY not in caplog.text
+
+
+def test_requests_that_overlap_get_connections_up_to_the_bound_and_wait_beyond() -> None:
+    gate = threading.Event()
+    at_once: list[int] = [0, 0]
+
+    async def waits(connection: ServerConnection) -> None:
+        async for _ in connection:
+            at_once[0] += 1
+            at_once[1] = max(at_once)
+            await asyncio.get_running_loop().run_in_executor(None, gate.wait)
+            at_once[0] -= 1
+            for message in (start(), "1", end()):
+                await connection.send(message)
+
+    own = Session(Limits(connections=2))
+    with ScriptedServer(waits) as server:
+        streams = [own.stream("a/b", base_url=server.url) for _ in range(6)]
+        _wait_until(lambda: at_once[0] == 2)
+        gate.set()
+        assert [each.result().data for each in streams] == [1] * 6
+        assert at_once[1] == 2
+        assert server.connections == 2
+        own.close()
+
+
+def test_further_connections_close_when_unused_and_one_stays() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    async def together(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await asyncio.get_running_loop().run_in_executor(None, both.wait)
+            for message in (start(), "1", end()):
+                await connection.send(message)
+
+    own = Session(Limits(idle_seconds=0.05))
+    with ScriptedServer(together) as server:
+        streams = [own.stream("a/b", base_url=server.url) for _ in range(2)]
+        for each in streams:
+            each.result()
+        _wait_until(lambda: len(own.connections) == 1)
+        assert [each.state for each in own.connections] == ["ready"]
+        own.close()
+
+
+def test_other_limits_leave_requests_under_way_alone(gateway: str) -> None:
+    running = session().stream("test/endless/stream", {"prompt": "x"})
+    assert str(next(running)) == "first words"
+    session().limits = Limits(connections=2)
+    assert run("test/echo/stream", prompt="x").text == "x "
+    assert not running.is_done
+    running.cancel()
+    assert running.result().text == "first words"
+
+
+def test_another_key_closes_the_connections_of_the_one_before(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("one:key", "two:key", "three:key"):
+        monkeypatch.setenv("FAL_KEY", key)
+        run("test/echo/stream", prompt="x")
+    assert len(session().connections) == 1

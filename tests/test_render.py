@@ -1,0 +1,204 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from fal_notebook.media import Media
+from fal_notebook.render import (
+    Bundle,
+    as_html,
+    json_bundle,
+    media_bundle,
+    media_words,
+    merged,
+    picture_html,
+    reasoning_bundle,
+    small_bundle,
+    table_bundle,
+    text_bundle,
+)
+
+from .test_markdown import ATTRIBUTES, HTML, QUOTED, TAGS, problems
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+OURS = TAGS | {"div", "details", "summary", "img", "audio", "source", "video"}
+# Our own frame around what was checked: styles without an address, and players.
+FRAME = {
+    **ATTRIBUTES,
+    "div": {"style"},
+    "img": {"src", "alt", "style"},
+    "audio": {"controls", "autoplay"},
+    "source": {"src", "type"},
+    "video": {"src", "controls", "playsinline", "style"},
+}
+WILD = ("\x1b[2J\x1b]0;x\x07", "a\rb", "\u202eabc\u202c", "\ud800 and \udfff", "\x9b31m", "\x00")
+HOSTILE_URL = 'https://evil/x"><script>alert(1)</script><img/src=x/onerror=alert(1)>'
+
+
+def acting(bundle: Bundle) -> list[str]:
+    return problems(bundle["text/html"], OURS, FRAME)
+
+
+@pytest.mark.parametrize("text", [*HTML, *QUOTED, *WILD])
+@pytest.mark.parametrize("style", ["markdown", "text"])
+def test_words_cannot_act(text: str, style: str) -> None:
+    bundle = text_bundle(text, style)
+    assert problems(bundle["text/html"], TAGS | {"div"}, {**ATTRIBUTES, "div": {"style"}}) == []
+    assert not set(bundle["text/plain"]) & set("\x1b\r\x00\x07\x9b\u202e\ud800\udfff")
+    bundle["text/html"].encode()
+
+
+@pytest.mark.parametrize("text", [*HTML, *QUOTED, *WILD])
+def test_hostile_words_act_nowhere_else(text: str) -> None:
+    bundles = [reasoning_bundle(text), small_bundle(text), json_bundle({text: [text]}), table_bundle([text], [[text]])]
+    for bundle in bundles:
+        assert acting(bundle) == []
+        assert not set(bundle["text/plain"]) & set("\x1b\r\x00\x07\x9b\u202e\ud800\udfff")
+        json.dumps(bundle, ensure_ascii=False).encode()
+
+
+def test_words_are_markdown_or_as_they_are() -> None:
+    assert text_bundle("a **b**")["text/plain"] == "a **b**"
+    assert "<strong>b</strong>" in text_bundle("a **b**")["text/html"]
+    assert ">a **b**</pre>" in text_bundle("a **b**", "text")["text/html"]
+
+
+def test_reasoning_is_folded() -> None:
+    bundle = reasoning_bundle("Hm **so**")
+    assert bundle["text/plain"] == "[reasoning] Hm **so**"
+    assert "<details><summary>Reasoning</summary><p>Hm <strong>so</strong></p>" in bundle["text/html"]
+
+
+def test_json_is_indented_and_keeps_its_letters() -> None:
+    assert json_bundle({"a": ["é"]})["text/plain"] == '{\n  "a": [\n    "é"\n  ]\n}'
+
+
+def test_long_strings_in_json_are_cut_and_say_their_length() -> None:
+    shown = json_bundle({"image": ["x" * 2_000, "y" * 12_345]})["text/plain"]
+    assert "x" * 2_000 + '"' in shown
+    assert "y" * 2_000 + '… (12,345 characters)"' in shown
+
+
+def test_json_nested_as_deep_as_it_comes_is_shown() -> None:
+    value = json.loads("[" * 700 + "7" + "]" * 700)
+    assert "7" in json_bundle(value)["text/plain"]
+
+
+def test_a_small_line_is_one_line() -> None:
+    assert small_bundle("a\nb $5")["text/plain"] == "a b $5"
+    assert "a b <span>$</span>5</div>" in small_bundle("a\nb $5")["text/html"]
+
+
+def test_a_table_has_a_head_and_rows() -> None:
+    bundle = table_bundle(["name", "n"], [["a<b", "1"], ["longer name", "22"]])
+    assert bundle["text/plain"] == "name         n\na<b          1\nlonger name  22"
+    assert "<thead><tr><th>name</th><th>n</th></tr></thead>" in bundle["text/html"]
+    assert "<tbody><tr><td>a&lt;b</td><td>1</td></tr>" in bundle["text/html"]
+
+
+def test_a_table_may_have_no_rows() -> None:
+    assert table_bundle(["name"], [])["text/plain"] == "name"
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "image/jpeg"])
+def test_a_picture_that_every_viewer_shows_is_of_its_own_type(content_type: str) -> None:
+    bundle = media_bundle(Media(content_type, PNG))
+    assert base64.b64decode(bundle[content_type]) == PNG
+    assert bundle["text/plain"] == f"{content_type}, {len(PNG)} bytes"
+    assert "text/html" not in bundle
+
+
+@pytest.mark.parametrize("content_type", ["image/webp", "image/gif", "image/avif", "image/svg+xml"])
+def test_another_picture_is_html_that_holds_it(content_type: str) -> None:
+    html = media_bundle(Media(content_type, PNG))["text/html"]
+    assert f'<img src="data:{content_type};base64,{base64.b64encode(PNG).decode()}"' in html
+
+
+def test_a_script_in_an_svg_stays_within_an_img() -> None:
+    bundle = media_bundle(Media("image/svg+xml", SVG))
+    assert acting(bundle) == []
+    assert bundle["text/html"].startswith('<img src="data:image/svg+xml;base64,')
+
+
+@pytest.mark.parametrize("media", [Media("audio/wav", b"RIFF"), Media("audio/mpeg", url="https://fal.media/a.mp3")])
+def test_sound_has_a_player_that_plays_when_asked(media: Media) -> None:
+    quiet, loud = media_bundle(media)["text/html"], media_bundle(media, autoplay=True)["text/html"]
+    assert "<audio" in quiet
+    assert f'type="{media.content_type}"' in quiet
+    assert ("autoplay" in quiet, "autoplay" in loud) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("media", "source"),
+    [
+        (Media("video/mp4", b"moov"), "data:video/mp4;base64,bW9vdg=="),
+        (Media("video/mp4", url="https://fal.media/a.mp4"), "https://fal.media/a.mp4"),
+    ],
+)
+def test_a_video_has_a_player(media: Media, source: str) -> None:
+    html = media_bundle(media)["text/html"]
+    assert "<video" in html
+    assert "controls" in html
+    assert f'src="{source}"' in html
+
+
+def test_another_file_is_told_in_words() -> None:
+    bundle = media_bundle(Media("application/zip", b"PK"))
+    assert bundle["text/plain"] == "application/zip, 2 bytes"
+    assert "application/zip, 2 bytes</div>" in bundle["text/html"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "image/svg+xml", "audio/mpeg", "video/mp4", "application/pdf", "text/html"]
+)
+@pytest.mark.parametrize("known", ["data", "url"])
+def test_a_hostile_file_cannot_act(content_type: str, known: str) -> None:
+    media = Media(content_type, url=HOSTILE_URL, data=HTML[0].encode() if known == "data" else None, file_name=HTML[0])
+    bundle = as_html(media_bundle(media))
+    assert acting(bundle) == []
+    assert "onerror=alert(1)>" not in bundle["text/html"]
+
+
+@pytest.mark.parametrize("kind", ["image/png", "audio/wav", "video/mp4", "application/zip"])
+def test_every_file_has_a_plain_text(kind: str) -> None:
+    for media in (Media(kind, b""), Media(kind, b"x"), Media(kind, url="https://fal.media/x")):
+        assert media_bundle(media)["text/plain"].startswith(kind)
+
+
+def test_the_words_for_a_file_tell_its_size() -> None:
+    assert media_words(Media("image/png", b"x" * 1234, width=8, height=9)) == "image/png, 8 × 9, 1,234 bytes"
+    assert media_words(Media("image/png", url="https://fal.media/\x1b\n")) == "image/png, https://fal.media/␛"
+
+
+def test_a_picture_at_a_url_is_shown_from_there() -> None:
+    assert picture_html(Media("image/png", url="https://fal.media/a?b&c")).startswith(
+        '<img src="https://fal.media/a?b&amp;c"'
+    )
+
+
+def test_neighbouring_html_is_merged_and_pictures_stay_apart() -> None:
+    picture = media_bundle(Media("image/png", PNG))
+    parts = [text_bundle("a"), text_bundle("b"), picture, small_bundle("c"), small_bundle("d")]
+    first, second, third = merged(parts)
+    assert first["text/plain"] == "a\nb"
+    assert first["text/html"] == f"{parts[0]['text/html']}\n{parts[1]['text/html']}"
+    assert second == picture
+    assert third["text/plain"] == "c\nd"
+
+
+def test_merging_changes_no_part() -> None:
+    parts = [text_bundle("a"), text_bundle("b")]
+    before: Any = json.loads(json.dumps(parts))
+    merged(parts)
+    assert parts == before
+    assert merged([]) == []
+
+
+def test_a_picture_among_words_becomes_html() -> None:
+    html = as_html(media_bundle(Media("image/png", PNG)))
+    assert html["text/html"].startswith(f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}"')
+    assert as_html(text_bundle("a")) == text_bundle("a")

@@ -1,0 +1,37 @@
+"""`--save`: where an answer goes on the disk."""
+
+from pathlib import Path
+
+import pytest
+
+from fal_notebook.errors import InvalidRequest
+from fal_notebook.media import Media
+from fal_notebook.result import Result
+from fal_notebook.saving import save_result
+
+PNG, WAV = Media("image/png", b"png"), Media("audio/wav", b"wav")
+
+
+def test_one_file_has_the_name_and_the_types_ending(tmp_path: Path) -> None:
+    assert save_result(Result("a/b", media=[PNG]), f"{tmp_path}/x") == f"saved {tmp_path}/x.png"
+    assert (tmp_path / "x.png").read_bytes() == b"png"
+
+
+def test_several_files_are_numbered(tmp_path: Path) -> None:
+    save_result(Result("a/b", media=[PNG, WAV]), f"{tmp_path}/x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x-1.png", "x-2.wav"]
+
+
+def test_several_files_without_names_do_not_overwrite_each_other_in_a_folder(tmp_path: Path) -> None:
+    save_result(Result("a/b", media=[PNG, Media("image/png", b"second")]), str(tmp_path))
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"png", b"second"]
+
+
+def test_words_are_saved_where_there_is_no_file(tmp_path: Path) -> None:
+    save_result(Result("a/b", text="wörds"), f"{tmp_path}/x.md")
+    assert (tmp_path / "x.md").read_text(encoding="utf-8") == "wörds"
+
+
+def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="could not be saved"):
+        save_result(Result("a/b", text="x"), f"{tmp_path}/none/x.md")
