@@ -1,0 +1,175 @@
+"""Floor 10: one run of ``%%falstream``: a request sent, its live view, its result.
+
+Whatever happens, in this order: the result goes to its variable, what is there is shown, and only then an
+error or an interrupt is raised. It stops Run All, and nothing that was paid for is lost. Whole answers are saved.
+"""
+
+import contextlib
+from argparse import Namespace
+from collections.abc import Mapping
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+
+from .background import BackgroundLive, BackgroundRun
+from .columns import Columns
+from .errors import FalNotebookError, InvalidRequest
+from .live import Live, NoLive, NotebookLive, SoundingLive, StaticLive, TerminalLive, follow
+from .render import small_bundle
+from .request import Request
+from .result import Result
+from .saving import save_result
+from .sessions import session
+from .streaming import Stream
+
+LAST_RESULT = "_fal"
+"""The variable that has the result of the last run, as ``_`` has the last value."""
+
+
+def perform(request: Request, options: Namespace, shell: InteractiveShell) -> None:
+    """Send a request, show it live, and leave the result.
+
+    Raises:
+        FalNotebookError: the request failed.
+        KeyboardInterrupt: the user stopped it.
+    """
+    live = _live(shell, options)
+    stream = _send(request, options)
+    interrupted = False
+    try:
+        follow(stream, live)
+    except KeyboardInterrupt:
+        interrupted = True
+    except BaseException:
+        stream.cancel()
+        _assign(shell, stream.so_far(), options.out)
+        raise
+    result = _stopped(stream) if interrupted else stream.outcome()
+    _assign(shell, result, options.out)
+    live.finish(result, options.format, autoplay=options.autoplay)
+    if interrupted:
+        raise _interrupt(result.metrics.duration, options.out)
+    if result.error is not None:
+        raise result.error
+    if options.save:
+        note = save_result(result, options.save)
+        _show_note(note, options)
+
+
+def perform_in_background(request: Request, options: Namespace, shell: InteractiveShell) -> None:
+    """Send a request and return at once; its answer streams into this cell's output while others run.
+
+    Until the result is there, its variable holds the `BackgroundRun`, with ``cancel()`` and ``result()``. An error
+    can stop nothing any more, so it shows as a line of the output.
+    """
+
+    def finish(result: Result) -> None:
+        _assign(shell, result, options.out)
+        note = _closing_note(result, options)
+        if isinstance(live, BackgroundLive):
+            live.note = note
+        live.finish(result, options.format, autoplay=options.autoplay)
+
+    stream = _send(request, options)
+    live: Live = NoLive() if options.quiet or not _is_notebook(shell) else BackgroundLive()
+    run = BackgroundRun(stream, live, finish)
+    _assign(shell, run, options.out)
+    run.start()
+
+
+def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, shell: InteractiveShell) -> None:
+    """Send several requests at once, show them in columns, and leave a dict of their results.
+
+    Raises:
+        FalNotebookError: the first that failed; the others are shown and kept all the same.
+        KeyboardInterrupt: the user stopped them.
+    """
+    streams = {name: _send(request, options) for name, request in requests.items()}
+    columns = Columns(streams, live=_shows_widgets(shell) and not options.quiet)
+    interrupted = False
+    try:
+        columns.follow()
+    except KeyboardInterrupt:
+        interrupted = True
+    except BaseException:
+        for stream in streams.values():
+            stream.cancel()
+        raise
+    results = {name: _stopped(stream) if interrupted else stream.outcome() for name, stream in streams.items()}
+    _assign(shell, results, options.out)
+    if not options.quiet:
+        columns.finish(results, options.format)
+    if interrupted:
+        raise _interrupt(max(result.metrics.duration for result in results.values()), options.out)
+    for result in results.values():
+        if result.error is not None:
+            raise result.error
+
+
+def _send(request: Request, options: Namespace) -> Stream:
+    return session().stream(
+        request.endpoint, request.arguments, base_url=options.base_url or None, timeout=options.timeout
+    )
+
+
+def _live(shell: InteractiveShell, options: Namespace) -> Live:
+    if options.quiet:
+        return NoLive()
+    if not _is_notebook(shell):
+        return TerminalLive()
+    if not _shows_widgets(shell):
+        return StaticLive()
+    return SoundingLive() if options.play else NotebookLive()
+
+
+def _is_notebook(shell: InteractiveShell) -> bool:
+    return getattr(shell, "kernel", None) is not None
+
+
+def _shows_widgets(shell: InteractiveShell) -> bool:
+    """Whether an Output widget can be entered: not under ``%%capture``, which puts another publisher in place."""
+    return _is_notebook(shell) and hasattr(shell.display_pub, "set_parent")
+
+
+def _stopped(stream: Stream) -> Result:
+    """The partial result after an interrupt; a second interrupt does not wait for the connection to close."""
+    stream.cancel()
+    with contextlib.suppress(KeyboardInterrupt):
+        return stream.outcome()
+    return stream.so_far()
+
+
+def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:
+    shell.user_ns[LAST_RESULT] = value
+    if out:
+        shell.user_ns[out] = value
+
+
+def _closing_note(result: Result, options: Namespace) -> str:
+    """What to say below a result of the background: its error, where it was saved, or why it was not."""
+    if result.error is not None:
+        return _words(result.error)
+    if not options.save or result.stopped:
+        return ""
+    try:
+        return save_result(result, options.save)
+    except InvalidRequest as exc:
+        return _words(exc)
+
+
+def _words(error: FalNotebookError) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _show_note(note: str, options: Namespace) -> None:
+    if not options.quiet:
+        display(small_bundle(note), raw=True)
+
+
+def _interrupt(seconds: float, out: str | None) -> KeyboardInterrupt:
+    """A plain interrupt, as Run All knows it, that shows as one line."""
+    where = f"what came by then is in {out or LAST_RESULT}"
+    interrupt = KeyboardInterrupt(f"stopped after {seconds:.1f} s; {where}")
+    # IPython asks the exception itself how it is shown; a class of ours would change the name that stops Run All.
+    setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010
+    return interrupt

@@ -1,0 +1,42 @@
+"""Floor 8: a stream followed on a thread of its own, so that the kernel stays free.
+
+What is shown from there has to be addressed: comm messages and display updates reach their widget and their output
+from any thread, but ``print`` and ``display`` land in whichever cell runs just then.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from .result import Result
+from .streaming import Stream
+from .updates import Update
+
+_REFRESHES = 12  # a second: what an eye takes as steady, and far below what Jupyter carries
+_IDLE_TICK = 0.25
+
+
+def follow_in_thread(
+    stream: Stream, show: Callable[[Sequence[Update]], None], finish: Callable[[Result], None]
+) -> threading.Thread:
+    """Take a stream to its end on a thread.
+
+    Args:
+        stream: the request, which no one else takes from.
+        show: called with what has come, at once with the first and then at most 12 times a second; with nothing
+            a few times a second while nothing comes.
+        finish: called with the result, however the request ended.
+    """
+    thread = threading.Thread(target=_follow, args=(stream, show, finish), name="fal_notebook follow", daemon=True)
+    thread.start()
+    return thread
+
+
+def _follow(stream: Stream, show: Callable[[Sequence[Update]], None], finish: Callable[[Result], None]) -> None:
+    due = 0.0
+    while not stream.is_done:
+        stream.wait(_IDLE_TICK)
+        time.sleep(max(0.0, due - time.monotonic()))
+        show(stream.take())
+        due = time.monotonic() + 1 / _REFRESHES
+    finish(stream.outcome())

@@ -1,0 +1,272 @@
+"""Floor 8: what a request shows while it streams, and what stays of it.
+
+In a notebook, words are printed into a live Output widget. When the response has ended, the output that held the
+widget becomes the static result by its display id, and the widget is closed: a saved widget would reopen as an
+error. Each print enters and leaves the widget, so that what the user's own tasks print meanwhile lands in the
+cell and stays there. The pace keeps to what Jupyter carries without loss: its server drops messages silently
+beyond limits of messages and of bytes a second.
+
+Sound that plays while it arrives stands beside the words, in the same output.
+
+In a terminal, words are printed as they come.
+"""
+
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from IPython.display import DisplayHandle, clear_output, display
+
+from .plain import one_line, plain_text
+from .player import PagePlayer
+from .render import media_words
+from .result import Format, Result
+from .streaming import Stream
+from .updates import Piece, Progress, Text, Update
+
+if TYPE_CHECKING:
+    from ipywidgets import DOMWidget, Output, VBox
+
+_REFRESHES = 12  # a second; each costs three messages: enter the widget, print, leave it
+_CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
+_REWRITTEN = 300_000  # characters a second at the most, where a model rewrites what it said
+_PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
+_IDLE_TICK = 0.25
+
+
+def follow(stream: Stream, live: "Live") -> None:
+    """Show a stream until its end. An interrupt gets through; then the caller has to stop the stream."""
+    due = 0.0
+    while not stream.is_done:
+        waiting = due - time.monotonic()
+        stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
+        live.take(stream.take())
+        now = time.monotonic()
+        if now >= due:
+            live.refresh(stream)
+            due = now + live.pause
+
+
+class Shown(Enum):
+    """What a print takes the place of."""
+
+    NOTHING = auto()
+    LINE = auto()
+    WORDS = auto()
+
+
+class Live(ABC):
+    """What one request shows. It collects updates and draws them when it is asked to refresh.
+
+    Attributes:
+        pause: seconds until the next refresh may come.
+    """
+
+    def __init__(self) -> None:
+        self.pause = 1 / _REFRESHES
+        self._unshown: list[str] = []
+        self._text: list[str] = []
+        self._length = 0
+        self._replaces = Shown.NOTHING
+        self._progress = ""
+        self._waited = ""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a refresh would show words."""
+        return bool(self._unshown)
+
+    def take(self, updates: Sequence[Update]) -> None:
+        """Collect what has arrived."""
+        for update in updates:
+            if isinstance(update, Text):
+                self._collect(update)
+            elif isinstance(update, Progress):
+                percent = "" if update.fraction is None else f"{update.fraction:.0%} "
+                self._progress = percent + update.message
+
+    def refresh(self, stream: Stream) -> None:
+        """Draw what has been collected, or a line on what is waited for."""
+        if self._unshown:
+            self._draw()
+        elif not self._text:
+            self._wait_line(stream)
+
+    @abstractmethod
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        """Show what stays. To be called once, however the request ended."""
+
+    @abstractmethod
+    def _write(self, text: str, replaces: Shown) -> None:
+        """Put text behind what is shown, or in its place."""
+
+    def _collect(self, update: Text) -> None:
+        if update.offset < self._length:
+            text = "".join(self._text)[: update.offset]
+            self._text, self._unshown, self._replaces = [text], [text], Shown.WORDS
+        self._text.append(update.new)
+        self._unshown.append(update.new)
+        self._length = update.offset + len(update.new)
+
+    def _draw(self) -> None:
+        text = "".join(self._unshown)
+        shown, rest = text[:_CHARACTERS], text[_CHARACTERS:]
+        if shown[-1:] == "\r" or "\ud800" <= shown[-1:] <= "\udbff":
+            shown, rest = shown[:-1], shown[-1:] + rest
+        self._unshown = [rest] if rest else []
+        if not shown:
+            return
+        replaces = Shown.LINE if self._waited else self._replaces
+        self.pause = max(1 / _REFRESHES, len(shown) / _REWRITTEN if replaces is Shown.WORDS else 0.0)
+        self._replaces, self._waited = Shown.NOTHING, ""
+        self._write(plain_text(shown), replaces)
+
+    def _wait_line(self, stream: Stream) -> None:
+        if stream.elapsed < _PATIENCE:
+            return
+        doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
+        received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
+        progress = f" · {one_line(self._progress, 80)}" if self._progress else ""
+        line = f"{doing}… {stream.elapsed:.0f} s{received}{progress}"
+        if line != self._waited:
+            self._write(line, Shown.LINE if self._waited else Shown.NOTHING)
+            self._waited, self.pause = line, _IDLE_TICK
+
+
+class NotebookLive(Live):
+    """The live part of a cell's output in a kernel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._widget: Output | None = None
+        self._handle: DisplayHandle | None = None
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        first, *others = result.outputs(style, autoplay=autoplay)
+        if self._handle is None:
+            display(first, raw=True)
+        else:
+            self._handle.update(first, raw=True)
+        self._close()
+        for output in others:
+            display(output, raw=True)
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        with self._inside():
+            if replaces is not Shown.NOTHING:
+                clear_output(wait=True)
+            sys.stdout.write(text)
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Print into the widget. Its own ``with`` would show and swallow an interrupt."""
+        widget = self._widget or self._open()
+        widget.__enter__()
+        try:
+            yield
+        finally:
+            widget.__exit__(None, None, None)
+
+    def _open(self) -> "Output":
+        from ipywidgets import Output  # imported when first shown: loading the extension stays quick
+
+        self._widget = Output()
+        self._show(self._widget)
+        return self._widget
+
+    def _show(self, widget: "DOMWidget") -> None:
+        """Display what is live; there is one such output."""
+        self._handle = display(widget, display_id=True)
+
+    def _close(self) -> None:
+        if self._widget is not None:
+            self._widget.msg_id = ""  # an interrupt can come while it is entered
+            self._widget.layout.close()
+            self._widget.close()
+            self._widget = None
+
+
+class StaticLive(NotebookLive):
+    """What stays of an answer and nothing before it, for ``%%capture``."""
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        """Show nothing while it streams."""
+
+
+class SoundingLive(NotebookLive):
+    """The same with sound that plays while it arrives, for ``--play``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._player = PagePlayer()
+        self._box: VBox | None = None
+        self._is_shown = False
+
+    def take(self, updates: Sequence[Update]) -> None:
+        super().take(updates)
+        for update in updates:
+            if isinstance(update, Piece):
+                self._player.feed(update.data, update.content_type)
+        if self._player.has_sound and not self._is_shown:
+            self._is_shown = True
+            self._show(self._player.widget)
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        if result.stopped:
+            self._player.stop()
+        else:
+            self._player.end()
+        super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
+
+    def _show(self, widget: "DOMWidget") -> None:
+        from ipywidgets import VBox
+
+        if self._box is None:
+            self._box = VBox()
+            super()._show(self._box)
+        self._box.children = (*self._box.children, widget)
+
+    def _close(self) -> None:
+        super()._close()
+        self._player.close()
+        if self._box is not None:
+            self._box.layout.close()
+            self._box.close()
+            self._box = None
+
+
+class TerminalLive(Live):
+    """The same in a terminal, where what has been printed stays."""
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        while self._unshown:
+            self._draw()
+        if self._waited:
+            self._write("", Shown.LINE)
+        if self._text and style != "json":
+            lines = ["", *map(media_words, result.media), result.status_line]
+        else:
+            lines = ["" for _ in self._text[:1]] + [output["text/plain"] for output in result.outputs(style)]
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        if not self._text and not sys.stdout.isatty():
+            return  # a line that waits would stay in the file that the output goes to
+        start = {Shown.NOTHING: "", Shown.LINE: "\r\x1b[K", Shown.WORDS: "\n"}[replaces]
+        sys.stdout.write(start + text)
+        sys.stdout.flush()
+
+
+class NoLive(Live):
+    """Nothing, for ``--quiet``."""
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        """Show nothing."""
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        """Show nothing."""

@@ -1,0 +1,50 @@
+"""Floor 6: the line of ``%%falstream``, read with the parser that its declarations make."""
+
+import difflib
+import keyword
+import math
+from argparse import Namespace
+from pathlib import Path
+
+from IPython.core.magic_arguments import MagicArgumentParser
+
+from .arguments import split_line
+from .errors import InvalidRequest
+
+
+def parse(parser: MagicArgumentParser, line: str) -> Namespace:
+    """The options of a line, with ``endpoint`` and ``arguments``.
+
+    Raises:
+        InvalidRequest: an unknown option, or one whose value cannot be.
+        UsageError: argparse's own words on an option.
+    """
+    parser.allow_abbrev = False  # a mistyped option is reported, not guessed
+    options, rest = parser.parse_known_args(split_line(line))
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown:
+        raise InvalidRequest(f"unknown option {unknown[0]}", hint=_nearest(parser, unknown[0]))
+    options.arguments += rest
+    _check(options)
+    return options
+
+
+def _nearest(parser: MagicArgumentParser, word: str) -> str:
+    known = [name for action in parser._actions for name in action.option_strings]
+    near = difflib.get_close_matches(word.partition("=")[0], known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else "%%falstream? lists them"
+
+
+def _check(options: Namespace) -> None:
+    if options.endpoint is None and not options.help:
+        raise InvalidRequest("no endpoint", hint="as in %%falstream fal-ai/any-llm/stream; %%falstream? helps")
+    if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
+        raise InvalidRequest(f"-o {options.out}: that is no name for a variable")
+    if options.models and (options.background or options.save):
+        raise InvalidRequest("--models goes without --background and --save")
+    if options.play and (options.background or options.models):
+        raise InvalidRequest("--play goes without --background and --models")
+    if options.timeout is not None and not 0 < options.timeout < math.inf:
+        raise InvalidRequest(f"--timeout {options.timeout:g}: it is a number of seconds above 0")
+    if options.save and not Path(options.save).expanduser().resolve().parent.is_dir():
+        raise InvalidRequest(f"--save {options.save}: there is no such folder")

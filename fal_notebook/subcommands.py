@@ -1,0 +1,46 @@
+"""Floor 9: ``%falstream status``, ``stop`` and ``close`` and ``--dry-run``: nothing here sends a request."""
+
+import json
+
+from IPython.display import display
+
+from .arguments import encode
+from .render import json_bundle, small_bundle, table_bundle
+from .request import Request
+from .sessions import session
+
+
+def show_dry(request: Request) -> None:
+    """Show what would be sent."""
+    arguments = json.loads(encode(request.arguments))
+    display(json_bundle({"endpoint": request.endpoint, "arguments": arguments}), raw=True)
+
+
+def show_status() -> None:
+    """Show the session's connections."""
+    connections = session().connections
+    if not connections:
+        display(small_bundle("no connections are open"), raw=True)
+        return
+    names = ("endpoint", "host", "state", "age", "requests", "bytes")
+    rows = [
+        (each.endpoint, each.host, each.state, f"{each.age:,.0f} s", f"{each.requests:,}", f"{each.bytes:,}")
+        for each in connections
+    ]
+    display(table_bundle(names, rows), raw=True)
+
+
+def close() -> None:
+    """Close the session's connections and say how many there were."""
+    count = len(session().connections)
+    session().close()
+    display(small_bundle(f"closed {count} connection{'' if count == 1 else 's'}"), raw=True)
+
+
+def stop() -> None:
+    """Stop every request under way and say how many there were."""
+    count = session().stop()
+    display(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"), raw=True)
+
+
+SUBCOMMANDS = {"status": show_status, "stop": stop, "close": close}

@@ -1,0 +1,150 @@
+"""A real kernel in a process of its own, driven as a front end drives it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+SECONDS = 60
+
+
+@dataclass
+class Execution:
+    """One cell: every message it caused, and the outputs that a front end would keep of it."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    reply: dict[str, Any] = field(default_factory=dict)
+    _by_display_id: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _captured: bool = False
+
+    @property
+    def status(self) -> str:
+        return str(self.reply["status"])
+
+    @property
+    def error(self) -> str:
+        """The traceback that the front end shows."""
+        return "\n".join(line for each in self.outputs if each["type"] == "error" for line in each["traceback"])
+
+    @property
+    def printed(self) -> str:
+        """What was printed into the cell, outside of any widget."""
+        return "".join(each["text"] for each in self.outputs if each["type"] == "stream")
+
+    @property
+    def plain(self) -> str:
+        """The text/plain of everything that was displayed."""
+        return "\n".join(each["data"]["text/plain"] for each in self.outputs if "data" in each)
+
+    def types(self) -> list[set[str]]:
+        return [set(each["data"]) for each in self.outputs if "data" in each]
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Keep a message and do with it what a front end with an Output widget does."""
+        self.messages.append(message)
+        kind, content = message["header"]["msg_type"], message["content"]
+        if kind == "comm_msg" and "msg_id" in content["data"].get("state", {}):
+            self._captured = bool(content["data"]["state"]["msg_id"])
+        elif kind in ("display_data", "execute_result", "stream", "error") and not self._captured:
+            output = {"type": kind, **content}
+            self.outputs.append(output)
+            if display_id := content.get("transient", {}).get("display_id"):
+                self._by_display_id[display_id] = output
+        elif kind == "update_display_data":
+            shown = self._by_display_id.get(content["transient"]["display_id"])
+            if shown is not None:  # else it is an output of an earlier cell
+                shown["data"] = content["data"]
+
+
+class Kernel:
+    """A running kernel and its client."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager, self.client = manager, client
+        self.displayed: dict[str, dict[str, Any]] = {}
+        """What every output with a display id shows by now, whichever cell ran when it changed."""
+
+    def send(self, code: str, *, stop_on_error: bool = True) -> str:
+        """Queue a cell and return the id of its request."""
+        return str(self.client.execute(code, stop_on_error=stop_on_error))
+
+    def read(self, request: str, until: str | None = None) -> Execution:
+        """The messages of a queued cell, to its end, or to the first that holds the words ``until``."""
+        execution = Execution()
+        self._read_on(request, execution, until)
+        return execution
+
+    def read_on(self, request: str, execution: Execution) -> Execution:
+        """The rest of a cell's messages."""
+        self._read_on(request, execution, None)
+        return execution
+
+    def run(self, code: str) -> Execution:
+        return self.read(self.send(code, stop_on_error=False))
+
+    def value(self, expression: str) -> str:
+        """The ``repr`` of an expression in the kernel."""
+        execution = self.run(f"print(repr(({expression})))")
+        assert execution.status == "ok", execution.error
+        return execution.printed.strip()
+
+    def interrupt(self) -> None:
+        self.manager.interrupt_kernel()
+
+    def _read_on(self, request: str, execution: Execution, until: str | None) -> None:
+        while True:
+            message = self.client.get_iopub_msg(timeout=SECONDS)
+            self._note(message)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if message["header"]["msg_type"] == "status":
+                if message["content"]["execution_state"] == "idle":
+                    execution.reply = self._reply(request)
+                    return
+                continue
+            execution.take(message)
+            if until is not None and until in str(message["content"]):
+                return
+
+    def wait_for(self, *words: str) -> str:
+        """Wait until an output that has a display id shows all these words, and return its text/plain."""
+        while True:
+            for data in self.displayed.values():
+                if all(each in data["text/plain"] for each in words):
+                    return str(data["text/plain"])
+            self._note(self.client.get_iopub_msg(timeout=SECONDS))
+
+    def _note(self, message: dict[str, Any]) -> None:
+        display_id = message["content"].get("transient", {}).get("display_id")
+        if display_id:
+            self.displayed[display_id] = message["content"]["data"]
+
+    def _reply(self, request: str) -> dict[str, Any]:
+        while True:
+            message = self.client.get_shell_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") == request:
+                content: dict[str, Any] = message["content"]
+                return content
+
+
+@contextmanager
+def kernel(environment: Mapping[str, str]) -> Iterator[Kernel]:
+    """A kernel with the extension loaded."""
+    manager = KernelManager(transport="ipc")
+    manager.start_kernel(env={**os.environ, **environment})
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=SECONDS)
+        running = Kernel(manager, client)
+        assert running.run("%load_ext fal_notebook").status == "ok"
+        yield running
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()

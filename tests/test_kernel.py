@@ -1,0 +1,374 @@
+"""The magic in a real kernel: what is shown, what stays, and what an interrupt, a queue or an error does."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from fal_notebook.local.server import LocalServer
+
+from .conftest import KEY
+from .kernels import Execution, Kernel, kernel
+from .scripted import ScriptedServer, end, start
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(scope="module")
+def lab(server: LocalServer) -> Iterator[Kernel]:
+    with kernel({"FAL_NOTEBOOK_URL": server.url, "FAL_KEY": KEY}) as running:
+        yield running
+
+
+def _opened(cell: Execution) -> list[str]:
+    """The widgets that a cell opened."""
+    return sorted(each["content"]["comm_id"] for each in cell.messages if each["header"]["msg_type"] == "comm_open")
+
+
+def _closed(cell: Execution) -> list[str]:
+    return sorted(each["content"]["comm_id"] for each in cell.messages if each["header"]["msg_type"] == "comm_close")
+
+
+def test_loading_the_extension_says_nothing_and_can_be_repeated(lab: Kernel) -> None:
+    again = lab.run("%reload_ext fal_notebook\n%unload_ext fal_notebook\n%load_ext fal_notebook")
+    assert again.status == "ok"
+    assert again.printed == ""
+
+
+def test_a_streamed_answer_becomes_one_static_output(lab: Kernel) -> None:
+    cell = lab.run("%%falstream test/echo/stream -o answer\nSome *emphasis* here")
+    assert cell.status == "ok"
+    assert cell.types() == [{"text/plain", "text/html"}]
+    assert "<em>emphasis</em>" in cell.outputs[0]["data"]["text/html"]
+    assert "Some *emphasis* here" in cell.outputs[0]["data"]["text/plain"]
+    assert "test/echo/stream" in cell.outputs[0]["data"]["text/plain"]
+    assert lab.value("answer.text") == "'Some *emphasis* here '"
+
+
+def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=400 rate:=1000")
+    live = "".join(each["content"]["text"] for each in cell.messages if each["header"]["msg_type"] == "stream")
+    assert live.startswith("0000 0001")
+    shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
+    assert WIDGET in shown[0]
+    assert all(WIDGET not in types for types in cell.types())
+    assert _opened(cell) == _closed(cell)
+    assert "0399" in cell.plain
+
+
+def test_sound_plays_while_it_comes_and_a_static_player_is_left(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/tone/stream prompt=x seconds:=2 speed:=4 --play --autoplay")
+    comms = [each for each in cell.messages if each["header"]["msg_type"] == "comm_msg"]
+    sound = [each for each in comms if each["content"]["data"].get("method") == "custom"]
+    assert [each["content"]["data"]["content"]["kind"] for each in sound] == ["samples"] * (len(sound) - 1) + ["end"]
+    assert 3 <= len(sound) <= 12
+    assert sum(len(buffer) for each in sound for buffer in each["buffers"]) == 2 * 32_000
+    (output,) = cell.outputs
+    assert "data:audio/wav;base64,UklGR" in output["data"]["text/html"]
+    assert "autoplay" not in output["data"]["text/html"]
+    assert WIDGET not in output["data"]
+    assert _opened(cell) == _closed(cell)
+
+
+def test_play_shows_an_answer_without_sound_as_ever(lab: Kernel) -> None:
+    cell = lab.run("%%falstream test/echo/stream --play\nplain words")
+    assert "plain words" in cell.plain
+    assert cell.types() == [{"text/plain", "text/html"}]
+    assert _opened(cell) == _closed(cell)
+    sound = "%falstream test/body prompt=x content_type=audio/ogg base64=T2dnUwA= --play --autoplay"
+    assert "autoplay" in lab.run(sound).outputs[0]["data"]["text/html"]
+
+
+def test_an_interrupt_silences_the_sound_and_keeps_what_came(lab: Kernel) -> None:
+    request = lab.send("%falstream test/tone/stream prompt=x seconds:=1 speed:=9 endless:=true --play")
+    cell = lab.read(request, until="'samples'")
+    lab.interrupt()
+    lab.read_on(request, cell)
+    assert "'kind': 'stop'" in str(cell.messages)
+    assert "<audio" in cell.outputs[0]["data"]["text/html"]
+    assert _opened(cell) == _closed(cell)
+
+
+def test_a_player_for_python_leaves_a_static_player_too(lab: Kernel) -> None:
+    cell = lab.run(
+        "from fal_notebook import AudioPlayer, stream\n"
+        "result = AudioPlayer.play(stream('test/tone/stream', prompt='x', seconds=1, speed=9))"
+    )
+    assert cell.types() == [{"text/plain", "text/html"}]
+    assert _opened(cell) == _closed(cell)
+    assert lab.value("result.media[0].content_type") == "'audio/wav'"
+
+
+def test_loading_the_extension_loads_no_widgets(server: LocalServer) -> None:
+    with kernel({"FAL_NOTEBOOK_URL": server.url}) as fresh:
+        assert fresh.value("{'anywidget', 'fal_notebook.player'} & set(__import__('sys').modules)") == "set()"
+
+
+def test_four_thousand_tokens_cost_few_messages_and_linear_bytes(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=4000 rate:=1000 -o answer")
+    seconds = float(lab.value("answer.metrics.duration"))
+    assert lab.value("answer.text.split() == [f'{n:04d}' for n in range(4000)]") == "True"
+    assert len(cell.messages) <= 40 * (seconds + 1)
+    live = sum(len(each["content"]["text"]) for each in cell.messages if each["header"]["msg_type"] == "stream")
+    assert live <= 5 * 4000
+
+
+def test_an_interrupt_keeps_the_partial_answer_and_the_next_cell_gets_its_own(lab: Kernel) -> None:
+    request = lab.send("%%falstream test/endless/stream -o partial\nx", stop_on_error=False)
+    cell = lab.read(request, until="first words")
+    lab.interrupt()
+    lab.read_on(request, cell)
+    assert cell.status == "error"
+    assert cell.reply["ename"] == "KeyboardInterrupt"
+    assert cell.error.count("\n") == 0
+    assert "partial" in cell.error
+    assert cell.types() == [{"text/plain", "text/html"}]
+    assert "first words" in cell.plain
+    assert "stopped" in cell.plain
+    assert lab.value("partial.stopped, partial.text") == "(True, 'first words')"
+    assert "own answer" in lab.run("%%falstream test/echo/stream\nown answer").plain
+
+
+def test_cells_that_queue_up_meanwhile_are_all_run(lab: Kernel) -> None:
+    cells = [lab.send(f"%%falstream test/paced/stream count:=100 rate:=200 -o a{number}\nx") for number in range(3)]
+    cells.append(lab.send("done = [len(a.text) for a in (a0, a1, a2)]"))
+    for request in cells:
+        assert lab.read(request).status == "ok"
+    assert lab.value("done") == "[500, 500, 500]"
+
+
+def test_the_users_own_tasks_go_on_while_a_cell_waits_and_their_prints_stay(lab: Kernel) -> None:
+    cell = lab.run(
+        "import asyncio\nticks = []\n"
+        "async def tick():\n"
+        "    while len(ticks) < 30:\n"
+        "        ticks.append(1); await asyncio.sleep(0.02)\n"
+        "    print('all ticks')\n"
+        "task = asyncio.get_running_loop().create_task(tick())\n"
+        "%falstream test/paced/stream prompt=x count:=300 rate:=200\n"
+        "seen = len(ticks)"
+    )
+    assert cell.status == "ok"
+    assert lab.value("seen") == "30"
+    assert cell.printed == "all ticks\n"
+
+
+def test_a_plain_wait_can_be_chosen_and_leaves_asyncio_as_it_is(server: LocalServer) -> None:
+    with kernel({"FAL_NOTEBOOK_URL": server.url}) as fresh:
+        assert fresh.run("%config FalMagics.nested = False").status == "ok"
+        assert "hello" in fresh.run("%%falstream test/echo/stream\nhello").plain
+        assert fresh.value("hasattr(__import__('asyncio'), '_nest_asyncio2')") == "False"
+
+
+def test_a_background_run_leaves_the_kernel_free_and_lands_in_its_own_cell(lab: Kernel) -> None:
+    lab.displayed.clear()
+    begun = lab.run("%%falstream test/endless/stream -b -o running\nx")
+    assert begun.status == "ok"
+    assert begun.types() == [{"text/plain", "text/html"}]
+    assert lab.run("print('another cell')").printed == "another cell\n"
+    assert "first words" in lab.wait_for("first words")
+    assert lab.value("type(running).__name__") == "'BackgroundRun'"
+    assert lab.run("%falstream stop").plain == "stopped 1 request"
+    shown = lab.wait_for("first words", "stopped ·")
+    assert shown.startswith("first words")
+    assert lab.value("running.text, running.stopped") == "('first words', True)"
+
+
+def test_several_background_runs_do_not_mix(lab: Kernel) -> None:
+    lab.displayed.clear()
+    for word in ("red", "green", "blue"):
+        lab.run(f"%%falstream test/echo/stream -b -o {word}\n" + f"{word} " * 200)
+    for word in ("red", "green", "blue"):
+        shown = lab.wait_for(f"{word} {word} {word}", "test/echo/stream · ")
+        assert set(shown.partition("\n")[0].split()) == {word}
+        assert lab.value(f"{word}.text.split() == ['{word}'] * 200") == "True"
+
+
+def test_a_background_run_that_fails_says_so_in_its_output(lab: Kernel) -> None:
+    lab.displayed.clear()
+    assert lab.run("%%falstream test/late/stream -b -o failed\nx").status == "ok"
+    shown = lab.wait_for("ModelError: test/late/stream answered with an error: out of tokens")
+    assert shown.startswith("half an")
+    assert lab.value("failed.error.detail") == "'out of tokens'"
+
+
+def test_python_calls_work_in_a_cell_and_with_top_level_await(lab: Kernel) -> None:
+    cell = lab.run(
+        "import fal_notebook as fal\n"
+        "blocking = fal.run('test/echo/stream', prompt='one').text\n"
+        "awaited = (await fal.arun('test/echo/stream', prompt='two')).text\n"
+        "words = [str(u) async for u in fal.stream('test/echo/stream', prompt='three four')]"
+    )
+    assert cell.status == "ok", cell.error
+    assert lab.value("blocking, awaited, ''.join(words)") == "('one ', 'two ', 'three four ')"
+
+
+def test_an_error_is_one_line_keeps_the_partial_answer_and_stops_run_all(lab: Kernel) -> None:
+    cell = lab.send("%%falstream test/late/stream -o partial\nx")
+    after = lab.send("ran = True")
+    failed = lab.read(cell)
+    assert failed.status == "error"
+    assert failed.error.startswith("ModelError: test/late/stream answered with an error: out of tokens")
+    assert failed.error.count("\n") == 0
+    assert "half an" in failed.plain
+    assert lab.read(after).reply["status"] == "aborted"
+    assert lab.value("partial.text, type(partial.error).__name__") == "('half an', 'ModelError')"
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("%%falstream test/echo/stream --outt x\nhi", "did you mean --out?"),
+        ("%%falstream test/echo/stream -o 1a\nhi", "no name for a variable"),
+        ("%%falstream test/echo/stream\nhi {{nowhere}}", "'nowhere' is not defined in {{nowhere}}"),
+        ('%%falstream test/echo/stream\n{"prompt": "x"', "the cell is not JSON"),
+        ("%%falstream\nhi", "no endpoint"),
+        ("%%falstream test/none\nhi", "404"),
+        ("%%falstream test/echo/stream --base-url ws://127.0.0.1:9\nhi", "is the gateway running"),
+        ("%%falstream test/endless/stream --timeout 0.3\nhi", "did not finish within 0.3 s"),
+        ("%%falstream test/echo/stream --save /nowhere/at/all.txt\nhi", "no such folder"),
+        ("%falstream test/body prompt=x text=junk content_type=application/json", "is not: Expecting value"),
+        ("%%falstream test/failing status:=429 body:={}\nhi", "429"),
+        ('%%falstream test/failing status:=403 body:={"detail":"Exhausted balance"}\nhi', "Exhausted balance"),
+    ],
+)
+def test_a_failure_is_one_line_that_says_what_to_do(cell: str, message: str, lab: Kernel) -> None:
+    failed = lab.run(cell)
+    assert failed.status == "error"
+    shown = failed.error or failed.printed.strip()
+    assert message in shown
+    assert "\n" not in shown
+
+
+def test_a_connection_outlives_a_busy_cell() -> None:
+    async def answers(connection: ServerConnection) -> None:
+        async for _ in connection:
+            for message in (start(), '{"output": "here"}', end()):
+                await connection.send(message)
+
+    with (
+        ScriptedServer(answers, ping_interval=0.5, ping_timeout=2) as server,
+        kernel({"FAL_NOTEBOOK_URL": server.url}) as lab,
+    ):
+        lab.run("%falstream a/b prompt=x")
+        lab.run("import time; time.sleep(3)\nbegin = time.time()\nwhile time.time() < begin + 3: pass")
+        assert "here" in lab.run("%falstream a/b prompt=x").plain
+        assert server.connections == 1
+
+
+def test_the_key_is_in_nothing_that_a_kernel_sends() -> None:
+    async def repeats_the_key(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        said = connection.request.headers["Authorization"]
+        async for _ in connection:
+            body = json.dumps({"detail": f"not with {said}"})
+            for message in (start(status=401), body, end(status=401)):
+                await connection.send(message)
+
+    with (
+        ScriptedServer(repeats_the_key) as server,
+        kernel({"FAL_NOTEBOOK_URL": server.url, "FAL_KEY": KEY}) as lab,
+    ):
+        cells = [
+            "%xmode Verbose",
+            "%falstream a/b prompt=x -o r",
+            "import fal_notebook\nfal_notebook.run('a/b')",
+            "try:\n    fal_notebook.run('a/b')\nexcept Exception:\n    import traceback; traceback.print_exc()",
+            "%tb",
+            "r, r.error, vars(r.error), fal_notebook.session(), vars(fal_notebook.session())",
+            "%config FalMagics",
+            "%falstream status",
+            "import logging\nlogging.basicConfig(level=logging.DEBUG, force=True)\n%falstream close",
+            "%falstream a/b prompt=x",
+        ]
+        everything = "".join(str(each.messages) for each in map(lab.run, cells))
+    assert "not with Key [key]" in everything
+    assert KEY not in everything
+    assert KEY.partition(":")[2] not in everything
+
+
+def test_the_status_lists_connections_and_close_closes_them(lab: Kernel) -> None:
+    lab.run("%%falstream test/echo/stream\nx")
+    assert "test/echo/stream" in lab.run("%falstream status").plain
+    assert "closed" in lab.run("%falstream close").plain
+    assert lab.run("%falstream status").plain == "no connections are open"
+
+
+def test_help_lists_every_option_with_examples(lab: Kernel) -> None:
+    shown = lab.run("%falstream --help").printed
+    for word in ("--out", "--format", "--dry-run", "%falstream status", "{{expression}}"):
+        assert word in shown
+    pages = lab.run("%%falstream?").reply["payload"]
+    assert "--autoplay" in pages[0]["data"]["text/plain"]
+
+
+def test_unloading_closes_the_connections_and_takes_the_magic_away(server: LocalServer) -> None:
+    with kernel({"FAL_NOTEBOOK_URL": server.url}) as fresh:
+        fresh.run("%%falstream test/echo/stream\nx")
+        assert fresh.run("%unload_ext fal_notebook").status == "ok"
+        assert fresh.value("__import__('fal_notebook').session().connections") == "[]"
+        assert "not found" in fresh.run("%falstream status").printed
+
+
+def test_several_models_stand_side_by_side_and_give_a_dict(lab: Kernel) -> None:
+    cell = lab.run("%%falstream test/paced/stream --models slow,fast -o both count:=60 rate:=100\nx")
+    assert cell.status == "ok", cell.error
+    (output,) = cell.outputs
+    assert output["data"]["text/html"].count("<section") == 2
+    assert output["data"]["text/plain"].startswith("slow:\n0000 0001")
+    assert "first token" in output["data"]["text/plain"]
+    assert lab.value("[(name, len(r.text.split())) for name, r in both.items()]") == "[('slow', 60), ('fast', 60)]"
+    updates = [each for each in cell.messages if each["header"]["msg_type"] == "update_display_data"]
+    assert 2 <= len(updates) <= 20
+
+
+def test_an_interrupt_stops_all_columns_and_keeps_them(lab: Kernel) -> None:
+    request = lab.send("%%falstream test/endless/stream --models a,b -o both\nx", stop_on_error=False)
+    cell = lab.read(request, until="first words")
+    lab.interrupt()
+    lab.read_on(request, cell)
+    assert cell.reply["ename"] == "KeyboardInterrupt"
+    assert lab.value("[r.stopped for r in both.values()]") == "[True, True]"
+    assert cell.plain.count("first words") >= 1
+
+
+def test_a_column_that_fails_leaves_the_others(lab: Kernel) -> None:
+    cell = lab.run("%%falstream test/late/stream --models a,b -o both\nx")
+    assert cell.error.startswith("ModelError")
+    assert cell.plain.count("half an") == 2
+    assert lab.value("[r.text for r in both.values()]") == "['half an', 'half an']"
+
+
+def test_a_background_run_saves_its_answer_and_says_where(lab: Kernel, tmp_path: Path) -> None:
+    lab.run(f"%%falstream test/echo/stream -b --save {tmp_path / 'answer.txt'}\nkept")
+    lab.wait_for(f"saved {tmp_path / 'answer.txt'}")
+    assert (tmp_path / "answer.txt").read_text() == "kept "
+
+
+def test_a_captured_answer_is_whole_and_static(lab: Kernel) -> None:
+    cell = lab.run("%%capture captured\n%falstream test/echo/stream prompt='some words'")
+    assert cell.error == ""
+    assert "some words" in lab.value("captured.outputs[0].data['text/plain']")
+    assert (
+        lab.value("[WIDGET for each in captured.outputs if WIDGET in each.data]".replace("WIDGET", repr(WIDGET)))
+        == "[]"
+    )
+
+
+def test_captured_columns_are_static(lab: Kernel) -> None:
+    cell = lab.run("%%capture captured\n%falstream test/echo/stream --models a,b prompt='some words'")
+    assert cell.error == ""
+    assert "some words" in lab.value("captured.outputs[0].data['text/plain']")
+
+
+def test_only_the_registered_magics_are_configurable(lab: Kernel) -> None:
+    lab.run("%unload_ext fal_notebook\n%load_ext fal_notebook")
+    assert lab.value("sum(type(each).__name__ == 'FalMagics' for each in get_ipython().configurables)") == "1"
+
+
+def test_config_reaches_the_session_at_once(server: LocalServer) -> None:
+    with kernel({"FAL_NOTEBOOK_URL": server.url}) as fresh:
+        fresh.run("%config FalMagics.nested = False\n%config FalMagics.connections = 2")
+        assert fresh.value("(s := __import__('fal_notebook').session()).nested, s.limits.connections") == "(False, 2)"

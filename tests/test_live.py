@@ -1,0 +1,102 @@
+"""What is drawn while an answer streams: all of it, in order, and no faster than Jupyter carries."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from fal_notebook import Progress, Result, Text
+from fal_notebook.live import Live, Shown, TerminalLive
+from fal_notebook.result import Format
+from fal_notebook.streaming import Receiver, Stream
+from fal_notebook.target import Target
+
+
+class Page(Live):
+    """A page that keeps what is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self.draws = 0
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        """Nothing stays."""
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        self.text = text if replaces is not Shown.NOTHING else self.text + text
+        self.draws += 1
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return Stream(Target("a/b", "ws://localhost/a/b"), Receiver(), lambda: None, nested=False)
+
+
+def _draw(page: Live, updates: Sequence[Text | Progress], stream: Stream) -> None:
+    page.take(updates)
+    page.refresh(stream)
+
+
+def test_what_comes_between_two_refreshes_is_one_draw(stream: Stream) -> None:
+    page = Page()
+    _draw(page, [Text("a", 0), Text("b", 1), Text("c", 2)], stream)
+    assert (page.text, page.draws) == ("abc", 1)
+
+
+def test_rewritten_text_takes_the_place_of_what_is_shown(stream: Stream) -> None:
+    page = Page()
+    _draw(page, [Text("one two", 0)], stream)
+    _draw(page, [Text("three", 4)], stream)
+    assert page.text == "one three"
+
+
+def test_a_flood_is_drawn_in_bounded_pieces_and_nothing_is_lost(stream: Stream) -> None:
+    page = Page()
+    page.take([Text("x" * 100_000, 0)])
+    while page.has_news:
+        before = len(page.text)
+        page.refresh(stream)
+        assert len(page.text) - before <= 30_000
+    assert page.text == "x" * 100_000
+
+
+def test_a_line_end_that_is_cut_in_two_stays_one(stream: Stream) -> None:
+    page = Page()
+    _draw(page, [Text("a\r", 0)], stream)
+    _draw(page, [Text("\nb", 2)], stream)
+    assert page.text == "a\nb"
+
+
+def test_a_long_rewritten_text_is_drawn_less_often(stream: Stream) -> None:
+    page = Page()
+    _draw(page, [Text("x" * 25_000, 0)], stream)
+    quick = page.pause
+    _draw(page, [Text("y" * 30_000, 0)], stream)
+    assert page.pause > quick
+
+
+def test_after_a_second_without_a_word_a_line_tells_what_is_waited_for(stream: Stream) -> None:
+    page = Page()
+    page.refresh(stream)
+    assert page.text == ""
+    stream._receiver.began -= 3
+    _draw(page, [Progress(0.25, "two passes")], stream)
+    assert page.text == "connecting… 3 s · 25% two passes"
+    page.refresh(stream)
+    assert page.draws == 1
+    _draw(page, [Text("words", 0)], stream)
+    assert page.text == "words"
+
+
+def test_a_terminal_prints_words_once_and_then_the_status_line(
+    stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = TerminalLive()
+    _draw(terminal, [Text("some words", 0)], stream)
+    terminal.finish(Result("a/b", text="some words"), "markdown", autoplay=False)
+    assert capsys.readouterr().out == "some words\na/b · 0.00 s\n"
+
+
+def test_a_terminal_shows_an_answer_without_words_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    TerminalLive().finish(Result("a/b", data={"x": 1}), "markdown", autoplay=False)
+    assert capsys.readouterr().out == '{\n  "x": 1\n}\na/b · 0.00 s\n'

@@ -1,0 +1,67 @@
+"""The magic in a real terminal IPython, typed into and read from."""
+
+import sys
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from fal_notebook.local.server import LocalServer
+
+
+@pytest.fixture
+def terminal(server: LocalServer) -> Iterator["pexpect.spawn[str]"]:
+    command = ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=nocolor", "--ext=fal_notebook"]
+    shell = pexpect.spawn(sys.executable, command, timeout=30, encoding="utf-8", echo=False, dimensions=(50, 200))
+    shell.expect_exact("In [1]: ")
+    shell.sendline(f"import os; os.environ['FAL_NOTEBOOK_URL'] = '{server.url}'")
+    shell.expect_exact("In [2]: ")
+    yield shell
+    shell.close(force=True)
+
+
+def test_words_are_printed_as_they_come(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/endless/stream prompt=x -o partial")
+    terminal.expect_exact("first words")
+    terminal.sendintr()
+    terminal.expect_exact("KeyboardInterrupt: stopped after")
+    terminal.expect_exact("In [3]: ")
+    terminal.sendline("partial.text, partial.stopped")
+    terminal.expect_exact("('first words', True)")
+
+
+def test_an_answer_stands_once_and_the_status_line_below_it(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/echo/stream prompt='some words'")
+    terminal.expect(r"^some words \r\n.*test/echo/stream · .* s.*\r\n")
+    terminal.expect_exact("In [3]: ")
+    assert "some words" not in str(terminal.before)
+
+
+def test_terminal_sequences_of_a_model_are_made_visible(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/echo/stream prompt={{'\\x1b]0;owned\\x07red'}}")
+    terminal.expect_exact("␛]0;owned␇red")
+
+
+def test_a_picture_is_named_and_can_be_saved(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/picture prompt=x")
+    terminal.expect("image/png, 1 × 1, [0-9]+ bytes")
+    terminal.expect_exact("In [3]: ")
+    terminal.sendline("_fal.media")
+    terminal.expect_exact("[<Media image/png")
+
+
+def test_play_says_nothing_where_nothing_can_play(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/tone/stream prompt=x seconds:=1 speed:=9 --play")
+    terminal.expect(r"^audio/wav, 32,044 bytes\r\n.*test/tone/stream · .* s.*\r\n")
+
+
+def test_an_error_is_one_line(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/none prompt=x")
+    terminal.expect_exact("NotFound: 404 from test/none")
+    terminal.expect_exact("In [3]: ")
+    assert "Traceback" not in str(terminal.before)
+
+
+def test_json_is_shown_where_it_is_asked_for(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/echo/stream prompt=words -f json")
+    terminal.expect_exact('"output": "words "')
