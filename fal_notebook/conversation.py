@@ -1,0 +1,105 @@
+"""Floor 5: prompts and their answers, as a page shows them and as a notebook keeps them.
+
+Whatever is HTML here was made safe by `render`; the page puts it in as it is and makes none of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import Any
+
+from .markdown import text_html
+from .page_text import PageText
+from .plain import one_line, plain_text
+from .render import Bundle
+from .result import Result
+
+_ASKED = (
+    "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;"
+    "border-left:3px solid var(--jp-brand-color1,#2196f3);color:var(--jp-ui-font-color1,inherit)"
+)
+_FAILED = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
+
+
+@dataclass(eq=False)
+class Entry:
+    """One prompt and its answer.
+
+    Attributes:
+        number: by which the page knows it.
+        endpoint: what is asked.
+        arguments: what it is asked with, beside the prompt.
+        prompt: the user's words.
+        text: the answer's words while they stream.
+        result: the answer, once it has ended.
+    """
+
+    number: int
+    endpoint: str
+    arguments: dict[str, Any]
+    prompt: str
+    text: PageText = field(default_factory=PageText)
+    result: Result | None = None
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The ended answer, with what went wrong."""
+        if self.result is None:
+            raise ValueError("the answer has not ended")
+        shown = self.result._repr_mimebundle_()
+        if self.result.error is None:
+            return shown
+        words = one_line(f"{type(self.result.error).__name__}: {self.result.error}")
+        return {
+            "text/plain": f"{shown['text/plain']}\n{words}",
+            "text/html": f'{shown["text/html"]}\n<div style="{_FAILED}">{text_html(words)}</div>',
+        }
+
+    def opening(self) -> dict[str, Any]:
+        """The message that shows the entry on the page as it is now."""
+        message = {
+            "kind": "entry",
+            "id": self.number,
+            "endpoint": one_line(self.endpoint),
+            "prompt": plain_text(self.prompt),
+            "text": self.text.shown,
+        }
+        return message if self.result is None else {**self.ending(), **message}
+
+    def ending(self) -> dict[str, Any]:
+        """The message that puts the ended answer in the place of its words. Those the page has, for the clipboard."""
+        if self.result is None:
+            raise ValueError("the answer has not ended")
+        message = {"kind": "done", "id": self.number, "html": self.bundle["text/html"], "end": _end(self.result)}
+        return message if self.result.text else {**message, "copy": self.bundle["text/plain"]}
+
+
+def transcript(entries: Sequence[Entry], name: str) -> Bundle:
+    """The ended answers as one static output.
+
+    Args:
+        entries: the conversation.
+        name: by which the live widget knows it, and hides it as long as it shows the same.
+    """
+    ended = [entry for entry in entries if entry.result is not None]
+    if not ended:
+        return {"text/plain": "", "text/html": ""}
+    title = f"Transcript ({len(ended)} answer{'' if len(ended) == 1 else 's'})"
+    answers = "\n".join(f"{_asked(entry)}\n{entry.bundle['text/html']}" for entry in ended)
+    words = [f"> {plain_text(entry.prompt)}\n\n{entry.bundle['text/plain']}" for entry in ended]
+    return {
+        "text/plain": "\n\n".join([title, *words]),
+        "text/html": f'<details open data-fal-transcript="{escape(name)}"><summary>{title}</summary>\n'
+        f"{answers}\n</details>",
+    }
+
+
+def _asked(entry: Entry) -> str:
+    return f'<div style="{_ASKED}">{text_html(plain_text(entry.prompt))}</div>'
+
+
+def _end(result: Result) -> str:
+    if result.stopped:
+        return "stopped"
+    return "failed" if result.error is not None else "done"

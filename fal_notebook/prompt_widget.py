@@ -1,0 +1,350 @@
+"""Floor 9: a prompt box in the notebook. Python has the conversation; the page (``prompt.js``) shows it.
+
+A run never holds the kernel: a thread follows the stream and tells the page, by messages to this widget, what is
+new. So words appear while other cells run, and none lands in another widget. What the page does comes as messages
+too, on the thread that the kernel chooses; a lock keeps the two in step.
+
+The answers also stand below the widget as a static output, since a saved widget is lost. The live widget hides it.
+"""
+
+import concurrent.futures
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from anywidget import AnyWidget
+from IPython.display import DisplayHandle, display
+from traitlets import Dict, Enum, List, Unicode, observe
+
+from .arguments import encode
+from .completion import ENDPOINTS
+from .conversation import Entry, transcript
+from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
+from .following import follow_in_thread
+from .form import InvalidForm, arguments_of, rows_of
+from .page_text import PagePiece
+from .plain import one_line
+from .render import Bundle
+from .result import Result
+from .sessions import session
+from .streaming import Stream
+from .updates import Progress, Text, Update
+
+_FOLDER = Path(__file__).parent
+_NOTHING = {"text/plain": "", "text/html": ""}
+_recent: list[str] = []  # endpoints that this kernel's widgets have asked, the last first
+
+
+class PromptWidget(AnyWidget):
+    """A prompt box for one endpoint, with the conversation above it. Runs leave the kernel free.
+
+    Args:
+        endpoint: the endpoint with its sub-path.
+        arguments: its arguments beside the prompt; a ``model`` among them gets a field of its own.
+        field: the argument that takes the prompt.
+        base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+        timeout: seconds for a request; None for as long as it takes.
+
+    Attributes:
+        endpoint: what a run asks.
+        arguments: what it is asked with; changed on the page and from Python.
+        prompt: what stands in the box.
+        results: the answers, oldest first, those that were stopped or failed included.
+        state: ``idle`` (not shown yet), ``connecting``, ``ready``, ``streaming`` or ``offline``.
+        reason: why it is offline.
+
+    These are traits: ``observe`` tells of changes, which may come from a thread of the widget's own.
+    """
+
+    _esm = _FOLDER / "prompt.js"
+    _css = _FOLDER / "prompt.css"
+
+    endpoint = Unicode().tag(sync=True)
+    prompt = Unicode().tag(sync=True)
+    field = Unicode("prompt")
+    arguments: "Dict[str, Any]" = Dict()
+    results: "List[Result]" = List()
+    state = Enum(("idle", "connecting", "ready", "streaming", "offline"), "idle")
+    reason = Unicode()
+    _rows: "List[Any]" = List().tag(sync=True)
+    _suggestions: "List[str]" = List(Unicode()).tag(sync=True)
+    _transcript_name = Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        endpoint: str = "fal-ai/any-llm/stream",
+        arguments: Mapping[str, Any] | None = None,
+        field: str = "prompt",
+        *,
+        base_url: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._base_url, self._timeout = base_url, timeout
+        self._entries: list[Entry] = []
+        self._count = 0
+        self._stream: Stream | None = None
+        self._now = ("idle", "")
+        self._status = ""
+        self._progress = ""
+        self._connecting: concurrent.futures.Future[None] | None = None
+        self._views: list[DisplayHandle] = []
+        self._transcripts: list[DisplayHandle] = []
+        others = dict(arguments or {})
+        prompt = others.pop(field, "")
+        super().__init__(
+            endpoint=endpoint,
+            field=field,
+            prompt=prompt if isinstance(prompt, str) else encode(prompt),
+            _suggestions=_suggestions(),
+            _transcript_name=uuid.uuid4().hex,
+        )
+        self.arguments = others
+        self.on_msg(self._heard)
+
+    def run(self, prompt: str | None = None) -> None:
+        """Send a prompt, else what stands in the box, and return at once; the answer comes to `results`.
+
+        Raises:
+            InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
+            CredentialsError: no key was found.
+        """
+        self._begin(self.endpoint, arguments_of(self._rows), self.prompt if prompt is None else prompt)
+
+    def stop(self) -> None:
+        """Stop the answer that is streaming; what has come stays. Without one it does nothing."""
+        with self._lock:
+            stream = self._stream
+        if stream is not None:
+            stream.cancel()
+            if self._views:
+                self.connect()  # stopping has closed the connection
+
+    def clear(self) -> None:
+        """Stop, and forget the conversation."""
+        self.stop()
+        with self._lock:
+            self._entries, self._status = [], ""
+            self.send({"kind": "cleared"})
+        self._keep()
+
+    def connect(self) -> None:
+        """Open the connection to the endpoint in the background; `state` tells how it went."""
+        try:
+            future = session().connect(self.endpoint, self._base_url)
+        except FalNotebookError as exc:
+            self._tell("offline", str(exc))
+            return
+        with self._lock:
+            self._connecting = future
+        if self._stream is None:
+            self._tell("connecting")
+        threading.Thread(target=self._connected, args=(future,), name="fal_notebook connect", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop, and take the widget out of the page; the transcript stays."""
+        views, self._views = self._views, []
+        self.stop()
+        for view in views:
+            view.update(_NOTHING, raw=True)
+        super().close()
+
+    def __repr__(self) -> str:
+        count = len(self.results)
+        return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
+
+    def _ipython_display_(self) -> None:
+        data = self._repr_mimebundle_() or {"text/plain": repr(self)}
+        bundle = data[0] if isinstance(data, tuple) else data
+        for handles, shown in ((self._views, bundle), (self._transcripts, self._transcript())):
+            handle = display(shown, raw=True, display_id=True)
+            handles += [handle] if handle is not None else []
+        if self._stream is None:
+            self.connect()
+
+    @observe("arguments")
+    def _show_arguments(self, _: object) -> None:
+        """Bring the form up to the arguments, unless it already means them: then it stays as it was written."""
+        wanted = encode(self.arguments)
+        try:
+            if encode(arguments_of(self._rows)) == wanted:
+                return
+        except InvalidForm:
+            pass
+        self._rows = rows_of(self.arguments)
+
+    @observe("_rows")
+    def _read_rows(self, _: object) -> None:
+        try:
+            arguments = arguments_of(self._rows)
+        except InvalidForm:
+            return  # the page says where; the arguments stay the last good ones
+        if encode(arguments) != encode(self.arguments):
+            self.arguments = arguments
+
+    @observe("endpoint")
+    def _reconnect(self, _: object) -> None:
+        if self._views and self._stream is None:
+            self.connect()
+
+    def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        """Do what the page asks for."""
+        try:
+            match content:
+                case {"kind": "hello", "view": str(view)}:
+                    self._show_all(view)
+                case {"kind": "run", "prompt": str(prompt), "endpoint": str(endpoint), "rows": list(rows)}:
+                    self.endpoint, self._rows = endpoint, rows
+                    self.run(prompt)
+                case {"kind": "stop"}:
+                    self.stop()
+                case {"kind": "clear"}:
+                    self.clear()
+                case {"kind": "rerun", "id": int(number)}:
+                    self._rerun(number)
+                case {"kind": "delete", "id": int(number)}:
+                    self._delete(number)
+        except FalNotebookError as exc:
+            problems = exc.problems if isinstance(exc, InvalidForm) else {}
+            self.send({"kind": "refused", "message": str(exc), "problems": problems})
+
+    def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
+        if not prompt.strip():
+            raise InvalidRequest("the prompt is empty")
+        with self._lock:
+            if self._stream is not None:
+                raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
+            asked = {**arguments, self.field: prompt}
+            stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
+            self._stream, self._status, self._progress = stream, "", ""
+            self._count += 1
+            entry = Entry(self._count, stream.endpoint, arguments, prompt)
+            self._entries.append(entry)
+            self.send(entry.opening())
+        self._tell("streaming" if self.state == "ready" else "connecting")
+        _remember(stream.endpoint)
+        self._suggestions = _suggestions()
+        follow_in_thread(
+            stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
+        )
+
+    def _show(self, entry: Entry, stream: Stream, updates: Sequence[Update]) -> None:
+        """Tell the page what is new; on the thread that follows the stream."""
+        for update in updates:
+            if isinstance(update, Text):
+                entry.text.feed(update)
+            elif isinstance(update, Progress):
+                self._progress = " ".join(filter(None, [_percent(update.fraction), one_line(update.message, 80)]))
+        if not stream.is_connecting:
+            self._tell("streaming")
+        with self._lock:
+            piece = entry.text.take(last=stream.is_done)
+            status = _status(stream, self._progress)
+            if piece or (status != self._status and not stream.is_done):
+                self._status = status
+                self.send(_delta(entry, piece, status, stream.elapsed))
+
+    def _finish(self, entry: Entry, result: Result) -> None:
+        """Show and keep the answer; on the thread that followed the stream."""
+        with self._lock:
+            entry.result = result
+            self._stream = None
+            self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
+            if entry in self._entries:
+                self.send({**entry.ending(), "status": self._status})
+        lost = isinstance(result.error, (ConnectError, ConnectionLost))
+        try:
+            self._keep()
+        finally:  # an observer of the results can fail
+            self._tell("offline" if lost else "ready", str(result.error) if lost else "")
+
+    def _connected(self, future: "concurrent.futures.Future[None]") -> None:
+        """Tell how an attempt to connect ended, unless a later one or a run has more to tell."""
+        state, reason = "ready", ""
+        try:
+            future.result()
+        except FalNotebookError as exc:
+            state, reason = "offline", str(exc)
+        except concurrent.futures.CancelledError:
+            state, reason = "offline", "the session was closed"
+        if future is self._connecting and self._stream is None:
+            self._tell(state, reason)
+
+    def _rerun(self, number: int) -> None:
+        entry = self._entry(number)
+        if entry is not None:
+            self._begin(entry.endpoint, entry.arguments, entry.prompt)
+
+    def _delete(self, number: int) -> None:
+        entry = self._entry(number)
+        if entry is None or entry.result is None:
+            return
+        with self._lock:
+            self._entries.remove(entry)
+            self.send({"kind": "deleted", "id": number})
+        self._keep()
+
+    def _entry(self, number: int) -> Entry | None:
+        return next((entry for entry in self._entries if entry.number == number), None)
+
+    def _show_all(self, view: str) -> None:
+        """Show the whole conversation to a view that has just been made."""
+        with self._lock:
+            entries = [entry.opening() for entry in self._entries]
+            for message in ({"kind": "cleared"}, *entries, self._stand()):
+                self.send({**message, "view": view})
+
+    def _keep(self) -> None:
+        """Bring `results` and the static transcript up to the conversation."""
+        with self._lock:
+            entries = list(self._entries)
+        shown = self._transcript()
+        for handle in self._transcripts:
+            handle.update(shown, raw=True)
+        self.results = [entry.result for entry in entries if entry.result is not None]
+
+    def _transcript(self) -> Bundle:
+        return transcript(self._entries, self._transcript_name)
+
+    def _tell(self, state: str, reason: str = "") -> None:
+        now = (state, one_line(reason))
+        with self._lock:
+            if now == self._now:
+                return
+            self._now = now
+            self.send(self._stand())
+        self.reason, self.state = now[1], state  # observers run outside of the lock
+
+    def _stand(self) -> dict[str, Any]:
+        state, reason = self._now
+        return {"kind": "state", "state": state, "reason": reason, "status": self._status}
+
+
+def _delta(entry: Entry, piece: PagePiece | None, status: str, elapsed: float) -> dict[str, Any]:
+    message = {"kind": "delta", "id": entry.number, "status": status, "elapsed": round(elapsed, 2)}
+    return message if piece is None else {**message, "offset": piece.offset, "new": piece.new}
+
+
+def _status(stream: Stream, progress: str) -> str:
+    """What is known of a stream beside its time, which the page counts itself."""
+    first, request = stream.first_byte_after, stream.request_id
+    parts = ["" if first is None else f"first token {first:.2f} s"]
+    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", progress, f"request {request}" if request else ""]
+    return one_line(" · ".join(filter(None, parts)))
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{fraction:.0%}"
+
+
+def _remember(endpoint: str) -> None:
+    if endpoint in _recent:
+        _recent.remove(endpoint)
+    _recent.insert(0, endpoint)
+    del _recent[10:]
+
+
+def _suggestions() -> list[str]:
+    return list(dict.fromkeys([*_recent, *ENDPOINTS]))

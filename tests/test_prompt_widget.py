@@ -1,0 +1,307 @@
+"""The prompt widget in Python: what it sends the page, what it keeps, what it refuses. The page is in tests/browser."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+import fal_notebook.prompt_widget
+from fal_notebook import PromptWidget, errors, session
+from fal_notebook.conversation import transcript
+
+from . import endpoints
+from .conftest import KEY
+
+SECONDS = 30
+
+
+class Watched(PromptWidget):
+    """A prompt widget whose messages to the page are kept."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.sent: list[dict[str, Any]] = []
+        super().__init__(*args, **kwargs)
+
+    def send(self, content: dict[str, Any], buffers: object = None) -> None:
+        json.dumps(content)
+        self.sent.append(content)
+
+    def hear(self, kind: str, **content: Any) -> None:
+        """What the page would ask for."""
+        self._handle_custom_msg({"kind": kind, **content}, [])
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.sent if message["kind"] == kind]
+
+    def page(self, number: int = 1) -> str:
+        """The words of an answer as the page has them."""
+        text = ""
+        for message in self.of("delta"):
+            if message["id"] == number and "new" in message:
+                text = text[: message["offset"]] + message["new"]
+        return text
+
+
+@contextmanager
+def change(widget: PromptWidget, name: str, wanted: Callable[[Any], bool]) -> Iterator[None]:
+    """Leave the block when a trait has come to be what is wanted."""
+    reached = threading.Event()
+
+    def look(event: Any) -> None:
+        if wanted(event["new"]):
+            reached.set()
+
+    widget.observe(look, name)
+    yield
+    assert reached.wait(SECONDS)
+    widget.unobserve(look, name)
+
+
+def run(widget: PromptWidget, prompt: str) -> None:
+    with change(widget, "state", lambda state: state in ("ready", "offline")):
+        widget.run(prompt)
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def test_an_answer_streams_to_the_page_and_becomes_a_result(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    run(widget, "some **bold** words")
+    (result,) = widget.results
+    assert result.text == widget.page() == "some **bold** words "
+    (opening,), (ending,) = widget.of("entry"), widget.of("done")
+    assert opening["prompt"] == "some **bold** words"
+    assert "<strong>bold</strong>" in ending["html"]
+    assert ending["end"] == "done"
+    assert widget.state == "ready"
+
+
+def test_run_returns_at_once_and_words_come_while_it_streams(gateway: str) -> None:
+    widget = Watched("test/endless/stream")
+    with change(widget, "state", lambda state: state == "streaming"):
+        widget.run("x")
+    while not widget.page():
+        time.sleep(0.01)
+    assert widget.page() == "first words"
+    assert widget.results == []
+    with change(widget, "results", bool):
+        widget.stop()
+    assert (widget.results[0].stopped, widget.results[0].text) == (True, "first words")
+    assert widget.of("done")[0]["end"] == "stopped"
+
+
+def test_two_at_once_keep_their_words_apart(gateway: str) -> None:
+    widgets = [Watched("test/paced/stream", {"count": 200, "rate": 400}), Watched("test/echo/stream")]
+    with change(widgets[0], "state", lambda state: state == "ready"):
+        widgets[0].run("x")
+        run(widgets[1], "other words")
+    assert widgets[0].page().split() == [f"{number:04d}" for number in range(200)]
+    assert widgets[1].page() == "other words "
+
+
+def test_long_answers_cost_few_messages_and_linear_bytes(gateway: str) -> None:
+    widget = Watched("test/paced/stream", {"count": 4000, "rate": 2000})
+    run(widget, "x")
+    assert len(widget.page()) == 20_000
+    seconds = widget.results[0].metrics.duration
+    assert len(widget.sent) <= 13 * (seconds + 1)
+    assert len(json.dumps(widget.sent)) < 100_000
+
+
+def test_an_error_keeps_the_partial_answer_and_says_what_happened(gateway: str) -> None:
+    widget = Watched("test/late/stream")
+    run(widget, "x")
+    assert isinstance(widget.results[0].error, errors.ModelError)
+    assert widget.results[0].text == "half an"
+    html = widget.of("done")[0]["html"]
+    assert "half an" in html
+    assert "ModelError" in html
+    assert "out of tokens" in html
+
+
+def test_one_that_cannot_be_reached_is_offline_with_the_reason() -> None:
+    widget = Watched("test/echo/stream", base_url="ws://127.0.0.1:9")
+    run(widget, "x")
+    assert widget.state == "offline"
+    assert "no connection" in widget.reason
+    assert isinstance(widget.results[0].error, errors.ConnectError)
+
+
+def test_without_a_key_nothing_is_sent_and_the_prompt_stays() -> None:
+    widget = Watched("fal-ai/any-llm/stream", {"prompt": "kept"})
+    widget.connect()
+    assert (widget.state, "no fal credentials" in widget.reason) == ("offline", True)
+    widget.hear("run", prompt="kept", endpoint=widget.endpoint, rows=[])
+    assert "no fal credentials" in widget.of("refused")[0]["message"]
+    assert widget.prompt == "kept"
+    assert widget.of("entry") == []
+
+
+def test_connecting_opens_the_connection_that_the_first_run_uses(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.connect()
+    (connection,) = session().connections
+    assert connection.requests == 0
+    run(widget, "x")
+    (connection,) = session().connections
+    assert connection.requests == 1
+    session().connect("test/echo/stream").result(SECONDS)
+    assert len(session().connections) == 1
+
+
+def test_arguments_are_sent_with_their_types_and_the_prompt_in_its_field(gateway: str) -> None:
+    arguments = {"text": "kept", "content_type": "text/plain", "n": 1.0}
+    widget = Watched("test/body", arguments, field="words")
+    rows = [*widget._rows, {"name": "flag", "kind": "json", "text": "true"}]
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.hear("run", prompt="x", endpoint="test/body", rows=rows)
+    assert json.dumps(widget.arguments) == json.dumps({**arguments, "flag": True})
+    assert widget.results[0].text == "kept"
+
+
+def test_rows_follow_the_arguments_and_arguments_the_rows() -> None:
+    widget = Watched("a/b", {"seed": 1})
+    widget.arguments = {"seed": 1.0, "model": "m"}
+    assert widget._rows[0] == {"name": "seed", "kind": "json", "text": "1.0"}
+    widget._rows = [{"name": "seed", "kind": "text", "text": "1"}]
+    assert widget.arguments == {"seed": "1"}
+
+
+def test_a_wrong_argument_is_named_and_nothing_is_lost_or_sent(gateway: str) -> None:
+    widget = Watched("test/echo/stream", {"seed": 1})
+    widget.prompt = "kept"
+    widget.hear("run", prompt="kept", endpoint="test/echo/stream", rows=[{"name": "seed", "kind": "json", "text": "{"}])
+    (refused,) = widget.of("refused")
+    assert "seed is not JSON" in refused["problems"][0]
+    assert (widget.prompt, widget.arguments) == ("kept", {"seed": 1})
+    with pytest.raises(errors.InvalidRequest, match="seed is not JSON"):
+        widget.run("x")
+    assert not endpoints.requests
+
+
+@pytest.mark.parametrize("prompt", ["", " \n"])
+def test_an_empty_prompt_is_not_sent(prompt: str, gateway: str) -> None:
+    with pytest.raises(errors.InvalidRequest, match="empty"):
+        Watched("test/echo/stream").run(prompt)
+
+
+def test_a_second_run_waits_for_its_turn_by_the_user(gateway: str) -> None:
+    widget = Watched("test/endless/stream")
+    widget.run("x")
+    with pytest.raises(errors.InvalidRequest, match="is streaming"):
+        widget.run("y")
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.hear("stop")
+
+
+def test_rerun_delete_and_clear(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    run(widget, "one")
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.hear("rerun", id=1)
+    assert [result.text for result in widget.results] == ["one ", "one "]
+    assert endpoints.requests["one"] == 2
+    widget.hear("delete", id=1)
+    assert [entry.number for entry in widget._entries] == [2]
+    assert len(widget.results) == 1
+    widget.hear("clear")
+    assert (widget.results, widget._entries) == ([], [])
+    assert widget.sent[-1]["kind"] == "cleared"
+
+
+def test_clearing_while_it_streams_forgets_the_answer(gateway: str) -> None:
+    widget = Watched("test/endless/stream")
+    widget.run("x")
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.clear()
+    assert widget.results == []
+    assert widget.of("done") == []
+
+
+def test_a_view_that_opens_later_is_told_everything_and_the_others_are_not(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    run(widget, "one")
+    widget.sent.clear()
+    widget.hear("hello", view="v")
+    assert [message["kind"] for message in widget.sent] == ["cleared", "entry", "state"]
+    assert {message["view"] for message in widget.sent} == {"v"}
+    assert widget.sent[1]["end"] == "done"
+    assert widget.sent[1]["text"] == "one "
+
+
+def test_an_answer_without_words_is_copied_as_its_data(gateway: str) -> None:
+    widget = Watched("test/picture")
+    run(widget, "x")
+    (ending,) = widget.of("done")
+    assert "image/png" in ending["copy"]
+    assert "data:image/png;base64,iVBORw0KGgo" in ending["html"]
+
+
+def test_the_transcript_has_every_answer_as_static_html(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    run(widget, "<b>one</b> $x$")
+    widget.endpoint = "test/picture"
+    run(widget, "two")
+    bundle = transcript(widget._entries, "name")
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert bundle["text/plain"].startswith("Transcript (2 answers)\n\n> <b>one</b> $x$\n\n<b>one</b> $x$")
+    assert "<summary>Transcript (2 answers)</summary>" in bundle["text/html"]
+    assert "&lt;b&gt;one&lt;/b&gt; <span>$</span>x<span>$</span>" in bundle["text/html"]
+    assert "data:image/png;base64,iVBORw0KGgo" in bundle["text/html"]
+    assert "<b>" not in bundle["text/html"]
+
+
+def test_hostile_words_reach_the_page_as_text_or_cleaned(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    hostile = "<img src=x onerror=alert(1)> \x1b[31m \u202e [l](javascript:alert(1))"
+    run(widget, hostile)
+    html = widget.of("done")[0]["html"]
+    assert "<img" not in html
+    assert "\u202e" not in json.dumps(widget.sent, ensure_ascii=False)
+    assert "\x1b" not in widget.page()
+
+
+def test_the_key_is_in_no_state_and_no_message(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    widget = Watched("test/echo/stream")
+    run(widget, "x")
+    assert endpoints.authorizations
+    said = json.dumps([widget.get_state(), widget.sent, widget.trait_values()], default=repr)
+    assert KEY.partition(":")[2] not in said
+
+
+def test_an_observer_that_fails_leaves_the_widget_ready(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    widget = Watched("test/echo/stream")
+    widget.observe(lambda _: 1 / 0, "results")
+    run(widget, "x")
+    assert widget.state == "ready"
+
+
+def test_it_suggests_what_was_asked_before_the_endpoints_that_are_known(
+    gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fal_notebook.prompt_widget, "_recent", [])
+    run(Watched("test/echo/stream"), "x")
+    assert Watched("a/b")._suggestions[:2] == ["test/echo/stream", "fal-ai/any-llm"]
+
+
+def test_the_magic_opens_one_with_the_prompt_in_its_box(gateway: str, shell: InteractiveShell) -> None:
+    shell.run_line_magic("load_ext", "fal_notebook")
+    with capture_output():
+        shell.run_cell_magic("falstream", "test/echo/stream --widget model=m n:=2 -o w", "Hello")
+    widget = shell.user_ns["w"]
+    assert (widget.endpoint, widget.prompt, widget.arguments) == ("test/echo/stream", "Hello", {"model": "m", "n": 2})
+    assert not endpoints.requests
+    assert repr(widget) == "<PromptWidget test/echo/stream, 0 answers>"
