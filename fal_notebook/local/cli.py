@@ -1,0 +1,199 @@
+"""The command ``fal-notebook``: serve an application in fal's WebSocket protocol, or show the notebooks at work.
+
+Mistakes of the user are one line on stderr with exit code 2; what fails later is one line with exit code 1. SIGTERM
+and a closed terminal end a command just as Ctrl-C does, by ``KeyboardInterrupt``, so that everything that was started
+is stopped by the ``with`` blocks it was started in.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fal_notebook.local.admission import is_loopback_host
+from fal_notebook.local.loading import INSTALL
+
+KEY_VARIABLE = "FAL_NOTEBOOK_GATEWAY_KEY"
+
+_DESCRIPTION = """\
+Serve models on this machine in the WebSocket protocol of fal.ai, for notebooks that use fal_notebook.
+"""
+_SERVE = """\
+Serve an ASGI application on loopback; every POST endpoint also answers over a WebSocket, as on ws.fal.run.
+
+Without an application, small local models are served:
+  fal-ai/any-llm, fal-ai/any-llm/stream, openrouter/router/openai/v1/chat/completions   SmolLM2-135M-Instruct
+  local/speech, local/speech/stream                                                     hibari-tts
+  local/fractal, local/fractal/stream                                                   Julia sets
+"""
+_DEMO = """\
+Start the local models and JupyterLab with the notebooks connected to them. Ctrl-C ends both.
+
+With --execute every notebook of the folder is run without a browser, and the results are written as .ipynb and .html.
+"""
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message is one line for the user."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        argv: the arguments after the program's name; those of the process if None.
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        with _interrupting_signals():
+            return _serve(options) if options.command == "serve" else _demo(options)
+    except CommandError as error:
+        sys.stderr.write(f"fal-notebook: error: {error}\n")
+        return error.code
+    except KeyboardInterrupt:
+        return 0 if options.command == "serve" else 130
+
+
+@contextmanager
+def _interrupting_signals() -> Iterator[None]:
+    previous = {number: signal.signal(number, signal.default_int_handler) for number in _endings()}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _endings() -> list[signal.Signals]:
+    endings = [signal.SIGINT, signal.SIGTERM]
+    # Windows has no SIGHUP, and under nohup it is meant to be ignored.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        endings.append(signal.SIGHUP)
+    return endings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fal-notebook", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"fal-notebook {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    _add_serve(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="serve an ASGI application or the local models",
+        description=_SERVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("app", nargs="?", metavar="module:app", help="an ASGI application or a fal.App class")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=_port, default=0, help="the port to listen on (default: a free one)")
+    serve.add_argument(
+        "--require-key",
+        action="store_true",
+        help=f"admit only requests with the key in the environment variable {KEY_VARIABLE}",
+    )
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="open the notebooks in JupyterLab, connected to the local models",
+        description=_DEMO,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    demo.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help="(default: ./notebooks)")
+    demo.add_argument("--port", type=_port, help="JupyterLab's port (default: the first free one from 8888)")
+    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    demo.add_argument("--execute", type=Path, metavar="DIR", help="run all notebooks and write them to DIR")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    key = _key() if options.require_key else None
+    if key is None and not is_loopback_host(options.host):
+        raise CommandError(f"--host {options.host} is open to the network: add --require-key", code=2)
+    try:
+        from fal_notebook.local.gateway import HTTPOverWebSocket
+        from fal_notebook.local.server import LocalServer
+        from fal_notebook.local.serving import TargetError, find_app
+    except ImportError as error:
+        raise CommandError(f"the package {error.name!r} is missing: {INSTALL}") from error
+    try:
+        app = find_app(options.app)
+    except TargetError as error:
+        raise CommandError(str(error), code=2 if options.app else 1) from error
+    try:
+        server = LocalServer(HTTPOverWebSocket(app, key=key), options.host, options.port)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
+    try:
+        with server:
+            _announce(server.url, with_key=key is not None)
+            threading.Event().wait()
+    except RuntimeError as error:
+        raise CommandError(str(error)) from error
+    return 0
+
+
+def _announce(url: str, *, with_key: bool) -> None:
+    lines = [f"Serving on {url} until Ctrl-C. For notebooks:", f"  export FAL_NOTEBOOK_URL={url}"]
+    if with_key:
+        lines.append(f"  and FAL_KEY with the value of {KEY_VARIABLE}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _demo(options: argparse.Namespace) -> int:
+    if not options.folder.is_dir():
+        raise CommandError(f"there is no folder {options.folder}", code=2)
+    try:
+        from fal_notebook.local import demo
+        from fal_notebook.local.serving import TargetError
+    except ImportError as error:
+        raise CommandError(f"the package {error.name!r} is missing: pip install 'fal_notebook[lab,local]'") from error
+    try:
+        if options.execute is not None:
+            return demo.execute(options.folder, options.execute)
+        return demo.open_lab(options.folder, port=options.port, browser=not options.no_browser)
+    except (TargetError, demo.DemoError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _key() -> str:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key:
+        raise CommandError(f"--require-key needs a key in the environment variable {KEY_VARIABLE}", code=2)
+    return key
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number")
+    return port
+
+
+def _version() -> str:
+    try:
+        return version("fal_notebook")
+    except PackageNotFoundError:
+        return "(not installed)"
