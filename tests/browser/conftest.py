@@ -1,0 +1,51 @@
+"""A browser and the Jupyter servers, once for all browser tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from fal_notebook.local.server import LocalServer
+
+from .lab import Server, jupyter, launch
+
+
+@pytest.fixture(scope="package")
+def driver() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    running = launch(driver)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="package")
+def lab(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """JupyterLab, whose kernels talk to the tests' gateway."""
+    with jupyter(_folder(tmp_path_factory, "lab"), {"FAL_NOTEBOOK_URL": server.url}) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def notebook7(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Notebook 7, the same."""
+    with jupyter(_folder(tmp_path_factory, "notebook"), {"FAL_NOTEBOOK_URL": server.url}, "notebook") as running:
+        yield running
+
+
+@pytest.fixture(scope="package", params=["lab", "notebook7"])
+def jupyter_server(request: pytest.FixtureRequest) -> Server:
+    """Each of the two front ends."""
+    running: Server = request.getfixturevalue(request.param)
+    return running
+
+
+def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    folder = factory.mktemp(name) / "notebooks"
+    folder.mkdir()
+    return folder
