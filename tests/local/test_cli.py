@@ -46,7 +46,7 @@ class Shouter(fal.App):
 
 @contextmanager
 def running(*arguments: str, folder: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the command; whatever it leaves behind fails the test and is ended."""
+    """Run the command, and end it with the block: a test that fails in it must not wait for it."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=folder,
@@ -55,11 +55,11 @@ def running(*arguments: str, folder: Path, **environment: str) -> Iterator["subp
         stderr=subprocess.PIPE,
         text=True,
     )
-    try:
-        with process:
+    with process:
+        try:
             yield process
-    finally:
-        process.kill()
+        finally:
+            process.kill()
 
 
 def run(*arguments: str, folder: Path, **environment: str) -> tuple[int, str, str]:
@@ -82,6 +82,12 @@ def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     assert out == ""
     assert err.count("\n") == 1
     return code, err.strip().removeprefix("fal-notebook: error: ")
+
+
+def test_a_test_that_fails_does_not_wait_for_its_command(tmp_path: Path) -> None:
+    with pytest.raises(LookupError), running("serve", folder=tmp_path) as process:
+        raise LookupError
+    assert process.returncode is not None
 
 
 def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
