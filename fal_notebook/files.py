@@ -22,6 +22,7 @@ _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
     "width": int,
     "height": int,
     "duration": (int, float),
+    "seed": int,
 }
 _ADDRESSES = ("data:", "http://", "https://")
 _DEPTH = 32
@@ -89,8 +90,12 @@ def _is_http(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and not any(map(str.isspace, url))
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable() and " " not in url
 
 
 def _description(described: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: described[name] for name, kind in _DESCRIPTION.items() if isinstance(described.get(name), kind)}
+    return {
+        name: described[name]
+        for name, kind in _DESCRIPTION.items()
+        if isinstance(described.get(name), kind) and not isinstance(described[name], bool)
+    }

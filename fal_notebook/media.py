@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import httpx
 
 from .errors import ConnectError, InvalidRequest
+from .pixels import pixels
 from .plain import one_line
 
 _OCTETS = "application/octet-stream"
@@ -81,6 +82,7 @@ class Media:
         url: where they are, where it did not.
         file_name: the name that the server gave.
         width, height: of a picture, in pixels, where the server told.
+        seed: that a picture was made from, where the server told it for this one.
         duration: of sound or video, in seconds, where the server told.
     """
 
@@ -91,6 +93,7 @@ class Media:
     width: int | None = None
     height: int | None = None
     duration: float | None = None
+    seed: int | None = None
 
     @property
     def kind(self) -> str:
@@ -101,6 +104,13 @@ class Media:
     def extension(self) -> str:
         """The file name's usual ending for the type, with its dot."""
         return _EXTENSIONS.get(self.content_type) or mimetypes.guess_extension(self.content_type) or ".bin"
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Width and height of a picture, as the server told, else as its bytes say."""
+        if self.width and self.height:
+            return self.width, self.height
+        return pixels(self.data) if self.data and self.kind == "image" else None
 
     def data_uri(self) -> str:
         """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""

@@ -1,12 +1,12 @@
 """Floor 3: the parts of an answer as what Jupyter shows and keeps.
 
 A bundle maps MIME types to data and always has ``text/plain``, which is what a terminal, a diff or a reader
-without HTML sees. Everything here is static: it survives save and reopen, nbconvert and other viewers. PNG and
-JPEG pictures are bundles of their own type, which every viewer shows; the rest is HTML.
+without HTML sees. Everything here is static: it survives save and reopen, nbconvert and other viewers. A PNG or
+JPEG picture that stands alone is a bundle of its own type, which every viewer shows; the rest is HTML.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -22,6 +22,22 @@ _NATIVE_PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
 _LONGEST_STRING = 2_000
 _SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
 _BOX = "overflow-wrap:anywhere"
+# Up to four pictures in a row. The checkbox of a picture opens it without a script, in a row of its own; where a
+# viewer takes the style away, the pictures stand one below the other.
+_GALLERY = """
+.fal-pictures {
+  display: grid; gap: .6em; margin: .35em 0;
+  grid-template-columns: repeat(auto-fill, minmax(max(min(9em, 100%), (100% - 1.8em) / var(--fal-columns)), 1fr));
+}
+.fal-pictures figure { margin: 0; min-width: 0 }
+.fal-pictures label { display: block; position: relative; overflow: auto; cursor: zoom-in }
+.fal-pictures img { display: block; max-width: 100%; height: auto; margin: 0 }
+.fal-pictures input { position: absolute; opacity: 0; margin: 0 }
+.fal-pictures figure:has(:checked) { grid-column: 1 / -1 }
+.fal-pictures figure:has(:checked) label { cursor: zoom-out }
+.fal-pictures figure:has(:checked) img { max-width: none }
+.fal-pictures label:has(:focus-visible) { outline: 2px solid var(--jp-brand-color1, #1976d2) }
+"""
 
 
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
@@ -77,6 +93,17 @@ def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
     return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
 
 
+def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
+    """The pictures of an answer, each with a caption: its size, and a note on it.
+
+    One is an output of its own type and a small line; several stand side by side in one output.
+    """
+    if len(pictures) > 1:
+        return [_gallery(pictures)]
+    captions = (_caption(media, note) for media, note in pictures)
+    return [*(media_bundle(media) for media, _ in pictures), *(small_bundle(each) for each in captions if each)]
+
+
 def picture_html(media: Media) -> str:
     """A picture as HTML. Where its bytes are known they are within; a script in an SVG does not run in ``<img>``."""
     source = media.url if media.data is None else media.data_uri()
@@ -121,6 +148,26 @@ def as_html(bundle: Bundle) -> Bundle:
 
 def _joined(first: Mapping[str, str], second: Mapping[str, str], name: str) -> str:
     return f"{first[name]}\n{second[name]}"
+
+
+def _gallery(pictures: Sequence[tuple[Media, str]]) -> Bundle:
+    """Several pictures side by side, each of which a click or the space bar opens in its own size, and closes."""
+    words = "\n".join(", ".join(filter(None, [media_words(media), one_line(note)])) for media, note in pictures)
+    figures = []
+    for number, (media, note) in enumerate(pictures, start=1):
+        check = f'<input type="checkbox" aria-label="Picture {number} of {len(pictures)} in its own size">'
+        caption = f'<figcaption style="{_SMALL}">{text_html(_caption(media, note))}</figcaption>'
+        figures.append(f"<figure><label>{check}{picture_html(media)}</label>{caption}</figure>")
+    columns = f'class="fal-pictures" style="--fal-columns:{min(len(pictures), 4)}"'
+    return {
+        "text/plain": words,
+        "text/html": f"<style>{_GALLERY}</style>\n<div {columns}>\n" + "\n".join(figures) + "\n</div>",
+    }
+
+
+def _caption(media: Media, note: str) -> str:
+    size = media.pixels
+    return one_line(" · ".join(filter(None, ["{}×{}".format(*size) if size else "", note])))
 
 
 def _html(media: Media, *, autoplay: bool) -> str | None:

@@ -102,7 +102,7 @@ class Result:
     def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
         parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
         parts += self._body(style, autoplay=autoplay)
-        if self._is_withheld():
+        if self._withheld():
             parts.append(render.small_bundle("a picture was withheld by the endpoint's safety checker"))
         parts.append(render.small_bundle(self.status_line))
         return parts
@@ -111,16 +111,28 @@ class Result:
         if style == "json" and self.data is not None:
             return [render.json_bundle(self.data)]
         parts = [render.text_bundle(self.text, style)] if self.text else []
-        first = next((number for number, media in enumerate(self.media) if media.kind == "audio"), None)
-        for number, media in enumerate(self.media):
+        pictures = [media for media in self.media if media.kind == "image"]
+        others = [media for media in self.media if media.kind != "image"]
+        parts += render.pictures_bundles([(media, self._note(number, media)) for number, media in enumerate(pictures)])
+        first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
+        for number, media in enumerate(others):
             parts.append(render.media_bundle(media, autoplay=autoplay and number == first))
         shows_data = not parts and self.data is not None and self.error is None
         return [render.json_bundle(self.data)] if shows_data else parts
 
-    def _is_withheld(self) -> bool:
-        """Whether a picture was replaced by a black one (fal's docs of image endpoints: ``has_nsfw_concepts``)."""
-        flags = self.data.get("has_nsfw_concepts") if isinstance(self.data, dict) else None
-        return isinstance(flags, list) and any(flag is True for flag in flags)
+    def _note(self, number: int, picture: Media) -> str:
+        """What the caption of a picture says beside its size: the seed, and whether it was withheld."""
+        said = self._fact("seed") if picture.seed is None else picture.seed
+        seed = [f"seed {said}"] if isinstance(said, int) and not isinstance(said, bool) else []
+        return " · ".join([*seed, *(["withheld by the safety checker"] if number in self._withheld() else [])])
+
+    def _withheld(self) -> list[int]:
+        """Which pictures were replaced by black ones (fal's docs of image endpoints: ``has_nsfw_concepts``)."""
+        flags = self._fact("has_nsfw_concepts")
+        return [number for number, flag in enumerate(flags) if flag is True] if isinstance(flags, list) else []
+
+    def _fact(self, name: str) -> Any:
+        return self.data.get(name) if isinstance(self.data, dict) else None
 
     def _end(self) -> list[str]:
         if self.stopped:

@@ -109,3 +109,15 @@ def test_a_url_under_a_name_that_only_sounds_like_a_files_is_none(name: str) -> 
 @pytest.mark.parametrize("name", ["image", "images", "control_image", "image_url", "image_urls", "file", "video_file"])
 def test_a_url_under_a_files_name_is_one(name: str) -> None:
     assert len(files_in({name: "https://example.com/x.png"})) == 1
+
+
+def test_the_seed_of_each_picture_is_kept_and_what_is_no_number_is_not() -> None:
+    url = "https://fal.media/a.png?"
+    images = [{"url": f"{url}{seed}", "seed": seed, "width": True} for seed in (7, True, "8")]
+    found = files_in({"images": images})
+    assert [(media.seed, media.width) for media in found] == [(7, None), (None, None), (None, None)]
+
+
+@pytest.mark.parametrize("bad", [" ", "\n", "\x1b", "\ud800", "\u202e"])
+def test_an_address_with_what_no_address_holds_is_no_file(bad: str) -> None:
+    assert files_in({"images": [{"url": f"https://fal.media/{bad}a.png", "content_type": "image/png"}]}) == ()

@@ -269,3 +269,11 @@ def test_the_repr_says_what_there_is_and_not_the_bytes() -> None:
 
 def test_the_repr_does_not_act_on_a_terminal() -> None:
     assert "\x1b" not in repr(Media("image/png", url="https://fal.media/\x1b[2Ja.png"))
+
+
+def test_the_size_of_a_picture_is_what_the_server_told_else_what_its_bytes_say() -> None:
+    png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x05\x00\x00\x00\x06"
+    assert Media("image/png", png, width=8, height=9).pixels == (8, 9)
+    assert Media("image/png", png, width=8).pixels == (5, 6)
+    assert Media("image/png", b"x").pixels is None
+    assert Media("image/png", url="https://fal.media/a.png").pixels is None

@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from fal_notebook.render import (
     media_words,
     merged,
     picture_html,
+    pictures_bundles,
     reasoning_bundle,
     small_bundle,
     table_bundle,
@@ -25,11 +27,14 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
-OURS = TAGS | {"div", "details", "summary", "img", "audio", "source", "video"}
+GALLERY = {"style", "figure", "label", "input", "figcaption"}
+OURS = TAGS | GALLERY | {"div", "details", "summary", "img", "audio", "source", "video"}
 # Our own frame around what was checked: styles without an address, and players.
 FRAME = {
     **ATTRIBUTES,
-    "div": {"style"},
+    "div": {"style", "class"},
+    "input": {"type", "aria-label"},
+    "figcaption": {"style"},
     "img": {"src", "alt", "style"},
     "audio": {"controls", "autoplay"},
     "source": {"src", "type"},
@@ -172,6 +177,45 @@ def test_every_file_has_a_plain_text(kind: str) -> None:
 def test_the_words_for_a_file_tell_its_size() -> None:
     assert media_words(Media("image/png", b"x" * 1234, width=8, height=9)) == "image/png, 8 × 9, 1,234 bytes"
     assert media_words(Media("image/png", url="https://fal.media/\x1b\n")) == "image/png, https://fal.media/␛"
+
+
+def test_one_picture_is_of_its_own_type_with_a_small_line_beneath() -> None:
+    picture, line = pictures_bundles([(Media("image/png", PNG), "seed 7")])
+    assert picture == media_bundle(Media("image/png", PNG))
+    assert line == small_bundle("1×1 · seed 7")
+
+
+def test_a_picture_of_which_nothing_is_known_has_no_small_line() -> None:
+    assert len(pictures_bundles([(Media("image/png", url="https://fal.media/a.png"), "")])) == 1
+    assert pictures_bundles([]) == []
+
+
+def test_several_pictures_stand_side_by_side_in_one_output() -> None:
+    url = "https://fal.media/a?b&c"
+    (bundle,) = pictures_bundles(
+        [(Media("image/png", PNG), "seed 7"), (Media("image/webp", url=url, width=1024, height=768), "")]
+    )
+    assert bundle["text/plain"] == f"image/png, {len(PNG)} bytes, seed 7\nimage/webp, 1024 × 768, {url}"
+    html = bundle["text/html"]
+    assert f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}"' in html
+    assert '<img src="https://fal.media/a?b&amp;c"' in html
+    assert html.count("<figure>") == 2
+    assert re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", html) == ["1×1 · seed 7", "1024×768"]
+
+
+def test_each_of_several_pictures_has_a_named_control_that_opens_it_and_no_script() -> None:
+    (bundle,) = pictures_bundles([(Media("image/png", PNG), "")] * 3)
+    names = re.findall(r'<label><input type="checkbox" aria-label="(.*?)"><img ', bundle["text/html"])
+    assert names == [f"Picture {number} of 3 in its own size" for number in (1, 2, 3)]
+    assert acting(bundle) == []
+
+
+@pytest.mark.parametrize("text", [*HTML, *QUOTED, *WILD])
+def test_a_hostile_note_and_address_among_pictures_cannot_act(text: str) -> None:
+    (bundle,) = pictures_bundles([(Media("image/png", url=HOSTILE_URL), text), (Media("image/png", PNG), text)])
+    assert acting(bundle) == []
+    assert not set(bundle["text/plain"]) & set("\x1b\r\x00\x07\x9b\u202e\ud800\udfff")
+    json.dumps(bundle, ensure_ascii=False).encode()
 
 
 def test_a_picture_at_a_url_is_shown_from_there() -> None:

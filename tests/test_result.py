@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ RESULTS = {
     "reasoned": Result(ENDPOINT, text="4", reasoning="Hm"),
     "picture": Result(ENDPOINT, media=[PICTURE], data={"images": []}),
     "text and picture": Result(ENDPOINT, text="A cat", media=[PICTURE, SOUND]),
+    "pictures": Result(ENDPOINT, text="Two cats", media=[PICTURE, PICTURE], data={"seed": 7}),
     "sound": Result(ENDPOINT, media=[SOUND]),
     "json": Result(ENDPOINT, data={"seed": 7}),
     "failed": Result(ENDPOINT, text="A", error=ModelError("no"), data={"error": "no"}),
@@ -166,7 +168,37 @@ def test_a_picture_is_an_output_of_its_own() -> None:
 def test_files_take_the_place_of_the_json_that_names_them() -> None:
     picture, status = RESULTS["picture"].outputs()
     assert "image/png" in picture
-    assert status["text/plain"] == RESULTS["picture"].status_line
+    assert status["text/plain"] == f"1×1\n{RESULTS['picture'].status_line}"
+
+
+def test_several_pictures_are_one_output_with_the_words_and_the_status_line() -> None:
+    result = RESULTS["pictures"]
+    (output,) = result.outputs()
+    assert output["text/html"].count("<img ") == 2
+    assert output["text/plain"].startswith("Two cats\nimage/png")
+    assert output["text/plain"].endswith(result.status_line)
+    assert output == result._repr_mimebundle_()
+
+
+def captions(result: Result) -> list[str]:
+    html = "".join(output.get("text/html", "") for output in result.outputs())
+    return re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", html)
+
+
+def test_the_caption_of_each_picture_tells_its_size_and_its_seed() -> None:
+    told, measured = Media("image/png", PNG, width=1024, height=768, seed=8), PICTURE
+    assert captions(Result(ENDPOINT, media=[told, measured], data={"seed": 7})) == ["1024×768 · seed 8", "1×1 · seed 7"]
+    assert captions(Result(ENDPOINT, media=[measured, measured], data=[])) == ["1×1", "1×1"]
+
+
+@pytest.mark.parametrize("seed", [True, "7", None, {"a": 1}, 1.5])
+def test_a_seed_of_another_type_is_no_seed(seed: object) -> None:
+    assert captions(Result(ENDPOINT, media=[PICTURE] * 2, data={"seed": seed})) == ["1×1", "1×1"]
+
+
+def test_the_caption_of_a_withheld_picture_says_so() -> None:
+    result = Result(ENDPOINT, media=[SOUND, PICTURE, PICTURE], data={"has_nsfw_concepts": [False, True]})
+    assert captions(result) == ["1×1", "1×1 · withheld by the safety checker"]
 
 
 def test_a_value_is_shown_where_there_is_nothing_else() -> None:
