@@ -1,6 +1,7 @@
-"""Floor 8: the same prompt to several models, side by side.
+"""Floor 8: the same prompt to several models or endpoints, side by side.
 
 All columns are one output that is replaced as a whole, so that one message shows them all and what stays is static.
+The more it holds, the less often it is replaced.
 """
 
 import time
@@ -9,13 +10,17 @@ from html import escape
 
 from IPython.display import DisplayHandle, display
 
+from .media import Media, sniff
 from .plain import one_line
-from .render import Bundle, as_html, merged, small_bundle, text_bundle
+from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
 from .streaming import Stream
+from .updates import Preview, Progress
 
 _PAUSE = 0.125
-_CHARACTERS_A_SECOND = 100_000
+_TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
+_CHARACTERS_A_SECOND = 300_000  # of HTML
+_LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
 _COLUMN = "min-width:0;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
 
@@ -29,21 +34,22 @@ class Columns:
     """
 
     def __init__(self, streams: Mapping[str, Stream], *, live: bool) -> None:
-        self._streams = streams
+        self._columns = {name: _Column(stream) for name, stream in streams.items()}
+        self._pause = _PAUSE
         self._handle: DisplayHandle | None = None
         if live:
             self._handle = display(self._so_far(), raw=True, display_id=True)
 
     def follow(self) -> None:
         """Show the streams until all have ended. An interrupt gets through; then the caller has to stop them."""
-        due, news = 0.0, False
-        while running := [stream for stream in self._streams.values() if not stream.is_done]:
-            news = bool([update for stream in running for update in stream.take()]) or news
-            if news and time.monotonic() >= due:
+        shown, news = 0.0, False
+        while running := [column for column in self._columns.values() if not column.stream.is_done]:
+            took = [column.take() for column in running]
+            news = news or any(took)
+            if time.monotonic() >= shown + (self._pause if news else max(_TICK, self._pause)):
                 self._refresh()
-                length = sum(len(stream.text) for stream in self._streams.values())
-                due, news = time.monotonic() + max(_PAUSE, length / _CHARACTERS_A_SECOND), False
-            running[0].wait(_PAUSE)
+                shown, news = time.monotonic(), False
+            running[0].stream.wait(_PAUSE)
 
     def finish(self, results: Mapping[str, Result], style: Format) -> None:
         """Show the results, which stay."""
@@ -58,11 +64,50 @@ class Columns:
             self._handle.update(self._so_far(), raw=True)
 
     def _so_far(self) -> Bundle:
-        return _grid((name, _column(stream)) for name, stream in self._streams.items())
+        grid = _grid((name, column.so_far()) for name, column in self._columns.items())
+        self._pause = max(_PAUSE, len(grid["text/html"]) / _CHARACTERS_A_SECOND)
+        return grid
 
 
-def _column(stream: Stream) -> Bundle:
-    return text_bundle(stream.text, "text") if stream.text else small_bundle("waiting…")
+class _Column:
+    """What one request has brought so far."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._preview: tuple[Media, ...] = ()
+        self._progress = ""
+
+    def take(self) -> bool:
+        """Collect what has arrived and say whether there was anything."""
+        updates = self.stream.take()
+        for update in updates:
+            if isinstance(update, Preview):
+                self._preview = tuple(media for media in update.media if _is_light_picture(media))
+            elif isinstance(update, Progress):
+                percent = "" if update.fraction is None else f"{update.fraction:.0%} "
+                self._progress = percent + one_line(update.message, 80)
+        return bool(updates)
+
+    def so_far(self) -> Bundle:
+        parts = [text_bundle(self.stream.text, "text")] if self.stream.text else []
+        parts += [as_html(media_bundle(media)) for media in self._preview]
+        return merged([*parts, small_bundle(self._status())])[0]
+
+    def _status(self) -> str:
+        if self.stream.is_done:
+            return self.stream.so_far().status_line
+        first = self.stream.first_byte_after
+        doing = "connecting…" if self.stream.is_connecting else "waiting…" if first is None else "receiving…"
+        parts = [f"{doing} {self.stream.elapsed:.1f} s"]
+        if first is not None:
+            parts.append(f"first {'token' if self.stream.text else 'byte'} {first:.2f} s")
+        return " · ".join([*parts, *filter(None, [self._progress])])
+
+
+def _is_light_picture(media: Media) -> bool:
+    """Whether the bytes are those of a picture, by themselves, and few enough to be sent again and again."""
+    data = media.data or b""
+    return len(data) <= _LARGEST_PREVIEW and sniff(data) == media.content_type and media.kind == "image"
 
 
 def _whole(result: Result, style: Format) -> Bundle:

@@ -40,6 +40,7 @@ def complete_falstream(context: CompletionContext) -> SimpleMatcherResult:
         return SimpleMatcherResult(completions=[])
     word = line[: context.cursor_position].rpartition(" ")[2]
     known = OPTIONS if word.startswith("-") else ENDPOINTS if len(line.split()) <= 1 + bool(word) else ()
+    word = word.rpartition(",")[2]
     return SimpleMatcherResult(
         completions=[SimpleCompletion(text=each, type="fal") for each in known if each.startswith(word)],
         matched_fragment=word,

@@ -47,7 +47,7 @@ class FalMagics(Magics):
     @no_var_expand
     @needs_local_scope
     @magic_arguments("falstream")
-    @argument("endpoint", nargs="?", help="fal-ai/any-llm/stream and the like; or status, stop, close")
+    @argument("endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close")
     @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
     @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
     @argument("-f", "--format", choices=_FORMATS, help="how words are shown (default: markdown)")
@@ -80,6 +80,7 @@ class FalMagics(Magics):
 
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
+            %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
             %falstream status       the open connections
             %falstream close        closes them
             %falstream stop         stops what runs in the background
@@ -96,10 +97,10 @@ class FalMagics(Magics):
             if cell is None and options.endpoint in SUBCOMMANDS:
                 SUBCOMMANDS[options.endpoint]()
                 return
-            request = read(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
+            requests = read(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
         except InvalidRequest as exc:
             raise UsageError(str(exc)) from None
-        self._send(request, options)
+        self._send(requests, options)
 
     def _options(self, line: str) -> Namespace:
         from .options import parse
@@ -115,19 +116,21 @@ class FalMagics(Magics):
         caller = _caller_of_cell_magic() if in_cell else local_ns
         return {**_shell(self).user_ns, **(caller or {})}
 
-    def _send(self, request: "Request", options: Namespace) -> None:
+    def _send(self, requests: "Mapping[str, Request]", options: Namespace) -> None:
         from .cell import perform, perform_in_background, perform_side_by_side
-        from .request import variants
         from .subcommands import show_dry
 
         if options.dry_run:
-            show_dry(request)
+            for each in requests.values():
+                show_dry(each)
             return
         self._set_up_session()
+        if options.side_by_side:
+            perform_side_by_side(requests, options, _shell(self))
+            return
+        (request,) = requests.values()
         if options.widget:
             self._open_widget(request, options)
-        elif options.models:
-            perform_side_by_side(variants(request, options.models), options, _shell(self))
         elif options.background:
             perform_in_background(request, options, _shell(self))
         else:

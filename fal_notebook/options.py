@@ -13,7 +13,7 @@ from .errors import InvalidRequest
 
 
 def parse(parser: MagicArgumentParser, line: str) -> Namespace:
-    """The options of a line, with ``endpoint`` and ``arguments``.
+    """The options of a line, with ``endpoint`` and ``arguments``, and whether answers stand ``side_by_side``.
 
     Raises:
         InvalidRequest: an unknown option, or one whose value cannot be.
@@ -25,6 +25,7 @@ def parse(parser: MagicArgumentParser, line: str) -> Namespace:
     if unknown:
         raise InvalidRequest(f"unknown option {unknown[0]}", hint=_nearest(parser, unknown[0]))
     options.arguments += rest
+    options.side_by_side = options.models is not None or "," in (options.endpoint or "")
     _check(options)
     return options
 
@@ -40,11 +41,19 @@ def _check(options: Namespace) -> None:
         raise InvalidRequest("no endpoint", hint="as in %%falstream fal-ai/any-llm/stream; %%falstream? helps")
     if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
         raise InvalidRequest(f"-o {options.out}: that is no name for a variable")
-    if options.models and (options.background or options.save):
-        raise InvalidRequest("--models goes without --background and --save")
-    if options.play and (options.background or options.models):
-        raise InvalidRequest("--play goes without --background and --models")
+    if options.side_by_side:
+        _check_side_by_side(options)
+    if options.play and options.background:
+        raise InvalidRequest("--play goes without --background")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
         raise InvalidRequest(f"--timeout {options.timeout:g}: it is a number of seconds above 0")
     if options.save and not Path(options.save).expanduser().resolve().parent.is_dir():
         raise InvalidRequest(f"--save {options.save}: there is no such folder")
+
+
+def _check_side_by_side(options: Namespace) -> None:
+    if options.models is not None and "," in (options.endpoint or ""):
+        raise InvalidRequest("--models goes with one endpoint", hint="several endpoints go without --models")
+    for name in ("background", "save", "play", "widget"):
+        if getattr(options, name):
+            raise InvalidRequest(f"several models or endpoints side by side go without --{name}")

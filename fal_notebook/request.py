@@ -18,8 +18,8 @@ class Request:
     arguments: dict[str, Any]
 
 
-def read(options: Namespace, cell: str, namespace: Mapping[str, Any]) -> Request:
-    """The request that options and cell ask for.
+def read(options: Namespace, cell: str, namespace: Mapping[str, Any]) -> dict[str, Request]:
+    """The requests that options and cell ask for: one for each endpoint or for each model, by its name.
 
     Raises:
         InvalidRequest: something in them cannot be meant.
@@ -31,23 +31,17 @@ def read(options: Namespace, cell: str, namespace: Mapping[str, Any]) -> Request
         **from_line(options.arguments, names),
     }
     encode(arguments)
-    return Request(endpoint_name(options.endpoint), arguments)
+    endpoints = _different([endpoint_name(name) for name in options.endpoint.split(",")], options.endpoint)
+    if options.models is None:
+        return {name: Request(name, arguments) for name in endpoints}
+    models = _different([name.strip() for name in options.models.split(",")], f"--models {options.models}")
+    return {name: Request(endpoints[0], {**arguments, "model": name}) for name in models}
 
 
-def variants(request: Request, models: str) -> dict[str, Request]:
-    """The same request once for each model, by the model's name.
-
-    Args:
-        request: what all of them share.
-        models: the names, with commas between them.
-
-    Raises:
-        InvalidRequest: a name is empty or stands twice.
-    """
-    names = [name.strip() for name in models.split(",")]
+def _different(names: list[str], shown: str) -> list[str]:
     if not all(names) or len(set(names)) < len(names):
-        raise InvalidRequest(f"--models {models}: different names with commas between them are wanted")
-    return {name: Request(request.endpoint, {**request.arguments, "model": name}) for name in names}
+        raise InvalidRequest(f"{shown}: different names with commas and no spaces between them are wanted")
+    return names
 
 
 def _input(name: str | None, namespace: Mapping[str, Any]) -> dict[str, Any]:

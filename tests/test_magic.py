@@ -1,6 +1,7 @@
 """The magic in a real IPython shell: what its line and its cell mean."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,18 @@ def test_the_variable_is_set_on_success_and_on_failure(shell: InteractiveShell) 
     assert shell.user_ns["_fal"] is shell.user_ns["bad"]
 
 
+def test_a_dry_run_shows_what_each_column_would_send(shell: InteractiveShell) -> None:
+    with capture_output() as captured:
+        shell.run_line_magic("falstream", "a/b,c/d prompt=x --dry-run")
+        shell.run_line_magic("falstream", "a/b --models m,n prompt=x --dry-run")
+    plain = captured.stdout + "".join(each.data["text/plain"] for each in captured.outputs)
+    assert re.findall('"(endpoint|model)": "(.+?)"', plain) == [
+        *[("endpoint", "a/b"), ("endpoint", "c/d")],
+        *[("endpoint", "a/b"), ("model", "m"), ("endpoint", "a/b"), ("model", "n")],
+    ]
+    assert not endpoints.requests
+
+
 def test_quiet_shows_nothing(shell: InteractiveShell) -> None:
     with capture_output() as captured:
         shell.run_cell_magic("falstream", "test/echo/stream -q", "x")
@@ -158,6 +171,7 @@ def test_tab_offers_options_and_endpoints(shell: InteractiveShell) -> None:
         for line, expected in [
             ("%%falstream fal-ai/any-llm --ti", "--timeout"),
             ("%falstream fal-ai/any", "fal-ai/any-llm/stream"),
+            ("%falstream fal-ai/any-llm,fal-ai/fl", "fal-ai/flux/dev/stream"),
         ]:
             assert expected in {each.text for each in shell.Completer.completions(line, len(line))}
 

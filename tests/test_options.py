@@ -98,6 +98,30 @@ def test_a_home_folder_may_be_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert parse(PARSER, f"{ENDPOINT} --save ~/cat.png").save == "~/cat.png"
 
 
+@pytest.mark.parametrize(
+    ("line", "beside"), [("a/b", False), ("a/b,c/d", True), ("a/b --models x,y", True), ("a/b --models x", True)]
+)
+def test_several_models_or_endpoints_stand_side_by_side(line: str, beside: bool) -> None:  # noqa: FBT001
+    assert parse(PARSER, line).side_by_side is beside
+
+
+@pytest.mark.parametrize("option", ["--background", "--save x", "--play", "--widget"])
+@pytest.mark.parametrize("several", ["a/b,c/d", "a/b --models x,y"])
+def test_what_cannot_be_had_side_by_side_is_told(several: str, option: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"side by side go without {option.split()[0]}"):
+        parse(PARSER, f"{several} {option}")
+
+
+def test_models_go_with_one_endpoint() -> None:
+    with pytest.raises(InvalidRequest, match="--models goes with one endpoint"):
+        parse(PARSER, "a/b,c/d --models x,y")
+
+
+def test_sound_that_plays_while_it_comes_is_not_for_the_background() -> None:
+    with pytest.raises(InvalidRequest, match="--play goes without --background"):
+        parse(PARSER, f"{ENDPOINT} --play --background")
+
+
 def test_tab_offers_exactly_the_options_there_are() -> None:
     there = {name for action in PARSER._actions for name in action.option_strings if name.startswith("--")}
     assert set(OPTIONS) == there
