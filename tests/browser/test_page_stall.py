@@ -1,0 +1,85 @@
+"""What a long answer costs the page: the longest halt of its main thread, and the messages that reach it.
+
+The measures are printed, with ``-s``; what is asserted also holds on a busy machine of two cores.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .lab import Notebook, Server, notebook
+
+# Notes the longest time between two turns of the event loop, and what comes over WebSockets.
+STALL = """
+window.stall = {reset: () => Object.assign(stall, {longest: 0, messages: [], bytes: 0, last: performance.now()})};
+stall.reset();
+const {port1, port2} = new MessageChannel();
+port1.onmessage = () => {
+  const now = performance.now();
+  stall.longest = Math.max(stall.longest, now - stall.last);
+  stall.last = now;
+  setTimeout(() => port2.postMessage(0), 4);
+};
+port2.postMessage(0);
+const Socket = WebSocket;
+window.WebSocket = class extends Socket {
+  constructor(...rest) {
+    super(...rest);
+    this.addEventListener("message", ({data}) => {
+      stall.messages.push(performance.now() / 1000);
+      stall.bytes += data.byteLength ?? data.size ?? data.length;
+    });
+  }
+};
+"""
+TOKENS = [f"{number:04d}" for number in range(4000)]
+CELLS = [
+    "%load_ext fal_notebook",
+    "%falstream test/paced/stream prompt=x count:=4000 rate:=1000 -o answer",
+    "from fal_notebook import PromptWidget\nPromptWidget('test/paced/stream', {'count': 4000, 'rate': 1000})",
+]
+BOUND = 500  # milliseconds
+EDGE = 0.5  # seconds
+
+
+@pytest.fixture
+def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
+    with notebook(browser, jupyter_server, CELLS, "stall.ipynb", script=STALL) as opened:
+        opened.run(0)
+        yield opened
+
+
+def _measured(page: Notebook, what: str) -> tuple[float, float]:
+    """The longest halt in milliseconds; the messages a second between what begins and what ends a run."""
+    longest, times, size = page.page.evaluate("[stall.longest, stall.messages, stall.bytes]")
+    begin, end = times[0] + EDGE, times[-1] - EDGE
+    rate = sum(begin <= each <= end for each in times) / (end - begin)
+    print(  # noqa: T201 - the measurement
+        f"\n{page.server.app}, {what}: longest halt {longest:.0f} ms, {len(times)} messages and {size:,} bytes"
+        f" in {times[-1] - times[0]:.1f} s, {rate:.1f} a second while it streams"
+    )
+    return longest, rate
+
+
+def test_four_thousand_tokens_of_the_magic_do_not_halt_the_page(page: Notebook) -> None:
+    page.page.evaluate("stall.reset()")
+    (output,) = page.run(1)
+    longest, rate = _measured(page, "4,000 tokens of the magic")
+    assert output["data"]["text/plain"].split()[: len(TOKENS)] == TOKENS
+    assert rate < 40
+    assert longest < BOUND
+
+
+def test_twenty_kilobytes_in_the_prompt_widget_do_not_halt_the_page(page: Notebook) -> None:
+    page.run(2)
+    shown = page.output(2).locator(".fal-root")
+    expect(shown.locator(".fal-state")).to_have_text("ready")
+    page.page.evaluate("stall.reset()")
+    shown.get_by_label("Prompt", exact=True).fill("x")
+    shown.get_by_label("Prompt", exact=True).press("Control+Enter")
+    expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(1, timeout=60_000)
+    longest, rate = _measured(page, "20 kB in the prompt widget")
+    assert shown.locator(".fal-answer").inner_text().split()[: len(TOKENS)] == TOKENS
+    assert rate < 40
+    assert longest < BOUND
