@@ -43,6 +43,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
     except BaseException:
         stream.cancel()
         _assign(shell, stream.so_far(), options.out)
+        live.finish(stream.so_far(), options.format, autoplay=False)
         raise
     result = _stopped(stream) if interrupted else stream.outcome()
     _assign(shell, result, options.out)

@@ -1,12 +1,10 @@
 """Floor 8: what a request shows while it streams, and what stays of it.
 
-In a notebook, words are printed into a live Output widget. When the response has ended, the output that held the
-widget becomes the static result by its display id, and the widget is closed: a saved widget would reopen as an
-error. Each print enters and leaves the widget, so that what the user's own tasks print meanwhile lands in the
-cell and stays there. The pace keeps to what Jupyter carries without loss: its server drops messages silently
-beyond limits of messages and of bytes a second.
-
-Sound that plays while it arrives stands beside the words, in the same output.
+In a notebook, words are printed into a live Output widget, which stands in one box with the other parts: previews,
+progress, sound. When the response has ended, the output that held the box becomes the static result by its display
+id, and the widgets are closed: a saved widget would reopen as an error. Each print enters and leaves the Output
+widget, so that what the user's own tasks print meanwhile lands in the cell and stays there. The pace keeps to what
+Jupyter carries without loss: its server drops messages silently beyond limits of messages and of bytes a second.
 
 In a terminal, words are printed as they come.
 """
@@ -19,17 +17,19 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from IPython.display import DisplayHandle, clear_output, display
+from IPython.display import clear_output, display
 
+from .media import Media
+from .parts import PICTURE_BYTES, LiveBox, Picture, Place, ProgressBar, raster
 from .plain import one_line, plain_text
 from .player import PagePlayer
 from .render import media_words
 from .result import Format, Result
 from .streaming import Stream
-from .updates import Piece, Progress, Text, Update
+from .updates import Piece, Preview, Progress, Text, Update
 
 if TYPE_CHECKING:
-    from ipywidgets import DOMWidget, Output, VBox
+    from ipywidgets import Output
 
 _REFRESHES = 12  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
@@ -49,6 +49,14 @@ def follow(stream: Stream, live: "Live") -> None:
         if now >= due:
             live.refresh(stream)
             due = now + live.pause
+
+
+def progress_words(progress: Progress | None) -> str:
+    """How far the work is, in words: ``25% two passes``."""
+    if progress is None:
+        return ""
+    percent = "" if progress.fraction is None else f"{progress.fraction:.0%} "
+    return percent + progress.message
 
 
 class Shown(Enum):
@@ -72,7 +80,9 @@ class Live(ABC):
         self._text: list[str] = []
         self._length = 0
         self._replaces = Shown.NOTHING
-        self._progress = ""
+        self._progress: Progress | None = None
+        self._picture: Media | None = None
+        self._file = ""
         self._waited = ""
 
     @property
@@ -86,8 +96,10 @@ class Live(ABC):
             if isinstance(update, Text):
                 self._collect(update)
             elif isinstance(update, Progress):
-                percent = "" if update.fraction is None else f"{update.fraction:.0%} "
-                self._progress = percent + update.message
+                self._progress = update
+            elif isinstance(update, Preview):
+                self._picture = raster(update.media)
+                self._file = "" if self._picture else media_words(update.media[0])
 
     def refresh(self, stream: Stream) -> None:
         """Draw what has been collected, or a line on what is waited for."""
@@ -130,11 +142,27 @@ class Live(ABC):
             return
         doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
         received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
-        progress = f" · {one_line(self._progress, 80)}" if self._progress else ""
-        line = f"{doing}… {stream.elapsed:.0f} s{received}{progress}"
+        said = "".join(f" · {one_line(words, 80)}" for words in (self._progress_words(), self._file) if words)
+        line = f"{doing}… {stream.elapsed:.0f} s{received}{said}"
         if line != self._waited:
-            self._write(line, Shown.LINE if self._waited else Shown.NOTHING)
+            replaces = Shown.LINE if self._waited else Shown.NOTHING
             self._waited, self.pause = line, _IDLE_TICK
+            self._write(line, replaces)
+
+    def _progress_words(self) -> str:
+        """The progress, for the line that waits."""
+        return progress_words(self._progress)
+
+
+class StaticLive(Live):
+    """What stays of an answer and nothing before it, for ``%%capture``."""
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        for output in result.outputs(style, autoplay=autoplay):
+            display(output, raw=True)
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        """Show nothing while it streams."""
 
 
 class NotebookLive(Live):
@@ -142,16 +170,28 @@ class NotebookLive(Live):
 
     def __init__(self) -> None:
         super().__init__()
-        self._widget: Output | None = None
-        self._handle: DisplayHandle | None = None
+        self._box = LiveBox()
+        self._output: Output | None = None
+        self._bar: ProgressBar | None = None
+        self._image: Picture | None = None
+        self._drawn: tuple[Progress | None, Media | None] = (None, None)
+        self._picture_due = 0.0
+
+    @property
+    def has_news(self) -> bool:
+        return super().has_news or self._drawn != (self._progress, self._picture)
+
+    def refresh(self, stream: Stream) -> None:
+        super().refresh(stream)
+        if not stream.is_done:  # what comes at the end is in the result
+            self._draw_progress()
+            self._draw_picture()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         first, *others = result.outputs(style, autoplay=autoplay)
-        if self._handle is None:
-            display(first, raw=True)
-        else:
-            self._handle.update(first, raw=True)
-        self._close()
+        if self._output is not None:
+            self._output.msg_id = ""  # an interrupt can come while it is entered
+        self._box.become(first)
         for output in others:
             display(output, raw=True)
 
@@ -161,40 +201,47 @@ class NotebookLive(Live):
                 clear_output(wait=True)
             sys.stdout.write(text)
 
+    def _progress_words(self) -> str:
+        """Nothing: the bar says it."""
+        return ""
+
     @contextmanager
     def _inside(self) -> Iterator[None]:
         """Print into the widget. Its own ``with`` would show and swallow an interrupt."""
-        widget = self._widget or self._open()
-        widget.__enter__()
+        output = self._output or self._open()
+        output.__enter__()
         try:
             yield
         finally:
-            widget.__exit__(None, None, None)
+            output.__exit__(None, None, None)
 
     def _open(self) -> "Output":
         from ipywidgets import Output  # imported when first shown: loading the extension stays quick
 
-        self._widget = Output()
-        self._show(self._widget)
-        return self._widget
+        self._output = Output()
+        self._box.put(Place.WORDS, self._output)
+        return self._output
 
-    def _show(self, widget: "DOMWidget") -> None:
-        """Display what is live; there is one such output."""
-        self._handle = display(widget, display_id=True)
+    def _draw_progress(self) -> None:
+        drawn, picture = self._drawn
+        if self._progress is None or self._progress == drawn:
+            return
+        self._drawn = self._progress, picture
+        if self._bar is None:
+            self._bar = ProgressBar()
+            self._box.put(Place.PROGRESS, self._bar.widget)
+        self._bar.show(self._progress.fraction, self._progress.message)
 
-    def _close(self) -> None:
-        if self._widget is not None:
-            self._widget.msg_id = ""  # an interrupt can come while it is entered
-            self._widget.layout.close()
-            self._widget.close()
-            self._widget = None
-
-
-class StaticLive(NotebookLive):
-    """What stays of an answer and nothing before it, for ``%%capture``."""
-
-    def _write(self, text: str, replaces: Shown) -> None:
-        """Show nothing while it streams."""
+    def _draw_picture(self) -> None:
+        progress, drawn = self._drawn
+        if self._picture is None or self._picture == drawn or time.monotonic() < self._picture_due:
+            return
+        self._drawn = progress, self._picture
+        self._picture_due = time.monotonic() + len(self._picture.data or b"") / PICTURE_BYTES
+        if self._image is None:
+            self._image = Picture()
+            self._box.put(Place.PICTURE, self._image.widget)
+        self._image.show(self._picture)
 
 
 class SoundingLive(NotebookLive):
@@ -203,7 +250,6 @@ class SoundingLive(NotebookLive):
     def __init__(self) -> None:
         super().__init__()
         self._player = PagePlayer()
-        self._box: VBox | None = None
         self._is_shown = False
 
     def take(self, updates: Sequence[Update]) -> None:
@@ -213,7 +259,7 @@ class SoundingLive(NotebookLive):
                 self._player.feed(update.data, update.content_type)
         if self._player.has_sound and not self._is_shown:
             self._is_shown = True
-            self._show(self._player.widget)
+            self._box.put(Place.SOUND, self._player.widget)
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         if result.stopped:
@@ -221,22 +267,7 @@ class SoundingLive(NotebookLive):
         else:
             self._player.end()
         super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
-
-    def _show(self, widget: "DOMWidget") -> None:
-        from ipywidgets import VBox
-
-        if self._box is None:
-            self._box = VBox()
-            super()._show(self._box)
-        self._box.children = (*self._box.children, widget)
-
-    def _close(self) -> None:
-        super()._close()
         self._player.close()
-        if self._box is not None:
-            self._box.layout.close()
-            self._box.close()
-            self._box = None
 
 
 class TerminalLive(Live):

@@ -1,6 +1,6 @@
 """Endpoints with every habit that fal's have, good and bad, for the gateway of the tests.
 
-They wait for events, never for time, but for `paced` and `tone`, whose purpose is their pace.
+They wait for events, never for time, but for `paced`, `tone` and `previews`, whose purpose is their pace.
 """
 
 import asyncio
@@ -162,6 +162,36 @@ async def picture(request: Request) -> Response:
     return JSONResponse({"images": [{"url": uri, "content_type": "image/png", "width": 1, "height": 1}], "seed": 7})
 
 
+def gif(grey: int, comment: bytes = b"") -> bytes:
+    """A picture of one pixel, as large as its comment (GIF89a)."""
+    blocks = b"".join(
+        bytes([len(comment[at : at + 255])]) + comment[at : at + 255] for at in range(0, len(comment), 255)
+    )
+    head = b"GIF89a" + bytes([1, 0, 1, 0, 0x80, 0, 0]) + bytes([grey] * 3 + [0] * 3) + b"!\xfe" + blocks + b"\0"
+    return head + b"," + bytes([0, 0, 0, 0, 1, 0, 1, 0, 0]) + b"\x02\x02D\x01\0;"
+
+
+async def previews(request: Request) -> Response:
+    """``count`` pictures, each in the place of the one before, with progress; then the last, or nothing more.
+
+    ``rate`` a second; ``size`` more bytes each; ``message`` goes with the progress; ``url`` stands for the pictures.
+    """
+    arguments = await _arguments(request)
+    count, comment = arguments["count"], b"x" * arguments.get("size", 0)
+
+    async def events() -> AsyncIterator[bytes]:
+        for number in range(count):
+            data = base64.b64encode(gif(number % 256, comment)).decode()
+            url = arguments.get("url") or f"data:image/gif;base64,{data}"
+            progress = {"progress": (number + 1) / count, "message": arguments.get("message", f"step {number + 1}")}
+            yield _event({"images": [{"url": url, "content_type": "image/gif"}], **progress})
+            await asyncio.sleep(1 / arguments["rate"])
+        while arguments.get("endless") and (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
 ROUTES = {
     "/test/echo/stream": echo,
     "/test/paced/stream": paced,
@@ -172,6 +202,7 @@ ROUTES = {
     "/test/large": large,
     "/test/picture": picture,
     "/test/tone/stream": tone,
+    "/test/previews/stream": previews,
 }
 
 

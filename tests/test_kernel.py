@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -56,6 +57,75 @@ def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
     assert all(WIDGET not in types for types in cell.types())
     assert _opened(cell) == _closed(cell)
     assert "0399" in cell.plain
+
+
+def _states(cell: Execution, name: str) -> list[dict[str, Any]]:
+    """The states that the widgets of one kind went through, oldest first."""
+    opened = {
+        each["content"]["comm_id"]: each["content"]["data"].get("state", {})
+        for each in cell.messages
+        if each["header"]["msg_type"] == "comm_open"
+    }
+    ids = [comm for comm, state in opened.items() if state.get("_model_name") == name]
+    return [
+        each["content"]["data"]["state"] | {"buffers": each.get("buffers", [])}
+        for each in cell.messages
+        if each["content"].get("comm_id") in ids and "state" in each["content"].get("data", {})
+    ]
+
+
+def test_previews_replace_each_other_in_one_picture_and_none_is_left(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/previews/stream prompt=x count:=20 rate:=20")
+    states = _states(cell, "ImageModel")
+    shown = [bytes(buffer) for state in states for buffer in state["buffers"] if len(buffer)]
+    assert len(shown) >= 3
+    assert shown == sorted(shown)
+    assert all(each.startswith(b"GIF89a") for each in shown)
+    assert [state["format"] for state in states if "format" in state] == ["png", "gif"]
+    assert len([state for state in states if "_model_name" in state]) == 1
+    assert WIDGET not in str(cell.types())
+    assert "image/gif" in cell.plain
+    assert _opened(cell) == _closed(cell)
+
+
+def test_the_progress_moves_a_bar_with_its_message(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/previews/stream prompt=x count:=20 rate:=20")
+    values = [state["value"] for state in _states(cell, "FloatProgressModel") if "value" in state]
+    assert values == sorted(values)
+    assert values[-1] > 0.5
+    messages = [state["value"] for state in _states(cell, "TextModel") if "value" in state]
+    assert len(set(messages) & {f"step {number}" for number in range(1, 21)}) >= 3
+    assert _opened(cell) == _closed(cell)
+
+
+def test_what_is_said_of_the_progress_is_no_markup_and_no_tex(lab: Kernel) -> None:
+    said = r"<img src=x onerror=alert(1)> $\href{javascript:alert(1)}{x}$"
+    cell = lab.run(f"%falstream test/previews/stream count:=3 rate:=9 'message={said}' prompt=x")
+    assert said in [state.get("value") for state in _states(cell, "TextModel")]
+    assert not _states(cell, "LabelModel") + _states(cell, "HTMLModel")
+
+
+def test_large_previews_are_shown_less_often(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/previews/stream prompt=x count:=20 rate:=10 size:=1000000")
+    shown = [buffer for state in _states(cell, "ImageModel") for buffer in state["buffers"]]
+    assert 2 <= len([each for each in shown if len(each)]) <= 10
+
+
+def test_a_preview_that_is_a_url_or_an_svg_stays_words(lab: Kernel) -> None:
+    for url in ("https://localhost:9/x.png", "data:image/gif;base64,PHN2Zz48L3N2Zz4="):
+        cell = lab.run(f"%falstream test/previews/stream prompt=x count:=15 rate:=10 url={url}")
+        assert not _states(cell, "ImageModel")
+        assert "image/" in "".join(each["content"].get("text", "") for each in cell.messages)
+
+
+def test_an_interrupt_leaves_no_picture_and_no_bar(lab: Kernel) -> None:
+    request = lab.send("%falstream test/previews/stream prompt=x count:=3 rate:=9 endless:=true", stop_on_error=False)
+    cell = lab.read(request, until="step 3")
+    lab.interrupt()
+    lab.read_on(request, cell)
+    assert cell.reply["ename"] == "KeyboardInterrupt"
+    assert WIDGET not in str(cell.types())
+    assert _opened(cell) == _closed(cell)
 
 
 def test_sound_plays_while_it_comes_and_a_static_player_is_left(lab: Kernel) -> None:

@@ -1,0 +1,114 @@
+"""Floor 4: the widgets of a live output: one box in one output, a picture that is replaced, a bar that fills.
+
+What a server sends goes in as plain words or as the bytes of a picture that cannot act. A Label and a description
+would typeset TeX, and with it links, so what is said of the progress stands in a Text that cannot be edited.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import DisplayHandle, display
+
+from .media import SNIFF_BYTES, Media, sniff
+from .plain import one_line
+from .render import Bundle
+
+if TYPE_CHECKING:
+    from ipywidgets import DOMWidget, VBox
+
+PICTURE_BYTES = 2_000_000
+"""How many bytes of pictures may go to a page in a second, on the average."""
+
+_RASTER = {f"image/{name}": name for name in ("png", "jpeg", "gif", "webp")}
+
+
+class Place(IntEnum):
+    """Where a part stands, from the top. What grows is the last, so that nothing moves under a hand."""
+
+    STOP = 1
+    PROGRESS = 2
+    PICTURE = 3
+    SOUND = 4
+    WORDS = 5
+
+
+class LiveBox:
+    """The one output of a cell that is live, with its parts in the order of their places."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Place, DOMWidget] = {}
+        self._box: VBox | None = None
+        self._handle: DisplayHandle | None = None
+
+    def put(self, place: Place, widget: "DOMWidget") -> None:
+        """Show a further part."""
+        from ipywidgets import VBox  # imported when first shown: loading the extension stays quick
+
+        self._parts[place] = widget
+        children = [part for _, part in sorted(self._parts.items())]
+        if self._box is None:
+            self._box = VBox(children)
+            self._handle = display(self._box, display_id=True)
+        else:
+            self._box.children = children
+
+    def become(self, bundle: Bundle) -> None:
+        """Show what stays in the place of the parts, and close every widget."""
+        if self._handle is None:
+            display(bundle, raw=True)
+        else:
+            self._handle.update(bundle, raw=True)
+        if self._box is not None:
+            close_widget(self._box)
+
+
+class ProgressBar:
+    """How far the work is, and beside it what the server says of it."""
+
+    def __init__(self) -> None:
+        from ipywidgets import FloatProgress, HBox, Layout, Text
+
+        self._bar = FloatProgress(max=1.0, tooltip="Progress", layout=Layout(display="none"))
+        self._message = Text(disabled=True, tooltip="Progress", layout=Layout(flex="1"))
+        self._message.style.background = "transparent"
+        self.widget: DOMWidget = HBox([self._bar, self._message])
+
+    def show(self, fraction: float | None, message: str) -> None:
+        """Move the bar, which is seen once a fraction is known."""
+        if fraction is not None:
+            self._bar.layout.display = None
+            self._bar.value = fraction
+        self._message.value = one_line(message, 200)
+
+
+class Picture:
+    """A picture in the page whose bytes are replaced."""
+
+    def __init__(self) -> None:
+        from ipywidgets import Image, Layout
+
+        self.widget: DOMWidget = Image(layout=Layout(max_width="100%", align_self="flex-start"))
+
+    def show(self, picture: Media) -> None:
+        """Replace what is shown by what `raster` found."""
+        with self.widget.hold_sync():
+            self.widget.format = _RASTER[picture.content_type]
+            self.widget.value = picture.data
+
+
+def raster(media: Iterable[Media]) -> Media | None:
+    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels."""
+    for each in media:
+        content_type = sniff((each.data or b"")[:SNIFF_BYTES])
+        if content_type in _RASTER:
+            return Media(content_type, each.data)
+    return None
+
+
+def close_widget(widget: Any) -> None:
+    """Close a widget with all that belongs to it: what is left open would be saved."""
+    for part in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
+        if part is not None:
+            close_widget(part) if hasattr(part, "layout") else part.close()
+    widget.close()
