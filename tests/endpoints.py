@@ -10,6 +10,7 @@ import math
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 from starlette.applications import Starlette
@@ -130,11 +131,13 @@ def tone_samples(seconds: float, rate: int = 16_000) -> bytes:
 async def tone(request: Request) -> Response:
     """A tone for ``seconds`` in pieces of 0.1 s, as fast as it plays times ``speed``; ``endless`` then waits on.
 
+    The first piece is of ``ahead`` seconds.
     The pieces are events, as fal's speech endpoints send them, or a WAV file whose header knows no length.
     """
     arguments = await _arguments(request)
     wav = arguments.get("format") == "wav"
     count = round(arguments["seconds"] * 10)
+    first = round(arguments.get("ahead", 0.1) * 10)
     samples = tone_samples(count / 10)
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -142,10 +145,10 @@ async def tone(request: Request) -> Response:
         begin = loop.time()
         if wav:
             yield wav_header(16_000)
-        for number in range(count):
-            piece = samples[number * 3200 : (number + 1) * 3200]
+        for before, after in pairwise([0, *range(first, count + 1)]):
+            piece = samples[before * 3200 : after * 3200]
             yield piece if wav else _event({"audio": base64.b64encode(piece).decode()})
-            due = begin + (number + 1) / 10 / arguments.get("speed", 1.0)
+            due = begin + (after - first + 1) / 10 / arguments.get("speed", 1.0)
             await asyncio.sleep(max(0.0, due - loop.time()))
         while arguments.get("endless") and (await request.receive())["type"] != "http.disconnect":
             pass
