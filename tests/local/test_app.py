@@ -17,12 +17,14 @@ import psutil
 import pytest
 from PIL import Image
 
+from fal_notebook.events import EventReader
 from fal_notebook.local import language
 from fal_notebook.local.app import create_app
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.loading import Lazy
 from fal_notebook.local.pcm import resample_24k_to_16k
 from fal_notebook.local.server import LocalServer
+from fal_notebook.updates import Preview, Progress
 
 from .wire import SECONDS, ask, open_socket, read
 
@@ -193,7 +195,7 @@ def test_the_picture_comes_as_fal_sends_pictures(url: str) -> None:
     assert (result["seed"], result["prompt"], result["has_nsfw_concepts"]) == (7, "a fox", [False])
     assert result["timings"]["inference"] > 0
     [image] = result["images"]
-    assert (image["content_type"], image["width"], image["height"]) == ("image/png", 96, 64)
+    assert (image["content_type"], image["width"], image["height"], image["seed"]) == ("image/png", 96, 64, 7)
     picture = image_of(image["url"])
     assert picture.size == (96, 64)
     assert colours(picture) > 100
@@ -217,11 +219,34 @@ def test_the_picture_is_decided_by_prompt_and_seed(url: str) -> None:
     assert picture(prompt="a", seed=1) != picture(prompt="a", seed=2)
 
 
+def test_several_pictures_have_the_seeds_from_the_one_that_was_asked_for(url: str) -> None:
+    small = {"prompt": "a fox", "width": 64, "height": 64}
+    result = ask(url + "/local/fractal", {**small, "seed": 7, "num_images": 4}).json
+    assert (result["seed"], result["has_nsfw_concepts"]) == (7, [False] * 4)
+    assert [image["seed"] for image in result["images"]] == [7, 8, 9, 10]
+    assert len({image["url"] for image in result["images"]}) == 4
+    assert ask(url + "/local/fractal", {**small, "seed": 9}).json["images"] == result["images"][2:3]
+
+
+def test_several_pictures_are_previewed_together_with_progress(url: str) -> None:
+    *previews, result = ask(
+        url + "/local/fractal/stream", {"prompt": "a fox", "width": 64, "height": 64, "num_images": 3}
+    ).events
+    for preview in previews:
+        pictures, progress = EventReader().read(preview)
+        assert isinstance(pictures, Preview)
+        assert isinstance(progress, Progress)
+        assert len(pictures.media) == 3
+        assert progress.fraction == preview["progress"]
+        assert progress.message
+    assert len(result["images"]) == 3
+
+
 def test_the_picture_is_previewed_pass_by_pass(url: str) -> None:
     *previews, result = ask(url + "/local/fractal/stream", {"prompt": "a fox"}).events
     assert [preview["progress"] for preview in previews] == [0.25, 0.5, 0.75]
     assert all(preview["message"] for preview in previews)
-    pictures = [image_of(preview["image"]["url"]) for preview in previews]
+    pictures = [image_of(preview["images"][0]["url"]) for preview in previews]
     assert {picture.size for picture in pictures} == {(512, 512)}
     final = image_of(result["images"][0]["url"])
     differences = [np.abs(np.asarray(picture, np.int16) - np.asarray(final, np.int16)).mean() for picture in pictures]
@@ -276,6 +301,8 @@ def test_a_missing_argument_is_reported_as_fal_does(url: str, path: str) -> None
         ("/local/fractal", {"prompt": "a", "width": 63}, ["body", "width"], "greater_than_equal"),
         ("/local/fractal", {"prompt": "a", "height": 1025}, ["body", "height"], "less_than_equal"),
         ("/local/fractal", {"prompt": "a", "seed": -1}, ["body", "seed"], "greater_than_equal"),
+        ("/local/fractal", {"prompt": "a", "num_images": 0}, ["body", "num_images"], "greater_than_equal"),
+        ("/local/fractal/stream", {"prompt": "a", "num_images": 5}, ["body", "num_images"], "less_than_equal"),
         ("/local/fractal", {"prompt": "a", "format": "gif"}, ["body", "format"], "literal_error"),
         ("/local/speech", {"prompt": "a", "speed": 9}, ["body", "speed"], "less_than_equal"),
     ],
