@@ -1,4 +1,7 @@
-"""Floor 0: what Tab offers on the line of ``%falstream``: its options, and endpoints that stream."""
+"""Floor 0: what Tab offers on the line of ``%falstream``: its options, and endpoints that stream.
+
+The prompt widget suggests the same endpoints, and models for those that take one.
+"""
 
 import re
 
@@ -11,6 +14,13 @@ ENDPOINTS = (
     "openrouter/router/stream",
     "openrouter/router/openai/v1/chat/completions",
 )
+MODELS = (
+    "google/gemini-flash-1.5",
+    "google/gemini-2.5-flash",
+    "anthropic/claude-3.5-sonnet",
+    "openai/gpt-4o-mini",
+)
+_WITH_MODEL = ("fal-ai/any-llm", "openrouter/router")
 OPTIONS = (
     "--autoplay",
     "--background",
@@ -30,6 +40,11 @@ OPTIONS = (
     "--widget",
 )
 _LINE = re.compile(r"\s*%{1,2}falstream\s")
+
+
+def takes_model(endpoint: str) -> bool:
+    """Whether an endpoint is known to take the argument ``model``."""
+    return any(endpoint == each or endpoint.startswith(f"{each}/") for each in _WITH_MODEL)
 
 
 @context_matcher()

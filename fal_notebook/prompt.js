@@ -28,6 +28,14 @@ function button(label, attributes, act) {
   return make("button", { type: "button", class: "fal-button", ...attributes, onclick: act }, label);
 }
 
+function isModel(row) {
+  return row.name === "model" && row.kind === "text";
+}
+
+function options(values) {
+  return values.map((value) => make("option", { value }));
+}
+
 /** The arguments as rows of name, kind and text; what is wrong stands beneath its row. */
 class Form {
   constructor(prefix, changed) {
@@ -43,31 +51,35 @@ class Form {
       row.name.focus();
     });
     this.element.append(this.title, this.list, add);
+    this.models = make("datalist", { id: `${prefix}-models` });
     this.model = make("input", {
-      class: "fal-input", id: `${prefix}-model`, spellcheck: "false", autocomplete: "off",
-      oninput: () => { this.modelRow.text = this.model.value; this.changed(); },
+      class: "fal-input", id: `${prefix}-model`, list: this.models.id, spellcheck: "false", autocomplete: "off",
+      placeholder: "the endpoint's own", oninput: () => this.changed(),
     });
     this.modelField = make("div", { class: "fal-field", hidden: true },
-      make("label", { for: this.model.id }, "Model"), this.model);
-    this.modelRow = null;
+      make("label", { for: this.model.id }, "Model"), this.model, this.models);
   }
 
-  /** Show these rows. A model has a field of its own. */
-  show(rows) {
+  /** Show these rows. A model has a field of its own, which is there too where the endpoint takes one. */
+  show(rows, takesModel) {
+    const model = rows.find(isModel);
+    this.modelField.hidden = !takesModel && !model;
     if (JSON.stringify(rows) === JSON.stringify(this.values())) return;
     this.rows = [];
     this.list.replaceChildren();
-    this.modelRow = rows.find((row) => row.name === "model" && row.kind === "text") ?? null;
-    this.modelField.hidden = !this.modelRow;
-    this.model.value = this.modelRow?.text ?? "";
-    if (this.modelRow) this.modelRow = { ...this.modelRow };
-    for (const row of rows) if (row.name !== "model" || row.kind !== "text") this.append(row);
+    this.model.value = model?.text ?? "";
+    for (const row of rows) if (row !== model) this.append(row);
     this.number();
+  }
+
+  get modelRows() {
+    const text = this.model.value.trim();
+    return text ? [{ name: "model", kind: "text", text }] : [];
   }
 
   values() {
     const rows = this.rows.map((row) => ({ name: row.name.value, kind: row.kind.value, text: row.text.value }));
-    return this.modelRow ? [{ ...this.modelRow }, ...rows] : rows;
+    return [...this.modelRows, ...rows];
   }
 
   append(value) {
@@ -133,7 +145,7 @@ class Form {
 
   /** Show what Python found wrong, by the number of the row among `values()`, and go there. */
   showProblems(problems) {
-    const shift = this.modelRow ? 1 : 0;
+    const shift = this.modelRows.length;
     const wrong = Object.entries(problems).map(([number, message]) => [this.rows[number - shift], message]);
     for (const [row, message] of wrong) if (row) this.mark(row, message);
     if (wrong[0]?.[0]) {
@@ -245,7 +257,7 @@ class View {
     };
     this.onModel = () => this.showModel();
     this.model.on("msg:custom", this.onMessage);
-    this.names = ["endpoint", "prompt", "_rows", "_suggestions"];
+    this.names = ["endpoint", "prompt", "_rows", "_takes_model", "_endpoints", "_models"];
     for (const name of this.names) this.model.on(`change:${name}`, this.onModel);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.timer = setInterval(() => this.showStatus(), 200);
@@ -328,8 +340,11 @@ class View {
     const typing = this.root.contains(document.activeElement) ? document.activeElement : null;
     if (typing !== this.endpoint) this.endpoint.value = this.model.get("endpoint");
     if (typing !== this.prompt) this.prompt.value = this.model.get("prompt");
-    if (!this.form.element.contains(typing) && typing !== this.form.model) this.form.show(this.model.get("_rows"));
-    this.endpoints.replaceChildren(...this.model.get("_suggestions").map((each) => make("option", { value: each })));
+    if (!this.form.element.contains(typing) && typing !== this.form.model) {
+      this.form.show(this.model.get("_rows"), this.model.get("_takes_model"));
+    }
+    this.endpoints.replaceChildren(...options(this.model.get("_endpoints")));
+    this.form.models.replaceChildren(...options(this.model.get("_models")));
     this.fit();
   }
 

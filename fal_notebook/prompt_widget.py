@@ -16,10 +16,10 @@ from typing import Any
 
 from anywidget import AnyWidget
 from IPython.display import DisplayHandle, display
-from traitlets import Dict, Enum, List, Unicode, observe
+from traitlets import Bool, Dict, Enum, List, Unicode, observe
 
 from .arguments import encode
-from .completion import ENDPOINTS
+from .completion import ENDPOINTS, MODELS, takes_model
 from .conversation import Entry, transcript
 from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
 from .following import follow_in_thread
@@ -34,7 +34,8 @@ from .updates import Progress, Text, Update
 
 _FOLDER = Path(__file__).parent
 _NOTHING = {"text/plain": "", "text/html": ""}
-_recent: list[str] = []  # endpoints that this kernel's widgets have asked, the last first
+_recent_endpoints: list[str] = []  # that this kernel's widgets have asked, the last first
+_recent_models: list[str] = []
 
 
 class PromptWidget(AnyWidget):
@@ -42,7 +43,7 @@ class PromptWidget(AnyWidget):
 
     Args:
         endpoint: the endpoint with its sub-path.
-        arguments: its arguments beside the prompt; a ``model`` among them gets a field of its own.
+        arguments: its arguments beside the prompt; a ``model`` has a field of its own.
         field: the argument that takes the prompt.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
         timeout: seconds for a request; None for as long as it takes.
@@ -69,7 +70,9 @@ class PromptWidget(AnyWidget):
     state = Enum(("idle", "connecting", "ready", "streaming", "offline"), "idle")
     reason = Unicode()
     _rows: "List[Any]" = List().tag(sync=True)
-    _suggestions: "List[str]" = List(Unicode()).tag(sync=True)
+    _endpoints: "List[str]" = List(Unicode()).tag(sync=True)
+    _models: "List[str]" = List(Unicode()).tag(sync=True)
+    _takes_model = Bool().tag(sync=True)
     _transcript_name = Unicode().tag(sync=True)
 
     def __init__(
@@ -98,10 +101,10 @@ class PromptWidget(AnyWidget):
             endpoint=endpoint,
             field=field,
             prompt=prompt if isinstance(prompt, str) else encode(prompt),
-            _suggestions=_suggestions(),
             _transcript_name=uuid.uuid4().hex,
         )
         self.arguments = others
+        self._suggest()
         self.on_msg(self._heard)
 
     def run(self, prompt: str | None = None) -> None:
@@ -185,7 +188,8 @@ class PromptWidget(AnyWidget):
             self.arguments = arguments
 
     @observe("endpoint")
-    def _reconnect(self, _: object) -> None:
+    def _turn_to_endpoint(self, _: object) -> None:
+        self._takes_model = takes_model(self.endpoint.strip().strip("/"))
         if self._views and self._stream is None:
             self.connect()
 
@@ -224,11 +228,16 @@ class PromptWidget(AnyWidget):
             self._entries.append(entry)
             self.send(entry.opening())
         self._tell("streaming" if self.state == "ready" else "connecting")
-        _remember(stream.endpoint)
-        self._suggestions = _suggestions()
+        _remember(stream.endpoint, _recent_endpoints)
+        _remember(arguments.get("model"), _recent_models)
+        self._suggest()
         follow_in_thread(
             stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
         )
+
+    def _suggest(self) -> None:
+        self._endpoints = list(dict.fromkeys([*_recent_endpoints, *ENDPOINTS]))
+        self._models = list(dict.fromkeys([*_recent_models, *MODELS]))
 
     def _show(self, entry: Entry, stream: Stream, updates: Sequence[Update]) -> None:
         """Tell the page what is new; on the thread that follows the stream."""
@@ -339,12 +348,11 @@ def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{fraction:.0%}"
 
 
-def _remember(endpoint: str) -> None:
-    if endpoint in _recent:
-        _recent.remove(endpoint)
-    _recent.insert(0, endpoint)
-    del _recent[10:]
-
-
-def _suggestions() -> list[str]:
-    return list(dict.fromkeys([*_recent, *ENDPOINTS]))
+def _remember(name: Any, recent: list[str]) -> None:
+    """Put a name at the head of those that were used last."""
+    if not isinstance(name, str) or not name:
+        return
+    if name in recent:
+        recent.remove(name)
+    recent.insert(0, name)
+    del recent[10:]

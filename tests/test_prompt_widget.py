@@ -292,9 +292,26 @@ def test_an_observer_that_fails_leaves_the_widget_ready(gateway: str, monkeypatc
 def test_it_suggests_what_was_asked_before_the_endpoints_that_are_known(
     gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fal_notebook.prompt_widget, "_recent", [])
+    monkeypatch.setattr(fal_notebook.prompt_widget, "_recent_endpoints", [])
     run(Watched("test/echo/stream"), "x")
-    assert Watched("a/b")._suggestions[:2] == ["test/echo/stream", "fal-ai/any-llm"]
+    assert Watched("a/b")._endpoints[:2] == ["test/echo/stream", "fal-ai/any-llm"]
+
+
+def test_it_suggests_the_models_that_were_asked_before_those_that_are_known(
+    gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fal_notebook.prompt_widget, "_recent_models", [])
+    for model in ("one", "two", "one", 7):
+        run(Watched("test/echo/stream", {"model": model}), "x")
+    assert Watched("a/b")._models[:3] == ["one", "two", "google/gemini-flash-1.5"]
+
+
+def test_the_model_has_a_field_where_the_endpoint_takes_one() -> None:
+    widget = Watched("fal-ai/any-llm/stream")
+    assert (widget._takes_model, widget.arguments) == (True, {})
+    for endpoint, takes in (("fal-ai/any-llms", False), (" /fal-ai/any-llm", True), ("test/echo/stream", False)):
+        widget.endpoint = endpoint
+        assert widget._takes_model is takes
 
 
 def test_the_magic_opens_one_with_the_prompt_in_its_box(gateway: str, shell: InteractiveShell) -> None:

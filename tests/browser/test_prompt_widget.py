@@ -20,6 +20,8 @@ CELLS = [
     "e = PromptWidget('test/picture'); e",
     "f = PromptWidget('test/echo/stream'); f",
     "print('1 + 1 =', 1 + 1)",
+    "g = PromptWidget('fal-ai/any-llm/stream', {'temperature': 1}, base_url='ws://127.0.0.1:9'); g",
+    "[entry.arguments for entry in g._entries]",
 ]
 
 
@@ -66,6 +68,24 @@ def test_a_prompt_is_sent_by_keyboard_and_its_answer_is_formatted(page: Notebook
     expect(box(shown)).to_have_value("")
     expect(shown.locator(".fal-status")).to_contain_text("request ")
     assert "first token" in shown.locator(".fal-status").inner_text()
+
+
+def test_the_model_is_chosen_from_suggestions_and_sent_only_where_one_stands(page: Notebook) -> None:
+    page.run(8)
+    shown = page.output(8).locator(".fal-root")
+    model = shown.get_by_label("Model")
+    expect(model).to_have_value("")
+    suggested = shown.locator(f"datalist[id='{model.get_attribute('list')}'] option")
+    assert "google/gemini-flash-1.5" in suggested.evaluate_all("found => found.map(each => each.value)")
+    model.fill("a/model")
+    ask(shown, "x")
+    expect(shown.locator(".fal-entry[data-end=failed]")).to_have_count(1)
+    model.fill("")
+    expect(model).to_be_visible()
+    ask(shown, "x")
+    expect(shown.locator(".fal-entry[data-end=failed]")).to_have_count(2)
+    sent = page.run(9)[0]["data"]["text/plain"]
+    assert sent == "[{'model': 'a/model', 'temperature': 1}, {'temperature': 1}]"
 
 
 def test_copy_rerun_and_delete(page: Notebook) -> None:
