@@ -6,6 +6,7 @@
 const STATES = {
   idle: "not connected",
   connecting: "connecting…",
+  reconnecting: "reconnecting…",
   ready: "ready",
   streaming: "streaming…",
   offline: "offline",

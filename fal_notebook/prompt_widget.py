@@ -53,7 +53,8 @@ class PromptWidget(AnyWidget):
         arguments: what it is asked with; changed on the page and from Python.
         prompt: what stands in the box.
         results: the answers, oldest first, those that were stopped or failed included.
-        state: ``idle`` (not shown yet), ``connecting``, ``ready``, ``streaming`` or ``offline``.
+        state: ``idle`` (not shown yet), ``connecting``, ``reconnecting`` (the connection that was open is lost or
+            closed), ``ready``, ``streaming`` or ``offline``.
         reason: why it is offline.
 
     These are traits: ``observe`` tells of changes, which may come from a thread of the widget's own.
@@ -67,7 +68,7 @@ class PromptWidget(AnyWidget):
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
-    state = Enum(("idle", "connecting", "ready", "streaming", "offline"), "idle")
+    state = Enum(("idle", "connecting", "reconnecting", "ready", "streaming", "offline"), "idle")
     reason = Unicode()
     _rows: "List[Any]" = List().tag(sync=True)
     _endpoints: "List[str]" = List(Unicode()).tag(sync=True)
@@ -93,6 +94,7 @@ class PromptWidget(AnyWidget):
         self._status = ""
         self._progress = ""
         self._connecting: concurrent.futures.Future[None] | None = None
+        self._connected_to = ""
         self._views: list[DisplayHandle] = []
         self._transcripts: list[DisplayHandle] = []
         others = dict(arguments or {})
@@ -143,8 +145,10 @@ class PromptWidget(AnyWidget):
         with self._lock:
             self._connecting = future
         if self._stream is None:
-            self._tell("connecting")
-        threading.Thread(target=self._connected, args=(future,), name="fal_notebook connect", daemon=True).start()
+            self._tell(self._connection_state(self.endpoint))
+        threading.Thread(
+            target=self._await_connection, args=(future,), name="fal_notebook connect", daemon=True
+        ).start()
 
     def close(self) -> None:
         """Stop, and take the widget out of the page; the transcript stays."""
@@ -222,12 +226,12 @@ class PromptWidget(AnyWidget):
                 raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
             asked = {**arguments, self.field: prompt}
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
-            self._stream, self._status, self._progress = stream, "", ""
+            self._stream, self._connecting, self._status, self._progress = stream, None, "", ""
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
             self._entries.append(entry)
             self.send(entry.opening())
-        self._tell("streaming" if self.state == "ready" else "connecting")
+        self._tell(self._connection_state(stream.endpoint, "streaming"))
         _remember(stream.endpoint, _recent_endpoints)
         _remember(arguments.get("model"), _recent_models)
         self._suggest()
@@ -246,7 +250,10 @@ class PromptWidget(AnyWidget):
                 entry.text.feed(update)
             elif isinstance(update, Progress):
                 self._progress = " ".join(filter(None, [_percent(update.fraction), one_line(update.message, 80)]))
-        if not stream.is_connecting:
+        if stream.is_connecting:
+            self._tell(self._connection_state(stream.endpoint, "streaming"))
+        else:
+            self._connected_to = stream.endpoint
             self._tell("streaming")
         with self._lock:
             piece = entry.text.take(last=stream.is_done)
@@ -267,10 +274,32 @@ class PromptWidget(AnyWidget):
         try:
             self._keep()
         finally:  # an observer of the results can fail
-            self._tell("offline" if lost else "ready", str(result.error) if lost else "")
+            if lost:
+                self._tell("offline", str(result.error))
+            else:
+                self._tell_connection(self._connecting)
 
-    def _connected(self, future: "concurrent.futures.Future[None]") -> None:
+    def _connection_state(self, endpoint: str, open_state: str = "connecting") -> str:
+        """What to say before a request is on its way: whether the connection for it has to be opened anew."""
+        if any(each.endpoint == endpoint for each in session().connections):
+            return open_state
+        return "reconnecting" if endpoint == self._connected_to else "connecting"
+
+    def _await_connection(self, future: "concurrent.futures.Future[None]") -> None:
         """Tell how an attempt to connect ended, unless a later one or a run has more to tell."""
+        concurrent.futures.wait([future])
+        if future is self._connecting and self._stream is None:
+            self._tell_connection(future)
+
+    def _tell_connection(self, future: "concurrent.futures.Future[None] | None") -> None:
+        """Tell how an attempt to connect stands, if there is one."""
+        if future is None:
+            self._tell("ready")
+            return
+        if not future.done():
+            self._tell(self._connection_state(self.endpoint))
+            if not future.done():
+                return  # what awaits it will tell
         state, reason = "ready", ""
         try:
             future.result()
@@ -278,8 +307,9 @@ class PromptWidget(AnyWidget):
             state, reason = "offline", str(exc)
         except concurrent.futures.CancelledError:
             state, reason = "offline", "the session was closed"
-        if future is self._connecting and self._stream is None:
-            self._tell(state, reason)
+        else:
+            self._connected_to = self.endpoint
+        self._tell(state, reason)
 
     def _rerun(self, number: int) -> None:
         entry = self._entry(number)

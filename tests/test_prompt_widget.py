@@ -14,6 +14,8 @@ from IPython.utils.capture import capture_output
 import fal_notebook.prompt_widget
 from fal_notebook import PromptWidget, errors, session
 from fal_notebook.conversation import transcript
+from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.server import LocalServer
 
 from . import endpoints
 from .conftest import KEY
@@ -135,6 +137,50 @@ def test_one_that_cannot_be_reached_is_offline_with_the_reason() -> None:
     assert widget.state == "offline"
     assert "no connection" in widget.reason
     assert isinstance(widget.results[0].error, errors.ConnectError)
+
+
+@contextmanager
+def states(widget: PromptWidget) -> Iterator[list[str]]:
+    """The states that a widget comes to."""
+    told: list[str] = []
+
+    def note(event: Any) -> None:
+        told.append(event["new"])
+
+    widget.observe(note, "state")
+    yield told
+    widget.unobserve(note, "state")
+
+
+def test_a_first_connection_connects_and_one_that_is_lost_reconnects(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    with states(widget) as told:
+        run(widget, "x")
+        run(widget, "y")
+        session().close()
+        run(widget, "z")
+    assert told == ["connecting", "streaming", "ready", "streaming", "ready", "reconnecting", "streaming", "ready"]
+
+
+def test_it_reconnects_after_a_stop(gateway: str) -> None:
+    widget = Watched("test/endless/stream")
+    for _ in range(2):
+        with states(widget) as told:
+            with change(widget, "state", lambda state: state == "streaming"):
+                widget.run("x")
+            with change(widget, "state", lambda state: state == "ready"):
+                widget.stop()
+    assert told == ["reconnecting", "streaming", "ready"]
+
+
+def test_one_that_cannot_be_reached_again_is_offline_with_the_reason() -> None:
+    with LocalServer(HTTPOverWebSocket(endpoints.create_app())) as passing:
+        widget = Watched("test/echo/stream", base_url=passing.url)
+        run(widget, "x")
+    with states(widget) as told:
+        run(widget, "y")
+    assert told[-1] == "offline"
+    assert "no connection" in widget.reason
 
 
 def test_without_a_key_nothing_is_sent_and_the_prompt_stays() -> None:
