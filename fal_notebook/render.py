@@ -35,7 +35,7 @@ _GALLERY = """
 .fal-pictures input { position: absolute; opacity: 0; margin: 0 }
 .fal-pictures figure:has(:checked) { grid-column: 1 / -1 }
 .fal-pictures figure:has(:checked) label { cursor: zoom-out }
-.fal-pictures figure:has(:checked) img { max-width: none }
+.fal-pictures figure:has(:checked) img { max-width: none !important }
 .fal-pictures label:has(:focus-visible) { outline: 2px solid var(--jp-brand-color1, #1976d2) }
 """
 
