@@ -26,7 +26,7 @@ _BOX = "overflow-wrap:anywhere"
 # viewer takes the style away, the pictures stand one below the other.
 _GALLERY = """
 .fal-pictures {
-  display: grid; gap: .6em; margin: .35em 0;
+  display: grid; grid-auto-flow: dense; gap: .6em; margin: .35em 0;
   grid-template-columns: repeat(auto-fill, minmax(max(min(9em, 100%), (100% - 1.8em) / var(--fal-columns)), 1fr));
 }
 .fal-pictures figure { margin: 0; min-width: 0 }

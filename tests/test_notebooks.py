@@ -67,5 +67,15 @@ def test_the_quickstart_shows_words_a_player_a_picture_and_errors() -> None:
     assert any(output.output_type == "error" for output in outputs)
 
 
+def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> None:
+    notebook = _read(NOTEBOOKS / "media.ipynb")
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    html = [output.data.get("text/html", "") for output in outputs if "data" in output]
+    assert any("<audio" in each and "data:audio/wav;base64," in each for each in html)
+    assert any("image/png" in output.data for output in outputs if "data" in output)
+    assert any(each.count("<figure>") == 4 for each in html)
+    assert (NOTEBOOKS / "media.ipynb").stat().st_size < 1_000_000
+
+
 def test_there_are_notebooks() -> None:
     assert PATHS

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fal_notebook.files import files_in
 from fal_notebook.media import Media
 from fal_notebook.render import (
     Bundle,
@@ -149,6 +150,27 @@ def test_a_video_has_a_player(media: Media, source: str) -> None:
     assert "<video" in html
     assert "controls" in html
     assert f'src="{source}"' in html
+
+
+MP4 = base64.b64encode(b"\x00\x00\x00\x20ftypisom" + bytes(20)).decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        (f"data:application/octet-stream;base64,{MP4}", f"data:video/mp4;base64,{MP4}"),
+        ("https://fal.media/a.mp4", "https://fal.media/a.mp4"),
+        ("http://127.0.0.1/a.mp4?b&c", "http://127.0.0.1/a.mp4?b&amp;c"),
+    ],
+)
+def test_a_video_in_json_plays_in_the_page_and_names_its_own_type(url: str, source: str) -> None:
+    (media,) = files_in({"video": {"url": url, "file_name": "a.mp4"}})
+    html = media_bundle(media)["text/html"]
+    assert media.content_type == "video/mp4"
+    assert html.count("<video ") == html.count(" controls") == 1
+    assert f'src="{source}"' in html
+    assert "preload" not in html
+    assert "autoplay" not in html
 
 
 def test_another_file_is_told_in_words() -> None:
