@@ -92,9 +92,7 @@ def columns(browser: Browser, lab: Server) -> None:
     """Two endpoints side by side."""
     cell = "%%falstream fal-ai/any-llm/stream,fal-ai/any-llm temperature:=0.2 max_tokens:=90\nWhat is a comet?"
     with opened(browser, lab, [cell]) as page:
-        page.start(1)
-        expect(page.output(1).locator("section").first).to_contain_text(SOME_WORDS)
-        page.page.wait_for_timeout(400)
+        page.run(1)
         shoot(page, "columns", 1, 1)
 
 

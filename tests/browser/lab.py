@@ -1,6 +1,5 @@
 """A real JupyterLab or Notebook 7 in a real Chromium, driven as a person drives it."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -47,6 +46,8 @@ def jupyter(folder: Path, environment: Mapping[str, str], app: str = "lab") -> I
     port = _free_port()
     command = [sys.executable, "-m", "jupyterlab" if app == "lab" else "notebook", "--no-browser"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    # Without it the server refuses the tests' own calls that change something.
+    command.append("--ServerApp.disable_check_xsrf=True")
     command += [f"--ServerApp.root_dir={folder}", "--expose-app-in-browser", "--log-level=CRITICAL"]
     command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if os.geteuid() == 0:
@@ -200,8 +201,7 @@ def _end_kernels(server: Server) -> None:
         sessions = json.load(answer)
     for each in sessions:
         request = urllib.request.Request(f"{server.url}/api/sessions/{each['id']}", method="DELETE")
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(request).close()
+        urllib.request.urlopen(request).close()
 
 
 def _free_port() -> int:
