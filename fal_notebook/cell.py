@@ -52,7 +52,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
         raise _interrupt(result.metrics.duration, options.out)
     if result.error is not None:
         raise result.error
-    if options.save:
+    if options.save and not result.stopped:
         note = save_result(result, options.save)
         _show_note(note, options)
 

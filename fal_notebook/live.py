@@ -25,6 +25,7 @@ from .plain import one_line, plain_text
 from .player import PagePlayer
 from .render import media_words
 from .result import Format, Result
+from .stop_button import StopButton
 from .streaming import Stream
 from .updates import Piece, Preview, Progress, Text, Update
 
@@ -36,6 +37,7 @@ _CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of str
 _REWRITTEN = 300_000  # characters a second at the most, where a model rewrites what it said
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
+_WORTH_STOPPING = 1.0  # seconds after which a button costs its messages
 
 
 def follow(stream: Stream, live: "Live") -> None:
@@ -174,6 +176,7 @@ class NotebookLive(Live):
         self._output: Output | None = None
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
+        self._stop: StopButton | None = None
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
@@ -186,6 +189,7 @@ class NotebookLive(Live):
         if not stream.is_done:  # what comes at the end is in the result
             self._draw_progress()
             self._draw_picture()
+            self._offer_stop(stream)
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         first, *others = result.outputs(style, autoplay=autoplay)
@@ -242,6 +246,11 @@ class NotebookLive(Live):
             self._image = Picture()
             self._box.put(Place.PICTURE, self._image.widget)
         self._image.show(self._picture)
+
+    def _offer_stop(self, stream: Stream) -> None:
+        if self._stop is None and stream.elapsed >= _WORTH_STOPPING:
+            self._stop = StopButton(stream.cancel)
+            self._box.put(Place.STOP, self._stop.widget)
 
 
 class SoundingLive(NotebookLive):

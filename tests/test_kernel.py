@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from websockets.asyncio.server import ServerConnection
 from fal_notebook.local.server import LocalServer
 
 from .conftest import KEY
-from .kernels import Execution, Kernel, kernel
+from .kernels import SECONDS, Execution, Kernel, kernel
 from .scripted import ScriptedServer, end, start
 
+IPYKERNEL = tuple(map(int, version("ipykernel").split(".")[:2]))
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -125,6 +127,75 @@ def test_an_interrupt_leaves_no_picture_and_no_bar(lab: Kernel) -> None:
     lab.read_on(request, cell)
     assert cell.reply["ename"] == "KeyboardInterrupt"
     assert WIDGET not in str(cell.types())
+    assert _opened(cell) == _closed(cell)
+
+
+def _stop_button(cell: Execution) -> str:
+    """The id of the Stop button that a cell has opened."""
+    return next(
+        str(each["content"]["comm_id"])
+        for each in cell.messages
+        if each["header"]["msg_type"] == "comm_open" and "Stop" in str(each["content"]["data"]["state"].get("_esm"))
+    )
+
+
+def _say(lab: Kernel, comm: str, kind: str, subshell: str | None = None) -> None:
+    """Send what the page sends, to a thread of the kernel's own where there is one, as JupyterLab does."""
+    content = {"comm_id": comm, "data": {"method": "custom", "content": {"kind": kind}}}
+    message = lab.client.session.msg("comm_msg", content)
+    message["header"]["subshell_id"] = subshell
+    lab.client.shell_channel.send(message)
+
+
+def _subshell(lab: Kernel) -> str | None:
+    """A thread of the kernel's own for messages, as JupyterLab makes one for its widgets."""
+    lab.client.control_channel.send(lab.client.session.msg("create_subshell_request", {}))
+    if IPYKERNEL < (7, 0):  # which answers nothing
+        return None
+    reply: dict[str, Any] = lab.client.get_control_msg(timeout=SECONDS)
+    return str(reply["content"]["subshell_id"])
+
+
+def _all_until(lab: Kernel, *words: str) -> list[dict[str, Any]]:
+    """Every message of the kernel, whatever caused it, until one has these words."""
+    messages: list[dict[str, Any]] = []
+    while not messages or not all(word in str(messages[-1]) for word in words):
+        messages.append(lab.client.get_iopub_msg(timeout=SECONDS))
+    return messages
+
+
+def test_a_stop_button_is_answered_only_where_the_kernel_hears_it_while_the_cell_runs(lab: Kernel) -> None:
+    subshell = _subshell(lab)
+    request = lab.send("%%falstream test/endless/stream -o partial\nx", stop_on_error=False)
+    cell = lab.read(request, until="■ Stop")
+    button = _stop_button(cell)
+    _say(lab, button, "hello", subshell)
+    if (7, 0) <= IPYKERNEL < (7, 4):
+        _all_until(lab, "'heard'")
+        _say(lab, button, "stop", subshell)
+        lab.read_on(request, cell)
+        assert cell.status == "ok"
+    else:
+        lab.interrupt()
+        assert "'heard'" not in str(_all_until(lab, "'idle'", request))
+    assert lab.run("print('after')").printed == "after\n"
+    assert lab.value("partial.stopped, partial.text") == "(True, 'first words')"
+
+
+def test_a_short_answer_costs_no_stop_button(lab: Kernel) -> None:
+    assert "AnyModel" not in str(lab.run("%%falstream test/echo/stream\nshort").messages)
+
+
+def test_a_hello_or_a_stop_after_the_end_does_nothing(lab: Kernel) -> None:
+    request = lab.send("%falstream test/paced/stream prompt=x count:=30 rate:=20 -o answer")
+    cell = lab.read(request, until="■ Stop")
+    button = _stop_button(cell)
+    lab.read_on(request, cell)
+    for kind in ("hello", "stop"):
+        _say(lab, button, kind)
+    after = lab.run("print('after')")
+    assert after.printed == "after\n"
+    assert lab.value("answer.stopped, len(answer.text.split())") == "(False, 30)"
     assert _opened(cell) == _closed(cell)
 
 

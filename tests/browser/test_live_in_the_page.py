@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from ..test_kernel import IPYKERNEL
 from .lab import Notebook, Server, notebook
 
 CELLS = [
     "%load_ext fal_notebook",
+    "%falstream test/endless/stream prompt=x -o partial",
     "%falstream test/previews/stream prompt=x count:=60 rate:=10 'message=two $x$ <b>passes</b>'",
 ]
 
@@ -21,21 +23,37 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 
 def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebook) -> None:
-    page.start(1)
-    picture = page.output(1).locator("img")
+    page.start(2)
+    picture = page.output(2).locator("img")
     expect(picture).to_have_count(1)
     first = picture.element_handle()
     source = picture.get_attribute("src")
     expect(picture).not_to_have_attribute("src", source or "")
     assert first is not None
     assert first.evaluate("image => image.isConnected && image.naturalWidth") == 1
-    bar = page.output(1).locator(".progress-bar")
+    bar = page.output(2).locator(".progress-bar")
     width = bar.evaluate("bar => parseFloat(bar.style.width)")
     page.page.wait_for_function(
         "([bar, width]) => parseFloat(bar.style.width) > width", arg=[bar.element_handle(), width]
     )
-    assert page.output(1).locator("input").input_value() == "two $x$ <b>passes</b>"
-    (output,) = page.wait(1)
+    assert page.output(2).locator("input").input_value() == "two $x$ <b>passes</b>"
+    (output,) = page.wait(2)
     assert set(output["data"]) == {"text/plain", "text/html"}
-    expect(page.output(1).locator(".progress-bar")).to_have_count(0)
-    expect(page.output(1).locator("img")).to_have_count(1)
+    expect(page.output(2).locator(".progress-bar")).to_have_count(0)
+    expect(page.output(2).locator("img")).to_have_count(1)
+
+
+def test_a_stop_button_is_seen_only_where_the_kernel_hears_it_while_the_cell_runs(page: Notebook) -> None:
+    page.start(1)
+    button = page.output(1).get_by_role("button", name="Stop this request", include_hidden=True)
+    expect(button).to_be_attached()
+    if (7, 0) <= IPYKERNEL < (7, 4):
+        button.click()
+    else:
+        page.page.wait_for_timeout(1000)
+        expect(button).to_be_hidden()
+        page.command("notebook:interrupt-kernel")
+    (output, *error) = page.wait(1)
+    assert "stopped" in output["data"]["text/plain"]
+    assert bool(error) == (not (7, 0) <= IPYKERNEL < (7, 4))
+    expect(button).to_have_count(0)

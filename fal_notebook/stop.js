@@ -1,0 +1,30 @@
+// A button that shows itself only where the kernel can hear it: the page says hello, and an answer proves it. Some
+// kernels hear nothing while a cell runs; a button that does nothing would be worse than none.
+
+const STYLE = `
+  padding: 2px 10px; cursor: pointer; font: inherit;
+  color: var(--jp-ui-font-color1, #212121); background: var(--jp-layout-color2, #eeeeee);
+  border: 1px solid var(--jp-border-color1, #bdbdbd); border-radius: 2px;`;
+
+export default {
+  render({ model, el }) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "■ Stop";
+    button.setAttribute("aria-label", "Stop this request");
+    button.style.cssText = STYLE;
+    button.style.display = "none";
+    const hear = ({ kind }) => {
+      if (kind === "heard") button.style.display = "";
+    };
+    model.on("msg:custom", hear);
+    button.addEventListener("click", () => {
+      button.disabled = true;
+      button.textContent = "stopping…";
+      model.send({ kind: "stop" });
+    });
+    el.append(button);
+    model.send({ kind: "hello" });
+    return () => model.off("msg:custom", hear);
+  },
+};
