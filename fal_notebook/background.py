@@ -1,7 +1,7 @@
 """Floor 9: a run that goes on while the notebook does.
 
 Its output is found by a display id, which is the one way that reaches its own cell from another thread, whichever
-cell runs then. So it shows words by replacing what is shown, less often the longer they get.
+cell runs then. So it shows words and pictures by replacing what is shown, less often the more there is.
 """
 
 import threading
@@ -10,44 +10,84 @@ from collections.abc import Callable
 from IPython.display import DisplayHandle, display
 
 from .inbox import Inbox
-from .live import Live, Shown, follow
-from .render import Bundle, as_html, merged, small_bundle, text_bundle
+from .live import REFRESHES, Live, Shown, follow, progress_words
+from .media import Media
+from .parts import PICTURE_BYTES
+from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
+from .stop_button import StopButton
 from .streaming import Stream
+from .updates import Progress
 from .waiting import wait
 
 _CHARACTERS_A_SECOND = 100_000
 
 
 class BackgroundLive(Live):
-    """The live part of an output that is replaced as a whole.
+    """The live part of an output that is replaced as a whole, and below it one with a Stop button.
+
+    At the end the first holds the body of the result, the second its status line.
+
+    Args:
+        stop: what the button does; None where no widget can be shown.
 
     Attributes:
         note: what to say below the result, such as an error or where it was saved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Callable[[], object] | None = None) -> None:
         super().__init__()
         self.note = ""
         self._shown = ""
+        self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._handle: DisplayHandle | None = display(
             small_bundle("running in the background; %falstream stop stops it"), raw=True, display_id=True
         )
+        self._button = StopButton(stop) if stop else None
+        self._foot: DisplayHandle | None = display(self._button.widget, display_id=True) if self._button else None
+
+    def refresh(self, stream: Stream) -> None:
+        super().refresh(stream)
+        if self._drawn != (self._progress, self._picture) and not stream.is_done:
+            self.pause = 0.0
+            self._redraw()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        parts = [as_html(bundle) for bundle in result.outputs(style, autoplay=autoplay)]
-        if self.note:
-            parts.append(small_bundle(self.note))
-        self._update(merged(parts)[0])
+        whole = merged(as_html(bundle) for bundle in result.outputs(style, autoplay=autoplay))[0]
+        notes = [small_bundle(self.note)] if self.note else []
+        if self._button is None:
+            _replace(self._handle, merged([whole, *notes])[0])
+            return
+        foot = small_bundle(result.status_line)
+        body = {kind: words.removesuffix(foot[kind]).rstrip("\n") for kind, words in whole.items()}
+        _replace(self._handle, body if body["text/plain"] else small_bundle("no answer came"))
+        _replace(self._foot, merged([foot, *notes])[0])
+        self._button.close()
 
     def _write(self, text: str, replaces: Shown) -> None:
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
-        self.pause = max(self.pause, len(self._shown) / _CHARACTERS_A_SECOND)
-        self._update(text_bundle(self._shown, "text"))
+        self._redraw()
 
-    def _update(self, bundle: Bundle) -> None:
-        if self._handle is not None:
-            self._handle.update(bundle, raw=True)
+    def _progress_words(self) -> str:
+        """Nothing: it has a line of its own."""
+        return ""
+
+    def _redraw(self) -> None:
+        """Show all there is. A refresh sends everything again, so what it costs sets the pace."""
+        self._drawn = self._progress, self._picture
+        parts = [small_bundle(words)] if (words := progress_words(self._progress)) else []
+        if self._picture is not None:
+            parts.append(as_html(media_bundle(self._picture)))
+        parts.append(text_bundle(self._shown, "text"))
+        _replace(self._handle, merged(parts)[0])
+        size = len(self._picture.data or b"") if self._picture else 0
+        cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
+        self.pause = max(self.pause, 1 / REFRESHES, cost)
+
+
+def _replace(handle: DisplayHandle | None, bundle: Bundle) -> None:
+    if handle is not None:
+        handle.update(bundle, raw=True)
 
 
 class BackgroundRun:

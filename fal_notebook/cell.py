@@ -72,7 +72,9 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
         live.finish(result, options.format, autoplay=options.autoplay)
 
     stream = _send(request, options)
-    live: Live = NoLive() if options.quiet or not _is_notebook(shell) else BackgroundLive()
+    live: Live = NoLive()
+    if not options.quiet and _is_notebook(shell):
+        live = BackgroundLive(stream.cancel if _shows_widgets(shell) else None)
     run = BackgroundRun(stream, live, finish)
     _assign(shell, run, options.out)
     run.start()

@@ -32,7 +32,7 @@ from .updates import Piece, Preview, Progress, Text, Update
 if TYPE_CHECKING:
     from ipywidgets import Output
 
-_REFRESHES = 12  # a second; each costs three messages: enter the widget, print, leave it
+REFRESHES = 12  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
 _REWRITTEN = 300_000  # characters a second at the most, where a model rewrites what it said
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
@@ -77,7 +77,7 @@ class Live(ABC):
     """
 
     def __init__(self) -> None:
-        self.pause = 1 / _REFRESHES
+        self.pause = 1 / REFRESHES
         self._unshown: list[str] = []
         self._text: list[str] = []
         self._length = 0
@@ -135,7 +135,7 @@ class Live(ABC):
         if not shown:
             return
         replaces = Shown.LINE if self._waited else self._replaces
-        self.pause = max(1 / _REFRESHES, len(shown) / _REWRITTEN if replaces is Shown.WORDS else 0.0)
+        self.pause = max(1 / REFRESHES, len(shown) / _REWRITTEN if replaces is Shown.WORDS else 0.0)
         self._replaces, self._waited = Shown.NOTHING, ""
         self._write(plain_text(shown), replaces)
 

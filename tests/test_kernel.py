@@ -307,13 +307,14 @@ def test_a_background_run_leaves_the_kernel_free_and_lands_in_its_own_cell(lab: 
     lab.displayed.clear()
     begun = lab.run("%%falstream test/endless/stream -b -o running\nx")
     assert begun.status == "ok"
-    assert begun.types() == [{"text/plain", "text/html"}]
+    assert begun.types()[0] == {"text/plain", "text/html"}
     assert lab.run("print('another cell')").printed == "another cell\n"
     assert "first words" in lab.wait_for("first words")
     assert lab.value("type(running).__name__") == "'BackgroundRun'"
     assert lab.run("%falstream stop").plain == "stopped 1 request"
-    shown = lab.wait_for("first words", "stopped ·")
-    assert shown.startswith("first words")
+    lab.wait_for("stopped ·")
+    assert lab.wait_for("first words") == "first words"
+    assert WIDGET not in str(lab.displayed)
     assert lab.value("running.text, running.stopped") == "('first words', True)"
 
 
@@ -322,17 +323,49 @@ def test_several_background_runs_do_not_mix(lab: Kernel) -> None:
     for word in ("red", "green", "blue"):
         lab.run(f"%%falstream test/echo/stream -b -o {word}\n" + f"{word} " * 200)
     for word in ("red", "green", "blue"):
-        shown = lab.wait_for(f"{word} {word} {word}", "test/echo/stream · ")
-        assert set(shown.partition("\n")[0].split()) == {word}
+        assert set(lab.wait_for(f"{word} {word} {word}").split()) == {word}
+        assert lab.run(f"{word}.result() if hasattr({word}, 'result') else None").status == "ok"
         assert lab.value(f"{word}.text.split() == ['{word}'] * 200") == "True"
 
 
 def test_a_background_run_that_fails_says_so_in_its_output(lab: Kernel) -> None:
     lab.displayed.clear()
     assert lab.run("%%falstream test/late/stream -b -o failed\nx").status == "ok"
-    shown = lab.wait_for("ModelError: test/late/stream answered with an error: out of tokens")
-    assert shown.startswith("half an")
+    lab.wait_for("failed: ModelError", "ModelError: test/late/stream answered with an error: out of tokens")
+    assert lab.wait_for("half an") == "half an"
     assert lab.value("failed.error.detail") == "'out of tokens'"
+
+
+def test_the_stop_button_of_a_background_run_is_answered_and_stops_it(lab: Kernel) -> None:
+    lab.displayed.clear()
+    begun = lab.run("%%falstream test/endless/stream -b -o running\nx")
+    button = _stop_button(begun)
+    lab.wait_for("first words")
+    _say(lab, button, "hello")
+    _all_until(lab, "'heard'")
+    _say(lab, button, "stop")
+    lab.wait_for("stopped ·")
+    assert lab.wait_for("first words") == "first words"
+    assert len(lab.displayed) == 2
+    assert WIDGET not in str(lab.displayed)
+    assert lab.value("running.text, running.stopped") == "('first words', True)"
+
+
+def test_a_background_run_shows_previews_and_progress_and_ends_without_a_widget(lab: Kernel) -> None:
+    lab.displayed.clear()
+    lab.run("%falstream test/previews/stream prompt=x count:=4 rate:=9 endless:=true -b -o running")
+    lab.wait_for("100% step 4", "image/gif")
+    assert "data:image/gif;base64," in str(lab.displayed)
+    lab.run("running.cancel()")
+    lab.wait_for("stopped ·")
+    assert all(set(data) == {"text/plain", "text/html"} and data["text/plain"] for data in lab.displayed.values())
+
+
+def test_a_background_run_without_an_answer_leaves_no_empty_output(lab: Kernel) -> None:
+    lab.displayed.clear()
+    lab.run("%falstream test/none prompt=x -b --base-url ws://127.0.0.1:9")
+    lab.wait_for("failed: ", "is the gateway running")
+    assert sorted(data["text/plain"].partition(" ")[0] for data in lab.displayed.values()) == ["no", "test/none"]
 
 
 def test_python_calls_work_in_a_cell_and_with_top_level_await(lab: Kernel) -> None:

@@ -11,6 +11,7 @@ from .lab import Notebook, Server, notebook
 CELLS = [
     "%load_ext fal_notebook",
     "%falstream test/endless/stream prompt=x -o partial",
+    "%falstream test/endless/stream prompt=x -o behind -b",
     "%falstream test/previews/stream prompt=x count:=60 rate:=10 'message=two $x$ <b>passes</b>'",
 ]
 
@@ -23,24 +24,24 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 
 def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebook) -> None:
-    page.start(2)
-    picture = page.output(2).locator("img")
+    page.start(3)
+    picture = page.output(3).locator("img")
     expect(picture).to_have_count(1)
     first = picture.element_handle()
     source = picture.get_attribute("src")
     expect(picture).not_to_have_attribute("src", source or "")
     assert first is not None
     assert first.evaluate("image => image.isConnected && image.naturalWidth") == 1
-    bar = page.output(2).locator(".progress-bar")
+    bar = page.output(3).locator(".progress-bar")
     width = bar.evaluate("bar => parseFloat(bar.style.width)")
     page.page.wait_for_function(
         "([bar, width]) => parseFloat(bar.style.width) > width", arg=[bar.element_handle(), width]
     )
-    assert page.output(2).locator("input").input_value() == "two $x$ <b>passes</b>"
-    (output,) = page.wait(2)
+    assert page.output(3).locator("input").input_value() == "two $x$ <b>passes</b>"
+    (output,) = page.wait(3)
     assert set(output["data"]) == {"text/plain", "text/html"}
-    expect(page.output(2).locator(".progress-bar")).to_have_count(0)
-    expect(page.output(2).locator("img")).to_have_count(1)
+    expect(page.output(3).locator(".progress-bar")).to_have_count(0)
+    expect(page.output(3).locator("img")).to_have_count(1)
 
 
 def test_a_stop_button_is_seen_only_where_the_kernel_hears_it_while_the_cell_runs(page: Notebook) -> None:
@@ -57,3 +58,15 @@ def test_a_stop_button_is_seen_only_where_the_kernel_hears_it_while_the_cell_run
     assert "stopped" in output["data"]["text/plain"]
     assert bool(error) == (not (7, 0) <= IPYKERNEL < (7, 4))
     expect(button).to_have_count(0)
+
+
+def test_the_stop_button_of_a_background_run_stops_it_and_becomes_the_status_line(page: Notebook) -> None:
+    page.run(2)
+    expect(page.output(2)).to_contain_text("first words")
+    page.output(2).get_by_role("button", name="Stop this request").click()
+    expect(page.output(2)).to_contain_text("stopped ·")
+    expect(page.output(2).get_by_role("button")).to_have_count(0)
+    body, foot = page.outputs(2)
+    assert body["data"]["text/plain"] == "first words"
+    assert foot["data"]["text/plain"].startswith("test/endless/stream · stopped")
+    assert "application/vnd.jupyter.widget-view+json" not in str(page.save())
