@@ -1,0 +1,61 @@
+"""The parts of a live output: only pixels become a picture, only words stand beside the bar, nothing is left open."""
+
+import pytest
+
+from fal_notebook.media import Media
+from fal_notebook.parts import Picture, ProgressBar, close_widget, raster
+
+from .endpoints import PNG, gif
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        Media("image/svg+xml", b"<svg onload='alert(1)'></svg>"),
+        Media("image/png", b"<svg onload='alert(1)'></svg>"),
+        Media("image/png", None, "https://localhost/x.png"),
+        Media("application/pdf", b"%PDF-1.7"),
+    ],
+)
+def test_what_may_act_or_would_be_fetched_is_no_picture(media: Media) -> None:
+    assert raster([media]) is None
+
+
+def test_the_first_picture_is_taken_by_its_bytes_whatever_it_is_called() -> None:
+    found = raster([Media("image/svg+xml", b"<svg/>"), Media("text/html", PNG), Media("image/gif", gif(1))])
+    assert found == Media("image/png", PNG)
+
+
+def test_a_picture_changes_its_bytes_and_its_type_together() -> None:
+    picture = Picture()
+    picture.show(Media("image/gif", gif(1)))
+    assert (picture.widget.format, picture.widget.value) == ("gif", gif(1))
+    close_widget(picture.widget)
+
+
+def test_the_bar_is_seen_once_a_fraction_is_known_and_stays_where_it_was() -> None:
+    progress = ProgressBar()
+    bar, message = progress.widget.children
+    progress.show(None, "loading\x1b[2J the model\n")
+    assert (bar.layout.display, message.value) == ("none", "loading␛[2J the model")
+    progress.show(0.5, "half")
+    progress.show(None, "still half")
+    assert (bar.layout.display, bar.value, message.value) == (None, 0.5, "still half")
+    close_widget(progress.widget)
+
+
+def test_closing_closes_all_that_belongs_to_a_widget() -> None:
+    progress = ProgressBar()
+    bar, message = progress.widget.children
+    close_widget(progress.widget)
+    every = [
+        progress.widget,
+        progress.widget.layout,
+        bar,
+        bar.layout,
+        bar.style,
+        message,
+        message.layout,
+        message.style,
+    ]
+    assert [each.comm for each in every] == [None] * len(every)

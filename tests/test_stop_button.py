@@ -1,0 +1,38 @@
+"""The Stop button: it answers a greeting, calls for a click, and takes nothing else from the page."""
+
+from typing import Any
+
+import pytest
+
+from fal_notebook.stop_button import StopButton
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What goes to the page."""
+    from anywidget import AnyWidget
+
+    messages: list[Any] = []
+    monkeypatch.setattr(AnyWidget, "send", lambda _, content: messages.append(content))
+    return messages
+
+
+def test_a_hello_is_answered_and_stops_nothing(sent: list[Any]) -> None:
+    stops: list[int] = []
+    button = StopButton(lambda: stops.append(1))
+    button.widget._handle_custom_msg({"kind": "hello"}, [])
+    assert (sent, stops) == ([{"kind": "heard"}], [])
+
+
+def test_a_click_stops(sent: list[Any]) -> None:
+    stops: list[int] = []
+    button = StopButton(lambda: stops.append(1))
+    button.widget._handle_custom_msg({"kind": "stop"}, [])
+    assert (sent, stops) == ([], [1])
+
+
+@pytest.mark.parametrize("content", [None, "stop", [], {}, {"kind": ["stop"]}, {"kind": "close"}])
+def test_anything_else_does_nothing(content: Any, sent: list[Any]) -> None:
+    stops: list[int] = []
+    StopButton(lambda: stops.append(1)).widget._handle_custom_msg(content, [])
+    assert (sent, stops) == ([], [])
