@@ -12,6 +12,7 @@ from typing import Any
 from .markdown import text_html
 from .page_text import PageText
 from .plain import one_line, plain_text
+from .previews import NewestPicture
 from .render import Bundle
 from .result import Result
 
@@ -32,6 +33,7 @@ class Entry:
         arguments: what it is asked with, beside the prompt.
         prompt: the user's words.
         text: the answer's words while they stream.
+        pictures: its previews while they stream.
         result: the answer, once it has ended.
     """
 
@@ -40,6 +42,7 @@ class Entry:
     arguments: dict[str, Any]
     prompt: str
     text: PageText = field(default_factory=PageText)
+    pictures: NewestPicture = field(default_factory=NewestPicture)
     result: Result | None = None
 
     @cached_property

@@ -172,6 +172,13 @@ class Entry {
       this.answer,
       make("div", { class: "fal-actions", role: "toolbar", "aria-label": "Answer actions" }, copy, this.rerun, this.remove));
     this.words.data = message.text;
+    this.bar = make("progress", { max: 1, "aria-label": "Progress" });
+    this.said = make("span", {});
+    this.work = make("div", { class: "fal-work", hidden: true }, this.bar, this.said);
+    this.picture = make("img", { class: "fal-preview", alt: "Preview", hidden: true });
+    this.answer.before(this.work);
+    this.answer.after(this.picture);
+    this.typeset = (node) => view.typeset(node);
     this.streaming = true;
     this.element.classList.add("fal-streaming");
   }
@@ -185,13 +192,37 @@ class Entry {
     else this.words.appendData(text);
   }
 
+  progress({ fraction, message }) {
+    this.work.hidden = false;
+    if (fraction === null) this.bar.removeAttribute("value");
+    else this.bar.value = fraction;
+    this.said.textContent = message;
+  }
+
+  /** Show bytes of a picture type in place of those before. */
+  preview(type, bytes) {
+    this.forget();
+    this.url = URL.createObjectURL(new Blob([bytes], { type }));
+    this.picture.src = this.url;
+    this.picture.hidden = false;
+  }
+
+  forget() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = null;
+  }
+
   end(message) {
     this.streaming = false;
+    this.forget();
+    this.work.remove();
+    this.picture.remove();
     this.copied = message.copy ?? null;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;
     this.answer.className = "fal-answer jp-RenderedHTMLCommon";
     this.answer.innerHTML = message.html; // made safe by Python
+    this.typeset(this.answer);
   }
 }
 
@@ -253,8 +284,8 @@ class View {
   }
 
   listen() {
-    this.onMessage = (message) => {
-      if (!message.view || message.view === this.prefix) this.receive(message);
+    this.onMessage = (message, buffers) => {
+      if (!message.view || message.view === this.prefix) this.receive(message, buffers);
     };
     this.onModel = () => this.showModel();
     this.model.on("msg:custom", this.onMessage);
@@ -271,6 +302,7 @@ class View {
     this.model.off("msg:custom", this.onMessage);
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
     this.hiding.remove();
+    for (const entry of this.entries.values()) entry.forget();
   }
 
   send(kind, content = {}) {
@@ -354,12 +386,14 @@ class View {
     this.prompt.style.height = `${Math.min(this.prompt.scrollHeight + 2, 320)}px`;
   }
 
-  receive(message) {
+  receive(message, buffers) {
     const stuck = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_BOTTOM;
     const entry = this.entries.get(message.id);
     document.head.append(this.hiding); // Python answers: the page has the conversation
     if (message.kind === "entry") this.open(message);
     else if (message.kind === "delta" && entry) this.grow(entry, message);
+    else if (message.kind === "preview" && entry) entry.preview(message.type, buffers[0]);
+    else if (message.kind === "progress" && entry) entry.progress(message);
     else if (message.kind === "done" && entry) this.finish(entry, message);
     else if (message.kind === "deleted" && entry) this.drop(entry);
     else if (message.kind === "cleared") this.clear();
@@ -397,6 +431,15 @@ class View {
     this.showStatus();
   }
 
+  /** Set formulas as the page sets those of its own outputs; where it cannot, they stay TeX. */
+  async typeset(node) {
+    try {
+      await this.model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+
   finish(entry, message) {
     entry.end(message);
     this.status = message.status ?? "";
@@ -416,6 +459,7 @@ class View {
   }
 
   clear() {
+    for (const entry of this.entries.values()) entry.forget();
     this.entries.clear();
     this.log.replaceChildren();
     this.log.hidden = true;

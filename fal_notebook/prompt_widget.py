@@ -30,7 +30,7 @@ from .render import Bundle
 from .result import Result
 from .sessions import session
 from .streaming import Stream
-from .updates import Progress, Text, Update
+from .updates import Preview, Progress, Text, Update
 
 _FOLDER = Path(__file__).parent
 _NOTHING = {"text/plain": "", "text/html": ""}
@@ -92,9 +92,10 @@ class PromptWidget(AnyWidget):
         self._stream: Stream | None = None
         self._now = ("idle", "")
         self._status = ""
-        self._progress = ""
+        self._progress: Progress | None = None
         self._connecting: concurrent.futures.Future[None] | None = None
         self._connected_to = ""
+        self._follower: threading.Thread | None = None
         self._views: list[DisplayHandle] = []
         self._transcripts: list[DisplayHandle] = []
         others = dict(arguments or {})
@@ -117,6 +118,11 @@ class PromptWidget(AnyWidget):
             CredentialsError: no key was found.
         """
         self._begin(self.endpoint, arguments_of(self._rows), self.prompt if prompt is None else prompt)
+
+    def wait(self) -> None:
+        """Wait until the answer that is streaming has ended and is among the `results`; an interrupt leaves it be."""
+        if self._follower is not None:
+            self._follower.join()
 
     def stop(self) -> None:
         """Stop the answer that is streaming; what has come stays. Without one it does nothing."""
@@ -226,7 +232,7 @@ class PromptWidget(AnyWidget):
                 raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
             asked = {**arguments, self.field: prompt}
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
-            self._stream, self._connecting, self._status, self._progress = stream, None, "", ""
+            self._stream, self._connecting, self._status, self._progress = stream, None, "", None
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
             self._entries.append(entry)
@@ -235,7 +241,7 @@ class PromptWidget(AnyWidget):
         _remember(stream.endpoint, _recent_endpoints)
         _remember(arguments.get("model"), _recent_models)
         self._suggest()
-        follow_in_thread(
+        self._follower = follow_in_thread(
             stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
         )
 
@@ -248,8 +254,10 @@ class PromptWidget(AnyWidget):
         for update in updates:
             if isinstance(update, Text):
                 entry.text.feed(update)
+            elif isinstance(update, Preview):
+                entry.pictures.feed(update)
             elif isinstance(update, Progress):
-                self._progress = " ".join(filter(None, [_percent(update.fraction), one_line(update.message, 80)]))
+                self._progress = update
         if stream.is_connecting:
             self._tell(self._connection_state(stream.endpoint, "streaming"))
         else:
@@ -257,10 +265,22 @@ class PromptWidget(AnyWidget):
             self._tell("streaming")
         with self._lock:
             piece = entry.text.take(last=stream.is_done)
-            status = _status(stream, self._progress)
+            status = _status(stream)
             if piece or (status != self._status and not stream.is_done):
                 self._status = status
                 self.send(_delta(entry, piece, status, stream.elapsed))
+            if not stream.is_done:
+                self._show_work(entry)
+
+    def _show_work(self, entry: Entry) -> None:
+        """Tell the page of a new preview, and how far the work is."""
+        if picture := entry.pictures.take():
+            content_type, data = picture
+            self.send({"kind": "preview", "id": entry.number, "type": content_type}, [data])
+        if self._progress is not None:
+            message = one_line(self._progress.message, 80)
+            self.send({"kind": "progress", "id": entry.number, "fraction": self._progress.fraction, "message": message})
+            self._progress = None
 
     def _finish(self, entry: Entry, result: Result) -> None:
         """Show and keep the answer; on the thread that followed the stream."""
@@ -366,16 +386,12 @@ def _delta(entry: Entry, piece: PagePiece | None, status: str, elapsed: float) -
     return message if piece is None else {**message, "offset": piece.offset, "new": piece.new}
 
 
-def _status(stream: Stream, progress: str) -> str:
+def _status(stream: Stream) -> str:
     """What is known of a stream beside its time, which the page counts itself."""
     first, request = stream.first_byte_after, stream.request_id
     parts = ["" if first is None else f"first token {first:.2f} s"]
-    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", progress, f"request {request}" if request else ""]
+    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", f"request {request}" if request else ""]
     return one_line(" · ".join(filter(None, parts)))
-
-
-def _percent(fraction: float | None) -> str:
-    return "" if fraction is None else f"{fraction:.0%}"
 
 
 def _remember(name: Any, recent: list[str]) -> None:

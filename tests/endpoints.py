@@ -87,6 +87,19 @@ async def endless(request: Request) -> Response:
     return StreamingResponse(words(), media_type="text/event-stream")
 
 
+async def held(request: Request) -> Response:
+    """The events of the arguments, then nothing more until the client goes away."""
+    arguments = await _arguments(request)
+
+    async def events() -> AsyncIterator[bytes]:
+        for event in arguments["events"]:
+            yield _event(event)
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
 async def failing(request: Request) -> Response:
     """The HTTP status and the body that the arguments ask for."""
     arguments = await _arguments(request)
@@ -199,6 +212,7 @@ ROUTES = {
     "/test/echo/stream": echo,
     "/test/paced/stream": paced,
     "/test/endless/stream": endless,
+    "/test/held/stream": held,
     "/test/failing": failing,
     "/test/late/stream": late,
     "/test/body": body,

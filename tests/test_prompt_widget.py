@@ -1,5 +1,6 @@
 """The prompt widget in Python: what it sends the page, what it keeps, what it refuses. The page is in tests/browser."""
 
+import base64
 import json
 import threading
 import time
@@ -28,11 +29,13 @@ class Watched(PromptWidget):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.sent: list[dict[str, Any]] = []
+        self.buffers: list[bytes] = []
         super().__init__(*args, **kwargs)
 
-    def send(self, content: dict[str, Any], buffers: object = None) -> None:
+    def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         json.dumps(content)
         self.sent.append(content)
+        self.buffers += buffers or []
 
     def hear(self, kind: str, **content: Any) -> None:
         """What the page would ask for."""
@@ -100,6 +103,31 @@ def test_run_returns_at_once_and_words_come_while_it_streams(gateway: str) -> No
         widget.stop()
     assert (widget.results[0].stopped, widget.results[0].text) == (True, "first words")
     assert widget.of("done")[0]["end"] == "stopped"
+
+
+def test_previews_and_progress_are_shown_while_it_streams(gateway: str) -> None:
+    uri = f"data:image/png;base64,{base64.b64encode(endpoints.PNG).decode()}"
+    events = [{"images": [{"url": uri}]}, {"progress": 0.25, "message": "step\x1b[31m 1"}]
+    widget = Watched("test/held/stream", {"events": events})
+    widget.run("x")
+    while not (widget.of("preview") and widget.of("progress")):
+        time.sleep(0.01)
+    assert widget.of("preview") == [{"kind": "preview", "id": 1, "type": "image/png"}]
+    assert widget.buffers == [endpoints.PNG]
+    (progress,) = widget.of("progress")
+    assert progress["fraction"] == 0.25
+    assert "\x1b" not in progress["message"]
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.stop()
+    assert "data:image/png;base64,iVBORw0KGgo" in widget.of("done")[0]["html"]
+
+
+def test_waiting_ends_when_the_answer_is_among_the_results(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    widget.wait()
+    widget.run("x")
+    widget.wait()
+    assert [result.text for result in widget.results] == ["x "]
 
 
 def test_two_at_once_keep_their_words_apart(gateway: str) -> None:

@@ -1,16 +1,28 @@
 """The prompt widget in a real page, by keyboard and mouse."""
 
+import base64
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from .. import endpoints
 from .lab import Notebook, Server, notebook
 
 HOSTILE = (
     '<img src=x onerror="window.hacked=1"> <script>window.hacked=1</script> [a](javascript:window.hacked=1) '
     "![p](http://127.0.0.1:9/p.png) <style>body{display:none}</style>"
 )
+EVIL = "http://127.0.0.1:9/evil"
+PICTURE = f"data:image/png;base64,{base64.b64encode(endpoints.PNG).decode()}"
+SVG = f"data:image/svg+xml,<svg onload='window.hacked=1'><image href='{EVIL}.svg'/></svg>"
+EVENTS = [
+    {"images": [{"url": PICTURE}]},
+    {"images": [{"url": SVG}]},
+    {"output": HOSTILE, "reasoning": HOSTILE, "partial": True},
+    {"progress": 0.25, "message": "step 1 <img src=x onerror=window.hacked=1>"},
+]
 CELLS = [
     "from fal_notebook import PromptWidget",
     "a = PromptWidget('test/echo/stream', {'model': 'm', 'temperature': 0.5}); a",
@@ -22,6 +34,7 @@ CELLS = [
     "print('1 + 1 =', 1 + 1)",
     "g = PromptWidget('fal-ai/any-llm/stream', {'temperature': 1}, base_url='ws://127.0.0.1:9'); g",
     "[entry.arguments for entry in g._entries]",
+    f"h = PromptWidget('test/held/stream', {{'events': {EVENTS!r}}}); h",
 ]
 
 
@@ -155,6 +168,31 @@ def test_a_picture_is_shown(page: Notebook) -> None:
     shown = widget(page, 5)
     ask(shown, "x")
     assert shown.locator(".fal-answer img").evaluate("image => image.naturalWidth") == 1
+
+
+def test_a_preview_and_progress_are_shown_while_it_streams_and_nothing_runs(page: Notebook) -> None:
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.url))
+    shown = widget(page, 10)
+    ask(shown, HOSTILE)
+    expect(shown.locator("progress")).to_have_js_property("value", 0.25)
+    expect(shown.locator(".fal-work")).to_contain_text("step 1 <img")
+    picture = shown.locator("img.fal-preview")
+    expect(picture).to_have_attribute("src", re.compile("^blob:"))
+    assert picture.evaluate("image => image.naturalWidth") == 1
+    button(shown, "Stop").click()
+    expect(shown.locator(".fal-entry[data-end=stopped]")).to_have_count(1)
+    expect(shown.locator(".fal-work, .fal-preview")).to_have_count(0)
+    assert page.page.evaluate("window.hacked") is None
+    assert not [url for url in asked if ":9/" in url or url.endswith("/x")]
+
+
+def test_formulas_are_typeset_when_the_answer_has_ended(page: Notebook) -> None:
+    shown = widget(page, 6)
+    ask(shown, "so $x^2$ and $\\href{javascript:window.hacked=1}{y}$")
+    expect(shown.locator(".fal-answer mjx-container")).to_have_count(1)
+    assert shown.locator(".fal-answer a").count() == 0
+    button(shown, "Clear").click()
 
 
 def test_a_hostile_answer_stays_inert(page: Notebook) -> None:
