@@ -77,5 +77,12 @@ def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> 
     assert (NOTEBOOKS / "media.ipynb").stat().st_size < 1_000_000
 
 
+def test_the_prompt_widget_leaves_its_transcript() -> None:
+    notebook = _read(NOTEBOOKS / "prompt_widget.ipynb")
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    html = [output.data["text/html"] for output in outputs if "data" in output]
+    assert [each for each in html if "<summary>Transcript (2 answers)</summary>" in each]
+
+
 def test_there_are_notebooks() -> None:
     assert PATHS
