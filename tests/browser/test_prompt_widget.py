@@ -1,6 +1,7 @@
 """The prompt widget in a real page, by keyboard and mouse."""
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,12 +10,13 @@ from playwright.sync_api import Browser, Locator, expect
 
 from .. import endpoints
 from .lab import Notebook, Server, notebook
+from .test_hostile_answers import EVIL
+from .test_hostile_answers import HOSTILE as CORPUS
 
 HOSTILE = (
     '<img src=x onerror="window.hacked=1"> <script>window.hacked=1</script> [a](javascript:window.hacked=1) '
     "![p](http://127.0.0.1:9/p.png) <style>body{display:none}</style>"
 )
-EVIL = "http://127.0.0.1:9/evil"
 PICTURE = f"data:image/png;base64,{base64.b64encode(endpoints.PNG).decode()}"
 SVG = f"data:image/svg+xml,<svg onload='window.hacked=1'><image href='{EVIL}.svg'/></svg>"
 EVENTS = [
@@ -34,6 +36,9 @@ CELLS = [
     "print('1 + 1 =', 1 + 1)",
     "g = PromptWidget('fal-ai/any-llm/stream', {'temperature': 1}, base_url='ws://127.0.0.1:9'); g",
     "[entry.arguments for entry in g._entries]",
+    f"j = PromptWidget('test/failing', {{'status': 422, 'body': {{'detail': {CORPUS!r}}}}}); j",
+    f"k = PromptWidget('test/body', {{'content_type': 'application/json', 'text': {json.dumps([CORPUS])!r}}}); k",
+    "l = PromptWidget('test/echo/stream'); l",
     f"h = PromptWidget('test/held/stream', {{'events': {EVENTS!r}}}); h",
 ]
 
@@ -173,7 +178,7 @@ def test_a_picture_is_shown(page: Notebook) -> None:
 def test_a_preview_and_progress_are_shown_while_it_streams_and_nothing_runs(page: Notebook) -> None:
     asked: list[str] = []
     page.page.on("request", lambda request: asked.append(request.url))
-    shown = widget(page, 10)
+    shown = widget(page, 13)
     ask(shown, HOSTILE)
     expect(shown.locator("progress")).to_have_js_property("value", 0.25)
     expect(shown.locator(".fal-work")).to_contain_text("step 1 <img")
@@ -204,6 +209,19 @@ def test_a_hostile_answer_stays_inert(page: Notebook) -> None:
     assert shown.locator("img, script, iframe, .fal-answer style").count() == 0
     assert page.page.evaluate("window.hacked") is None
     assert not [url for url in asked if ":9/" in url or url.endswith("/x")]
+
+
+@pytest.mark.parametrize("cell", [10, 11, 12], ids=["error", "JSON", "Markdown"])
+def test_the_hostile_corpus_stays_inert_on_each_path(page: Notebook, cell: int) -> None:
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.url))
+    shown = widget(page, cell)
+    ask(shown, CORPUS)
+    expect(shown.locator(".fal-entry[data-end]")).to_have_count(1)
+    living = shown.locator(".fal-log :is(script, iframe, form, style, input, svg, img[src*=evil])")
+    assert living.evaluate_all("found => found.map(each => each.outerHTML)") == []
+    assert page.page.evaluate("window.owned") is None
+    assert not [url for url in asked if EVIL in url]
 
 
 def test_the_keyboard_alone_is_enough(page: Notebook) -> None:
