@@ -12,7 +12,7 @@ from IPython.display import DisplayHandle, display
 from .inbox import Inbox
 from .live import REFRESHES, Live, Shown, follow, progress_words
 from .media import Media
-from .parts import PICTURE_BYTES
+from .previews import PICTURE_BYTES
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
 from .stop_button import StopButton

@@ -10,7 +10,7 @@ from html import escape
 
 from IPython.display import DisplayHandle, display
 
-from .media import Media, sniff
+from .media import Media, raster
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
@@ -105,9 +105,13 @@ class _Column:
 
 
 def _is_light_picture(media: Media) -> bool:
-    """Whether the bytes are those of a picture, by themselves, and few enough to be sent again and again."""
-    data = media.data or b""
-    return len(data) <= _LARGEST_PREVIEW and sniff(data) == media.content_type and media.kind == "image"
+    """Whether the bytes are those of a picture that cannot act, and few enough to be sent again and again."""
+    picture = raster([media])
+    return (
+        picture is not None
+        and picture.content_type == media.content_type
+        and len(media.data or b"") <= _LARGEST_PREVIEW
+    )
 
 
 def _whole(result: Result, style: Format) -> Bundle:

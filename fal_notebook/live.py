@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from IPython.display import clear_output, display
 
-from .media import Media
-from .parts import PICTURE_BYTES, LiveBox, Picture, Place, ProgressBar, raster
+from .media import Media, raster
+from .parts import LiveBox, Picture, Place, ProgressBar
 from .plain import one_line, plain_text
 from .player import PagePlayer
+from .previews import PICTURE_BYTES
 from .render import media_words
 from .result import Format, Result
 from .stop_button import StopButton

@@ -8,6 +8,7 @@ import base64
 import binascii
 import mimetypes
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -48,6 +49,7 @@ _FIRST_BYTES = frozenset(b"RIOfG%\x00\x1a\x89\xff")
 _SEVERAL_KINDS = ("audio/ogg", "video/mp4", "video/webm")
 SNIFF_BYTES = 12
 """How many first bytes `sniff` needs to be sure."""
+_RASTER = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 _EXTENSIONS = {
     "audio/wav": ".wav",
@@ -174,6 +176,15 @@ def sniff(head: bytes, *, samples: bool = False) -> str | None:
     """
     known = _MAGIC if samples else _MAGIC + _FRAMES
     return next((content_type for magic, content_type in known if magic.match(head)), None)
+
+
+def raster(media: Iterable[Media]) -> Media | None:
+    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels: no SVG, no URL."""
+    for each in media:
+        content_type = sniff((each.data or b"")[:SNIFF_BYTES])
+        if content_type in _RASTER:
+            return Media(content_type, each.data)
+    return None
 
 
 def needs_more(head: bytes) -> bool:

@@ -4,23 +4,17 @@ What a server sends goes in as plain words or as the bytes of a picture that can
 would typeset TeX, and with it links, so what is said of the progress stands in a Text that cannot be edited.
 """
 
-from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle, display
 
-from .media import SNIFF_BYTES, Media, sniff
+from .media import Media
 from .plain import one_line
 from .render import Bundle
 
 if TYPE_CHECKING:
     from ipywidgets import DOMWidget, VBox
-
-PICTURE_BYTES = 2_000_000
-"""How many bytes of pictures may go to a page in a second, on the average."""
-
-_RASTER = {f"image/{name}": name for name in ("png", "jpeg", "gif", "webp")}
 
 
 class Place(IntEnum):
@@ -91,19 +85,10 @@ class Picture:
         self.widget: DOMWidget = Image(layout=Layout(max_width="100%", align_self="flex-start"))
 
     def show(self, picture: Media) -> None:
-        """Replace what is shown by what `raster` found."""
+        """Replace what is shown by a picture that `media.raster` found."""
         with self.widget.hold_sync():
-            self.widget.format = _RASTER[picture.content_type]
+            self.widget.format = picture.content_type.removeprefix("image/")
             self.widget.value = picture.data
-
-
-def raster(media: Iterable[Media]) -> Media | None:
-    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels."""
-    for each in media:
-        content_type = sniff((each.data or b"")[:SNIFF_BYTES])
-        if content_type in _RASTER:
-            return Media(content_type, each.data)
-    return None
 
 
 def close_widget(widget: Any) -> None:

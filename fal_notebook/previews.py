@@ -5,11 +5,11 @@ A page is given bytes of types that cannot act: no SVG, which may hold a script,
 
 import time
 
-from .media import SNIFF_BYTES, sniff
+from .media import raster
 from .updates import Preview
 
-_RASTER = ("image/png", "image/jpeg", "image/webp", "image/gif")
-_BYTES_A_SECOND = 2_000_000
+PICTURE_BYTES = 2_000_000
+"""How many bytes of pictures may go to a page in a second, on the average."""
 _LARGEST = 8_000_000
 
 
@@ -22,11 +22,9 @@ class NewestPicture:
 
     def feed(self, update: Preview) -> None:
         """Collect new previews; the first that is a picture counts."""
-        for media in update.media:
-            content_type = sniff((media.data or b"")[:SNIFF_BYTES])
-            if media.data and content_type in _RASTER and len(media.data) <= _LARGEST:
-                self._picture = (content_type, media.data)
-                return
+        picture = raster(media for media in update.media if len(media.data or b"") <= _LARGEST)
+        if picture is not None and picture.data:
+            self._picture = (picture.content_type, picture.data)
 
     def take(self) -> tuple[str, bytes] | None:
         """Type and bytes of the newest picture, if there is one since the last call and it may go out now."""
@@ -34,5 +32,5 @@ class NewestPicture:
         if self._picture is None or now < self._due:
             return None
         picture, self._picture = self._picture, None
-        self._due = now + len(picture[1]) / _BYTES_A_SECOND
+        self._due = now + len(picture[1]) / PICTURE_BYTES
         return picture

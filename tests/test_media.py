@@ -16,6 +16,7 @@ from fal_notebook.media import (
     media_from_data_uri,
     needs_more,
     normal_type,
+    raster,
     sniff,
 )
 
@@ -277,3 +278,21 @@ def test_the_size_of_a_picture_is_what_the_server_told_else_what_its_bytes_say()
     assert Media("image/png", png, width=8).pixels == (5, 6)
     assert Media("image/png", b"x").pixels is None
     assert Media("image/png", url="https://fal.media/a.png").pixels is None
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        Media("image/svg+xml", b"<svg onload='alert(1)'></svg>"),
+        Media("image/png", b"<svg onload='alert(1)'></svg>"),
+        Media("image/png", None, "https://localhost/x.png"),
+        Media("application/pdf", b"%PDF-1.7"),
+    ],
+)
+def test_what_may_act_or_would_be_fetched_is_no_picture(media: Media) -> None:
+    assert raster([media]) is None
+
+
+def test_the_first_picture_is_taken_by_its_bytes_whatever_it_is_called() -> None:
+    found = raster([Media("image/svg+xml", b"<svg/>"), Media("text/html", PNG), Media("image/gif", b"GIF89a")])
+    assert found == Media("image/png", PNG)

@@ -1,29 +1,9 @@
 """The parts of a live output: only pixels become a picture, only words stand beside the bar, nothing is left open."""
 
-import pytest
-
 from fal_notebook.media import Media
-from fal_notebook.parts import Picture, ProgressBar, close_widget, raster
+from fal_notebook.parts import Picture, ProgressBar, close_widget
 
-from .endpoints import PNG, gif
-
-
-@pytest.mark.parametrize(
-    "media",
-    [
-        Media("image/svg+xml", b"<svg onload='alert(1)'></svg>"),
-        Media("image/png", b"<svg onload='alert(1)'></svg>"),
-        Media("image/png", None, "https://localhost/x.png"),
-        Media("application/pdf", b"%PDF-1.7"),
-    ],
-)
-def test_what_may_act_or_would_be_fetched_is_no_picture(media: Media) -> None:
-    assert raster([media]) is None
-
-
-def test_the_first_picture_is_taken_by_its_bytes_whatever_it_is_called() -> None:
-    found = raster([Media("image/svg+xml", b"<svg/>"), Media("text/html", PNG), Media("image/gif", gif(1))])
-    assert found == Media("image/png", PNG)
+from .endpoints import gif
 
 
 def test_a_picture_changes_its_bytes_and_its_type_together() -> None:
