@@ -185,7 +185,7 @@ def notebook(
         yield opened
     finally:
         page.close()
-        _end_kernels(server)
+        _end_kernel(opened)
 
 
 def _quiet_news(settings: Path) -> None:
@@ -196,11 +196,11 @@ def _quiet_news(settings: Path) -> None:
     (place / "notification.jupyterlab-settings").write_text(json.dumps(choice))
 
 
-def _end_kernels(server: Server) -> None:
-    with urllib.request.urlopen(f"{server.url}/api/sessions") as answer:
-        sessions = json.load(answer)
-    for each in sessions:
-        request = urllib.request.Request(f"{server.url}/api/sessions/{each['id']}", method="DELETE")
+def _end_kernel(opened: Notebook) -> None:
+    with urllib.request.urlopen(f"{opened.server.url}/api/sessions") as answer:
+        sessions = [each["id"] for each in json.load(answer) if each["path"] == opened.name]
+    for session in sessions:
+        request = urllib.request.Request(f"{opened.server.url}/api/sessions/{session}", method="DELETE")
         urllib.request.urlopen(request).close()
 
 
