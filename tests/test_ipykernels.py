@@ -57,7 +57,8 @@ def test_a_background_run_lands_in_its_own_cell_until_it_is_stopped(lab: Kernel)
     assert lab.run("time.sleep(0.5); print('another cell')").printed == "another cell\n"
     assert "first words" in lab.wait_for("first words")
     assert lab.run("%falstream stop").plain == "stopped 1 request"
-    lab.wait_for("first words", "stopped ·")
+    assert "first words" not in lab.wait_for("stopped ·")
+    assert "first words" in lab.wait_for("first words")
     assert lab.value("running.text, running.stopped") == "('first words', True)"
 
 

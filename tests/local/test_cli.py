@@ -7,7 +7,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -59,7 +59,11 @@ def running(*arguments: str, folder: Path, **environment: str) -> Iterator["subp
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def run(*arguments: str, folder: Path, **environment: str) -> tuple[int, str, str]:
@@ -254,6 +258,7 @@ def test_demo_runs_jupyterlab_and_leaves_nothing_behind(end: str, tmp_path: Path
     write_notebook(tmp_path / "quickstart.ipynb", "1")
     with running("demo", "--no-browser", str(tmp_path), folder=tmp_path) as process:
         lab, token = lab_address(process)
+        await_server(lab)
         call(f"{lab}/api/kernels", token, b'{"name": "python3"}')
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2
@@ -273,6 +278,16 @@ def lab_address(process: "subprocess.Popen[str]") -> tuple[str, str]:
         if found := re.search(r"(http://localhost:\d+)/lab/tree/quickstart\.ipynb\?token=(\w+)", line):
             return found[1], found[2]
     raise AssertionError("JupyterLab did not start")
+
+
+def await_server(url: str) -> None:
+    """Jupyter announces its address a moment before it listens there."""
+    pause = threading.Event()
+    for _ in range(int(SECONDS * 20)):
+        with suppress(OSError), urllib.request.urlopen(f"{url}/api", timeout=SECONDS):
+            return
+        pause.wait(0.05)
+    raise AssertionError(f"nothing listens at {url}")
 
 
 def call(url: str, token: str, body: bytes) -> None:
