@@ -134,11 +134,11 @@ class PromptWidget(AnyWidget):
                 self.connect()  # stopping has closed the connection
 
     def clear(self) -> None:
-        """Stop, and forget the conversation."""
-        self.stop()
-        with self._lock:
+        """Forget the conversation, and stop what streams."""
+        with self._lock:  # before it is stopped: an end that comes in between must find nothing to show
             self._entries, self._status = [], ""
             self.send({"kind": "cleared"})
+        self.stop()
         self._keep()
 
     def connect(self) -> None:
@@ -264,6 +264,8 @@ class PromptWidget(AnyWidget):
             self._connected_to = stream.endpoint
             self._tell("streaming")
         with self._lock:
+            if entry not in self._entries:
+                return  # it was cleared away
             piece = entry.text.take(last=stream.is_done)
             status = _status(stream)
             if piece or (status != self._status and not stream.is_done):
@@ -287,8 +289,8 @@ class PromptWidget(AnyWidget):
         with self._lock:
             entry.result = result
             self._stream = None
-            self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
             if entry in self._entries:
+                self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
                 self.send({**entry.ending(), "status": self._status})
         lost = isinstance(result.error, (ConnectError, ConnectionLost))
         try:
