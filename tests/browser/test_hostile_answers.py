@@ -1,5 +1,7 @@
 """Hostile answers in a real, trusted page: nothing runs, nothing is fetched. The same words elsewhere do both."""
 
+import base64
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -37,20 +39,49 @@ $\\href{{javascript:window.owned='tex'}}{{x}}$
 
 the last words
 """
+FILES = [
+    {"url": "javascript:window.owned='file'", "content_type": "image/png"},
+    {"url": "data:text/html,<script>window.owned='page'</script>", "content_type": "image/png"},
+    {"url": "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='window.owned=1'/>"},
+    {"url": 'http://127.0.0.1:9/x"onerror="window.owned=\'url\'".png', "file_name": HOSTILE, "content_type": HOSTILE},
+]
+FAILURE = {"detail": [{"loc": ["body", HOSTILE], "msg": HOSTILE, "type": HOSTILE}]}
+BROKEN = b"\xff\xc3 <script>window.owned = 'bytes'</script> \xe2\x82 the last words"
+DEEP = "> " * 2000 + "- " * 500 + "[" * 2000 + "*" * 2000 + "_" * 500 + "<b>" * 500 + "\n\nthe last words"
+EVENTS = [{"progress": 0.5, "message": HOSTILE}, {"output": HOSTILE, "reasoning": HOSTILE, "partial": True}]
 CELLS = [
-    f"%load_ext fal_notebook\nhostile = {{'prompt': {HOSTILE!r}}}",
+    f"%load_ext fal_notebook\nhostile = {{'prompt': {HOSTILE!r}}}\ndeep = {{'prompt': {DEEP!r}}}",
     "%falstream test/echo/stream --input hostile",
     "%falstream test/echo/stream --input hostile -f text",
     "%falstream test/echo/stream --input hostile -f json",
     "%falstream test/echo/stream --input hostile --models a,b",
     "%falstream test/echo/stream --input hostile -b",
-    "%falstream test/failing status:=422 body:={{{'detail': hostile['prompt']}}}",
     "%falstream test/body content_type=text/plain text={{hostile['prompt']}}",
     "_fal",
+    f"%falstream test/body content_type=text/plain base64={base64.b64encode(BROKEN).decode()}",
+    "%falstream test/echo/stream --input deep",
+    "%falstream test/body content_type=text/plain text={{'<b>words</b>' * 83_000 + ' the last words'}}",
+    f"files = {json.dumps({'images': FILES, 'output': 'the last words'})!r}\n"
+    "%falstream test/body content_type=application/json text={{files}}",
+    "%falstream test/failing status:=422 body:={{{'detail': hostile['prompt']}}}",
+    f"failure = {FAILURE!r}\n%falstream test/failing status:=422 body:={{{{failure}}}}",
+    f"events = {EVENTS!r}\n%falstream test/held/stream prompt=x events:={{{{events}}}}",
     "from IPython.display import Markdown\nMarkdown(hostile['prompt'])",
 ]
-LIVING = ".jp-RenderedHTMLCommon :is(script, iframe, form, style, input, svg, img[src*=evil])"
+OUTSIDE = """output => [...output.querySelectorAll('.jp-OutputArea-output *')]
+  .filter(each => ['fixed', 'sticky'].includes(getComputedStyle(each).position))
+  .map(each => each.outerHTML)"""
+WHOLE = range(1, 12)
+FAILED = (12, 13)
+HELD = 14
+PRINTED = ("data:",)
+"""What JupyterLab itself links in words that are printed; browsers open no page from it."""
 PROOF = len(CELLS) - 1
+# Pictures side by side have a style and inputs of ours.
+LIVING = (
+    ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], style:not(:has(+ .fal-pictures)),"
+    " input:not(.fal-pictures input))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +94,34 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 def test_nothing_runs_and_nothing_is_fetched_and_the_same_words_elsewhere_do_both(page: Notebook) -> None:
     fetched: list[str] = []
     page.page.on("request", lambda request: fetched.append(request.url) if EVIL in request.url else None)
-    for cell in range(1, PROOF):
+    for cell in WHOLE:
         page.start(cell)
         page.wait(cell)
-        if cell != 6:
-            expect(page.output(cell)).to_contain_text("the last words")
-        for link in page.output(cell).locator("a").all():
-            # An anchor without an address is JupyterLab's own, for paths in an error's text.
-            assert (link.get_attribute("href") or "https://").startswith(("http://", "https://", "mailto:"))
-        living = page.output(cell).locator(LIVING).evaluate_all("found => found.map(each => each.outerHTML)")
-        assert living == []
+        expect(page.output(cell)).to_contain_text("the last words")
+        _check_inert(page, cell)
+    for cell in FAILED:
+        page.start(cell)
+        page.wait(cell)
+        expect(page.output(cell)).to_contain_text("ValidationFailed: 422")
+        _check_inert(page, cell)
+    page.start(HELD)
+    expect(page.output(HELD)).to_contain_text("the last words")
+    _check_inert(page, HELD, *PRINTED)
+    page.command("notebook:interrupt-kernel")
+    expect(page.output(HELD)).to_contain_text("KeyboardInterrupt")
+    _check_inert(page, HELD)
     assert page.page.evaluate("() => window.owned") is None
     assert fetched == []
     page.run(PROOF)
     page.page.wait_for_function("() => window.owned")
     assert fetched
+
+
+def _check_inert(page: Notebook, cell: int, *schemes: str) -> None:
+    """Nothing in an output is alive, each link is of a known scheme, and nothing is placed over the page."""
+    output = page.output(cell)
+    for link in output.locator("a").all():
+        # An anchor without an address is JupyterLab's own, for paths in an error's text.
+        assert (link.get_attribute("href") or "https://").startswith(("http://", "https://", "mailto:", *schemes))
+    assert output.locator(LIVING).evaluate_all("found => found.map(each => each.outerHTML)") == []
+    assert output.evaluate(OUTSIDE) == []
