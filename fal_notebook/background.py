@@ -10,7 +10,7 @@ from collections.abc import Callable
 from IPython.display import DisplayHandle, display
 
 from .inbox import Inbox
-from .live import REFRESHES, Live, Shown, follow, progress_words
+from .live import REFRESHES, Live, Shown, follow
 from .media import Media
 from .previews import PICTURE_BYTES
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
@@ -75,7 +75,7 @@ class BackgroundLive(Live):
     def _redraw(self) -> None:
         """Show all there is. A refresh sends everything again, so what it costs sets the pace."""
         self._drawn = self._progress, self._picture
-        parts = [small_bundle(words)] if (words := progress_words(self._progress)) else []
+        parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
         if self._picture is not None:
             parts.append(as_html(media_bundle(self._picture)))
         parts.append(text_bundle(self._shown, "text"))

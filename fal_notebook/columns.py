@@ -6,6 +6,7 @@ The more it holds, the less often it is replaced.
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from html import escape
 
 from IPython.display import DisplayHandle, display
@@ -84,8 +85,7 @@ class _Column:
             if isinstance(update, Preview):
                 self._preview = tuple(media for media in update.media if _is_light_picture(media))
             elif isinstance(update, Progress):
-                percent = "" if update.fraction is None else f"{update.fraction:.0%} "
-                self._progress = percent + one_line(update.message, 80)
+                self._progress = replace(update, message=one_line(update.message, 80)).words
         return bool(updates)
 
     def so_far(self) -> Bundle:

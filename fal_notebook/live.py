@@ -54,14 +54,6 @@ def follow(stream: Stream, live: "Live") -> None:
             due = now + live.pause
 
 
-def progress_words(progress: Progress | None) -> str:
-    """How far the work is, in words: ``25% two passes``."""
-    if progress is None:
-        return ""
-    percent = "" if progress.fraction is None else f"{progress.fraction:.0%} "
-    return percent + progress.message
-
-
 class Shown(Enum):
     """What a print takes the place of."""
 
@@ -154,7 +146,7 @@ class Live(ABC):
 
     def _progress_words(self) -> str:
         """The progress, for the line that waits."""
-        return progress_words(self._progress)
+        return self._progress.words if self._progress else ""
 
 
 class StaticLive(Live):

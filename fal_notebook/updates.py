@@ -64,6 +64,12 @@ class Progress(_Wordless):
     fraction: float | None
     message: str
 
+    @property
+    def words(self) -> str:
+        """Both as words: ``25% two passes``."""
+        percent = "" if self.fraction is None else f"{self.fraction:.0%} "
+        return percent + self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Json(_Wordless):
