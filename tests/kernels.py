@@ -92,6 +92,13 @@ class Kernel:
     def run(self, code: str) -> Execution:
         return self.read(self.send(code, stop_on_error=False))
 
+    def run_interrupted(self, code: str, after: str) -> Execution:
+        """Run a cell, and interrupt it when its output has these words."""
+        request = self.send(code, stop_on_error=False)
+        execution = self.read(request, until=after)
+        self.interrupt()
+        return self.read_on(request, execution)
+
     def value(self, expression: str) -> str:
         """The ``repr`` of an expression in the kernel."""
         execution = self.run(f"print(repr(({expression})))")

@@ -41,10 +41,7 @@ def test_cells_that_queue_up_and_the_users_own_tasks_are_all_run(lab: Kernel) ->
 
 
 def test_an_interrupt_keeps_the_partial_answer_and_the_next_cell_gets_its_own(lab: Kernel) -> None:
-    request = lab.send("%falstream test/endless/stream prompt=x -o partial", stop_on_error=False)
-    cell = lab.read(request, until="first words")
-    lab.interrupt()
-    lab.read_on(request, cell)
+    cell = lab.run_interrupted("%falstream test/endless/stream prompt=x -o partial", after="first words")
     assert cell.reply["ename"] == "KeyboardInterrupt"
     assert all(WIDGET not in types for types in cell.types())
     assert lab.value("partial.stopped, partial.text") == "(True, 'first words')"

@@ -121,10 +121,9 @@ def test_a_preview_that_is_a_url_or_an_svg_stays_words(lab: Kernel) -> None:
 
 
 def test_an_interrupt_leaves_no_picture_and_no_bar(lab: Kernel) -> None:
-    request = lab.send("%falstream test/previews/stream prompt=x count:=3 rate:=9 endless:=true", stop_on_error=False)
-    cell = lab.read(request, until="step 3")
-    lab.interrupt()
-    lab.read_on(request, cell)
+    cell = lab.run_interrupted(
+        "%falstream test/previews/stream prompt=x count:=3 rate:=9 endless:=true", after="step 3"
+    )
     assert cell.reply["ename"] == "KeyboardInterrupt"
     assert WIDGET not in str(cell.types())
     assert _opened(cell) == _closed(cell)
@@ -257,10 +256,7 @@ def test_four_thousand_tokens_cost_few_messages_and_linear_bytes(lab: Kernel) ->
 
 
 def test_an_interrupt_keeps_the_partial_answer_and_the_next_cell_gets_its_own(lab: Kernel) -> None:
-    request = lab.send("%%falstream test/endless/stream -o partial\nx", stop_on_error=False)
-    cell = lab.read(request, until="first words")
-    lab.interrupt()
-    lab.read_on(request, cell)
+    cell = lab.run_interrupted("%%falstream test/endless/stream -o partial\nx", after="first words")
     assert cell.status == "error"
     assert cell.reply["ename"] == "KeyboardInterrupt"
     assert cell.error.count("\n") == 0
@@ -499,10 +495,7 @@ def test_several_models_stand_side_by_side_and_give_a_dict(lab: Kernel) -> None:
 
 
 def test_an_interrupt_stops_all_columns_and_keeps_them(lab: Kernel) -> None:
-    request = lab.send("%%falstream test/endless/stream --models a,b -o both\nx", stop_on_error=False)
-    cell = lab.read(request, until="first words")
-    lab.interrupt()
-    lab.read_on(request, cell)
+    cell = lab.run_interrupted("%%falstream test/endless/stream --models a,b -o both\nx", after="first words")
     assert cell.reply["ename"] == "KeyboardInterrupt"
     assert lab.value("[r.stopped for r in both.values()]") == "[True, True]"
     assert cell.plain.count("first words") >= 1
