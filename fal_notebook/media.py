@@ -45,6 +45,7 @@ _FRAMES: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]"), "audio/mpeg"),
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "audio/aac"),
 )
+_SOUND_FILES = tuple((magic, content_type) for magic, content_type in _MAGIC if content_type.startswith("audio/"))
 _FIRST_BYTES = frozenset(b"RIOfG%\x00\x1a\x89\xff")
 _SEVERAL_KINDS = ("audio/ogg", "video/mp4", "video/webm")
 SNIFF_BYTES = 12
@@ -172,9 +173,10 @@ def sniff(head: bytes, *, samples: bool = False) -> str | None:
 
     Args:
         head: the first `SNIFF_BYTES`, or all there are.
-        samples: the bytes may be raw samples, any of which can look like the start of an MP3 or AAC frame.
+        samples: the bytes are sound and may be raw samples, which can look like the start of a picture, or of an
+            MP3 or AAC frame: then only the header of a sound file counts.
     """
-    known = _MAGIC if samples else _MAGIC + _FRAMES
+    known = _SOUND_FILES if samples else _MAGIC + _FRAMES
     return next((content_type for magic, content_type in known if magic.match(head)), None)
 
 

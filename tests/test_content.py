@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fal_notebook.content import Content
 from fal_notebook.errors import InvalidResponse
-from fal_notebook.media import Media
+from fal_notebook.media import Media, sniff
 from fal_notebook.sse import ServerSentEvent
 from fal_notebook.updates import Piece, Preview, Progress, Text, Update
 from fal_notebook.wav import wav_header, wav_seconds
@@ -163,12 +163,27 @@ def test_any_deltas_fold_to_their_sum(deltas: list[str], places: list[int]) -> N
     assert folded(updates) == content.text == "".join(deltas)
 
 
-@given(st.lists(st.binary(max_size=9), max_size=6), st.lists(st.integers(0, 500), max_size=9))
+def _are_samples(pieces: list[bytes]) -> bool:
+    """Whether the first piece is not, by chance, the header of a sound file."""
+    return not sniff(next(filter(None, pieces), b""), samples=True)
+
+
+@given(st.lists(st.binary(max_size=9), max_size=6).filter(_are_samples), st.lists(st.integers(0, 500), max_size=9))
 def test_any_pieces_of_sound_make_one_recording(pieces: list[bytes], places: list[int]) -> None:
     content, updates = read(SSE, cut(events(*map(sound, pieces)), places))
     samples = b"".join(pieces)
     assert b"".join(update.data for update in updates if isinstance(update, Piece)) == samples
     assert [(media.data or b"")[44:] for media in content.media] == ([samples] if samples else [])
+
+
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"%PDF-1", b"\xff\xfb\x90"])
+def test_samples_that_begin_like_another_kind_of_file_are_sound(start: bytes) -> None:
+    samples = start.ljust(16, b"\x00")
+    content, updates = read(SSE, [events(sound(samples))])
+    assert content.media == (Media("audio/wav", content.media[0].data),)
+    assert (content.media[0].data or b"")[44:] == samples
+    (piece,) = [update for update in updates if isinstance(update, Piece)]
+    assert piece.content_type == "audio/pcm;rate=16000;channels=1"
 
 
 @ANY_SHAPE

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 SECONDS = 60
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -98,14 +99,25 @@ class Notebook:
         return self.server.folder / self.name
 
     def open(self) -> None:
-        """Load the notebook, or reload it, and wait until its kernel is there."""
+        """Load the notebook, or reload it, and wait until its kernel is there.
+
+        A kernel of ipykernel 7.1 that is asked while it starts sometimes never answers the first question; it
+        answers the one that a reload brings.
+        """
+        try:
+            self._load(SECONDS / 3)
+        except PlaywrightTimeout:
+            self._load(SECONDS)
+
+    def _load(self, seconds: float) -> None:
         # A workspace of its own: JupyterLab would bring back the notebooks that other tests had open.
         where = f"lab/workspaces/{self.path.stem}/tree" if self.server.app == "lab" else "notebooks"
         self.page.goto(f"{self.server.url}/{where}/{self.name}", wait_until="domcontentloaded")
         self.page.wait_for_function(
             f"() => window.jupyterapp && {_NOTEBOOK}?.context?.isReady"
-            f" && {_NOTEBOOK}.sessionContext.session?.kernel?.connectionStatus === 'connected'",
-            timeout=SECONDS * 1000,
+            f" && {_NOTEBOOK}.sessionContext.session?.kernel?.connectionStatus === 'connected'"
+            f" && {_NOTEBOOK}.sessionContext.session.kernel.status !== 'unknown'",
+            timeout=seconds * 1000,
         )
 
     def start(self, cell: int) -> None:
