@@ -231,13 +231,14 @@ class PromptWidget(AnyWidget):
             if self._stream is not None:
                 raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
             asked = {**arguments, self.field: prompt}
+            connected = _connected_endpoints()  # before the request opens a connection of its own
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
             self._stream, self._connecting, self._status, self._progress = stream, None, "", None
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
             self._entries.append(entry)
             self.send(entry.opening())
-        self._tell(self._connection_state(stream.endpoint, "streaming"))
+        self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
         _remember(stream.endpoint, _recent_endpoints)
         _remember(arguments.get("model"), _recent_models)
         self._suggest()
@@ -303,8 +304,9 @@ class PromptWidget(AnyWidget):
 
     def _connection_state(self, endpoint: str, open_state: str = "connecting") -> str:
         """What to say before a request is on its way: whether the connection for it has to be opened anew."""
-        if any(each.endpoint == endpoint for each in session().connections):
-            return open_state
+        return open_state if endpoint in _connected_endpoints() else self._opening_state(endpoint)
+
+    def _opening_state(self, endpoint: str) -> str:
         return "reconnecting" if endpoint == self._connected_to else "connecting"
 
     def _await_connection(self, future: "concurrent.futures.Future[None]") -> None:
@@ -381,6 +383,10 @@ class PromptWidget(AnyWidget):
     def _stand(self) -> dict[str, Any]:
         state, reason = self._now
         return {"kind": "state", "state": state, "reason": reason, "status": self._status}
+
+
+def _connected_endpoints() -> set[str]:
+    return {each.endpoint for each in session().connections}
 
 
 def _delta(entry: Entry, piece: PagePiece | None, status: str, elapsed: float) -> dict[str, Any]:

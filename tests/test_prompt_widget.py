@@ -17,6 +17,7 @@ from fal_notebook import PromptWidget, errors, session
 from fal_notebook.conversation import transcript
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
+from fal_notebook.sessions import Session
 
 from . import endpoints
 from .conftest import KEY
@@ -188,6 +189,26 @@ def test_a_first_connection_connects_and_one_that_is_lost_reconnects(gateway: st
         session().close()
         run(widget, "z")
     assert told == ["connecting", "streaming", "ready", "streaming", "ready", "reconnecting", "streaming", "ready"]
+
+
+def test_a_connection_that_is_open_before_its_request_is_told_of_was_opened_for_it(
+    gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Session.stream
+
+    def begin_and_connect(*args: Any, **kwargs: Any) -> Any:
+        stream = begin(*args, **kwargs)
+        while stream.is_connecting:
+            time.sleep(0.01)
+        return stream
+
+    monkeypatch.setattr(Session, "stream", begin_and_connect)
+    widget = Watched("test/echo/stream")
+    with states(widget) as told:
+        run(widget, "x")
+        session().close()
+        run(widget, "y")
+    assert told == ["connecting", "streaming", "ready", "reconnecting", "streaming", "ready"]
 
 
 def test_it_reconnects_after_a_stop(gateway: str) -> None:
