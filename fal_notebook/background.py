@@ -10,7 +10,7 @@ from collections.abc import Callable
 from IPython.display import DisplayHandle, display
 
 from .inbox import Inbox
-from .live import REFRESHES, Live, Shown, follow
+from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow
 from .media import Media
 from .previews import PICTURE_BYTES
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
@@ -21,12 +21,14 @@ from .updates import Progress
 from .waiting import wait
 
 _CHARACTERS_A_SECOND = 100_000
+_NOTHING = {"text/plain": "", "text/html": ""}
 
 
 class BackgroundLive(Live):
     """The live part of an output that is replaced as a whole, and below it one with a Stop button.
 
-    At the end the first holds the body of the result, the second its status line.
+    At the end the first holds the body of the result, the second its status line. A request that ends before anyone
+    could click has no button.
 
     Args:
         stop: what the button does; None where no widget can be shown.
@@ -43,26 +45,30 @@ class BackgroundLive(Live):
         self._handle: DisplayHandle | None = display(
             small_bundle("running in the background; %falstream stop stops it"), raw=True, display_id=True
         )
-        self._button = StopButton(stop) if stop else None
-        self._foot: DisplayHandle | None = display(self._button.widget, display_id=True) if self._button else None
+        self._stop = stop
+        self._button: StopButton | None = None
+        self._foot: DisplayHandle | None = display(_NOTHING, raw=True, display_id=True) if stop else None
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
         if self._drawn != (self._progress, self._picture) and not stream.is_done:
             self.pause = 0.0
             self._redraw()
+        if self._button is None and stream.elapsed >= WORTH_STOPPING:
+            self._offer_stop()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         whole = merged(as_html(bundle) for bundle in result.outputs(style, autoplay=autoplay))[0]
         notes = [small_bundle(self.note)] if self.note else []
-        if self._button is None:
+        if self._stop is None:
             _replace(self._handle, merged([whole, *notes])[0])
             return
         foot = small_bundle(result.status_line)
         body = {kind: words.removesuffix(foot[kind]).rstrip("\n") for kind, words in whole.items()}
         _replace(self._handle, body if body["text/plain"] else small_bundle("no answer came"))
         _replace(self._foot, merged([foot, *notes])[0])
-        self._button.close()
+        if self._button is not None:
+            self._button.close()
 
     def _write(self, text: str, replaces: Shown) -> None:
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
@@ -71,6 +77,11 @@ class BackgroundLive(Live):
     def _progress_words(self) -> str:
         """Nothing: it has a line of its own."""
         return ""
+
+    def _offer_stop(self) -> None:
+        if self._stop is not None and self._foot is not None:
+            self._button = StopButton(self._stop)
+            self._foot.update(self._button.widget)
 
     def _redraw(self) -> None:
         """Show all there is. A refresh sends everything again, so what it costs sets the pace."""

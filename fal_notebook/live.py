@@ -38,7 +38,7 @@ _CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of str
 _REWRITTEN = 300_000  # characters a second at the most, where a model rewrites what it said
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
-_WORTH_STOPPING = 1.0  # seconds after which a button costs its messages
+WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
 
 
 def follow(stream: Stream, live: "Live") -> None:
@@ -241,7 +241,7 @@ class NotebookLive(Live):
         self._image.show(self._picture)
 
     def _offer_stop(self, stream: Stream) -> None:
-        if self._stop is None and stream.elapsed >= _WORTH_STOPPING:
+        if self._stop is None and stream.elapsed >= WORTH_STOPPING:
             self._stop = StopButton(stream.cancel)
             self._box.put(Place.STOP, self._stop.widget)
 

@@ -156,6 +156,7 @@ class FalMagics(Magics):
             options.field,
             base_url=options.base_url or None,
             timeout=options.timeout,
+            play=options.play,
         )
         if options.out:
             _shell(self).user_ns[options.out] = widget

@@ -212,9 +212,21 @@ class Entry {
     this.url = null;
   }
 
-  end(message) {
-    this.streaming = false;
+  /** Show the view of a player. */
+  sound(view) {
+    this.player = view;
+    this.work.before(view.el);
+  }
+
+  /** Let go of what the page holds for the entry while it streams. */
+  close() {
     this.forget();
+    this.player?.remove();
+    this.streaming = false;
+  }
+
+  end(message) {
+    this.close();
     this.work.remove();
     this.picture.remove();
     this.copied = message.copy ?? null;
@@ -263,6 +275,8 @@ class View {
     this.runButton = button("Run", { class: "fal-button fal-primary", title: keys, "aria-keyshortcuts": "Control+Enter Meta+Enter" }, () => this.run());
     this.stopButton = button("Stop", { title: "Escape", "aria-keyshortcuts": "Escape" }, () => this.stop());
     this.clearButton = button("Clear", { title: "Forget the conversation" }, () => { this.ask("clear"); this.prompt.focus(); });
+    this.play = make("input", { type: "checkbox", role: "switch", onchange: () => this.save() });
+    const play = make("label", { class: "fal-switch", title: "Play sound while it is being made" }, this.play, "Play sound");
     this.statusLine = make("div", { class: "fal-status" });
     this.announcer = make("div", { class: "fal-hidden", role: "status", "aria-live": "polite" });
     this.notice = make("div", { class: "fal-problem", role: "alert" });
@@ -277,7 +291,7 @@ class View {
       this.reason, this.log, this.form.element,
       make("label", { class: "fal-hidden", for: this.prompt.id }, "Prompt"), this.prompt, this.notice,
       make("div", { class: "fal-foot" },
-        make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton), this.statusLine),
+        make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton, play), this.statusLine),
       this.announcer);
     this.hiding = make("style"); // while the widget lives, its transcript would show everything twice
     this.hiding.textContent = `[data-fal-transcript="${CSS.escape(this.model.get("_transcript_name"))}"]{display:none}`;
@@ -289,7 +303,7 @@ class View {
     };
     this.onModel = () => this.showModel();
     this.model.on("msg:custom", this.onMessage);
-    this.names = ["endpoint", "prompt", "_rows", "_takes_model", "_endpoints", "_models"];
+    this.names = ["endpoint", "prompt", "play", "_rows", "_takes_model", "_endpoints", "_models"];
     for (const name of this.names) this.model.on(`change:${name}`, this.onModel);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.timer = setInterval(() => this.showStatus(), 200);
@@ -302,7 +316,7 @@ class View {
     this.model.off("msg:custom", this.onMessage);
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
     this.hiding.remove();
-    for (const entry of this.entries.values()) entry.forget();
+    for (const entry of this.entries.values()) entry.close();
   }
 
   send(kind, content = {}) {
@@ -334,7 +348,9 @@ class View {
   run() {
     if (this.isStreaming) return;
     clearTimeout(this.saving);
-    this.ask("run", { prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.values() });
+    this.ask("run", {
+      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.values(), play: this.play.checked,
+    });
     this.statusLine.textContent = "waiting for the kernel…";
     if (document.activeElement === this.runButton) this.prompt.focus();
   }
@@ -364,6 +380,7 @@ class View {
     clearTimeout(this.saving);
     this.model.set("endpoint", this.endpoint.value);
     this.model.set("prompt", this.prompt.value);
+    this.model.set("play", this.play.checked);
     this.model.set("_rows", this.form.values());
     this.model.save_changes();
   }
@@ -373,6 +390,7 @@ class View {
     const typing = this.root.contains(document.activeElement) ? document.activeElement : null;
     if (typing !== this.endpoint) this.endpoint.value = this.model.get("endpoint");
     if (typing !== this.prompt) this.prompt.value = this.model.get("prompt");
+    this.play.checked = this.model.get("play");
     if (!this.form.element.contains(typing) && typing !== this.form.model) {
       this.form.show(this.model.get("_rows"), this.model.get("_takes_model"));
     }
@@ -394,6 +412,7 @@ class View {
     else if (message.kind === "delta" && entry) this.grow(entry, message);
     else if (message.kind === "preview" && entry) entry.preview(message.type, buffers[0]);
     else if (message.kind === "progress" && entry) entry.progress(message);
+    else if (message.kind === "sound" && entry) this.hear(entry, message.model);
     else if (message.kind === "done" && entry) this.finish(entry, message);
     else if (message.kind === "deleted" && entry) this.drop(entry);
     else if (message.kind === "cleared") this.clear();
@@ -431,6 +450,18 @@ class View {
     this.showStatus();
   }
 
+  /** Show the player of a sound that comes. It is a widget of its own, and sounds where it cannot be shown too. */
+  async hear(entry, id) {
+    try {
+      const manager = this.model.widget_manager;
+      const view = await manager.create_view(await manager.get_model(id));
+      if (entry.streaming) entry.sound(view);
+      else view.remove();
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+
   /** Set formulas as the page sets those of its own outputs; where it cannot, they stay TeX. */
   async typeset(node) {
     try {
@@ -459,7 +490,7 @@ class View {
   }
 
   clear() {
-    for (const entry of this.entries.values()) entry.forget();
+    for (const entry of this.entries.values()) entry.close();
     this.entries.clear();
     this.log.replaceChildren();
     this.log.hidden = true;

@@ -26,11 +26,12 @@ from .following import follow_in_thread
 from .form import InvalidForm, arguments_of, rows_of
 from .page_text import PagePiece
 from .plain import one_line
+from .player import PagePlayer
 from .render import Bundle
 from .result import Result
 from .sessions import session
 from .streaming import Stream
-from .updates import Preview, Progress, Text, Update
+from .updates import Piece, Preview, Progress, Text, Update
 
 _FOLDER = Path(__file__).parent
 _NOTHING = {"text/plain": "", "text/html": ""}
@@ -47,11 +48,13 @@ class PromptWidget(AnyWidget):
         field: the argument that takes the prompt.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
         timeout: seconds for a request; None for as long as it takes.
+        play: play sound while it is being made.
 
     Attributes:
         endpoint: what a run asks.
         arguments: what it is asked with; changed on the page and from Python.
         prompt: what stands in the box.
+        play: whether sound is played while it is being made, from the next run on; the page has a switch for it.
         results: the answers, oldest first, those that were stopped or failed included.
         state: ``idle`` (not shown yet), ``connecting``, ``reconnecting`` (the connection that was open is lost or
             closed), ``ready``, ``streaming`` or ``offline``.
@@ -65,6 +68,7 @@ class PromptWidget(AnyWidget):
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)
+    play = Bool().tag(sync=True)
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
@@ -84,6 +88,7 @@ class PromptWidget(AnyWidget):
         *,
         base_url: str | None = None,
         timeout: float | None = None,
+        play: bool = False,
     ) -> None:
         self._lock = threading.RLock()
         self._base_url, self._timeout = base_url, timeout
@@ -93,6 +98,7 @@ class PromptWidget(AnyWidget):
         self._now = ("idle", "")
         self._status = ""
         self._progress: Progress | None = None
+        self._player: PagePlayer | None = None
         self._connecting: concurrent.futures.Future[None] | None = None
         self._connected_to = ""
         self._follower: threading.Thread | None = None
@@ -104,6 +110,7 @@ class PromptWidget(AnyWidget):
             endpoint=endpoint,
             field=field,
             prompt=prompt if isinstance(prompt, str) else encode(prompt),
+            play=play,
             _transcript_name=uuid.uuid4().hex,
         )
         self.arguments = others
@@ -209,8 +216,8 @@ class PromptWidget(AnyWidget):
             match content:
                 case {"kind": "hello", "view": str(view)}:
                     self._show_all(view)
-                case {"kind": "run", "prompt": str(prompt), "endpoint": str(endpoint), "rows": list(rows)}:
-                    self.endpoint, self._rows = endpoint, rows
+                case {"kind": "run", "prompt": str(prompt), "endpoint": str(endpoint), "rows": list(rows), **others}:
+                    self.endpoint, self._rows, self.play = endpoint, rows, others.get("play") is True
                     self.run(prompt)
                 case {"kind": "stop"}:
                     self.stop()
@@ -234,6 +241,7 @@ class PromptWidget(AnyWidget):
             connected = _connected_endpoints()  # before the request opens a connection of its own
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
             self._stream, self._connecting, self._status, self._progress = stream, None, "", None
+            self._player = PagePlayer() if self.play else None
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
             self._entries.append(entry)
@@ -259,6 +267,8 @@ class PromptWidget(AnyWidget):
                 entry.pictures.feed(update)
             elif isinstance(update, Progress):
                 self._progress = update
+            elif isinstance(update, Piece):
+                self._sound(entry, update)
         if stream.is_connecting:
             self._tell(self._connection_state(stream.endpoint, "streaming"))
         else:
@@ -285,14 +295,29 @@ class PromptWidget(AnyWidget):
             self.send({"kind": "progress", "id": entry.number, "fraction": self._progress.fraction, "message": message})
             self._progress = None
 
+    def _sound(self, entry: Entry, piece: Piece) -> None:
+        """Play new bytes; the first that can be heard bring the player to the page."""
+        with self._lock:
+            player = self._player
+            if player is None:
+                return
+            was_silent = not player.has_sound
+            player.feed(piece.data, piece.content_type)
+            if was_silent and player.has_sound:
+                self.send(_sounding(entry, player))
+
     def _finish(self, entry: Entry, result: Result) -> None:
         """Show and keep the answer; on the thread that followed the stream."""
+        if self._player is not None:
+            (self._player.stop if result.stopped else self._player.end)()
         with self._lock:
             entry.result = result
-            self._stream = None
+            player, self._stream, self._player = self._player, None, None
             if entry in self._entries:
                 self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
                 self.send({**entry.ending(), "status": self._status})
+        if player is not None:
+            player.close()
         lost = isinstance(result.error, (ConnectError, ConnectionLost))
         try:
             self._keep()
@@ -358,6 +383,8 @@ class PromptWidget(AnyWidget):
             entries = [entry.opening() for entry in self._entries]
             for message in ({"kind": "cleared"}, *entries, self._stand()):
                 self.send({**message, "view": view})
+            if entries and self._stream is not None and self._player is not None and self._player.has_sound:
+                self.send({**_sounding(self._entries[-1], self._player), "view": view})
 
     def _keep(self) -> None:
         """Bring `results` and the static transcript up to the conversation."""
@@ -392,6 +419,10 @@ def _connected_endpoints() -> set[str]:
 def _delta(entry: Entry, piece: PagePiece | None, status: str, elapsed: float) -> dict[str, Any]:
     message = {"kind": "delta", "id": entry.number, "status": status, "elapsed": round(elapsed, 2)}
     return message if piece is None else {**message, "offset": piece.offset, "new": piece.new}
+
+
+def _sounding(entry: Entry, player: PagePlayer) -> dict[str, Any]:
+    return {"kind": "sound", "id": entry.number, "model": player.widget.model_id}
 
 
 def _status(stream: Stream) -> str:

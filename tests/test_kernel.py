@@ -334,9 +334,9 @@ def test_a_background_run_that_fails_says_so_in_its_output(lab: Kernel) -> None:
 
 def test_the_stop_button_of_a_background_run_is_answered_and_stops_it(lab: Kernel) -> None:
     lab.displayed.clear()
-    begun = lab.run("%%falstream test/endless/stream -b -o running\nx")
-    button = _stop_button(begun)
+    lab.run("%%falstream test/endless/stream -b -o running\nx")
     lab.wait_for("first words")
+    button = _stop_button(Execution(_all_until(lab, "■ Stop")))
     _say(lab, button, "hello")
     _all_until(lab, "'heard'")
     _say(lab, button, "stop")

@@ -417,3 +417,33 @@ def test_the_magic_opens_one_with_the_prompt_in_its_box(gateway: str, shell: Int
     assert (widget.endpoint, widget.prompt, widget.arguments) == ("test/echo/stream", "Hello", {"model": "m", "n": 2})
     assert not endpoints.requests
     assert repr(widget) == "<PromptWidget test/echo/stream, 0 answers>"
+
+
+def test_sound_comes_to_the_page_while_it_is_made_only_where_it_is_asked_for(gateway: str) -> None:
+    widget = Watched("test/tone/stream", {"seconds": 0.5, "speed": 5})
+    run(widget, "silent")
+    assert widget.of("sound") == []
+    widget.play = True
+    run(widget, "heard")
+    (sound,) = widget.of("sound")
+    kinds = [message["kind"] for message in widget.sent]
+    assert sound["id"] == 2
+    assert sound["model"]
+    assert kinds.index("sound") < len(kinds) - 1 - kinds[::-1].index("done")
+    assert [len(result.media) for result in widget.results] == [1, 1]
+
+
+def test_a_view_that_opens_while_sound_comes_is_told_of_its_player(gateway: str) -> None:
+    widget = Watched("test/tone/stream", {"seconds": 0.5, "endless": True}, play=True)
+    widget.run("x")
+    deadline = time.monotonic() + SECONDS
+    while not widget.of("sound"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    widget.hear("hello", view="late")
+    told = [message for message in widget.of("sound") if message.get("view") == "late"]
+    assert [message["model"] for message in told] == [widget.of("sound")[0]["model"]]
+    widget.stop()
+    widget.wait()
+    widget.hear("hello", view="later")
+    assert not [message for message in widget.of("sound") if message.get("view") == "later"]

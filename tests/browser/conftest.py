@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from fal_notebook.local.server import LocalServer
 
@@ -13,6 +13,7 @@ from .lab import Server, jupyter, launch
 
 @pytest.fixture(scope="package")
 def driver() -> Iterator[Playwright]:
+    expect.set_options(timeout=20_000)  # milliseconds: two cores can be busy for a while
     with sync_playwright() as running:
         yield running
 

@@ -131,9 +131,10 @@ class Notebook:
     def run(self, cell: int) -> list[dict[str, Any]]:
         """Run a cell to its end and return its outputs as they would be saved."""
         self.page.evaluate(
-            f"cell => {{ {_NOTEBOOK}.content.activeCellIndex = cell;"
-            " return window.jupyterapp.commands.execute('notebook:run-cell'); }",
-            cell,
+            f"([cell, limit]) => {{ {_NOTEBOOK}.content.activeCellIndex = cell;"
+            " const late = (_, fail) => setTimeout(() => fail(new Error(`cell ${cell} still runs`)), limit);"
+            " return Promise.race([window.jupyterapp.commands.execute('notebook:run-cell'), new Promise(late)]); }",
+            [cell, 2 * SECONDS * 1000],
         )
         return self.outputs(cell)
 

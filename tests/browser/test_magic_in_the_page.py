@@ -1,6 +1,7 @@
 """`%%falstream` in a real page: seen while it streams, after it, and after the file is opened again."""
 
-from collections.abc import Iterator
+import statistics
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -14,7 +15,25 @@ CELLS = [
     "%%falstream test/endless/stream -o partial\nx",
     "%falstream test/picture prompt=x",
     "%%falstream test/late/stream\nx",
+    *["%falstream test/paced/stream prompt=x count:=30 rate:=100"] * 12,
 ]
+FIRST_TIMED = 6
+# Milliseconds from the command to run a cell until its first words stand in the page.
+TO_FIRST_WORDS = """
+cell => new Promise(resolve => {
+  const {content} = jupyterapp.shell.currentWidget;
+  const area = content.widgets[cell].node;
+  content.activeCellIndex = cell;
+  const begin = performance.now();
+  const look = new MutationObserver(() => {
+    if (!area.querySelector(".jp-Cell-outputArea").textContent.includes("0000")) return;
+    look.disconnect();
+    resolve(performance.now() - begin);
+  });
+  look.observe(area, {childList: true, characterData: true, subtree: true});
+  jupyterapp.commands.execute("notebook:run-cell");
+})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +97,14 @@ def test_the_page_has_no_errors_but_those_of_an_empty_notebook(
 ) -> None:
     with notebook(browser, jupyter_server, ["1"], "empty.ipynb") as empty:
         assert set(page.errors) <= set(empty.errors)
+
+
+def test_the_first_words_come_soon_after_run(page: Notebook, record_property: Callable[[str, object], None]) -> None:
+    times = []
+    for cell in range(FIRST_TIMED, len(CELLS)):
+        times.append(page.page.evaluate(TO_FIRST_WORDS, cell))
+        page.wait(cell)
+    median = statistics.median(times[2:])  # the first may open the connection
+    record_property("milliseconds from Run to the first words", round(median, 1))
+    print(f"{page.server.app}: Run to the first words {median:.1f} ms")  # noqa: T201 - the measurement
+    assert median < 1000

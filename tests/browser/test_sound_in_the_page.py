@@ -68,6 +68,8 @@ CELLS = [
     "player.end()",
     "result = AudioPlayer.play(stream('test/tone/stream', prompt='x', seconds=1))",
     "%falstream test/tone/stream prompt=x seconds:=3 speed:=100 --play",
+    "from fal_notebook import PromptWidget\nbox = PromptWidget('test/tone/stream', {'seconds': 3}); box",
+    "box.arguments = {'seconds': 4, 'endless': True}; box.play",
 ]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -195,6 +197,39 @@ def test_what_comes_nearly_at_once_sounds_to_its_end(page: Notebook) -> None:
     _until(page, "ear.level > 0.1")
     _until(page, "ear.contexts.at(-1).state === 'closed'")
     assert page.page.evaluate("ear.contexts.at(-1).currentTime") >= 3
+
+
+def test_the_prompt_widget_plays_what_comes_when_its_switch_is_on(page: Notebook) -> None:
+    page.run(8)
+    shown = page.output(8).locator(".fal-root")
+    switch = shown.get_by_role("switch", name="Play sound")
+    expect(switch).not_to_be_checked()
+    switch.check()
+    shown.get_by_label("Prompt", exact=True).fill("x")
+    shown.get_by_label("Prompt", exact=True).press("Control+Enter")
+    _until(page, "ear.sounded")
+    expect(shown.locator(".fal-streaming").get_by_role("group", name="Sound")).to_contain_text("playing")
+    expect(shown.locator(".fal-entry[data-end=done] audio")).to_have_count(1)
+    expect(_player(page, 8)).to_have_count(0)
+    transcript = page.outputs(8)[-1]["data"]
+    assert set(transcript) == {"text/plain", "text/html"}
+    assert "data:audio/wav;base64,UklGR" in transcript["text/html"]
+    assert page.run(9)[0]["data"]["text/plain"] == "True"
+
+
+def test_stop_silences_the_prompt_widget_at_once_and_clear_takes_its_player_away(page: Notebook) -> None:
+    page.run(8)
+    page.run(9)
+    shown = page.output(8).locator(".fal-root")
+    shown.get_by_role("switch", name="Play sound").check()
+    for end in ("Stop", "Clear"):
+        shown.get_by_label("Prompt", exact=True).fill("x")
+        shown.get_by_label("Prompt", exact=True).press("Control+Enter")
+        expect(_player(page, 8)).to_contain_text("playing")
+        shown.get_by_role("button", name=end, exact=True).click()
+        _until(page, "ear.contexts.at(-1).state === 'closed'")
+        expect(_player(page, 8)).to_have_count(0)
+    expect(shown.locator(".fal-entry")).to_have_count(0)
 
 
 def test_nothing_of_the_widget_is_saved(page: Notebook) -> None:
