@@ -215,18 +215,17 @@ class Entry {
   /** Show the view of a player. */
   sound(view) {
     this.player = view;
-    this.work.before(view.el);
+    this.answer.before(view.el);
   }
 
-  /** Let go of what the page holds for the entry while it streams. */
   close() {
     this.forget();
     this.player?.remove();
-    this.streaming = false;
   }
 
   end(message) {
-    this.close();
+    this.streaming = false;
+    this.forget();
     this.work.remove();
     this.picture.remove();
     this.copied = message.copy ?? null;
@@ -455,7 +454,7 @@ class View {
     try {
       const manager = this.model.widget_manager;
       const view = await manager.create_view(await manager.get_model(id));
-      if (entry.streaming) entry.sound(view);
+      if (this.entries.get(entry.id) === entry) entry.sound(view);
       else view.remove();
     } catch (error) {
       console.warn(error);
@@ -482,6 +481,7 @@ class View {
   drop(entry) {
     const next = entry.element.nextElementSibling ?? entry.element.previousElementSibling;
     const focused = entry.element.contains(document.activeElement);
+    entry.close();
     entry.element.remove();
     this.entries.delete(entry.id);
     this.log.hidden = this.entries.size === 0;

@@ -144,6 +144,7 @@ class PromptWidget(AnyWidget):
         """Forget the conversation, and stop what streams."""
         with self._lock:  # before it is stopped: an end that comes in between must find nothing to show
             self._entries, self._status = [], ""
+            self._silence()
             self.send({"kind": "cleared"})
         self.stop()
         self._keep()
@@ -167,6 +168,8 @@ class PromptWidget(AnyWidget):
         """Stop, and take the widget out of the page; the transcript stays."""
         views, self._views = self._views, []
         self.stop()
+        with self._lock:
+            self._silence()
         for view in views:
             view.update(_NOTHING, raw=True)
         super().close()
@@ -241,6 +244,7 @@ class PromptWidget(AnyWidget):
             connected = _connected_endpoints()  # before the request opens a connection of its own
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
             self._stream, self._connecting, self._status, self._progress = stream, None, "", None
+            self._silence()
             self._player = PagePlayer() if self.play else None
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
@@ -306,18 +310,23 @@ class PromptWidget(AnyWidget):
             if was_silent and player.has_sound:
                 self.send(_sounding(entry, player))
 
+    def _silence(self) -> None:
+        """Take away the player of the last answer, whose sound may go on for a while after its end."""
+        if self._player is not None:
+            self._player.stop()
+            self._player.close()
+            self._player = None
+
     def _finish(self, entry: Entry, result: Result) -> None:
         """Show and keep the answer; on the thread that followed the stream."""
-        if self._player is not None:
-            (self._player.stop if result.stopped else self._player.end)()
         with self._lock:
+            if self._player is not None:
+                (self._player.stop if result.stopped else self._player.end)()
             entry.result = result
-            player, self._stream, self._player = self._player, None, None
+            self._stream = None
             if entry in self._entries:
                 self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
                 self.send({**entry.ending(), "status": self._status})
-        if player is not None:
-            player.close()
         lost = isinstance(result.error, (ConnectError, ConnectionLost))
         try:
             self._keep()
@@ -370,6 +379,8 @@ class PromptWidget(AnyWidget):
         if entry is None or entry.result is None:
             return
         with self._lock:
+            if entry is self._entries[-1]:
+                self._silence()
             self._entries.remove(entry)
             self.send({"kind": "deleted", "id": number})
         self._keep()

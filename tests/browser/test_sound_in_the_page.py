@@ -70,6 +70,7 @@ CELLS = [
     "%falstream test/tone/stream prompt=x seconds:=3 speed:=100 --play",
     "from fal_notebook import PromptWidget\nbox = PromptWidget('test/tone/stream', {'seconds': 3}); box",
     "box.arguments = {'seconds': 4, 'endless': True}; box.play",
+    "box.arguments = {'seconds': 4, 'speed': 50}",
 ]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -215,6 +216,24 @@ def test_the_prompt_widget_plays_what_comes_when_its_switch_is_on(page: Notebook
     assert set(transcript) == {"text/plain", "text/html"}
     assert "data:audio/wav;base64,UklGR" in transcript["text/html"]
     assert page.run(9)[0]["data"]["text/plain"] == "True"
+
+
+def test_sound_that_goes_on_after_the_answers_end_can_be_paused_and_ends_with_the_next_prompt(page: Notebook) -> None:
+    page.run(8)
+    page.run(10)
+    shown = page.output(8).locator(".fal-root")
+    shown.get_by_role("switch", name="Play sound").check()
+    shown.get_by_label("Prompt", exact=True).fill("x")
+    shown.get_by_label("Prompt", exact=True).press("Control+Enter")
+    expect(shown.locator(".fal-entry[data-end=done] audio")).to_have_count(1)
+    shown.get_by_role("button", name="Pause the sound").click()
+    expect(_player(page, 8)).to_contain_text("paused")
+    shown.get_by_role("switch", name="Play sound").uncheck()
+    shown.get_by_label("Prompt", exact=True).fill("y")
+    shown.get_by_label("Prompt", exact=True).press("Control+Enter")
+    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    expect(_player(page, 8)).to_have_count(0)
+    expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(2)
 
 
 def test_stop_silences_the_prompt_widget_at_once_and_clear_takes_its_player_away(page: Notebook) -> None:
