@@ -1,10 +1,12 @@
 """What every test stands on: a clean environment, a gateway on a free port, and no session left behind."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fal_notebook import session
 from fal_notebook.local.gateway import HTTPOverWebSocket
@@ -15,6 +17,12 @@ from . import endpoints
 
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
+
+# How quickly examples are made says nothing on a machine that does other work too.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
+# A shell that starts the tests in the background has interrupts ignored, here and in every child.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

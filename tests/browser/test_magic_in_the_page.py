@@ -72,7 +72,7 @@ def test_an_interrupt_stops_keeps_the_words_and_says_so(page: Notebook) -> None:
 
 def test_a_picture_is_shown(page: Notebook) -> None:
     page.run(4)
-    assert page.output(4).locator("img").first.evaluate("image => image.naturalWidth") == 1
+    expect(page.output(4).locator("img").first).to_have_js_property("naturalWidth", 1)
 
 
 def test_an_error_keeps_the_partial_answer(page: Notebook) -> None:

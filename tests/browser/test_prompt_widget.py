@@ -172,7 +172,7 @@ def test_an_error_is_shown_with_the_partial_answer(page: Notebook) -> None:
 def test_a_picture_is_shown(page: Notebook) -> None:
     shown = widget(page, 5)
     ask(shown, "x")
-    assert shown.locator(".fal-answer img").evaluate("image => image.naturalWidth") == 1
+    expect(shown.locator(".fal-answer img")).to_have_js_property("naturalWidth", 1)
 
 
 def test_a_preview_and_progress_are_shown_while_it_streams_and_nothing_runs(page: Notebook) -> None:
@@ -184,7 +184,7 @@ def test_a_preview_and_progress_are_shown_while_it_streams_and_nothing_runs(page
     expect(shown.locator(".fal-work")).to_contain_text("step 1 <img")
     picture = shown.locator("img.fal-preview")
     expect(picture).to_have_attribute("src", re.compile("^blob:"))
-    assert picture.evaluate("image => image.naturalWidth") == 1
+    expect(picture).to_have_js_property("naturalWidth", 1)
     button(shown, "Stop").click()
     expect(shown.locator(".fal-entry[data-end=stopped]")).to_have_count(1)
     expect(shown.locator(".fal-work, .fal-preview")).to_have_count(0)
