@@ -7,10 +7,10 @@ The more it holds, the less often it is replaced.
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from html import escape
 
 from IPython.display import DisplayHandle, display
 
+from .markdown import text_html
 from .media import Media, raster
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
@@ -124,7 +124,7 @@ def _whole(result: Result, style: Format) -> Bundle:
 def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
     shown = [(one_line(name, 80), bundle) for name, bundle in columns]
     sections = "".join(
-        f'<section style="{_COLUMN}"><strong>{escape(name)}</strong>{bundle["text/html"]}</section>'
+        f'<section style="{_COLUMN}"><strong>{text_html(name)}</strong>{bundle["text/html"]}</section>'
         for name, bundle in shown
     )
     words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)
