@@ -23,7 +23,8 @@ _TICK = 1.0  # seconds after which the times are shown anew, whether there is ne
 _CHARACTERS_A_SECOND = 300_000  # of HTML
 _LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
-_COLUMN = "min-width:0;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
+# What is wider than a column is scrolled there: no answer covers another.
+_COLUMN = "min-width:0;overflow:auto hidden;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
 
 
 class Columns:
