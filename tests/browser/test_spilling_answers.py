@@ -85,6 +85,7 @@ def test_an_answer_of_the_prompt_widget_draws_nothing_beside_the_conversation(pa
         expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(count)
         expect(shown.locator(".fal-answer mjx-container").first).to_be_visible()
         assert spilt(shown.locator(".fal-log")) == []
+    assert spilt(shown.locator(".fal-answer").first) == []
 
 
 def test_columns_draw_nothing_over_each_other(page: Notebook) -> None:
@@ -99,6 +100,10 @@ def test_after_save_and_reopen_answers_still_draw_nothing_beside_their_outputs(p
     for cell in (ALONE, COLUMNS, BEHIND, WIDGET):
         expect(page.output(cell)).to_contain_text("the last words")
         assert spilt(page.output(cell)) == []
+    first, second = page.output(WIDGET).locator("details[data-fal-transcript] > div:nth-of-type(2n)").all()
+    expect(first.locator("mjx-container").first).to_be_visible()
+    expect(second).to_contain_text("[script]")
+    assert spilt(first) == []
 
 
 def test_what_is_drawn_beside_an_output_would_be_noticed(page: Notebook) -> None:
