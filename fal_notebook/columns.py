@@ -7,10 +7,10 @@ The more it holds, the less often it is replaced.
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from html import escape
 
 from IPython.display import DisplayHandle, display
 
+from .markdown import text_html
 from .media import Media, raster
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
@@ -23,7 +23,8 @@ _TICK = 1.0  # seconds after which the times are shown anew, whether there is ne
 _CHARACTERS_A_SECOND = 300_000  # of HTML
 _LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
-_COLUMN = "min-width:0;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
+# What is wider than a column is scrolled there: no answer covers another.
+_COLUMN = "min-width:0;overflow:auto hidden;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
 
 
 class Columns:
@@ -124,7 +125,7 @@ def _whole(result: Result, style: Format) -> Bundle:
 def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
     shown = [(one_line(name, 80), bundle) for name, bundle in columns]
     sections = "".join(
-        f'<section style="{_COLUMN}"><strong>{escape(name)}</strong>{bundle["text/html"]}</section>'
+        f'<section style="{_COLUMN}"><strong>{text_html(name)}</strong>{bundle["text/html"]}</section>'
         for name, bundle in shown
     )
     words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)

@@ -20,6 +20,7 @@ _ASKED = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;"
     "border-left:3px solid var(--jp-brand-color1,#2196f3);color:var(--jp-ui-font-color1,inherit)"
 )
+_ANSWERED = "overflow:auto hidden"  # no answer covers another, nor a prompt
 _FAILED = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
 
@@ -89,7 +90,7 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
     if not ended:
         return {"text/plain": "", "text/html": ""}
     title = f"Transcript ({len(ended)} answer{'' if len(ended) == 1 else 's'})"
-    answers = "\n".join(f"{_asked(entry)}\n{entry.bundle['text/html']}" for entry in ended)
+    answers = "\n".join(f"{_asked(entry)}\n{_answered(entry)}" for entry in ended)
     words = [f"> {plain_text(entry.prompt)}\n\n{entry.bundle['text/plain']}" for entry in ended]
     return {
         "text/plain": "\n\n".join([title, *words]),
@@ -100,6 +101,10 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
 
 def _asked(entry: Entry) -> str:
     return f'<div style="{_ASKED}">{text_html(plain_text(entry.prompt))}</div>'
+
+
+def _answered(entry: Entry) -> str:
+    return f'<div style="{_ANSWERED}">{entry.bundle["text/html"]}</div>'
 
 
 def _end(result: Result) -> str:

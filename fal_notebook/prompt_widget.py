@@ -327,7 +327,7 @@ class PromptWidget(AnyWidget):
             if entry in self._entries:
                 self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
                 self.send({**entry.ending(), "status": self._status})
-        lost = isinstance(result.error, (ConnectError, ConnectionLost))
+        lost = isinstance(result.error, (ConnectError, ConnectionLost)) or _found_no_connection(result)
         try:
             self._keep()
         finally:  # an observer of the results can fail
@@ -421,6 +421,12 @@ class PromptWidget(AnyWidget):
     def _stand(self) -> dict[str, Any]:
         state, reason = self._now
         return {"kind": "state", "state": state, "reason": reason, "status": self._status}
+
+
+def _found_no_connection(result: Result) -> bool:
+    """Whether a request failed before it was sent, and no connection is open: the handshake was refused, or slow."""
+    never_sent = result.error is not None and result.metrics.connect is None
+    return never_sent and result.endpoint not in _connected_endpoints()
 
 
 def _connected_endpoints() -> set[str]:

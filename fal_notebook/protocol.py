@@ -145,8 +145,13 @@ def _headers(value: Any) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, content in value.items() if isinstance(value, dict) else ():
         contents: Iterable[Any] = content if isinstance(content, list) else [content]
-        pairs += [(str(name), str(each)) for each in contents]
-    return Headers(pairs)
+        pairs += [(_encodable(str(name)), _encodable(str(each))) for each in contents]
+    return Headers(pairs, encoding="utf-8")
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates, which JSON can hold and no encoding can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _excerpt(message: str | bytes) -> str:

@@ -61,6 +61,12 @@ def test_the_times_go_on_while_nothing_comes(lab: Kernel) -> None:
     assert 3 <= len(_live(cell)) <= 12
 
 
+def test_a_name_starts_neither_html_nor_mathematics(lab: Kernel) -> None:
+    cell = lab.run("%falstream test/echo/stream prompt=x --models '<b>$x$,other'")
+    html = cell.outputs[0]["data"]["text/html"]
+    assert "<strong>&lt;b&gt;<span>$</span>x<span>$</span></strong>" in html
+
+
 def test_one_that_fails_leaves_the_others(lab: Kernel) -> None:
     cell = lab.run("%falstream test/echo/stream,test/none prompt=kept -o both")
     assert "404" in cell.error

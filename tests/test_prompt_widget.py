@@ -232,6 +232,20 @@ def test_one_that_cannot_be_reached_again_is_offline_with_the_reason() -> None:
     assert "no connection" in widget.reason
 
 
+def test_one_whose_handshake_is_refused_is_offline_with_the_reason() -> None:
+    with LocalServer(HTTPOverWebSocket(endpoints.create_app(), key=KEY)) as guarded:
+        widget = Watched("test/echo/stream", base_url=guarded.url)
+        run(widget, "x")
+    assert widget.state == "offline"
+    assert "401" in widget.reason
+
+
+def test_an_error_status_in_answer_to_a_request_leaves_it_ready(gateway: str) -> None:
+    widget = Watched("test/failing", {"status": 503, "body": {}})
+    run(widget, "x")
+    assert (widget.state, widget.reason) == ("ready", "")
+
+
 def test_without_a_key_nothing_is_sent_and_the_prompt_stays() -> None:
     widget = Watched("fal-ai/any-llm/stream", {"prompt": "kept"})
     widget.connect()

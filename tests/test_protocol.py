@@ -220,3 +220,12 @@ def test_a_body_cut_anywhere_comes_out_whole(body: bytes, cuts: list[int]) -> No
 )
 def test_no_object_but_this_requests_end_ends_it(body: dict[str, Any]) -> None:
     assert streaming().receive(json.dumps(body)) == Data(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("value", ["通义", "caf\u00e9", "half \ud800", "two\nlines"])
+def test_a_header_may_hold_any_string(value: str) -> None:
+    protocol = Protocol()
+    protocol.send("{}")
+    start = protocol.receive(json.dumps({"type": "start", "request_id": 1, "headers": {"X-Local-Model": value}}))
+    assert isinstance(start, Start)
+    assert start.headers["x-local-model"] == value.replace("\ud800", "?")
