@@ -44,7 +44,7 @@ class Receiver:
         self._batch: list[Event | _Over] = []
 
     def sent(self) -> None:
-        """Note that the arguments have been written to the socket."""
+        """Note that the arguments go out."""
         self.sent_at = time.monotonic()
 
     def receive(self, event: Event) -> None:

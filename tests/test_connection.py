@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -271,6 +272,33 @@ def test_other_limits_leave_requests_under_way_alone(gateway: str) -> None:
     assert not running.is_done
     running.cancel()
     assert running.result().text == "first words"
+
+
+def test_a_timeout_while_the_arguments_go_out_does_not_say_that_nothing_was_sent() -> None:
+    async def reads_nothing(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await asyncio.sleep(1)
+        connection.transport.abort()
+
+    with ScriptedServer(reads_nothing) as server, pytest.raises(errors.RequestTimeout) as caught:
+        run("a/b", base_url=server.url, picture=os.urandom(10_000_000).hex(), timeout=0.3)
+    assert "nothing was sent" not in str(caught.value)
+
+
+def test_empty_messages_without_end_take_no_memory() -> None:
+    async def says_nothing(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(start())
+        for _ in range(10_000):
+            await connection.send(b"")
+        for message in ("1", end()):
+            await connection.send(message)
+
+    with ScriptedServer(says_nothing) as server:
+        request = stream("a/b", base_url=server.url)
+        _wait_until(lambda: request.bytes == 1)
+        assert len(request._receiver.inbox.take()) < 5
+        session().close()
 
 
 def test_another_key_closes_the_connections_of_the_one_before(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
