@@ -116,6 +116,7 @@ class EventStreamBody(Body):
         self._decoder = EventStreamDecoder()
         self._words = GrowingText()
         self._sound: MediaBody | None = None
+        self._is_over = False
 
     @property
     def text(self) -> str:
@@ -129,6 +130,7 @@ class EventStreamBody(Body):
         return self._read(self._decoder.feed(data))
 
     def finish(self) -> list[Update]:
+        self._is_over = True
         updates = self._read(self._decoder.close())
         if self._sound:
             self._sound.finish()
@@ -144,7 +146,8 @@ class EventStreamBody(Body):
         try:
             value = event.json()
         except (ValueError, RecursionError):
-            return self._words_of(event.data, event)
+            is_half = self._is_over and event.data.startswith('{"')  # an object that the end has cut off is no text
+            return [] if is_half else self._words_of(event.data, event)
         if not isinstance(value, dict | list) and event.event != "error":
             return self._words_of(value if isinstance(value, str) else event.data, event)
         updates = self.reader.read(value, failed=event.event == "error")

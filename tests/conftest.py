@@ -1,7 +1,8 @@
 """What every test stands on: a clean environment, a gateway on a free port, and no session left behind."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ from . import endpoints
 
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 @pytest.fixture(autouse=True)

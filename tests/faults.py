@@ -124,6 +124,11 @@ class FaultyGateway:
         (connection,) = self.open
         self._run(self._fail(Place.IDLE, connection, None))
 
+    def fall_silent(self) -> None:
+        """Read nothing any more from the connections that are open."""
+        for connection in list(self.open):
+            self._loop.call_soon_threadsafe(connection.transport.pause_reading)
+
     @property
     def has_failed(self) -> bool:
         """Whether the fault has happened."""

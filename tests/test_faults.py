@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from fal_notebook import Session, errors
 from fal_notebook.pool import Limits
 
+from .conftest import wait_until
 from .faults import DURING, MAX_BODY, OUTCOMES, README, Fault, FaultyGateway, Place, table, words
 
 COMBINATIONS = [(place, fault) for fault, outcomes in OUTCOMES.items() for place in outcomes]
@@ -17,13 +18,6 @@ FAILING = [(place, fault) for place, fault in COMBINATIONS if OUTCOMES[fault][pl
 RENEWED = [(place, fault) for place, fault in COMBINATIONS if OUTCOMES[fault][place] == "answered"]
 SECONDS = 0.3
 """The time-out of a request that meets silence."""
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 @pytest.fixture(autouse=True)
