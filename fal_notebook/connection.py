@@ -230,7 +230,7 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
     detail = _detail(bytes(response.body or b""), target)
     if response.status_code < 400:
         return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
-    headers = dict(response.headers.raw_items())
+    headers = {name.lower(): _redacted(value, target) for name, value in response.headers.raw_items()}
     request_id = headers.get("x-fal-request-id")
     return status_error(response.status_code, detail, endpoint=target.endpoint, request_id=request_id, headers=headers)
 

@@ -82,7 +82,7 @@ class Protocol:
     @property
     def request_id(self) -> str | None:
         """The id that the server gave to the request under way, or to the last one."""
-        return None if self._id is None else str(self._id)
+        return None if self._id is None else self._redact(str(self._id))
 
     def send(self, payload: str) -> str:
         """Take the arguments of the next request, encoded, and return the message to send."""
@@ -113,7 +113,7 @@ class Protocol:
             raise self._error(message, "refused")
         self._status = _status(metadata, default=200)
         self.state = State.STREAMING
-        headers = _headers(metadata.get("headers"))
+        headers = _headers(metadata.get("headers"), self._redact)
         self._is_json = "json" in headers.get("content-type", "json").lower()
         return Start(self.request_id, self._status, headers)
 
@@ -159,10 +159,14 @@ def _status(metadata: Mapping[str, Any], default: int) -> int:
     return status if isinstance(status, int) else default
 
 
-def _headers(value: Any) -> Headers:
+def _headers(value: Any, redact: Callable[[str], str]) -> Headers:
     """Headers whose names may come in any case and whose values are strings or lists of strings."""
     pairs: list[tuple[str, str]] = []
     for name, content in value.items() if isinstance(value, dict) else ():
         contents: Iterable[Any] = content if isinstance(content, list) else [content]
         pairs += [(str(name), str(each)) for each in contents]
-    return Headers([(name.encode("utf-8", "replace"), content.encode("utf-8", "replace")) for name, content in pairs])
+    return Headers([(_encoded(name), _encoded(redact(content))) for name, content in pairs])
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -174,7 +174,10 @@ class Session:
         return request
 
     async def _connect(self, target: Target) -> None:
-        await self._pool(target).connect()
+        try:
+            await self._pool(target).connect()
+        except FalNotebookError as exc:
+            raise _bare(exc) from None
 
     async def _perform(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
         error: FalNotebookError | None = None
@@ -185,7 +188,7 @@ class Session:
         except TimeoutError:
             error = _timed_out(target, receiver, timeout)
         except FalNotebookError as exc:
-            error = exc
+            error = _bare(exc)
         except asyncio.CancelledError:
             stopped = True
         except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
@@ -252,6 +255,12 @@ async def _run_all(last: list[Coroutine[Any, Any, None]]) -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+def _bare(error: FalNotebookError) -> FalNotebookError:
+    """The error without the frames that it came through: verbose tracebacks show their variables, and so the key."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:

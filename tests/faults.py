@@ -6,6 +6,7 @@ It stands on bare websockets and shares no code with the package, so that the tw
 
 import asyncio
 import json
+import logging
 import re
 import ssl
 import threading
@@ -88,14 +89,19 @@ class FaultyGateway:
 
     Attributes:
         received: the prompts, in the order in which they came.
+        authorizations: the ``Authorization`` of each handshake.
         handshakes: how many there were.
         open: the connections that are open now.
     """
 
     def __init__(
-        self, place: Place | None = None, fault: Fault | None = None, tls: ssl.SSLContext | None = None
+        self,
+        place: Place | None = None,
+        fault: Fault | None = None,
+        tls: ssl.SSLContext | None = None,
+        logger: logging.Logger | None = None,
     ) -> None:
-        self._place, self._fault, self._tls = place, fault, tls
+        self._place, self._fault, self._tls, self._logger = place, fault, tls, logger
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._numbers = 0
@@ -146,6 +152,7 @@ class FaultyGateway:
             max_size=None,
             close_timeout=0.2,
             ssl=self._tls,
+            logger=self._logger,
         )
 
     async def _stop(self) -> None:
