@@ -63,10 +63,17 @@ class TextBody(Body):
         return str(self._words)
 
     def feed(self, data: bytes) -> list[Update]:
-        return self._grow(self._decoder.decode(data))
+        return self._grow(self._decode(data))
 
     def finish(self) -> list[Update]:
-        return self._grow(self._decoder.decode(b"", final=True))
+        return self._grow(self._decode(b"", final=True))
+
+    def _decode(self, data: bytes, *, final: bool = False) -> str:
+        try:
+            return self._decoder.decode(data, final)
+        except UnicodeError:  # UTF-16 without its mark: some charsets bear no broken bytes, told to replace or not
+            self._decoder = _text_decoder()
+            return self._decoder.decode(data, final)
 
     def _grow(self, words: str) -> list[Update]:
         change = self._words.append(words)
@@ -207,7 +214,7 @@ class MediaBody(Body):
         return wav_header(samples.rate, samples.channels, samples.bits, samples.encoding)
 
 
-def _text_decoder(label: str) -> codecs.IncrementalDecoder:
+def _text_decoder(label: str = "") -> codecs.IncrementalDecoder:
     try:
         name = str(parameter(label, "charset") or "utf-8")
         b"a".decode(name, "replace")  # refuses what is no encoding of text

@@ -222,7 +222,7 @@ def media_from_data_uri(uri: str) -> Media:
     match = _DATA_URI.match(uri)
     if match is None:
         raise InvalidRequest("not a data URI")
-    body = unquote_to_bytes(uri[match.end() :])
+    body = unquote_to_bytes(uri[match.end() :].encode("utf-8", "replace"))
     if "base64" in match[2].lower().split(";"):
         try:
             body = base64.b64decode(body + b"=" * (-len(body) % 4))

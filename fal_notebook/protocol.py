@@ -160,13 +160,14 @@ def _status(metadata: Mapping[str, Any], default: int) -> int:
 
 
 def _headers(value: Any, redact: Callable[[str], str]) -> Headers:
-    """Headers whose names may come in any case and whose values are strings or lists of strings."""
+    """Headers whose names may come in any case and whose values are strings or lists of strings.
+
+    A name beyond ASCII is none (RFC 9110, 5.1), and is left out.
+    """
     pairs: list[tuple[str, str]] = []
     for name, content in value.items() if isinstance(value, dict) else ():
         contents: Iterable[Any] = content if isinstance(content, list) else [content]
         pairs += [(str(name), str(each)) for each in contents]
-    return Headers([(_encoded(name), _encoded(redact(content))) for name, content in pairs])
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
+    return Headers(
+        [(name.encode(), redact(content).encode("utf-8", "replace")) for name, content in pairs if name.isascii()]
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fal_notebook import session
 from fal_notebook.local.gateway import HTTPOverWebSocket
@@ -13,6 +14,8 @@ from fal_notebook.local.server import LocalServer
 from fal_notebook.pool import Limits
 
 from . import endpoints
+
+settings.register_profile("long", max_examples=20_000, deadline=None)
 
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""

@@ -193,11 +193,11 @@ def test_an_error_in_a_body_of_json_is_the_body() -> None:
     assert protocol.receive(body) == Data(body.encode())
 
 
-@pytest.mark.parametrize("headers", [{"X-Name": "é"}, {"X-É": "x"}, {"X-Name": ["a", "ü"]}, {"X-Name": "\ud800"}])
+@pytest.mark.parametrize("headers", [{"X-A": "é"}, {"X-A": ["a", "ü"]}, {"X-A": "\ud800"}, {"À": "x", "X-A": "1"}])
 def test_headers_may_hold_any_characters(headers: dict[str, Any]) -> None:
     event = sent().receive(metadata(type="start", request_id="1", status=200, headers=headers))
     assert isinstance(event, Start)
-    assert "x-" in str(event.headers)
+    assert list(dict(event.headers)) == ["x-a"]
 
 
 @pytest.mark.parametrize(
