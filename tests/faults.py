@@ -125,6 +125,10 @@ class FaultyGateway:
         self._thread.join()
         self._loop.close()
 
+    def arm(self, place: Place, fault: Fault) -> None:
+        """Fail once more, there and so."""
+        self._place, self._fault = place, fault
+
     def fail_while_idle(self) -> None:
         """Do it now, on the connection that is open."""
         (connection,) = self.open
