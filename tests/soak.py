@@ -173,6 +173,8 @@ def _work(run: Soak, own: Session, url: str, until: float, seed: int) -> None:
             except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
                 run.failures.append(f"{kind.__name__}: {exc!r}")
             run.done[kind.__name__] += 1
+            gateway.received.clear()
+            gateway.authorizations.clear()
 
 
 def _sample(seconds: float) -> Sample:
