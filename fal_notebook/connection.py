@@ -31,8 +31,9 @@ _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
 _STALE_SECONDS = 45.0  # pings would have been heard: the machine slept, or something held the interpreter
 _PROBE_SECONDS = 5.0
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 0.5
 _MESSAGE_TOO_BIG = 1009  # RFC 6455, 7.4.1
+_NOTHING = Data(b"")
 
 
 class _Logger(logging.LoggerAdapter[logging.Logger]):
@@ -69,7 +70,7 @@ class Connection:
         self.received = 0
         self._websocket = websocket
         self._max_body = max_body
-        self._protocol = Protocol()
+        self._protocol = Protocol(lambda text: _redacted(text, target))
         self._heard = self.opened
         self._keeper = asyncio.create_task(self._keep_alive())
         self._closer: asyncio.Task[None] | None = None
@@ -122,7 +123,8 @@ class Connection:
         """Whether the next request can go out on it; a server that was long silent is asked first."""
         if not self.is_reusable:
             return False
-        return time.time() - self._heard < _STALE_SECONDS or await self._answers(_PROBE_SECONDS)
+        is_fresh = abs(time.time() - self._heard) < _STALE_SECONDS  # a clock may be set back, too
+        return (is_fresh or await self._answers(_PROBE_SECONDS)) and await self._is_quiet()
 
     async def exchange(self, payload: str, sent: Callable[[], None], receive: Callable[[Event], None]) -> None:
         """Send one request and hand over every event of its response, the `End` included.
@@ -131,7 +133,7 @@ class Connection:
 
         Args:
             payload: the arguments, encoded.
-            sent: called when the arguments have been written.
+            sent: called when the arguments go out; from then on the server may have them.
             receive: called with each event, on this thread.
 
         Raises:
@@ -140,13 +142,14 @@ class Connection:
         self.requests += 1
         size = 0
         try:
-            await self._websocket.send(self._protocol.send(payload))
             sent()
+            await self._websocket.send(self._protocol.send(payload))
             while not isinstance(event := self._protocol.receive(await self._websocket.recv()), End):
                 if isinstance(event, Data):
                     size += len(event.data)
                     self._check_size(size)
-                receive(event)
+                if event != _NOTHING:
+                    receive(event)
             receive(event)
             self._heard = time.time()
         except ConnectionClosed as exc:
@@ -197,6 +200,18 @@ class Connection:
             if not await self._answers(_PONG_SECONDS):
                 self._websocket.transport.abort()
 
+    async def _is_quiet(self) -> bool:
+        """Whether nothing came that no request asked for: it would be read as the next answer."""
+        await asyncio.sleep(0)  # the loop looks at the socket once more
+        try:
+            async with asyncio.timeout(0):
+                await self._websocket.recv()
+        except TimeoutError:
+            return self.is_reusable
+        except ConnectionClosed:
+            return False
+        return False
+
     async def _answers(self, seconds: float) -> bool:
         try:
             pong = asyncio.ensure_future(await self._websocket.ping())
@@ -215,7 +230,7 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
     detail = _detail(bytes(response.body or b""), target)
     if response.status_code < 400:
         return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
-    headers = dict(response.headers.raw_items())
+    headers = {name.lower(): _redacted(value, target) for name, value in response.headers.raw_items()}
     request_id = headers.get("x-fal-request-id")
     return status_error(response.status_code, detail, endpoint=target.endpoint, request_id=request_id, headers=headers)
 

@@ -12,7 +12,7 @@ from .result import Result
 from .streaming import Stream
 from .updates import Update
 
-_REFRESHES = 12  # a second: what an eye takes as steady, and far below what Jupyter carries
+_REFRESHES = 10  # a second: what an eye takes as steady, and far below what Jupyter carries
 _IDLE_TICK = 0.25
 
 
@@ -23,7 +23,7 @@ def follow_in_thread(
 
     Args:
         stream: the request, which no one else takes from.
-        show: called with what has come, at once with the first and then at most 12 times a second; with nothing
+        show: called with what has come, at once with the first and then at most 10 times a second; with nothing
             a few times a second while nothing comes.
         finish: called with the result, however the request ended.
     """

@@ -33,7 +33,7 @@ from .updates import Piece, Preview, Progress, Text, Update
 if TYPE_CHECKING:
     from ipywidgets import Output
 
-REFRESHES = 12  # a second; each costs three messages: enter the widget, print, leave it
+REFRESHES = 10  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
 _REWRITTEN = 300_000  # characters a second at the most, where a model rewrites what it said
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for

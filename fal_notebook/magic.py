@@ -55,6 +55,7 @@ class FalMagics(Magics):
     @argument("--field", metavar="NAME", help="the argument that takes the cell, as text (default: prompt)")
     @argument("--raw", action="store_true", help="leave {{expressions}} in the cell and in values alone")
     @argument("--save", metavar="PATH", help="write the files of the answer, else its text, here")
+    @argument("--overwrite", action="store_true", help="let --save replace a file; else a taken name gets a number")
     @argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")
     @argument("--base-url", metavar="URL", help="another host, such as ws://127.0.0.1:8000")
     @argument("-b", "--background", action="store_true", help="return at once; the answer streams into its own cell")

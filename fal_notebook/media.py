@@ -10,12 +10,12 @@ import mimetypes
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 
+from .disk import write_whole
 from .errors import ConnectError, InvalidRequest
 from .pixels import pixels
 from .plain import one_line
@@ -138,12 +138,13 @@ class Media:
             raise ConnectError(f"could not fetch {self.url}: {exc}") from None
         return response.content
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write the file and return where it is.
 
         Args:
             path: a file, which gets the type's ending if it has none; or a folder, where the server's name
                 for the file is used, with a number where there is such a file.
+            overwrite: whether it takes the place of a file of that name; else it gets a number, too.
 
         Raises:
             ConnectError: the URL could not be fetched.
@@ -151,21 +152,17 @@ class Media:
         """
         target = Path(path).expanduser()
         if target.is_dir():
-            target = _free(target / (Path(one_line(self.file_name or "", 100)).name or f"fal{self.extension}"))
+            target, overwrite = target / self._own_name(), False
         if not target.suffix:
             target = target.with_suffix(self.extension)
-        target.write_bytes(self.read())
-        return target
+        return write_whole(target, self.read(), overwrite=overwrite)
+
+    def _own_name(self) -> str:
+        return Path(one_line(self.file_name or "", 100)).name or f"fal{self.extension}"
 
     def __repr__(self) -> str:
         where = one_line(self.url or "") if self.data is None else f"{len(self.data):,} bytes"
         return f"<Media {self.content_type}, {where}>"
-
-
-def _free(path: Path) -> Path:
-    """The path, or the first one with a number behind its name that is not there yet."""
-    names = (path.with_stem(f"{path.stem}-{number}") for number in count(1))
-    return next(each for each in chain([path], names) if not each.exists())
 
 
 def sniff(head: bytes, *, samples: bool = False) -> str | None:
@@ -225,7 +222,7 @@ def media_from_data_uri(uri: str) -> Media:
     match = _DATA_URI.match(uri)
     if match is None:
         raise InvalidRequest("not a data URI")
-    body = unquote_to_bytes(uri[match.end() :])
+    body = unquote_to_bytes(uri[match.end() :].encode("utf-8", "replace"))
     if "base64" in match[2].lower().split(";"):
         try:
             body = base64.b64decode(body + b"=" * (-len(body) % 4))

@@ -15,11 +15,12 @@ There is no message that cancels: a response that is left half read would be rea
 request. So a connection may carry another request only when it is IDLE; everything else is closed.
 
 A body may itself be JSON with the keys of metadata (fal's workflow events are), so a text message ends the
-response only if its type is ``end`` and its ``request_id`` is the one of the start.
+response only if its type is ``end`` and its ``request_id`` is the one of the start. Some gateways send ``error``
+in the same way; in a body of JSON that is the body.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -65,17 +66,23 @@ class State(Enum):
 
 
 class Protocol:
-    """The state of one connection. It does no I/O: the caller carries messages in and out."""
+    """The state of one connection. It does no I/O: the caller carries messages in and out.
 
-    def __init__(self) -> None:
+    Args:
+        redact: takes the key out of a message that an error will quote.
+    """
+
+    def __init__(self, redact: Callable[[str], str] = str) -> None:
         self.state = State.IDLE
+        self._redact = redact
         self._id: Any = None
         self._status = 0
+        self._is_json = False
 
     @property
     def request_id(self) -> str | None:
         """The id that the server gave to the request under way, or to the last one."""
-        return None if self._id is None else str(self._id)
+        return None if self._id is None else self._redact(str(self._id))
 
     def send(self, payload: str) -> str:
         """Take the arguments of the next request, encoded, and return the message to send."""
@@ -89,7 +96,7 @@ class Protocol:
 
         Raises:
             ProtocolViolation: the message has no place here. The connection cannot be used again.
-            ModelError: the server answered the request with an error in place of the start.
+            ModelError: the server answered the request with an error in place of the start or of the end.
         """
         if self.state is State.STREAMING:
             return self._body(message)
@@ -100,21 +107,24 @@ class Protocol:
     def _start(self, message: str | bytes) -> Start:
         metadata = _object(message)
         if metadata is None or metadata.get("type") not in ("start", "error"):
-            raise ProtocolViolation(f"expected start metadata, got {_excerpt(message)}")
+            raise ProtocolViolation(f"expected start metadata, got {self._excerpt(message)}")
         self._id = metadata.get("request_id")
         if metadata["type"] == "error":
-            raise ModelError(
-                f"refused: {detail_text(metadata)}", detail=metadata.get("error"), request_id=self.request_id
-            )
+            raise self._error(message, "refused")
         self._status = _status(metadata, default=200)
         self.state = State.STREAMING
-        return Start(self.request_id, self._status, _headers(metadata.get("headers")))
+        headers = _headers(metadata.get("headers"), self._redact)
+        self._is_json = "json" in headers.get("content-type", "json").lower()
+        return Start(self.request_id, self._status, headers)
 
     def _body(self, message: str | bytes) -> Data | End:
         if isinstance(message, bytes):
             return Data(message)
-        metadata = _object(message) if '"end"' in message else None
-        if metadata is None or metadata.get("type") != "end" or metadata.get("request_id") != self._id:
+        metadata = _object(message) if '"end"' in message or '"error"' in message else None
+        kind = metadata.get("type") if metadata and metadata.get("request_id") == self._id else None
+        if kind == "error" and not self._is_json:
+            raise self._error(message, "failed")
+        if metadata is None or kind != "end":
             return Data(message.encode())
         self.state = State.IDLE
         seconds = metadata.get("time_to_first_byte_seconds")
@@ -122,6 +132,15 @@ class Protocol:
             _status(metadata, default=self._status),
             float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else None,
         )
+
+    def _error(self, message: str | bytes, what: str) -> ModelError:
+        metadata = _object(self._redact(str(message))) or {}
+        return ModelError(f"{what}: {detail_text(metadata)}", detail=metadata.get("error"), request_id=self.request_id)
+
+    def _excerpt(self, message: str | bytes) -> str:
+        kind = "binary" if isinstance(message, bytes) else "text"
+        words = self._redact(message.decode("utf-8", "replace") if isinstance(message, bytes) else message)
+        return f"{kind} {words[:80]!r}{'…' if len(words) > 80 else ''}"
 
 
 def _object(message: str | bytes) -> dict[str, Any] | None:
@@ -140,20 +159,18 @@ def _status(metadata: Mapping[str, Any], default: int) -> int:
     return status if isinstance(status, int) else default
 
 
-def _headers(value: Any) -> Headers:
-    """Headers whose names may come in any case and whose values are strings or lists of strings."""
+def _headers(value: Any, redact: Callable[[str], str]) -> Headers:
+    """Headers whose names may come in any case and whose values are strings or lists of strings.
+
+    A name beyond ASCII is none (RFC 9110, 5.1), and is left out.
+    """
     pairs: list[tuple[str, str]] = []
     for name, content in value.items() if isinstance(value, dict) else ():
         contents: Iterable[Any] = content if isinstance(content, list) else [content]
-        pairs += [(_encodable(str(name)), _encodable(str(each))) for each in contents]
+        pairs += [(name, _encodable(redact(str(each)))) for each in contents if name.isascii()]
     return Headers(pairs, encoding="utf-8")
 
 
 def _encodable(text: str) -> str:
     """The text without lone surrogates, which JSON can hold and no encoding can."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _excerpt(message: str | bytes) -> str:
-    kind = "binary" if isinstance(message, bytes) else "text"
-    return f"{kind} {message[:80]!r}{'…' if len(message) > 80 else ''}"

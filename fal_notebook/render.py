@@ -20,6 +20,7 @@ Bundle = dict[str, Any]
 
 _NATIVE_PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
 _LONGEST_STRING = 2_000
+_LONGEST_TEXT = 1_000_000  # characters: a page that holds more of one answer halts
 _SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
 _BOX = "overflow-wrap:anywhere"
 # Up to four pictures in a row. The checkbox of a picture opens it without a script, in a row of its own; where a
@@ -42,7 +43,7 @@ _GALLERY = """
 
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
     """Words: rendered where ``style`` is ``markdown``, else as they are."""
-    shown = plain_text(text)
+    shown = _readable(text)
     html = markdown_html(shown) if style == "markdown" else preformatted_html(shown)
     return {"text/plain": shown, "text/html": f'<div style="{_BOX}">{html}</div>'}
 
@@ -53,13 +54,13 @@ def json_bundle(value: Any) -> Bundle:
         words = json.dumps(_shortened(value), indent=2, ensure_ascii=False)
     except RecursionError:
         words = json.dumps(value, ensure_ascii=False)
-    shown = plain_text(words)
+    shown = _readable(words)
     return {"text/plain": shown, "text/html": preformatted_html(shown)}
 
 
 def reasoning_bundle(text: str) -> Bundle:
     """The model's reasoning, folded."""
-    shown = plain_text(text)
+    shown = _readable(text)
     html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
     return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX}">{html}</div>'}
 
@@ -180,6 +181,13 @@ def _html(media: Media, *, autoplay: bool) -> str | None:
         where: dict[str, Any] = {"url": media.url} if media.data is None else {"data": media.data, "embed": True}
         return str(Video(**where, mimetype=media.content_type, html_attributes=controls)._repr_html_())
     return picture_html(media) if media.kind == "image" else None
+
+
+def _readable(text: str) -> str:
+    """The text unable to act, cut where no page can hold more, with a note of its length."""
+    if len(text) <= _LONGEST_TEXT:
+        return plain_text(text)
+    return f"{plain_text(text[:_LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
 
 
 def _shortened(value: Any) -> Any:

@@ -12,6 +12,7 @@ from .sse import ServerSentEvent
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
+_MOST_FILES = 100  # that are shown: a page that holds thousands of pictures halts
 LOCAL_MODEL_HEADER = "x-local-model"
 """The header by which a gateway says that a model on this machine answered, and which."""
 
@@ -111,12 +112,15 @@ class Result:
         if style == "json" and self.data is not None:
             return [render.json_bundle(self.data)]
         parts = [render.text_bundle(self.text, style)] if self.text else []
-        pictures = [media for media in self.media if media.kind == "image"]
-        others = [media for media in self.media if media.kind != "image"]
+        shown = self.media[:_MOST_FILES]
+        pictures = [media for media in shown if media.kind == "image"]
+        others = [media for media in shown if media.kind != "image"]
         parts += render.pictures_bundles([(media, self._note(number, media)) for number, media in enumerate(pictures)])
         first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
         for number, media in enumerate(others):
             parts.append(render.media_bundle(media, autoplay=autoplay and number == first))
+        if len(self.media) > len(shown):
+            parts.append(render.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
         shows_data = not parts and self.data is not None and self.error is None
         return [render.json_bundle(self.data)] if shows_data else parts
 

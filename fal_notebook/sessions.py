@@ -12,6 +12,7 @@ import math
 import os
 import threading
 import time
+import weakref
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -65,6 +66,8 @@ class Session:
         self._io = _IOThread()
         self._pools: dict[Target, Pool] = {}
         self._requests: set[concurrent.futures.Future[None]] = set()
+        self._inherited: list[object] = []
+        _sessions.add(self)
 
     @property
     def limits(self) -> Limits:
@@ -156,6 +159,14 @@ class Session:
         pools, self._pools = list(self._pools.values()), {}
         self._io.stop([pool.close() for pool in pools])
 
+    def begin_anew(self) -> None:
+        """Be without connections, in a forked process: the thread is gone, and the sockets are the parent's.
+
+        What was there is kept and left alone: destroyed, it would close what the parent uses.
+        """
+        self._inherited += [self._io, self._pools, self._requests]
+        self._io, self._pools, self._requests = _IOThread(), {}, set()
+
     def _submit(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
         request = self._io.submit(work)
         self._requests.add(request)
@@ -163,7 +174,10 @@ class Session:
         return request
 
     async def _connect(self, target: Target) -> None:
-        await self._pool(target).connect()
+        try:
+            await self._pool(target).connect()
+        except FalNotebookError as exc:
+            raise _bare(exc) from None
 
     async def _perform(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
         error: FalNotebookError | None = None
@@ -174,7 +188,7 @@ class Session:
         except TimeoutError:
             error = _timed_out(target, receiver, timeout)
         except FalNotebookError as exc:
-            error = exc
+            error = _bare(exc)
         except asyncio.CancelledError:
             stopped = True
         except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
@@ -202,9 +216,9 @@ class _IOThread:
     def submit(self, work: Coroutine[Any, Any, Value]) -> "concurrent.futures.Future[Value]":
         """Run a coroutine on the thread; cancelling the future cancels it there."""
         with self._lock:
-            if self._loop is None:
+            if self._loop is None or self._thread is None or not self._thread.is_alive():  # its start was interrupted
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="fal_notebook I/O", daemon=True)
+                self._thread = threading.Thread(target=_run, args=(self._loop,), name="fal_notebook I/O", daemon=True)
                 self._thread.start()
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
@@ -217,12 +231,15 @@ class _IOThread:
             for work in last:
                 work.close()
             return
-        with contextlib.suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(_run_all(last), loop).result(_CLOSE_SECONDS)
-        loop.call_soon_threadsafe(loop.stop)
+        # The thread ends itself: an interrupt here leaves nothing half done.
+        end = asyncio.run_coroutine_threadsafe(_run_all(last), loop)
+        end.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
         thread.join(_CLOSE_SECONDS)
-        if not thread.is_alive():
-            loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 async def _retire(pools: list[Pool]) -> None:
@@ -231,11 +248,19 @@ async def _retire(pools: list[Pool]) -> None:
 
 
 async def _run_all(last: list[Coroutine[Any, Any, None]]) -> None:
-    await asyncio.gather(*last)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await asyncio.gather(*last)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+def _bare(error: FalNotebookError) -> FalNotebookError:
+    """The error without the frames that it came through: verbose tracebacks show their variables, and so the key."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:
@@ -244,31 +269,33 @@ def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> Req
     return RequestTimeout(f"{target.endpoint} did not finish within {timeout:g} s")
 
 
+_sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 _kernel_session: Session | None = None
-_kernel_process = 0
 _kernel_lock = threading.Lock()
 
 
 def session() -> Session:
-    """The kernel's session: the one that ``run``, ``stream`` and the magic use. A forked process gets its own."""
-    global _kernel_session, _kernel_process
+    """The kernel's session: the one that ``run``, ``stream`` and the magic use."""
+    global _kernel_session
     with _kernel_lock:
-        if _kernel_session is None or _kernel_process != os.getpid():
-            _kernel_session, _kernel_process = Session(), os.getpid()
+        if _kernel_session is None:
+            _kernel_session = Session()
         return _kernel_session
 
 
-def _renew_lock() -> None:
-    """In a forked process: another thread may have held the lock at that moment."""
+def _renew_in_child() -> None:
+    """In a forked process: every session begins anew, and no lock is held by a thread that is not there."""
     global _kernel_lock
     _kernel_lock = threading.Lock()
+    for each in list(_sessions):
+        each.begin_anew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=_renew_in_child)
 
 
 @atexit.register
 def _close_at_exit() -> None:
-    if _kernel_session is not None and _kernel_process == os.getpid():
-        _kernel_session.close()
+    for each in list(_sessions):
+        each.close()

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -44,7 +44,7 @@ class Receiver:
         self._batch: list[Event | _Over] = []
 
     def sent(self) -> None:
-        """Note that the arguments have been written to the socket."""
+        """Note that the arguments go out."""
         self.sent_at = time.monotonic()
 
     def receive(self, event: Event) -> None:
@@ -315,16 +315,18 @@ class Stream:
         return self._start.request_id if self._start else None
 
     def _summary(self, over: _Over) -> Result:
-        bad_status = self._bad_status()
-        status = bad_status or (self._start.status if self._start else None)
-        text, data = self._content.text, self._content.data
+        status = self._bad_status() or (self._start.status if self._start else None)
+        text, data, events = self._content.text, self._content.data, list(self._content.events)
+        if self._bad_status() or self._content.error is not None:  # what tells of an error may repeat the key
+            text, data = self._redacted(text), self._redacted(data)
+            events = [replace(event, data=self._redacted(event.data)) for event in events]
         return Result(
             endpoint=self.endpoint,
-            text=self._redacted(text) if bad_status else text,
+            text=text,
             reasoning=self._content.reasoning,
-            data=self._redacted(data) if bad_status else data,
+            data=data,
             media=list(self._content.media),
-            events=list(self._content.events),
+            events=events,
             request_id=self._request_id() or getattr(over.error, "request_id", None),
             status=status or getattr(over.error, "status", None),
             headers=self._start.headers if self._start else {},

@@ -95,7 +95,7 @@ def endpoint_name(endpoint: str) -> str:
     """
     name = endpoint.strip().strip("/")
     if "://" in name:
-        path = urlsplit(name).path.strip("/").removeprefix("models/")
+        path = name.partition("://")[2].partition("/")[2].partition("?")[0].strip("/").removeprefix("models/")
         raise InvalidRequest(f"{name!r} is a URL", hint=f"give the endpoint alone: {path or 'fal-ai/any-llm/stream'}")
     if not _ENDPOINT.fullmatch(name):
         raise InvalidRequest(f"{endpoint!r} is not an endpoint", hint="it is like fal-ai/any-llm/stream")

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from fal_notebook.pool import Limits
 
 from . import endpoints
 
+settings.register_profile("long", max_examples=20_000, deadline=None)
+
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
 
@@ -23,6 +26,13 @@ settings.register_profile("busy machine", deadline=None, suppress_health_check=[
 settings.load_profile("busy machine")
 # A shell that starts the tests in the background has interrupts ignored, here and in every child.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 @pytest.fixture(autouse=True)

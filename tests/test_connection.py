@@ -3,9 +3,8 @@
 import asyncio
 import json
 import logging
+import os
 import threading
-import time
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +16,7 @@ from websockets.http11 import Request, Response
 from fal_notebook import Session, errors, run, session, stream
 from fal_notebook.pool import Limits
 
-from .conftest import KEY
+from .conftest import KEY, wait_until
 from .scripted import ScriptedServer, end, start
 
 
@@ -26,13 +25,6 @@ async def _answers(connection: ServerConnection) -> None:
         await connection.send(start())
         await connection.send(json.dumps({"you": json.loads(message)}))
         await connection.send(end())
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_requests_share_one_persistent_connection() -> None:
@@ -51,7 +43,7 @@ def test_a_connection_is_opened_anew_when_the_server_has_closed_it() -> None:
     with ScriptedServer(one_answer) as server:
         for _ in range(3):
             assert run("a/b", base_url=server.url).data == 1
-            _wait_until(lambda: not session().connections)
+            wait_until(lambda: not session().connections)
         assert server.connections == 3
 
 
@@ -236,7 +228,7 @@ def test_requests_that_overlap_get_connections_up_to_the_bound_and_wait_beyond()
     own = Session(Limits(connections=2))
     with ScriptedServer(waits) as server:
         streams = [own.stream("a/b", base_url=server.url) for _ in range(6)]
-        _wait_until(lambda: at_once[0] == 2)
+        wait_until(lambda: at_once[0] == 2)
         gate.set()
         assert [each.result().data for each in streams] == [1] * 6
         assert at_once[1] == 2
@@ -258,7 +250,7 @@ def test_further_connections_close_when_unused_and_one_stays() -> None:
         streams = [own.stream("a/b", base_url=server.url) for _ in range(2)]
         for each in streams:
             each.result()
-        _wait_until(lambda: len(own.connections) == 1)
+        wait_until(lambda: len(own.connections) == 1)
         assert [each.state for each in own.connections] == ["ready"]
         own.close()
 
@@ -271,6 +263,33 @@ def test_other_limits_leave_requests_under_way_alone(gateway: str) -> None:
     assert not running.is_done
     running.cancel()
     assert running.result().text == "first words"
+
+
+def test_a_timeout_while_the_arguments_go_out_does_not_say_that_nothing_was_sent() -> None:
+    async def reads_nothing(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await asyncio.sleep(1)
+        connection.transport.abort()
+
+    with ScriptedServer(reads_nothing) as server, pytest.raises(errors.RequestTimeout) as caught:
+        run("a/b", base_url=server.url, picture=os.urandom(10_000_000).hex(), timeout=0.3)
+    assert "nothing was sent" not in str(caught.value)
+
+
+def test_empty_messages_without_end_take_no_memory() -> None:
+    async def says_nothing(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(start())
+        for _ in range(10_000):
+            await connection.send(b"")
+        for message in ("1", end()):
+            await connection.send(message)
+
+    with ScriptedServer(says_nothing) as server:
+        request = stream("a/b", base_url=server.url)
+        wait_until(lambda: request.bytes == 1)
+        assert len(request._receiver.inbox.take()) < 5
+        session().close()
 
 
 def test_another_key_closes_the_connections_of_the_one_before(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:

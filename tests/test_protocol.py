@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.errors import ModelError, ProtocolViolation
+from fal_notebook.errors import ModelError, ProtocolViolation, RequestError
 from fal_notebook.protocol import Data, End, Event, Protocol, Start, State
 
 START = (
@@ -91,21 +91,18 @@ def test_a_second_request_does_not_start_before_the_first_has_ended() -> None:
         {"type": "end", "request_id": None},
         {"type": "submit", "node_id": "n", "app_id": "fal-ai/any-llm", "request_id": "6f3c"},
         {"type": "start", "request_id": "6f3c", "status": 200, "headers": {}},
-        {"type": "error", "request_id": "6f3c", "error": "from a workflow"},
         {"output": {"type": "end", "request_id": "6f3c"}},
     ],
 )
 def test_a_json_body_with_the_keys_of_metadata_is_data(body: dict[str, Any]) -> None:
     protocol, message = streaming(), json.dumps(body, separators=(",", ":"))
     assert protocol.receive(message) == Data(message.encode())
-    assert protocol.state is State.STREAMING
 
 
 @pytest.mark.parametrize("message", [END.encode(), f"[{END}]", f"data: {END}", END[:-1], '"end"', "", b""])
 def test_only_a_text_message_that_is_one_object_ends_the_response(message: str | bytes) -> None:
     protocol = streaming()
     assert protocol.receive(message) == Data(message if isinstance(message, bytes) else message.encode())
-    assert protocol.state is State.STREAMING
 
 
 @pytest.mark.parametrize("message", ["Zürich 🎈", "Zürich 🎈".encode()])
@@ -178,6 +175,40 @@ def test_a_message_after_the_end_is_a_violation() -> None:
     protocol.receive(END)
     with pytest.raises(ProtocolViolation):
         protocol.receive(b"late")
+
+
+def test_an_error_in_place_of_the_end_is_a_failure_where_the_body_is_no_json() -> None:
+    protocol = streaming(metadata(type="start", request_id=3, headers={"content-type": "text/event-stream"}))
+    other = metadata(type="error", request_id=4, error="of another")
+    assert protocol.receive(other) == Data(other.encode())
+    with pytest.raises(ModelError, match="failed: out of memory") as caught:
+        protocol.receive(metadata(type="error", request_id=3, error="out of memory"))
+    assert (caught.value.detail, caught.value.request_id) == ("out of memory", "3")
+    assert protocol.state is not State.IDLE
+
+
+def test_an_error_in_a_body_of_json_is_the_body() -> None:
+    protocol = streaming(metadata(type="start", request_id="1", headers={"content-type": "application/json"}))
+    body = metadata(type="error", request_id="1", error="from a workflow")
+    assert protocol.receive(body) == Data(body.encode())
+
+
+@pytest.mark.parametrize("headers", [{"X-A": "é"}, {"X-A": ["a", "ü"]}, {"X-A": "\ud800"}, {"À": "x", "X-A": "1"}])
+def test_headers_may_hold_any_characters(headers: dict[str, Any]) -> None:
+    event = sent().receive(metadata(type="start", request_id="1", status=200, headers=headers))
+    assert isinstance(event, Start)
+    assert list(dict(event.headers)) == ["x-a"]
+
+
+@pytest.mark.parametrize(
+    "message", ["not with SECRET", b"not with SECRET", metadata(type="error", error={"message": "not with SECRET"})]
+)
+def test_an_error_that_quotes_a_message_quotes_it_without_the_key(message: str | bytes) -> None:
+    protocol = Protocol(lambda text: text.replace("SECRET", "[key]"))
+    protocol.send("{}")
+    with pytest.raises(RequestError, match=r"not with \[key\]") as caught:
+        protocol.receive(message)
+    assert "SECRET" not in str(vars(caught.value))
 
 
 @pytest.mark.parametrize("error", ["quota exceeded", {"message": "quota exceeded"}])

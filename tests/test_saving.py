@@ -9,6 +9,8 @@ from fal_notebook.media import Media
 from fal_notebook.result import Result
 from fal_notebook.saving import save_result
 
+from .test_disk import room_for
+
 PNG, WAV = Media("image/png", b"png"), Media("audio/wav", b"wav")
 
 
@@ -35,3 +37,18 @@ def test_words_are_saved_where_there_is_no_file(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="could not be saved"):
         save_result(Result("a/b", text="x"), f"{tmp_path}/none/x.md")
+
+
+def test_nothing_is_overwritten_unless_it_is_asked_for(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        save_result(Result("a/b", text=text), f"{tmp_path}/x.txt")
+    assert save_result(Result("a/b", media=[WAV]), f"{tmp_path}/x.txt") == f"saved {tmp_path}/x-2.txt"
+    assert [(tmp_path / name).read_text() for name in ("x.txt", "x-1.txt")] == ["one", "two"]
+    assert save_result(Result("a/b", text="three"), f"{tmp_path}/x.txt", overwrite=True) == f"saved {tmp_path}/x.txt"
+    assert (tmp_path / "x.txt").read_text() == "three"
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_no_half(tmp_path: Path) -> None:
+    with room_for(1000), pytest.raises(InvalidRequest, match="the variable still has it"):
+        save_result(Result("a/b", text="x" * 10_000), f"{tmp_path}/x.txt")
+    assert list(tmp_path.iterdir()) == []

@@ -1,8 +1,8 @@
-"""Who may enter: the two checks that a handshake passes before anything is accepted.
+"""Who may enter: the two checks that a request passes before anything is accepted.
 
 A loopback address protects from the network but not from the browser: any web page may open a WebSocket to
-``127.0.0.1``, and the same-origin policy does not stop it. The page cannot hide its ``Origin``, so handshakes
-from pages that were not served by this machine are refused. Programs send no ``Origin`` and pass.
+``127.0.0.1`` or send a plain POST there, and the same-origin policy does not stop it. The page cannot hide its
+``Origin``, so pages that were not served by this machine are refused. Programs send no ``Origin`` and pass.
 """
 
 import hmac
@@ -65,10 +65,10 @@ def refuse_key(scope: Scope, key: str | None) -> Refusal | None:
 
 
 def refuse_origin(scope: Scope) -> Refusal | None:
-    """Return the refusal of a handshake made by a web page from elsewhere; None if it may enter."""
+    """Return the refusal of a request made by a web page from elsewhere; None if it may enter."""
     if all(_is_loopback_origin(origin) for origin in _values(scope, b"origin")):
         return None
-    return Refusal(403, "WebSockets opened by web pages from other hosts are refused.")
+    return Refusal(403, "Requests of web pages from other hosts are refused.")
 
 
 def is_loopback_host(host: str) -> bool:

@@ -45,7 +45,7 @@ CELLS = [
     "from fal_notebook import PromptWidget\nPromptWidget('test/paced/stream', {'count': 4000, 'rate': 1000})",
 ]
 LONGEST = 1000  # milliseconds
-MOST = 40  # messages a second; those that begin and end a run are fewer than one second's
+MOST = 40  # messages a second; those that begin and end a run, and what the page asks, are fewer than two seconds'
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def _check(page: Notebook, what: str) -> None:
         f" in {seconds:.1f} s"
     )
     assert longest < LONGEST
-    assert len(times) <= MOST * (seconds + 1)
+    assert len(times) <= MOST * (seconds + 2)
 
 
 def test_the_measure_sees_a_task_that_halts_the_page(page: Notebook) -> None:

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
-from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.gateway import GatewayLimits, HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 
 from .wire import SECONDS, Answer, ask, open_socket, read
@@ -363,6 +363,52 @@ def test_web_pages_from_elsewhere_are_refused(origin: str) -> None:
         status, body = refusal_of(url, origin=origin)
     assert status == 403
     assert "refused" in body["detail"]
+
+
+def test_a_web_page_from_elsewhere_cannot_use_plain_http_either() -> None:
+    with LocalServer(HTTPOverWebSocket(echo)) as server:
+        request = urllib.request.Request(server.http_url, b"{}", {"Origin": "https://example.com"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        with refused.value as response:
+            assert response.code == 403
+
+
+def test_no_more_requests_are_at_work_at_once_than_the_limit() -> None:
+    at_once, most = 0, 0
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal at_once, most
+        if scope["type"] == "http":
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.02)
+            at_once -= 1
+            await respond(await body_of(receive))(scope, receive, send)
+
+    with served(slow, limits=GatewayLimits(at_once=2)) as url, ExitStack() as stack:
+        sockets = [stack.enter_context(open_socket(url)) for _ in range(6)]
+        for number, socket in enumerate(sockets):
+            socket.send(str(number))
+        assert [read(socket).json for socket in sockets] == list(range(6))
+    assert most == 2
+
+
+def test_a_client_that_lets_too_many_requests_wait_is_sent_away_and_the_application_stops() -> None:
+    stopped = threading.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await body_of(receive)
+            await receive()
+            stopped.set()
+
+    with served(endless, limits=GatewayLimits(waiting=3)) as url, open_socket(url) as socket:
+        for _ in range(5):
+            socket.send("{}")
+        with pytest.raises(ConnectionClosed, match="1013"):
+            socket.recv(SECONDS)
+        assert stopped.wait(SECONDS)
 
 
 @pytest.mark.parametrize(

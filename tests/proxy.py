@@ -1,0 +1,85 @@
+"""A TCP proxy that can delay, cut into pieces, corrupt, fall silent or hang up, and knows nothing of WebSockets."""
+
+import asyncio
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+
+class Proxy:
+    """Stands before one port of this machine, on a free port of its own.
+
+    Attributes:
+        delay: seconds before each piece goes on.
+        piece: the most bytes of a piece.
+        corrupt: whether the server's bytes are changed.
+        accepted: how many connections there were.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._silent: set[asyncio.StreamWriter] = set()
+        self.delay = 0.0
+        self.piece = 65_536
+        self.corrupt = False
+        self.accepted = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server: asyncio.Server = self._run(self._serve())
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.url = f"ws://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def fall_silent(self) -> None:
+        """Throw away from now on what comes on the connections that are open."""
+        self._silent |= self._writers
+
+    def _run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _serve(self) -> asyncio.Server:
+        return await asyncio.start_server(self._connection, "127.0.0.1", 0)
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        onward, back = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers |= {writer, back}
+        await asyncio.gather(self._carry(reader, back), self._carry(onward, writer, answers=True))
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False
+    ) -> None:
+        try:
+            while data := await reader.read(self.piece):
+                await asyncio.sleep(self.delay)
+                if writer not in self._silent:
+                    writer.write(_changed(data) if self.corrupt and answers else data)
+                    await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
+            self._writers.discard(writer)
+
+
+def _changed(data: bytes) -> bytes:
+    return bytes(byte ^ 0x5A for byte in data)

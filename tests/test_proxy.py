@@ -1,0 +1,100 @@
+"""A network that delays, cuts, corrupts and falls silent between the two ends."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from fal_notebook import Session, connection, errors
+from fal_notebook.pool import Limits
+
+from .conftest import wait_until
+from .faults import Fault, FaultyGateway, Place, words
+from .proxy import Proxy
+
+
+@pytest.fixture
+def own() -> Iterator[Session]:
+    session = Session(Limits(connections=1))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def gateway() -> Iterator[FaultyGateway]:
+    with FaultyGateway() as running:
+        yield running
+
+
+@pytest.fixture
+def network(gateway: FaultyGateway) -> Iterator[Proxy]:
+    with Proxy(gateway.port) as running:
+        yield running
+
+
+def ask(own: Session, network: Proxy, prompt: str, timeout: float = 10) -> str:
+    return own.stream("a/b", {"prompt": prompt}, base_url=network.url, timeout=timeout).result().text
+
+
+def test_an_answer_in_single_bytes_and_with_delays_is_whole(own: Session, network: Proxy) -> None:
+    network.piece, network.delay = 1, 0.0001
+    assert ask(own, network, "one") == words("one")
+    assert ask(own, network, "two") == words("two")
+    assert network.accepted == 1
+
+
+def test_bytes_that_the_network_changes_are_an_error_and_the_next_request_is_answered(
+    own: Session, network: Proxy, gateway: FaultyGateway
+) -> None:
+    assert ask(own, network, "one") == words("one")
+    network.corrupt = True
+    with pytest.raises(errors.ConnectionLost):
+        ask(own, network, "two")
+    with pytest.raises(errors.ConnectError):
+        ask(own, network, "three")
+    network.corrupt = False
+    assert ask(own, network, "four") == words("four")
+    assert gateway.received == ["one", "two", "four"]
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0], ids=["forward", "back"])
+def test_after_sleep_a_dead_connection_is_renewed_before_anything_is_sent(
+    jump: float, own: Session, network: Proxy, gateway: FaultyGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_PROBE_SECONDS", 0.3)
+    assert ask(own, network, "one") == words("one")
+    network.fall_silent()
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    assert ask(own, network, "two") == words("two")
+    assert gateway.received == ["one", "two"]
+    assert network.accepted == 2
+
+
+def test_a_server_that_ignores_pings_is_left(
+    own: Session, network: Proxy, gateway: FaultyGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_PING_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "_PONG_SECONDS", 0.2)
+    assert ask(own, network, "one") == words("one")
+    network.fall_silent()
+    wait_until(lambda: not own.connections)
+    assert ask(own, network, "two") == words("two")
+    assert gateway.received == ["one", "two"]
+
+
+def test_a_network_that_dies_in_mid_answer_ends_the_request_by_itself(
+    own: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_PING_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "_PONG_SECONDS", 0.2)
+    with FaultyGateway(Place.EVENT, Fault.STALL) as gateway, Proxy(gateway.port) as network:
+        running = own.stream("a/b", {"prompt": "one"}, base_url=network.url)
+        assert str(next(running)) == words("one", Place.EVENT)
+        network.fall_silent()
+        with pytest.raises(errors.ConnectionLost) as caught:
+            running.result()
+        assert caught.value.result is not None
+        assert caught.value.result.text == words("one", Place.EVENT)
+        assert ask(own, network, "two") == words("two")
+        assert gateway.received == ["one", "two"]

@@ -1,0 +1,170 @@
+"""What a kernel keeps, through interrupts, forks and its own end."""
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from fal_notebook import Session, errors
+from fal_notebook.pool import Limits
+
+from .conftest import KEY, wait_until
+from .faults import Fault, FaultyGateway, Place, words
+
+ROOT = Path(__file__).parents[1]
+
+
+def ask(own: Session, gateway: FaultyGateway, prompt: str, timeout: float = 10) -> str:
+    return own.stream("a/b", {"prompt": prompt}, base_url=gateway.url, timeout=timeout).result().text
+
+
+@pytest.fixture
+def own() -> Iterator[Session]:
+    session = Session(Limits(connections=1))
+    yield session
+    session.close()
+
+
+@contextmanager
+def interrupts(*delays: float) -> Iterator[None]:
+    """Interrupt the block after so many seconds each; one that comes too late comes not at all."""
+    inside = False
+
+    def interrupt(*_: object) -> None:
+        if inside:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    main = threading.main_thread().ident
+    assert main is not None
+    timers = [threading.Timer(delay, signal.pthread_kill, (main, signal.SIGINT)) for delay in delays]
+    try:
+        for timer in timers:
+            timer.start()
+        inside = True
+        yield
+    finally:
+        inside = False
+        for timer in timers:
+            timer.join()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_at_any_moment_leaves_the_next_answer_its_own(
+    own: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)  # else fal-client looks for a login behind a lock, which is its own to leave
+    chance = random.Random(4)  # noqa: S311 - moments, not secrets
+    interrupted = 0
+    with FaultyGateway() as gateway:
+        for number in range(150):
+            moments = [chance.uniform(0, 0.003) for _ in range(1 + number % 2)]
+            try:
+                with interrupts(*moments):
+                    ask(own, gateway, f"interrupted {number}")
+                    time.sleep(0.01)
+            except KeyboardInterrupt:
+                interrupted += 1
+            assert ask(own, gateway, f"next {number}") == words(f"next {number}")
+        assert len(gateway.received) == len(set(gateway.received))
+        assert len(gateway.open) <= 2
+    assert interrupted > 100
+
+
+def test_an_interrupt_while_it_closes_leaves_no_thread() -> None:
+    with FaultyGateway(Place.IDLE, Fault.STALL) as gateway:
+        for _ in range(5):
+            own = Session()
+            ask(own, gateway, "one")
+            with suppress(KeyboardInterrupt), interrupts(0.001):
+                own.close()
+            wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
+
+
+def test_a_request_that_is_stopped_before_it_began_ends(own: Session) -> None:
+    with FaultyGateway() as gateway:
+        for _ in range(200):
+            request = own.stream("a/b", {"prompt": "x"}, base_url=gateway.url)
+            request.cancel()
+            result = request.result()
+            assert result.stopped or result.text == words("x")
+        assert ask(own, gateway, "next") == words("next")
+
+
+def test_a_request_that_breaks_off_inside_an_event_says_no_half_of_it(own: Session) -> None:
+    with FaultyGateway(Place.EVENT, Fault.CUT) as gateway:
+        request = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
+        said: list[str] = []
+        with pytest.raises(errors.ConnectionLost):
+            said.extend(str(update) for update in request)
+        said.extend(str(update) for update in request.take())
+        assert "".join(said) in ("", words("one", Place.EVENT))
+        assert request.text == words("one", Place.EVENT)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that threads are lost in a fork is tested here
+def test_a_forked_process_makes_connections_of_its_own(own: Session) -> None:
+    def in_child(work: Callable[[], str]) -> str:
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        child = context.Process(target=lambda: theirs.send(work()))
+        child.start()
+        assert ours.poll(10)
+        said: str = ours.recv()
+        child.join(10)
+        assert child.exitcode == 0
+        return said
+
+    with FaultyGateway() as gateway:
+        assert ask(own, gateway, "before") == words("before")
+        assert in_child(lambda: ask(own, gateway, "child")) == words("child")
+        assert ask(own, gateway, "after") == words("after")
+        assert gateway.handshakes == 2
+
+
+PROGRAM = """
+import os, sys, threading
+import fal_notebook as fal
+if sys.argv[2] != "streaming":
+    fal.run("a/b", prompt="first", base_url=sys.argv[1])
+if sys.argv[2] == "forked" and os.fork() == 0:
+    fal.run("a/b", prompt="child", base_url=sys.argv[1])
+    sys.exit()
+if sys.argv[2] == "streaming":
+    running = [fal.stream("a/b", prompt=f"under way {number}", base_url=sys.argv[1]) for number in range(3)]
+    threading.Thread(target=running[0].outcome, daemon=True).start()
+    running[1].wait(1)
+print("ready", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["idle", "streaming", "forked"])
+@pytest.mark.parametrize("is_stuck", [False, True], ids=["", "with a server that does not answer"])
+def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bool) -> None:
+    with FaultyGateway(Place.EVENT if how == "streaming" else None, Fault.STALL) as gateway:
+        command = [sys.executable, "-c", PROGRAM, gateway.url, how]
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            if is_stuck:
+                gateway.fall_silent()
+            began = time.monotonic()
+            out, err = process.communicate(timeout=20)
+            assert time.monotonic() - began < 1.5
+    assert (out, err, process.returncode) == ("", "", 0)
