@@ -16,13 +16,12 @@ from fal_notebook.pool import Limits
 
 from . import endpoints
 
-settings.register_profile("long", max_examples=20_000, deadline=None)
-
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
 
 # How quickly examples are made says nothing on a machine that does other work too.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("busy machine"), max_examples=20_000)
 settings.load_profile("busy machine")
 # A shell that starts the tests in the background has interrupts ignored, here and in every child.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, get_args
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 
@@ -154,7 +154,6 @@ def test_any_start_is_read_or_refused(metadata: Any) -> None:
 @example("text/plain; charset=utf-16", b"\0\0", [])
 @example("application/json", b'{"url": "data:image/png;base64,\\ud800"}', [])
 @given(TYPES, BODIES, CUTS)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_body_can_be_read_and_shown(label: str, body: bytes, cuts: list[int]) -> None:
     read_any_body(label, body, cuts)
     play_any_sound(label, body, cuts)
@@ -163,6 +162,5 @@ def test_any_body_can_be_read_and_shown(label: str, body: bytes, cuts: list[int]
 @example("A://[")
 @example("data:image/png;base64,iVBORw0KGgo= \ud800")
 @given(st.one_of(st.text(max_size=60), st.lists(STRINGS, max_size=5).map(" ".join)))
-@settings(deadline=None)
 def test_any_words_of_the_user_are_taken_or_refused(words: str) -> None:
     read_any_words(words)

@@ -1,8 +1,8 @@
-"""Who may enter: the two checks that a request passes before anything is accepted.
+"""Who may enter: the two checks that a handshake or a plain request passes before anything is accepted.
 
 A loopback address protects from the network but not from the browser: any web page may open a WebSocket to
-``127.0.0.1`` or send a plain POST there, and the same-origin policy does not stop it. The page cannot hide its
-``Origin``, so pages that were not served by this machine are refused. Programs send no ``Origin`` and pass.
+``127.0.0.1`` or POST a form there, and the same-origin policy stops neither. The page cannot hide its ``Origin``,
+so what comes from pages that were not served by this machine is refused. Programs send no ``Origin`` and pass.
 """
 
 import hmac
@@ -20,12 +20,14 @@ class Refusal:
     """An HTTP answer that turns a request away.
 
     Attributes:
-        status: the HTTP status, 401 or 403.
+        status: the HTTP status, 401, 403 or 429.
         detail: one sentence for the user, sent as JSON ``{"detail": …}`` as fal does.
+        error_type: fal's name for the error, where it has one.
     """
 
     status: int
     detail: str
+    error_type: str | None = None
 
     async def send_to_http(self, send: Send) -> None:
         """Answer a plain HTTP request."""
@@ -41,8 +43,10 @@ class Refusal:
             await send(message)
 
     def _messages(self, prefix: str) -> list[Message]:
-        body = json.dumps({"detail": self.detail}).encode()
+        named = {"error_type": self.error_type} if self.error_type else {}
+        body = json.dumps({"detail": self.detail, **named}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(b"x-fal-error-type", name.encode()) for name in named.values()]
         return [
             {"type": f"{prefix}.start", "status": self.status, "headers": headers},
             {"type": f"{prefix}.body", "body": body, "more_body": False},

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fal_notebook.local.admission import is_loopback_host
+from fal_notebook.local.gateway import MAX_REQUESTS, MAX_WAITING, HTTPOverWebSocket
 from fal_notebook.local.loading import INSTALL
 
 KEY_VARIABLE = "FAL_NOTEBOOK_GATEWAY_KEY"
@@ -109,6 +110,20 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         help=f"admit only requests with the key in the environment variable {KEY_VARIABLE}",
     )
+    serve.add_argument(
+        "--max-requests",
+        type=_count,
+        default=MAX_REQUESTS,
+        metavar="N",
+        help="the most requests at once; others are answered 429 (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--max-waiting",
+        type=_count,
+        default=MAX_WAITING,
+        metavar="N",
+        help="the most requests that wait on one connection; others are answered 429 (default: %(default)s)",
+    )
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -129,7 +144,6 @@ def _serve(options: argparse.Namespace) -> int:
     if key is None and not is_loopback_host(options.host):
         raise CommandError(f"--host {options.host} is open to the network: add --require-key", code=2)
     try:
-        from fal_notebook.local.gateway import HTTPOverWebSocket
         from fal_notebook.local.server import LocalServer
         from fal_notebook.local.serving import TargetError, find_app
     except ImportError as error:
@@ -138,8 +152,9 @@ def _serve(options: argparse.Namespace) -> int:
         app = find_app(options.app)
     except TargetError as error:
         raise CommandError(str(error), code=2 if options.app else 1) from error
+    gateway = HTTPOverWebSocket(app, key=key, max_requests=options.max_requests, max_waiting=options.max_waiting)
     try:
-        server = LocalServer(HTTPOverWebSocket(app, key=key), options.host, options.port)
+        server = LocalServer(gateway, options.host, options.port)
     except OSError as error:
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
     try:
@@ -190,6 +205,12 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number")
     return port
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
 
 
 def _version() -> str:

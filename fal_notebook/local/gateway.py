@@ -5,37 +5,27 @@ the body in pieces as they are produced, metadata that closes it. The gateway tu
 ordinary ``http`` scope, so the application needs to know nothing of WebSockets, and its own HTTP endpoints
 stay as they are.
 
-One task reads the WebSocket all the time, for two reasons: requests that were sent early wait in a queue, and
-a client that goes away is noticed while the application is at work. The end of that task *means* that the client
-is gone, or is sent away since it let too many requests wait.
+One task reads the WebSocket all the time, for two reasons: requests that were sent early are queued or refused in
+their turn, and a client that goes away is noticed while the application is at work. The end of that task *means*
+that the client is gone, or has to go.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
 
-from fal_notebook.local.admission import refuse_key, refuse_origin
+from fal_notebook.local.admission import Refusal, refuse_key, refuse_origin
 from fal_notebook.local.asgi import ASGIApp, Receive, Scope, Send
+from fal_notebook.local.backlog import Backlog, Turn
 from fal_notebook.local.exchange import Exchange
+from fal_notebook.local.hangup import PlainCall, run_while_wanted
 
 logger = logging.getLogger(__name__)
 
-_GRACE_SECONDS = 0.5
-_TRY_AGAIN_LATER = 1013  # the registry of close codes of RFC 6455, 11.7
-
-
-@dataclass(frozen=True)
-class GatewayLimits:
-    """What a gateway takes on.
-
-    Attributes:
-        at_once: requests that the application works on at the same time; further ones wait.
-        waiting: requests that wait on one connection; a client that sends more is sent away.
-    """
-
-    at_once: int = 64
-    waiting: int = 256
+MAX_REQUESTS = 64
+MAX_WAITING = 100
+_BUSY = "concurrent_requests_limit"  # fal's own name for it
 
 
 class HTTPOverWebSocket:
@@ -43,14 +33,16 @@ class HTTPOverWebSocket:
 
     Requests on one connection are answered in order, one at a time: the next one starts when the application
     has returned from the last, background tasks included. If the client goes away in mid-response, the
-    application gets ``http.disconnect``, and is cancelled half a second later if it is still at work.
+    application gets ``http.disconnect``, and is cancelled half a second later if it is still at work. That holds
+    for plain HTTP too.
 
     Args:
         app: any ASGI 3 application: Starlette, FastAPI, or what ``fal.App`` builds.
         key: if set, every request must carry ``Authorization: Key <key>``; others get 401.
         websocket_paths: paths of the application's own WebSocket routes, which are passed through
             (after the same checks of key and origin).
-        limits: how much it takes on.
+        max_requests: the most requests at once, of all connections; others are answered 429.
+        max_waiting: the most requests that wait on one connection; others are answered 429 in their turn.
     """
 
     def __init__(
@@ -59,25 +51,41 @@ class HTTPOverWebSocket:
         *,
         key: str | None = None,
         websocket_paths: Collection[str] = (),
-        limits: GatewayLimits | None = None,
+        max_requests: int = MAX_REQUESTS,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         self._app = app
         self._key = key
         self._websocket_paths = frozenset(websocket_paths)
-        self._limits = limits or GatewayLimits()
-        self._turns = asyncio.Semaphore(self._limits.at_once)
+        self._max_requests = max_requests
+        self._max_waiting = max_waiting
+        self._requests = 0
+        self._busy = Refusal(429, f"At most {max_requests} requests at once are answered; try again later.", _BUSY)
+        self._full = Refusal(429, f"At most {max_waiting} requests, or 256 MB, may wait on a connection.", _BUSY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI asks."""
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
-        elif scope["type"] == "http" and (refusal := refuse_origin(scope) or refuse_key(scope, self._key)):
-            await refusal.send_to_http(send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if refusal := self._refuse(scope):
+            await refusal.send_to_http(send)
+            return
+        call = PlainCall(scope, receive, send)
+        try:
+            work = await run_while_wanted(self._work, call, call.gone)
+        finally:
+            call.close()
+        if not work.cancelled():
+            work.result()
+
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if refusal := refuse_origin(scope) or refuse_key(scope, self._key):
+        if refusal := self._refuse(scope):
             await receive()
             await refusal.send_to_websocket(scope, send)
         elif scope["path"] in self._websocket_paths:
@@ -87,35 +95,27 @@ class HTTPOverWebSocket:
             await send({"type": "websocket.accept"})
             await self._answer_all(scope, receive, send)
 
+    def _refuse(self, scope: Scope) -> Refusal | None:
+        return refuse_origin(scope) or refuse_key(scope, self._key)
+
     async def _answer_all(self, scope: Scope, receive: Receive, send: Send) -> None:
-        bodies: asyncio.Queue[bytes | None] = asyncio.Queue()
-        reader = asyncio.create_task(_read(receive, bodies, self._limits.waiting))
+        backlog = Backlog(self._max_waiting)
+        reader = asyncio.create_task(_read(receive, backlog))
         try:
-            while (body := await bodies.get()) is not None and not reader.done():
-                exchange = Exchange(scope, body, send)
-                await self._answer(exchange, reader)
+            while (turn := await backlog.next()) is not Turn.END and not reader.done():
+                refused = isinstance(turn, Turn)
+                exchange = Exchange(scope, b"" if isinstance(turn, Turn) else turn, send)
+                await self._answer(self._refuse_turn if refused else self._work, exchange, reader)
                 if exchange.failed:
                     break
-            if reader.done() and reader.result():
-                await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER, "reason": reader.result()})
         finally:
             reader.cancel()
+        if backlog.flooded:
+            with contextlib.suppress(OSError):  # the client may have gone meanwhile
+                await send({"type": "websocket.close", "code": 1008, "reason": "Too many requests wait"})
 
-    async def _perform(self, exchange: Exchange) -> None:
-        async with self._turns:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
-
-    async def _answer(self, exchange: Exchange, reader: asyncio.Task[str]) -> None:
-        work = asyncio.create_task(self._perform(exchange))
-        try:
-            await asyncio.wait({work, reader}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done() and not exchange.complete:
-                exchange.client_gone()
-                await asyncio.wait({work}, timeout=_GRACE_SECONDS)
-                work.cancel()
-            await asyncio.wait({work})
-        finally:
-            work.cancel()
+    async def _answer(self, app: ASGIApp, exchange: Exchange, reader: asyncio.Task[None]) -> None:
+        work = await run_while_wanted(app, exchange, reader)
         error = None if work.cancelled() else work.exception()
         if error is not None:
             logger.error("The application failed on %s", exchange.scope["path"], exc_info=error)
@@ -124,15 +124,25 @@ class HTTPOverWebSocket:
         if not reader.done():
             await exchange.close()
 
+    async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, unless it has enough to do."""
+        if self._requests >= self._max_requests:
+            await self._busy.send_to_http(send)
+            return
+        self._requests += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._requests -= 1
 
-async def _read(receive: Receive, bodies: asyncio.Queue[bytes | None], limit: int) -> str:
-    """Read until the client is gone, or has to go; return why it has to."""
+    async def _refuse_turn(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._full.send_to_http(send)
+
+
+async def _read(receive: Receive, backlog: Backlog) -> None:
     try:
-        while (message := await receive())["type"] != "websocket.disconnect":
-            if bodies.qsize() >= limit:
-                return f"more than {limit} requests wait"
+        while not backlog.flooded and (message := await receive())["type"] != "websocket.disconnect":
             text = message.get("text")
-            bodies.put_nowait(message["bytes"] if text is None else text.encode())
-        return ""
+            backlog.add(message["bytes"] if text is None else text.encode())
     finally:
-        bodies.put_nowait(None)
+        backlog.end()

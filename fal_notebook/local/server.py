@@ -10,13 +10,15 @@ import os
 import socket
 import threading
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from fal_notebook.local.asgi import ASGIApp
 
 _FLUSH_SECONDS = 0.5
+_PING_SECONDS = 20.0  # how often a client is asked whether it is there, and how long it may take to say so
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 
@@ -117,15 +119,30 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
 
+class _WebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's own, but for a refusal that it takes for a failure, and a silent client that it waits for.
+
+    The other implementation on `websockets` uses that library's legacy classes, which warn of their removal.
+    """
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # by an answer that is no WebSocket
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        # Closing waits until all is written, which a client that does not read never lets happen.
+        self.loop.call_later(_FLUSH_SECONDS, self.transport.abort)
+
+
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        # The other implementation on `websockets` uses that library's legacy classes, which warn of their
-        # removal.
-        ws="websockets-sansio",
+        ws=_WebSocket,
         ws_max_size=_MAX_MESSAGE_BYTES,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
         ws_per_message_deflate=True,
         timeout_graceful_shutdown=2,
         log_config=None,

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -18,9 +18,10 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
-from fal_notebook.local.gateway import GatewayLimits, HTTPOverWebSocket
+from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 
+from .frames import raw_socket
 from .wire import SECONDS, Answer, ask, open_socket, read
 
 KEY = "made-up-id:made-up-secret"
@@ -263,6 +264,41 @@ def test_an_application_that_only_sends_is_cancelled_too() -> None:
         assert cancelled.wait(SECONDS)
 
 
+def test_a_model_ends_with_its_client_over_plain_http_too() -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+
+    async def model(request: Request) -> JSONResponse:
+        await request.body()
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return JSONResponse({})
+
+    with served(Starlette(routes=[Route("/", model, methods=["POST"])])) as url:
+        with raw_socket(url) as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+            assert begun.wait(SECONDS)
+        assert cancelled.wait(SECONDS)
+
+
+def test_work_behind_a_plain_response_goes_on_when_its_client_has_left() -> None:
+    left, done = threading.Event(), threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await echo(scope, receive, send)
+            await asyncio.to_thread(left.wait, SECONDS)
+            await asyncio.sleep(1)  # longer than an application's grace
+            done.set()
+
+    with served(app) as url:
+        assert posted(url) == (200, {})
+        left.set()
+        assert done.wait(SECONDS)
+
+
 def failing(*, after_start: bool) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -365,58 +401,106 @@ def test_web_pages_from_elsewhere_are_refused(origin: str) -> None:
     assert "refused" in body["detail"]
 
 
-def test_a_web_page_from_elsewhere_cannot_use_plain_http_either() -> None:
-    with LocalServer(HTTPOverWebSocket(echo)) as server:
-        request = urllib.request.Request(server.http_url, b"{}", {"Origin": "https://example.com"})
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request)
-        with refused.value as response:
-            assert response.code == 403
-
-
-def test_no_more_requests_are_at_work_at_once_than_the_limit() -> None:
-    at_once, most = 0, 0
-
-    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal at_once, most
-        if scope["type"] == "http":
-            at_once += 1
-            most = max(most, at_once)
-            await asyncio.sleep(0.02)
-            at_once -= 1
-            await respond(await body_of(receive))(scope, receive, send)
-
-    with served(slow, limits=GatewayLimits(at_once=2)) as url, ExitStack() as stack:
-        sockets = [stack.enter_context(open_socket(url)) for _ in range(6)]
-        for number, socket in enumerate(sockets):
-            socket.send(str(number))
-        assert [read(socket).json for socket in sockets] == list(range(6))
-    assert most == 2
-
-
-def test_a_client_that_lets_too_many_requests_wait_is_sent_away_and_the_application_stops() -> None:
-    stopped = threading.Event()
-
-    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await body_of(receive)
-            await receive()
-            stopped.set()
-
-    with served(endless, limits=GatewayLimits(waiting=3)) as url, open_socket(url) as socket:
-        for _ in range(5):
-            socket.send("{}")
-        with pytest.raises(ConnectionClosed, match="1013"):
-            socket.recv(SECONDS)
-        assert stopped.wait(SECONDS)
-
-
 @pytest.mark.parametrize(
     "origin", ["http://localhost:8888", "http://127.0.0.1", "http://[::1]:8888", "https://lab.localhost"]
 )
 def test_web_pages_of_this_machine_are_admitted(origin: str) -> None:
     with served(echo) as url:
         assert ask(url, {}, origin=origin).status == 200
+
+
+def posted(url: str, **headers: str) -> tuple[int, Any]:
+    """POST as a program, or a web page, does: status and JSON of the answer."""
+    request = urllib.request.Request(url.replace("ws://", "http://"), b"{}", headers)
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, json.load(refused)
+
+
+@pytest.mark.parametrize("origin", ["https://example.com", "null", "http://127.0.0.1.example.com"])
+def test_plain_requests_of_web_pages_from_elsewhere_are_refused_before_they_reach_the_application(origin: str) -> None:
+    calls: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        calls.put(scope["type"])
+        await echo(scope, receive, send)
+
+    with served(app) as url:
+        assert posted(url, Origin=origin)[0] == 403
+        assert posted(url, Origin="http://localhost:8888") == (200, {})
+    assert [calls.get() for _ in range(calls.qsize())].count("http") == 1
+
+
+def waiting_app(go_on: threading.Event, begun: "queue.SimpleQueue[bytes]") -> ASGIApp:
+    """An echo that answers when it is told to."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            body = await body_of(receive)
+            begun.put(body)
+            await asyncio.to_thread(go_on.wait, SECONDS)
+            await respond(body)(scope, receive, send)
+
+    return app
+
+
+def test_requests_beyond_the_limit_are_refused_over_either_way_and_admitted_later() -> None:
+    go_on, begun = threading.Event(), queue.SimpleQueue[bytes]()
+    with served(waiting_app(go_on, begun), max_requests=1) as url, open_socket(url) as socket:
+        socket.send('"first"')
+        assert begun.get(timeout=SECONDS) == b'"first"'
+        refused = ask(url, "second")
+        assert (refused.status, refused.json["error_type"]) == (429, "concurrent_requests_limit")
+        assert refused.headers["x-fal-error-type"] == "concurrent_requests_limit"
+        assert posted(url) == (429, refused.json)
+        go_on.set()
+        assert read(socket).json == "first"
+        assert ask(url, "third").json == "third"
+
+
+def test_early_requests_beyond_the_limit_are_refused_in_their_turn() -> None:
+    go_on, begun = threading.Event(), queue.SimpleQueue[bytes]()
+    with served(waiting_app(go_on, begun), max_waiting=2) as url, open_socket(url) as socket:
+        socket.send("0")
+        begun.get(timeout=SECONDS)
+        for number in range(1, 6):
+            socket.send(str(number))
+        assert socket.ping().wait(SECONDS)  # by now the gateway has read them all
+        go_on.set()
+        answers = [read(socket) for _ in range(6)]
+        assert [answer.json if answer.status == 200 else answer.status for answer in answers] == [
+            0,
+            1,
+            2,
+            429,
+            429,
+            429,
+        ]
+        socket.send("6")
+        assert read(socket).json == 6
+    assert [begun.get() for _ in range(begun.qsize())] == [b"1", b"2", b"6"]
+
+
+def test_a_flood_of_requests_closes_the_connection_and_stops_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fal_notebook.local.backlog._MAX_REFUSED", 10)
+    stopped = threading.Event()
+
+    async def app(scope: Scope, receive: Receive, _send: Send) -> None:
+        if scope["type"] == "http":
+            await body_of(receive)
+            await receive()
+            stopped.set()
+
+    with served(app, max_waiting=1) as url, open_socket(url) as socket:
+        with suppress(ConnectionClosed):
+            for _ in range(100):
+                socket.send("{}")
+        with pytest.raises(ConnectionClosed, match="1008"):
+            socket.recv(SECONDS)
+        assert stopped.wait(SECONDS)
 
 
 async def shout(socket: WebSocket) -> None:

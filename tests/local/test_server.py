@@ -10,12 +10,14 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import StreamingResponse
+from websockets.exceptions import InvalidStatus
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 from fal_notebook.local.asgi import Receive, Scope, Send
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 
+from .frames import TEXT, frame, raw_client
 from .wire import SECONDS, ask, open_socket, read
 
 STOP_SECONDS = 5.0
@@ -111,3 +113,28 @@ def test_importing_the_package_is_cheap() -> None:
     code = "import sys, fal_notebook.local; print(*sorted({'uvicorn', 'starlette', 'numpy'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_client_that_neither_reads_nor_answers_pings_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fal_notebook.local.server._PING_SECONDS", 0.5)
+    cancelled = threading.Event()
+
+    async def flood(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            try:
+                while True:
+                    await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+            finally:
+                cancelled.set()
+
+    with LocalServer(HTTPOverWebSocket(flood)) as server, raw_client(server.url) as client:
+        client.send(frame(TEXT, b"{}"))
+        assert cancelled.wait(SECONDS)
+
+
+def test_a_refused_handshake_is_no_failure_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = HTTPOverWebSocket(echo, key="made-up")
+    with LocalServer(gateway) as server, pytest.raises(InvalidStatus), open_socket(server.url):
+        pass
+    assert caplog.text == ""
