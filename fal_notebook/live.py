@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 REFRESHES = 10  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
-_REWRITTEN = 300_000  # characters a second at the most, where a model rewrites what it said
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
@@ -128,8 +127,7 @@ class Live(ABC):
         if not shown:
             return
         replaces = Shown.LINE if self._waited else self._replaces
-        self.pause = max(1 / REFRESHES, len(shown) / _REWRITTEN if replaces is Shown.WORDS else 0.0)
-        self._replaces, self._waited = Shown.NOTHING, ""
+        self.pause, self._replaces, self._waited = 1 / REFRESHES, Shown.NOTHING, ""
         self._write(plain_text(shown), replaces)
 
     def _wait_line(self, stream: Stream) -> None:

@@ -67,14 +67,6 @@ def test_a_line_end_that_is_cut_in_two_stays_one(stream: Stream) -> None:
     assert page.text == "a\nb"
 
 
-def test_a_long_rewritten_text_is_drawn_less_often(stream: Stream) -> None:
-    page = Page()
-    _draw(page, [Text("x" * 25_000, 0)], stream)
-    quick = page.pause
-    _draw(page, [Text("y" * 30_000, 0)], stream)
-    assert page.pause > quick
-
-
 def test_after_a_second_without_a_word_a_line_tells_what_is_waited_for(stream: Stream) -> None:
     page = Page()
     page.refresh(stream)
