@@ -8,15 +8,19 @@ import codecs
 import json
 from abc import ABC, abstractmethod
 from io import BytesIO
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .errors import InvalidResponse
 from .events import EventReader, GrowingText
+from .files import is_address
 from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
 from .samples import parameter, raw_format
+from .shapes import Shape
 from .sse import EventStreamDecoder, ServerSentEvent
 from .updates import Piece, Text, Update
 from .wav import correct_wav_lengths, wav_header
+
+_SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
 class Body(ABC):
@@ -124,6 +128,9 @@ class EventStreamBody(Body):
         self._words = GrowingText()
         self._sound: MediaBody | None = None
         self._is_over = False
+        self._shape: Shape | None = None
+        self._appends = False
+        self._shapes = _SHAPES
 
     @property
     def text(self) -> str:
@@ -145,7 +152,51 @@ class EventStreamBody(Body):
 
     def _read(self, events: list[ServerSentEvent]) -> list[Update]:
         self.events += events
-        return [update for event in events for update in self._meaning(event)]
+        updates: list[Update] = []
+        run: list[str] = []
+        last = ""
+        for event in self._not_outdated(events):
+            words = self._repeated_words(event)
+            if words is not None:
+                run.append(words)
+                last = event.data
+                continue
+            updates += self._read_run(run, last)
+            updates += self._meaning(event)
+            run = []
+        return updates + self._read_run(run, last)
+
+    def _read_run(self, run: list[str], last: str) -> list[Update]:
+        """Read events one behind the other that differ in their words alone."""
+        if self._appends and run:
+            return self.reader.read_words("".join(run), last, appended=True)
+        return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
+
+    def _not_outdated(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
+        """The events without the snapshots that are the beginning of a later one."""
+        if self._shape is None or self._appends:
+            return events
+        kept: list[ServerSentEvent] = []
+        newest: str | None = None
+        for event in reversed(events):
+            if newest is None or event.event == "error" or not self._shape.begins(event.data, newest):
+                kept.append(event)
+                newest = None if self._repeated_words(event) is None else event.data
+        return kept[::-1]
+
+    def _repeated_words(self, event: ServerSentEvent) -> str | None:
+        if self._shape is None or event.event == "error":
+            return None
+        words = self._shape.words(event.data)
+        return None if words is None or is_address(words) else words
+
+    def _learn(self, event: ServerSentEvent) -> None:
+        """Look whether events like this one will say nothing but their words."""
+        if self._shapes > 0 and event.event != "error":
+            self._shapes -= 1
+            shape = Shape.of(event.data, _words_alone)
+            if shape:
+                self._shape, self._appends = shape, _appends(shape)
 
     def _meaning(self, event: ServerSentEvent) -> list[Update]:
         if event.data == self._DONE:
@@ -158,6 +209,8 @@ class EventStreamBody(Body):
         if not isinstance(value, dict | list) and event.event != "error":
             return self._words_of(value if isinstance(value, str) else event.data, event)
         updates = self.reader.read(value, failed=event.event == "error")
+        if len(updates) == 1 and isinstance(updates[0], Text):
+            self._learn(event)
         for update in updates:
             if isinstance(update, Piece):
                 self._sound = self._sound or MediaBody(update.content_type)
@@ -171,6 +224,18 @@ class EventStreamBody(Body):
             return []
         change = self._words.append(words)
         return [Text(*change)] if change else []
+
+
+def _words_alone(value: Any) -> str | None:
+    """The words of an event that says nothing else."""
+    updates = EventReader().read(value)
+    return updates[0].new if len(updates) == 1 and isinstance(updates[0], Text) else None
+
+
+def _appends(shape: Shape) -> bool:
+    """Whether the words of such events come behind those before, and not in their place."""
+    reader, value = EventReader(), shape.filled("words")
+    return all(isinstance(update, Text) for update in reader.read(value) + reader.read(value))
 
 
 class MediaBody(Body):

@@ -1,4 +1,4 @@
-"""Floor 4: the connections to one endpoint, and whose turn it is.
+"""Floor 5: the connections to one endpoint, and whose turn it is.
 
 People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
 connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .connection import Connection
-from .protocol import Event
+from .connection import Connection, Receive
 from .target import Target
 
 
@@ -43,7 +42,7 @@ class Pool:
         self._closed = False
         self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
 
-    async def exchange(self, payload: str, sent: Callable[[], None], receive: Callable[[Event], None]) -> None:
+    async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
         """Carry one request as soon as it is its turn; see `Connection.exchange`."""
         async with self._turns:
             connection = await self._take()

@@ -1,0 +1,194 @@
+"""Floor 3: a WebSocket to one target. The only client I/O, and the only place that knows websockets.
+
+What one read of the socket completed is handed over together, by a plain call: a task's turn for each message would
+cost more than decoding a token.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
+from websockets.protocol import Event, State
+
+from .errors import ConnectError, FalNotebookError, status_error
+from .target import Target
+
+CLOSE_SECONDS = 0.5
+"""How long a server may take to answer a close."""
+
+Message = str | bytes
+Closed = ConnectionClosed
+"""The error that says how a WebSocket ended, with what either side said of it."""
+
+
+class WebSocket(ClientConnection):
+    """An open WebSocket whose messages and end go to whom `attach` names.
+
+    A binary message in fragments is handed over fragment by fragment: what fal sends so may be cut anywhere.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._messages: list[Message] = []
+        self._text: bytearray | None = None
+        self._is_broken = False
+        self._on_messages: Callable[[list[Message]], None] | None = None
+        self._on_close: Callable[[Closed], None] | None = None
+
+    def attach(self, on_messages: Callable[[list[Message]], None], on_close: Callable[[Closed], None]) -> None:
+        """Say who takes the messages, and who hears how the WebSocket closed."""
+        self._on_messages, self._on_close = on_messages, on_close
+        self._hand_over()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether, as far as is known here, messages can go both ways."""
+        return self.state is State.OPEN
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers a ping within so many seconds."""
+        try:
+            pong = asyncio.ensure_future(await self.ping())
+        except ConnectionClosed:
+            return False
+        await asyncio.wait({pong}, timeout=seconds)
+        return pong.done() and not pong.cancelled() and not pong.exception()
+
+    async def shut(self) -> None:
+        """Close; a server that does not answer the close is not waited for long."""
+        try:
+            await self.close()
+        finally:
+            self.transport.abort()
+
+    def process_event(self, event: Event) -> None:
+        """Take a frame, or the response to the handshake; websockets calls it."""
+        if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
+            super().process_event(event)
+        elif self._is_broken:
+            return  # what comes behind broken text
+        elif event.opcode is Opcode.TEXT or self._text is not None:
+            self._take_text(event)
+        else:
+            self._messages.append(bytes(event.data))
+
+    def data_received(self, data: bytes) -> None:
+        """Take what one read of the socket brought; asyncio calls it."""
+        super().data_received(data)
+        self._hand_over()
+        if self.protocol.close_expected():
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end of the socket; asyncio calls it."""
+        super().connection_lost(exc)
+        if self._on_close:
+            self._on_close(self.close_exc)
+
+    def _take_text(self, frame: Frame) -> None:
+        text, self._text = self._text or bytearray(), None
+        text += frame.data
+        if not frame.fin:
+            self._text = text
+            return
+        try:
+            self._messages.append(text.decode())
+        except UnicodeDecodeError:
+            self._is_broken = True
+            self.protocol.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
+            self.send_data()
+
+    def _hand_over(self) -> None:
+        if self._messages and self._on_messages:
+            messages, self._messages = self._messages, []
+            self._on_messages(messages)
+
+
+class _Connect(connect):
+    """The opening of a connection to the address that was asked for and to no other.
+
+    A redirect would carry the credentials along.
+    """
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class _Logger(logging.LoggerAdapter[logging.Logger]):
+    """A logger that has no DEBUG level: there websockets logs the handshake's headers, the key among them."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
+async def open_websocket(target: Target, *, max_size: int, open_timeout: float) -> WebSocket:
+    """Open a WebSocket.
+
+    Args:
+        target: where to.
+        max_size: the most bytes that a message may have.
+        open_timeout: seconds for the handshake.
+
+    Raises:
+        StatusError: the server refused the handshake with an HTTP status.
+        ConnectError: no connection came about.
+    """
+    try:
+        websocket = await _Connect(
+            target.url,
+            additional_headers=target.authorization.headers() if target.authorization else None,
+            open_timeout=open_timeout,
+            ping_interval=None,  # pings of our own also tell how long the server has been silent
+            close_timeout=CLOSE_SECONDS,
+            max_size=max_size,
+            proxy=None if target.is_local else True,
+            logger=_Logger(logging.getLogger(__name__), {}),
+            create_connection=WebSocket,
+        )
+    except InvalidStatus as exc:
+        failure = _refusal(exc, target)
+    except (OSError, EOFError, ValueError, ImportError, WebSocketException) as exc:  # a SOCKS proxy wants a package
+        failure = _no_connection(exc, target)
+    else:
+        assert isinstance(websocket, WebSocket)  # noqa: S101 - the type that create_connection makes
+        return websocket
+    # Raised out here, it has no context: the frames of the handshake hold the key.
+    raise failure
+
+
+def is_too_big(closed: Closed) -> bool:
+    """Whether a WebSocket closed because a message had more than ``max_size`` bytes."""
+    return closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG
+
+
+def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
+    """A handshake that the server answered with an HTTP status. The request was not sent."""
+    response = exc.response
+    detail = _detail(bytes(response.body or b""), target)
+    if response.status_code < 400:
+        return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
+    headers = {name.lower(): target.redact(value) for name, value in response.headers.raw_items()}
+    request_id = headers.get("x-fal-request-id")
+    return status_error(response.status_code, detail, endpoint=target.endpoint, request_id=request_id, headers=headers)
+
+
+def _detail(body: bytes, target: Target) -> Any:
+    text = target.redact(body.decode("utf-8", "replace"))
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text[:500]
+    return value.get("detail", value) if isinstance(value, dict) else value
+
+
+def _no_connection(exc: Exception, target: Target) -> ConnectError:
+    hint = "is the gateway running? `fal-notebook serve` starts one" if target.is_local else "check network and proxy"
+    if isinstance(exc, TimeoutError):
+        return ConnectError(f"{target.url} did not answer in time", hint=hint)
+    reason = "it does not speak WebSocket" if isinstance(exc, InvalidHandshake) else str(exc) or type(exc).__name__
+    return ConnectError(target.redact(f"no connection to {target.url}: {reason}"), hint=hint)
