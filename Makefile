@@ -36,8 +36,9 @@ fuzz: $(VENV)/installed-for-tests
 soak: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.soak $(or $(SECONDS),7200)
 
+# Ours and its peers on the same work, or only WORK of it; a whole run writes the README's table and chart.
 bench: $(VENV)/installed-for-tests
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.benchmarks $(WORK)
 
 format: $(VENV)/installed-for-tests
 	$(BIN)/ruff check --fix

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import datetime
 import io
-import ipaddress
 import json
 import logging
 import pickle
@@ -14,10 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from IPython.core.ultratb import VerboseTB
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -25,6 +19,7 @@ from websockets.http11 import Request, Response
 
 from fal_notebook import Session, errors, run, session, stream
 
+from .certificates import self_signed
 from .conftest import KEY
 from .faults import OUTCOMES, Fault, FaultyGateway, Place
 from .scripted import ScriptedServer, end, start
@@ -159,24 +154,8 @@ def test_a_crash_of_the_io_thread_shows_no_key(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of 127.0.0.1 that nobody has signed but itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    """A certificate of 127.0.0.1, with its key."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
+OURS = "fal_notebook"
+
 
 @dataclass(frozen=True)
 class Row:
-    """One measure of one way to do some work.
+    """One measure of one way to do some work; of every measure, less is better.
 
     Attributes:
         work: what is done.
         who: ours, or a peer's name.
         unit: of the values.
         values: one for each round; infinite where the work was not done in time.
-        goal: what ours should reach, in words.
+        goal: what ours should reach: ``≤ 20`` at the median, in its own row; in a peer's row ``≥ 3×``, so many times
+            as much for the peer as for ours.
     """
 
     work: str

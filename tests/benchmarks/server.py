@@ -1,27 +1,37 @@
 """The server of the benchmarks: a process of its own with every answer ready as bytes, so never what is slow.
 
-It speaks fal's HTTP over WebSockets on one port and plain HTTP with server-sent events on another.
+It speaks fal's HTTP over WebSockets on one port and plain HTTP with server-sent events on another. The arguments name
+the ``work`` and its measures:
+
+=============  ==================  =================================================
+``deltas``     ``count``           short events, each with what is new
+``snapshots``  ``count, longest``  events with the whole text so far, up to so many bytes
+``prompt``     ``words``           one short answer: these words
+``bytes``      ``size``            so many zeros
+``times``      ``count, pause``    events that say when each was sent (WebSockets only)
+``wait``       ``seconds, words``  the same, later (WebSockets only)
+=============  ==================  =================================================
 """
 
 import asyncio
 import json
 import multiprocessing
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 
-DELTAS = 20_000
-SNAPSHOTS = 2_000
-LONGEST = 10_240
-"""Bytes of the last snapshot's text."""
 FRAME = 65_536
 PIECE = FRAME * 16
+_SENTENCE = "All work and no play makes a dull text. "
 
 
 @dataclass(frozen=True)
@@ -32,14 +42,27 @@ class Ports:
     http: int
 
 
-def deltas(count: int = DELTAS) -> list[bytes]:
-    """Short events, each with what is new."""
-    return [_event({"choices": [{"index": 0, "delta": {"content": f"{number:04d} "}}]}) for number in range(count)]
+def deltas_text(count: int) -> str:
+    """The answer to ``deltas``."""
+    return "".join(_words(count))
 
 
-def snapshots(count: int = SNAPSHOTS, longest: int = LONGEST) -> list[bytes]:
-    """Events that each repeat the whole text so far, as fal-ai/any-llm/stream has them."""
-    text = "All work and no play makes a dull text. " * (longest // 40 + 1)
+def snapshots_text(longest: int) -> str:
+    """The answer to ``snapshots``."""
+    return (_SENTENCE * (longest // len(_SENTENCE) + 1))[:longest]
+
+
+def _words(count: int) -> Iterator[str]:
+    return (f"{number:04d} " for number in range(count))
+
+
+def _deltas(count: int) -> list[bytes]:
+    return [_event({"choices": [{"index": 0, "delta": {"content": words}}]}) for words in _words(count)]
+
+
+def _snapshots(count: int, longest: int) -> list[bytes]:
+    """As fal-ai/any-llm/stream has them."""
+    text = snapshots_text(longest)
     lengths = [longest * number // count for number in range(1, count + 1)]
     return [
         b"event: event\r\n"
@@ -52,19 +75,36 @@ def _event(value: Any, end: str = "\n\n") -> bytes:
     return f"data: {json.dumps(value)}{end}".encode()
 
 
-EVENTS: dict[str, Callable[[], list[bytes]]] = {
-    "deltas": deltas,
-    "snapshots": snapshots,
-    "prompt": lambda: [_event({"output": "hi", "partial": False})],
+def _prompt(words: str) -> list[bytes]:
+    return [_event({"output": words, "partial": False})]
+
+
+_EVENTS: dict[str, Callable[..., list[bytes]]] = {
+    "deltas": _deltas,
+    "snapshots": _snapshots,
+    "prompt": _prompt,
+    "wait": _prompt,
 }
 
 
+def _ready(wrap: Callable[[bytes], bytes], arguments: dict[str, Any]) -> bytes:
+    """The events of an answer as bytes, made when they are first asked for."""
+    measures = tuple(arguments[name] for name in ("count", "longest", "words") if name in arguments)
+    return _made(wrap, arguments["work"], measures)
+
+
+@cache
+def _made(wrap: Callable[[bytes], bytes], work: str, measures: tuple[Any, ...]) -> bytes:
+    return b"".join(map(wrap, _EVENTS[work](*measures)))
+
+
 @contextmanager
-def running() -> Iterator[Ports]:
-    """The server, in a process of its own."""
+def running(certificate: Path | None = None) -> Iterator[Ports]:
+    """The server, in a process of its own; with a certificate it speaks TLS on both ports."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_main, args=(theirs,), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_main, args=(theirs, certificate), daemon=True)
     process.start()
+    theirs.close()  # a server that fails is an end, not a wait
     try:
         yield ours.recv()
     finally:
@@ -72,53 +112,54 @@ def running() -> Iterator[Ports]:
         process.join()
 
 
-def _main(pipe: "Pipe[Any, Any]") -> None:
-    asyncio.run(_Server().run(pipe))
+def _main(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
+    asyncio.run(_run(pipe, certificate))
 
 
-class _Server:
-    def __init__(self) -> None:
-        events = {name: make() for name, make in EVENTS.items()}
-        self._frames = {name: b"".join(map(_frame, each)) for name, each in events.items()}
-        self._chunks = {name: b"".join(map(_chunk, each)) for name, each in events.items()}
+async def _run(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+    if tls and certificate:
+        tls.load_cert_chain(certificate)
+    websocket = await serve(_talk, "127.0.0.1", 0, compression=None, max_size=None, ping_interval=None, ssl=tls)
+    http = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=tls)
+    pipe.send(Ports(*(server.sockets[0].getsockname()[1] for server in (websocket, http))))
+    await asyncio.get_running_loop().create_future()
 
-    async def run(self, pipe: "Pipe[Any, Any]") -> None:
-        websocket = await serve(self._talk, "127.0.0.1", 0, compression=None, max_size=None)
-        http = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        pipe.send(Ports(*(server.sockets[0].getsockname()[1] for server in (websocket, http))))
-        await asyncio.get_running_loop().create_future()
 
-    async def _talk(self, connection: ServerConnection) -> None:
-        async for message in connection:
-            arguments = json.loads(message)
-            kind = "audio/mpeg" if arguments["work"] == "bytes" else "text/event-stream"
-            connection.transport.write(_text({"type": "start", "headers": {"content-type": kind}, "status": 200}))
-            async for piece in self._pieces(arguments):
-                connection.transport.write(piece)
-                await connection.drain()
-            connection.transport.write(_text({"type": "end", "status": 200}))
+async def _talk(connection: ServerConnection) -> None:
+    async for message in connection:
+        arguments = json.loads(message)
+        kind = "audio/mpeg" if arguments["work"] == "bytes" else "text/event-stream"
+        connection.transport.write(_text({"type": "start", "headers": {"content-type": kind}, "status": 200}))
+        async for piece in _pieces(arguments):
+            connection.transport.write(piece)
+            await connection.drain()
+        connection.transport.write(_text({"type": "end", "status": 200}))
 
-    async def _pieces(self, arguments: dict[str, Any]) -> AsyncIterator[bytes]:
-        work = arguments["work"]
-        if work == "bytes":
+
+async def _pieces(arguments: dict[str, Any]) -> AsyncIterator[bytes]:
+    match arguments["work"]:
+        case "bytes":
             piece = _frame(bytes(FRAME)) * (PIECE // FRAME)
             for _ in range(arguments["size"] // PIECE):
                 yield piece
-        elif work == "times":
+        case "times":
             for _ in range(arguments["count"]):
                 await asyncio.sleep(arguments["pause"])
                 yield _frame(_event({"choices": [{"delta": {"content": f"{time.monotonic_ns()} "}}]}))
-        else:
-            yield self._frames[work]
+        case _:
+            await asyncio.sleep(arguments.get("seconds", 0))
+            yield _ready(_frame, arguments)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await _head(reader):
-            length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith(b"content-length:"))
-            work = json.loads(await reader.readexactly(length))["work"]
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-            writer.write(self._chunks[work] + b"0\r\n\r\n")
-            await writer.drain()
-        writer.close()
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while head := await _head(reader):
+        length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+        arguments = json.loads(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(_ready(_chunk, arguments) + b"0\r\n\r\n")
+        await writer.drain()
+    writer.close()
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:

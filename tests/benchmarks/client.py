@@ -1,0 +1,167 @@
+"""What the same work takes ours and its peers: words of many events, snapshots, large bodies.
+
+Each round asks all, one after the other, and each answer is checked. The bare socket shows what the server allows.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from . import server
+from .peers import (
+    DELTAS,
+    SNAPSHOTS,
+    Addresses,
+    Arguments,
+    Asyncio,
+    BareSocket,
+    FalClient,
+    HttpxSse,
+    Keeps,
+    Ours,
+    Peer,
+    Reference,
+    ReferenceRun,
+    Shape,
+    Threaded,
+)
+from .rows import OURS, Row
+
+ROUNDS = 5
+MEBI = 2**20
+TEXT: tuple[type[Peer], ...] = (Ours, Reference, ReferenceRun, FalClient, HttpxSse, Threaded, Asyncio)
+LONG_TEXT: tuple[type[Peer], ...] = (Ours, Reference, FalClient)
+BODY: tuple[type[Keeps], ...] = (Ours, Reference, Threaded, Asyncio)
+
+Asks = dict[str, Callable[[], object]]
+
+
+def deltas() -> list[Row]:
+    """20,000 events, each with a word."""
+    count = 20_000
+    values = texts({"work": "deltas", "count": count}, server.deltas_text(count), DELTAS)
+    goals = {Reference.name: "≥ 2×", ReferenceRun.name: "≥ 2×", FalClient.name: "≥ 3×"}
+    return rows_of(f"{count:,} delta events to text", values, goals)
+
+
+def snapshots() -> list[Row]:
+    """2,000 events, each with the whole text so far; four times the length takes four times as long at the most."""
+    short, long = _snapshots(10_240, TEXT), _snapshots(40_960, LONG_TEXT)
+    goals = {Reference.name: "≥ 4×", ReferenceRun.name: "≥ 4×"}
+    return [
+        *rows_of("2,000 snapshots up to 10 KiB", short, goals),
+        *rows_of("2,000 snapshots up to 40 KiB", long, {}),
+        _growth("snapshots up to 40 KiB, to those up to 10 KiB", short, long, "≤ 5"),
+    ]
+
+
+def _snapshots(longest: int, peers: Sequence[type[Peer]]) -> dict[str, tuple[float, ...]]:
+    arguments = {"work": "snapshots", "count": 2_000, "longest": longest}
+    return texts(arguments, server.snapshots_text(longest), SNAPSHOTS, peers)
+
+
+def binary() -> list[Row]:
+    """256 MiB in frames of 64 KiB, kept as one ``bytes``; four times the size takes four times as long at the most."""
+    values = {size: bodies(size, BODY) for size in (64, 256)}
+    return [
+        *rows_of("256 MiB of binary, kept", values[256], {Reference.name: "≥ 1.5×"}),
+        _growth("256 MiB of binary, to 64 MiB", values[64], values[256], "≤ 5"),
+    ]
+
+
+def quadratic() -> list[Row]:
+    """What the reference client's other verb takes, which puts a body together anew at every frame."""
+    return [
+        row
+        for size in (8, 16, 32)
+        for row in rows_of(f"{size} MiB of binary, kept", bodies(size, (Ours, ReferenceRun), rounds=3), {})
+    ]
+
+
+MEASURES = {"deltas": deltas, "snapshots": snapshots, "bytes": binary, "quadratic": quadratic}
+
+
+def measure() -> list[Row]:
+    """All of these."""
+    return [row for each in MEASURES.values() for row in each()]
+
+
+def texts(
+    arguments: Arguments, expected: str, shape: Shape, peers: Sequence[type[Peer]] = TEXT, rounds: int = ROUNDS
+) -> dict[str, tuple[float, ...]]:
+    """The milliseconds that each takes in each round to have the answer's text."""
+    with local() as addresses, ExitStack() as stack:
+        bare = stack.enter_context(BareSocket(addresses))
+        ready = [stack.enter_context(peer(addresses)) for peer in peers]
+        asks: Asks = {peer.name: bound(peer.text, arguments, shape) for peer in ready}
+        asks[bare.name] = bound(bare.read, arguments)
+        return interleaved(asks, lambda answer: answer == expected or is_read(answer, len(expected)), rounds)
+
+
+def bodies(mebibytes: int, peers: Sequence[type[Keeps]], rounds: int = ROUNDS) -> dict[str, tuple[float, ...]]:
+    """The milliseconds that each takes in each round to have the answer's bytes."""
+    size = mebibytes * MEBI
+    arguments = {"work": "bytes", "size": size}
+    with local() as addresses, ExitStack() as stack:
+        bare = stack.enter_context(BareSocket(addresses))
+        ready = [stack.enter_context(peer(addresses)) for peer in peers]
+        asks: Asks = {peer.name: bound(peer.body, arguments) for peer in ready}
+        asks[bare.name] = bound(bare.read, arguments)
+        return interleaved(asks, lambda answer: is_zeros(answer, size) or is_read(answer, size), rounds)
+
+
+@contextmanager
+def local() -> Iterator[Addresses]:
+    """A server on this machine, without any delay."""
+    with server.running() as ports:
+        yield Addresses.of(ports)
+
+
+def interleaved(
+    asks: Asks, is_right: Callable[[object], bool], rounds: int, apart: float = 0.0
+) -> dict[str, tuple[float, ...]]:
+    """The milliseconds of each in each round, all in every round, after a first one that is not counted.
+
+    Each round begins with another, so that none always follows the same; rounds begin so many seconds apart.
+    """
+    values: dict[str, list[float]] = {name: [] for name in asks}
+    names = list(asks)
+    for number in range(rounds + 1):
+        first = number % len(names)
+        next_round = time.monotonic() + apart
+        for name in names[first:] + names[:first]:
+            began = time.perf_counter()
+            answer = asks[name]()
+            took = time.perf_counter() - began
+            if not is_right(answer):
+                raise AssertionError(f"{name} has another answer")
+            del answer
+            if number:
+                values[name].append(took * 1000)
+        time.sleep(max(0.0, next_round - time.monotonic()))
+    return {name: tuple(each) for name, each in values.items()}
+
+
+def is_zeros(answer: object, size: int) -> bool:
+    """Whether an answer is so many zeros."""
+    return isinstance(answer, bytes) and len(answer) == answer.count(0) == size
+
+
+def is_read(answer: object, least: int) -> bool:
+    """Whether a bare socket has read as many bytes as there must be."""
+    return isinstance(answer, int) and answer >= least
+
+
+def bound(ask: Callable[..., object], *arguments: object) -> Callable[[], object]:
+    """The call with its arguments."""
+    return lambda: ask(*arguments)
+
+
+def rows_of(work: str, values: dict[str, tuple[float, ...]], goals: dict[str, str]) -> list[Row]:
+    """A row of milliseconds for each."""
+    return [Row(work, who, "ms", each, goals.get(who, "")) for who, each in values.items()]
+
+
+def _growth(work: str, small: dict[str, tuple[float, ...]], large: dict[str, tuple[float, ...]], goal: str) -> Row:
+    """How many times as long ours takes for four times as much."""
+    return Row(work, OURS, "× the time", tuple(b / a for a, b in zip(small[OURS], large[OURS], strict=True)), goal)

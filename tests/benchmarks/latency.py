@@ -1,0 +1,181 @@
+"""How long people wait: for the first word, and for an answer over a network that takes 50 ms there and back."""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import fal_notebook
+
+from ..certificates import self_signed
+from . import server
+from .client import Asks, bound, interleaved, is_read, local, rows_of
+from .network import delayed
+from .peers import (
+    DELTAS,
+    ENDPOINT,
+    SNAPSHOTS,
+    Addresses,
+    Arguments,
+    Asyncio,
+    AsyncioOverFour,
+    BareSocket,
+    FalClient,
+    HttpxSse,
+    Many,
+    Ours,
+    Peer,
+    Reference,
+    Shape,
+    Threaded,
+)
+from .rows import OURS, Row
+
+ROUNDS = 5
+ROUND_TRIP = 0.05
+PROMPT: Arguments = {"work": "prompt", "words": "hi"}
+WORDS: tuple[type[Peer], ...] = (Ours, Reference, Asyncio)
+PROMPTS: tuple[type[Peer], ...] = (Ours, Reference, FalClient, HttpxSse, Threaded)
+AT_ONCE: tuple[type[Many], ...] = (Ours, Asyncio, AsyncioOverFour)
+MANY: tuple[type[Peer], ...] = (Ours, Reference, FalClient, Asyncio, AsyncioOverFour)
+
+Measured = dict[str, list[list[int]]]
+"""By name the nanoseconds of every event, for each round."""
+
+
+def first() -> list[Row]:
+    """From the server's sending of an event until its text is in hand, while nothing else is done."""
+    arguments = {"work": "times", "count": 300, "pause": 0.002}
+    measured = _rounds(WORDS, lambda peer: peer.arrivals(arguments))
+    goals = {Reference.name: "≥ 1×"}
+    return _percentiles("a word, from the server's sending to the waiting cell", measured, goals, {})
+
+
+def busy() -> list[Row]:
+    """The same while the main thread computes in pure Python and looks now and then what has come.
+
+    A peer reads on a thread beside it. To be let in, such a thread waits for the interpreter's switch interval.
+    """
+    arguments = {"work": "times", "count": 60, "pause": 0.02}
+    measured = _rounds(WORDS, lambda peer: _arrivals_at_a_busy_thread(peer, arguments))
+    return _percentiles("the same beside a busy main thread", measured, {Reference.name: "≥ 1×"}, {OURS: "≤ 6000"})
+
+
+def prompts() -> list[Row]:
+    """One prompt on what is open, 6 seconds after the last."""
+    with far(ROUND_TRIP) as addresses, ExitStack() as stack:
+        bare = stack.enter_context(BareSocket(addresses))
+        ready = [stack.enter_context(peer(addresses)) for peer in PROMPTS]
+        asks: Asks = {peer.name: bound(peer.text, PROMPT, SNAPSHOTS) for peer in ready}
+        asks[bare.name] = bound(bare.read, PROMPT)
+        values = interleaved(asks, lambda answer: answer == "hi" or is_read(answer, 1), ROUNDS, apart=6.0)
+    return rows_of("a prompt 6 s after the last, RTT 50 ms, TLS", values, {OURS: "≤ 53", FalClient.name: "≥ 3×"})
+
+
+def pipeline() -> list[Row]:
+    """100 prompts at once; the answers in order."""
+    values = many(100, ROUND_TRIP, MANY, ROUNDS)
+    return rows_of("100 prompts, RTT 50 ms, TLS", values, {OURS: "≤ 150"})
+
+
+def starving() -> list[Row]:
+    """38 prompts of 10 ms behind 2 of 1 s."""
+    slow, quick = ({"work": "wait", "seconds": seconds, "words": "hi"} for seconds in (1.0, 0.01))
+    each = [slow] * 2 + [quick] * 38
+    values: dict[str, list[float]] = {}
+    with local() as addresses, ExitStack() as stack:
+        ready = [stack.enter_context(peer(addresses)) for peer in AT_ONCE]
+        for _ in range(ROUNDS):
+            for peer in ready:
+                durations = peer.durations(each)[2:]
+                values.setdefault(peer.name, []).append(quantiles(durations, n=10)[8] * 1000)
+    rounds = {name: tuple(of_it) for name, of_it in values.items()}
+    return rows_of("38 prompts of 10 ms behind 2 of 1 s, p90 of the short", rounds, {OURS: "≤ 500"})
+
+
+MEASURES = {"first": first, "busy": busy, "prompts": prompts, "pipeline": pipeline, "starving": starving}
+
+
+def measure() -> list[Row]:
+    """All of these."""
+    return [row for each in MEASURES.values() for row in each()]
+
+
+def many(count: int, round_trip: float, peers: Sequence[type[Peer]], rounds: int) -> dict[str, tuple[float, ...]]:
+    """The milliseconds that each takes in each round for so many prompts at once, their answers in order."""
+    words = [str(number) for number in range(count)]
+    each: list[Arguments] = [{"work": "prompt", "words": word} for word in words]
+    with far(round_trip) as addresses, ExitStack() as stack:
+        ready = [stack.enter_context(peer(addresses)) for peer in peers]
+        asks: Asks = {peer.name: bound(peer.texts, each, SNAPSHOTS) for peer in ready}
+        return interleaved(asks, lambda answer: answer == words, rounds)
+
+
+@contextmanager
+def far(round_trip: float) -> Iterator[Addresses]:
+    """A server that speaks TLS, a round trip of so many seconds away."""
+    before = os.environ.get("SSL_CERT_FILE")
+    with TemporaryDirectory() as folder:
+        certificate = self_signed(Path(folder), "localhost")
+        os.environ["SSL_CERT_FILE"] = str(certificate)
+        try:
+            with server.running(certificate) as ports, delayed(ports, round_trip) as away:
+                yield Addresses.of(away, "localhost", tls=True)
+        finally:
+            del os.environ["SSL_CERT_FILE"]
+            os.environ |= {} if before is None else {"SSL_CERT_FILE": before}
+
+
+def _rounds(peers: Sequence[type[Peer]], arrivals: Callable[[Peer], list[int]]) -> Measured:
+    with local() as addresses, ExitStack() as stack:
+        ready = [stack.enter_context(peer(addresses)) for peer in peers]
+        measured: Measured = {peer.name: [] for peer in ready}
+        for _ in range(ROUNDS):
+            for peer in ready:
+                measured[peer.name].append(arrivals(peer))
+    return measured
+
+
+def _percentiles(work: str, measured: Measured, goals: dict[str, str], ours: dict[str, str]) -> list[Row]:
+    """The 50th and the 99th percentile of every round; the goals are those of the 50th."""
+    goals = goals | ours
+    middle = {who: tuple(median(each) / 1000 for each in rounds) for who, rounds in measured.items()}
+    late = {who: tuple(quantiles(each, n=100)[98] / 1000 for each in rounds) for who, rounds in measured.items()}
+    return [
+        *(Row(f"{work}, p50", who, "µs", values, goals.get(who, "")) for who, values in middle.items()),
+        *(Row(f"{work}, p99", who, "µs", values) for who, values in late.items()),
+    ]
+
+
+def _arrivals_at_a_busy_thread(peer: Peer, arguments: Arguments) -> list[int]:
+    """The nanoseconds from each event's sending until the main thread, which computes, has its text."""
+    if isinstance(peer, Ours):
+        stream = fal_notebook.stream(ENDPOINT, arguments, base_url=peer.addresses.websocket)
+        return _watched(lambda: map(str, stream.take()), lambda: stream.is_done)
+    texts: deque[str] = deque()
+
+    def words(value: Any) -> str:
+        texts.append(DELTAS.words(value))
+        return ""
+
+    reader = threading.Thread(target=peer.text, args=(arguments, Shape(words)))
+    reader.start()
+    return _watched(lambda: [texts.popleft() for _ in range(len(texts))], lambda: not reader.is_alive())
+
+
+def _watched(take: Callable[[], Iterator[str] | list[str]], is_over: Callable[[], bool]) -> list[int]:
+    times: list[int] = []
+    total = 0
+    while True:
+        over = is_over()
+        times.extend(time.monotonic_ns() - int(sent) for text in take() for sent in text.split())
+        if over:
+            return times
+        for number in range(1_000):
+            total += number

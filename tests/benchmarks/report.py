@@ -1,0 +1,168 @@
+"""What the rows say together: the table and the chart that the README shows."""
+
+import os
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import isinf, log
+from pathlib import Path
+from statistics import median
+from xml.sax.saxutils import escape
+
+from .rows import OURS, Row
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+CHART = ROOT / "notebooks" / "images" / "benchmark.svg"
+HEAD = "| work | who | median | spread | ratio to ours | goal | reached |"
+_GOAL = re.compile(r"([≤≥])\s*([\d.]+)(×?)")
+_MACHINE = re.compile(r"^One run on .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row with what it is judged by.
+
+    Attributes:
+        row: the row.
+        median: of its values.
+        ratio: how many times as much as ours; None for ours, and where ours has no such row.
+        reached: whether the goal is reached; None where there is none.
+    """
+
+    row: Row
+    median: float
+    ratio: float | None
+    reached: bool | None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the table says of it."""
+        low, high = min(self.row.values), max(self.row.values)
+        return (
+            self.row.work,
+            self.row.who,
+            f"{_number(self.median)} {self.row.unit}",
+            f"{_number(low)} … {_number(high)}",
+            "" if self.ratio is None else f"{_number(self.ratio)}×",
+            self.row.goal,
+            {True: "yes", False: "**no**", None: ""}[self.reached],
+        )
+
+
+def judged(rows: Sequence[Row]) -> list[Line]:
+    """Each row with its ratio to ours of the same work and unit, and whether it reaches its goal."""
+    ours = {(row.work, row.unit): median(row.values) for row in rows if row.who == OURS}
+    lines = []
+    for row in rows:
+        middle = median(row.values)
+        own = ours.get((row.work, row.unit))
+        ratio = middle / own if own and row.who != OURS else None
+        lines.append(Line(row, middle, ratio, _is_reached(row.goal, middle, ratio)))
+    return lines
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown."""
+    lines = [HEAD, "|---|---|--:|--:|--:|---|---|"]
+    for _, group in groupby(judged(rows), lambda line: (line.row.work, line.row.unit)):
+        for number, line in enumerate(group):
+            work, *others = line.cells
+            lines.append(f"| {' | '.join([work if number == 0 else '', *others])} |")
+    return "\n".join(lines)
+
+
+def write(rows: Sequence[Row]) -> None:
+    """Put the table into the README in the place of the one there, with the machine, and make the chart anew."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(HEAD)
+    after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
+    README.write_text(_MACHINE.sub(machine(), f"{before}{table(rows)}\n{after}"), encoding="utf-8")
+    CHART.write_text(chart(rows), encoding="utf-8")
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    return (
+        f"One run on {os.cpu_count()} cores that others used too, {platform.python_implementation()} "
+        f"{platform.python_version()}, {platform.system()}."
+    )
+
+
+def _is_reached(goal: str, middle: float, ratio: float | None) -> bool | None:
+    match = _GOAL.fullmatch(goal)
+    if match is None:
+        return None
+    value = ratio if match[3] else middle
+    if value is None:
+        return None
+    return value <= float(match[2]) if match[1] == "≤" else value >= float(match[2])
+
+
+def _number(value: float) -> str:
+    if isinf(value):
+        return "never"
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+
+
+# The chart: a heading for each work, below it a bar for each peer, from ours to the peer on a logarithmic scale.
+_WIDTH, _LEFT, _RIGHT, _ROW, _TITLE = 760, 190, 60, 18, 26
+_LEAST, _MOST = 0.25, 128.0
+_TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)
+_INK, _BAR, _FASTER = "#6e7781", "#2f81f7", "#d29922"  # each readable on white and on near black
+
+
+def chart(rows: Sequence[Row]) -> str:
+    """The ratios of those works whose goals are ratios, as SVG."""
+    lines = [line for line in judged(rows) if line.ratio is not None]
+    groups = [list(group) for _, group in groupby(lines, lambda line: (line.row.work, line.row.unit))]
+    shown = [group for group in groups if any("×" in line.row.goal for line in group)]
+    height = 40 + sum(_TITLE + _ROW * len(group) for group in shown)
+    title = "How many times as long as fal_notebook each takes, on a logarithmic scale"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" font-size="12"'
+            f' font-family="system-ui, sans-serif" fill="{_INK}">',
+            f"<title>{title}</title>",
+            f'<text x="0" y="14">{title} (ours = 1)</text>',
+            *_axis(height),
+            *_bars(shown),
+            "</svg>\n",
+        ]
+    )
+
+
+def _axis(height: int) -> Iterator[str]:
+    for tick in _TICKS:
+        x = _place(tick)
+        strong = ' stroke-width="2"' if tick == 1 else ' stroke-opacity="0.25"'
+        yield f'<line x1="{x}" x2="{x}" y1="36" y2="{height}" stroke="{_INK}"{strong}/>'
+        yield f'<text x="{x}" y="32" text-anchor="middle" font-size="10">{tick:g}</text>'
+
+
+def _bars(groups: Sequence[Sequence[Line]]) -> Iterator[str]:
+    y = 40
+    for group in groups:
+        yield f'<text x="0" y="{y + 18}" font-weight="bold">{escape(group[0].row.work)}</text>'
+        y += _TITLE
+        for line in group:
+            yield from _bar(line, y)
+            y += _ROW
+
+
+def _bar(line: Line, y: int) -> Iterator[str]:
+    ratio = line.ratio or 1.0
+    ours, theirs = _place(1), _place(ratio)
+    left, right = sorted((ours, theirs))
+    color = _BAR if ratio >= 1 else _FASTER
+    yield f'<text x="{_LEFT - 70}" y="{y + 13}" text-anchor="end">{escape(line.row.who)}</text>'
+    yield f'<rect x="{left}" y="{y + 3}" width="{max(right - left, 1):.1f}" height="{_ROW - 6}" fill="{color}"/>'
+    yield f'<text x="{max(right, ours) + 5:.1f}" y="{y + 13}">{_number(ratio)}×</text>'
+
+
+def _place(ratio: float) -> float:
+    """Where a ratio stands on the axis, in pixels."""
+    part = log(min(max(ratio, _LEAST), _MOST) / _LEAST) / log(_MOST / _LEAST)
+    return round(_LEFT - 60 + part * (_WIDTH - _LEFT - _RIGHT + 60), 1)
