@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any, ClassVar
 
 from .errors import InvalidResponse
+from .event_log import EventLog
 from .events import EventReader, GrowingText
 from .files import is_address
 from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
@@ -32,7 +33,7 @@ class Body(ABC):
     """
 
     def __init__(self) -> None:
-        self.events: list[ServerSentEvent] = []
+        self.events = EventLog()
         self.reader = EventReader()
 
     @property
@@ -151,11 +152,10 @@ class EventStreamBody(Body):
         return updates
 
     def _read(self, events: list[ServerSentEvent]) -> list[Update]:
-        self.events += events
         updates: list[Update] = []
         run: list[str] = []
         last = ""
-        for event in self._not_outdated(events):
+        for event in self.events.extend(events, None if self._appends else self._shape):
             words = self._repeated_words(event)
             if words is not None:
                 run.append(words)
@@ -171,18 +171,6 @@ class EventStreamBody(Body):
         if self._appends and run:
             return self.reader.read_words("".join(run), last, appended=True)
         return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
-
-    def _not_outdated(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
-        """The events without the snapshots that are the beginning of a later one."""
-        if self._shape is None or self._appends:
-            return events
-        kept: list[ServerSentEvent] = []
-        newest: str | None = None
-        for event in reversed(events):
-            if newest is None or event.event == "error" or not self._shape.begins(event.data, newest):
-                kept.append(event)
-                newest = None if self._repeated_words(event) is None else event.data
-        return kept[::-1]
 
     def _repeated_words(self, event: ServerSentEvent) -> str | None:
         if self._shape is None or event.event == "error":

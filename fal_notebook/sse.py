@@ -42,12 +42,11 @@ class EventStreamDecoder:
         """Take the next bytes and return the events that they complete."""
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
-        self._after_cr = data.endswith(b"\r") if data else False
-        *lines, rest = data.split(b"\n")
-        if b"\r" in data:
-            lines = [part for line in lines for part in line.removesuffix(b"\r").split(b"\r")]
-            *more, rest = rest.split(b"\r")
-            lines += more
+        if not data:
+            return []
+        self._after_cr = data.endswith(b"\r")
+        lines = data.splitlines()  # of bytes it knows LF, CR and CRLF, and no other ends
+        rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
         if lines:
             lines[0] = self._whole(lines[0])
         if rest:

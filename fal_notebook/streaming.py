@@ -17,6 +17,7 @@ from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError,
 from .inbox import Inbox
 from .protocol import Data, End, Event, Start
 from .result import Metrics, Result
+from .sse import ServerSentEvent
 from .target import Target
 from .updates import Update
 from .waiting import wait
@@ -306,7 +307,8 @@ class Stream:
 
     def _summary(self, over: _Over) -> Result:
         status = self._bad_status() or (self._start.status if self._start else None)
-        text, data, events = self._content.text, self._content.data, list(self._content.events)
+        text, data = self._content.text, self._content.data
+        events: Sequence[ServerSentEvent] = self._content.events.copy()
         if self._bad_status() or self._content.error is not None:  # what tells of an error may repeat the key
             text, data = self._redacted(text), self._redacted(data)
             events = [replace(event, data=self._redacted(event.data)) for event in events]

@@ -1,7 +1,7 @@
 """Floor 3: a WebSocket to one target. The only client I/O, and the only place that knows websockets.
 
 What one read of the socket completed is handed over together, by a plain call: a task's turn for each message would
-cost more than decoding a token.
+cost more than decoding a token. Plain messages are split off before websockets sees them, which keeps all the rest.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
 from .errors import ConnectError, FalNotebookError, status_error
+from .frames import FrameSplitter, Kind
 from .target import Target
 
 CLOSE_SECONDS = 0.5
 """How long a server may take to answer a close."""
 
-Message = str | bytes
+Message = str | bytes | memoryview
 Closed = ConnectionClosed
 """The error that says how a WebSocket ended, with what either side said of it."""
 
@@ -36,6 +37,8 @@ class WebSocket(ClientConnection):
         super().__init__(*args, **options)
         self._messages: list[Message] = []
         self._text: bytearray | None = None
+        self._splitter: FrameSplitter | None = None
+        self._is_opening = True
         self._is_broken = False
         self._on_messages: Callable[[list[Message]], None] | None = None
         self._on_close: Callable[[Closed], None] | None = None
@@ -66,23 +69,28 @@ class WebSocket(ClientConnection):
         finally:
             self.transport.abort()
 
-    def process_event(self, event: Event) -> None:
-        """Take a frame, or the response to the handshake; websockets calls it."""
-        if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
-            super().process_event(event)
-        elif self._is_broken:
-            return  # what comes behind broken text
-        elif event.opcode is Opcode.TEXT or self._text is not None:
-            self._take_text(event)
-        else:
-            self._messages.append(bytes(event.data))
-
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought; asyncio calls it."""
-        super().data_received(data)
+        if self._splitter is None:
+            super().data_received(data)
+            self._begin_to_split(data)
+        else:
+            for kind, piece in self._splitter.feed(data):
+                self._take_piece(kind, piece)
         self._hand_over()
         if self.protocol.close_expected():
             self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    def process_event(self, event: Event) -> None:
+        """Take a frame that was no plain message, or the response to the handshake; websockets calls it."""
+        if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
+            super().process_event(event)
+        elif self._is_broken:
+            return  # what stands behind broken text
+        elif event.opcode is Opcode.TEXT or self._text is not None:
+            self._take_fragment(event)
+        else:
+            self._messages.append(bytes(event.data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the socket; asyncio calls it."""
@@ -90,14 +98,32 @@ class WebSocket(ClientConnection):
         if self._on_close:
             self._on_close(self.close_exc)
 
-    def _take_text(self, frame: Frame) -> None:
+    def _begin_to_split(self, data: bytes) -> None:
+        """Split from the end of the handshake on, if that is where the read ended, and nothing will be compressed."""
+        if self._is_opening and self.response is not None:
+            self._is_opening = False
+            if not self.protocol.extensions and data.endswith(b"\r\n\r\n"):
+                self._splitter = FrameSplitter(self.protocol.max_message_size or 0)
+
+    def _take_piece(self, kind: Kind, piece: bytes | memoryview) -> None:
+        if kind is Kind.OTHER or not self.is_open:
+            super().data_received(bytes(piece))
+        elif kind is Kind.BINARY:
+            self._messages.append(piece)
+        else:
+            self._take_text(piece)
+
+    def _take_fragment(self, frame: Frame) -> None:
         text, self._text = self._text or bytearray(), None
         text += frame.data
-        if not frame.fin:
+        if frame.fin:
+            self._take_text(text)
+        else:
             self._text = text
-            return
+
+    def _take_text(self, text: bytearray | bytes | memoryview) -> None:
         try:
-            self._messages.append(text.decode())
+            self._messages.append(str(text, "utf-8"))
         except UnicodeDecodeError:
             self._is_broken = True
             self.protocol.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
