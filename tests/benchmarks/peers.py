@@ -254,22 +254,25 @@ class Asyncio(Keeps, Many):
     connections = 1
 
     def __enter__(self) -> Self:
-        self._runner = self._stack.enter_context(asyncio.Runner())
-        self._sockets: list[ClientConnection] = self._runner.run(self._connect())
-        self._stack.callback(lambda: self._runner.run(self._close()))
+        # Not a Runner, which puts the repr of a result into an error that it catches: seconds, for many bytes.
+        loop = asyncio.new_event_loop()
+        self._run = loop.run_until_complete
+        self._stack.callback(loop.close)
+        self._sockets: list[ClientConnection] = self._run(self._connect())
+        self._stack.callback(lambda: self._run(self._close()))
         return self
 
     def text(self, arguments: Arguments, shape: Shape) -> str:
         return self.texts([arguments], shape)[0]
 
     def body(self, arguments: Arguments) -> bytes:
-        return self._runner.run(self._body(arguments))
+        return self._run(self._body(arguments))
 
     def texts(self, each: Sequence[Arguments], shape: Shape) -> list[str]:
-        return [text for text, _ in self._runner.run(self._answers(each, shape))]
+        return [text for text, _ in self._run(self._answers(each, shape))]
 
     def durations(self, each: Sequence[Arguments]) -> list[float]:
-        return [duration for _, duration in self._runner.run(self._answers(each, SNAPSHOTS))]
+        return [duration for _, duration in self._run(self._answers(each, SNAPSHOTS))]
 
     async def _connect(self) -> list[ClientConnection]:
         # While others are measured this event loop stands still, and would miss the answers to its pings.
