@@ -8,12 +8,22 @@ old answer would be read as the next. A request is written to the socket once an
 import asyncio
 import json
 import logging
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    WebSocketException,
+)
 from websockets.protocol import State as SocketState
 
 from .errors import (
@@ -32,6 +42,8 @@ _PONG_SECONDS = 40.0
 _STALE_SECONDS = 45.0  # pings would have been heard: the machine slept, or something held the interpreter
 _PROBE_SECONDS = 5.0
 _CLOSE_SECONDS = 0.5
+PASSING = (502, 503, 504)
+"""The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
 _MESSAGE_TOO_BIG = 1009  # RFC 6455, 7.4.1
 _NOTHING = Data(b"")
 
@@ -41,6 +53,16 @@ class _Logger(logging.LoggerAdapter[logging.Logger]):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
         return level > logging.DEBUG and super().isEnabledFor(level)
+
+
+class _Socket(ClientConnection):
+    """A socket that is closed soon after it has failed, whatever the server sends or leaves open."""
+
+    def data_received(self, data: bytes) -> None:
+        was_open = self.state is SocketState.OPEN
+        super().data_received(data)
+        if was_open and self.state is SocketState.CLOSING:
+            self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
 
 class _Connect(connect):
@@ -98,6 +120,7 @@ class Connection:
                 max_size=max_body,
                 max_queue=None,  # what has come is kept in any case; pausing the socket would only cost
                 proxy=None if target.is_local else True,
+                create_connection=_Socket,
                 logger=_Logger(logging.getLogger(__name__), {}),
             )
         except InvalidStatus as exc:
@@ -228,6 +251,8 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
     """A handshake that the server answered with an HTTP status. The request was not sent."""
     response = exc.response
     detail = _detail(bytes(response.body or b""), target)
+    if response.status_code < 300:
+        return ConnectError(f"{target.url} answered with status {response.status_code}: it does not speak WebSocket")
     if response.status_code < 400:
         return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
     headers = {name.lower(): _redacted(value, target) for name, value in response.headers.raw_items()}
@@ -247,9 +272,23 @@ def _detail(body: bytes, target: Target) -> Any:
 def _no_connection(exc: Exception, target: Target) -> ConnectError:
     hint = "is the gateway running? `fal-notebook serve` starts one" if target.is_local else "check network and proxy"
     if isinstance(exc, TimeoutError):
-        return ConnectError(f"{target.url} did not answer in time", hint=hint)
+        return ConnectError(f"{target.url} did not answer in time", hint=hint, may_pass=True)
     reason = "it does not speak WebSocket" if isinstance(exc, InvalidHandshake) else str(exc) or type(exc).__name__
-    return ConnectError(_redacted(f"no connection to {target.url}: {reason}", target), hint=hint)
+    message = _redacted(f"no connection to {target.url}: {reason}", target)
+    return ConnectError(message, hint=hint, may_pass=_may_pass(exc, target))
+
+
+def _may_pass(exc: Exception, target: Target) -> bool:
+    """Whether the same handshake may succeed in a moment: it broke off, or no way led there."""
+    if isinstance(exc, InvalidProxyStatus):
+        return exc.response.status_code in PASSING
+    if isinstance(exc, ssl.SSLError):  # a certificate, or no TLS at all; a cut is none of these
+        return isinstance(exc, ssl.SSLEOFError)
+    if isinstance(exc, socket.gaierror):
+        return exc.errno == socket.EAI_AGAIN
+    if isinstance(exc, OSError) and target.is_local:  # no other way than the one on which nobody listens
+        return isinstance(exc, ConnectionResetError | ConnectionAbortedError | BrokenPipeError)
+    return isinstance(exc, OSError | EOFError | InvalidMessage | InvalidProxyMessage)
 
 
 def _redacted(text: str, target: Target) -> str:

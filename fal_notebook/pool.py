@@ -1,4 +1,4 @@
-"""Floor 4: the connections to one endpoint, and whose turn it is.
+"""Floor 5: the connections to one endpoint, and whose turn it is.
 
 People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
 connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .connection import Connection
+from .opening import open_connection
 from .protocol import Event
 from .target import Target
 
@@ -23,7 +24,7 @@ class Limits:
         connections: the most that are open to one endpoint; further requests wait their turn.
         idle_seconds: after how long unused the further ones close.
         max_body: the most bytes that a response may have.
-        open_timeout: seconds for a handshake.
+        open_timeout: seconds for the opening of a connection, further tries included.
     """
 
     connections: int = 4
@@ -85,7 +86,7 @@ class Pool:
                     self._drop(connection)
             if ready:
                 return connection
-        connection = await Connection.open(
+        connection = await open_connection(
             self.target, max_body=self._limits.max_body, open_timeout=self._limits.open_timeout
         )
         self.connections.append(connection)
