@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -56,9 +56,16 @@ class _Logger(logging.LoggerAdapter[logging.Logger]):
 
 
 class _Socket(ClientConnection):
-    """A socket that is closed soon after it has failed, whatever the server sends or leaves open."""
+    """A socket that is closed soon after it has failed, whatever the server sends or leaves open.
+
+    Attributes:
+        reads: how often something came.
+    """
+
+    reads = 0
 
     def data_received(self, data: bytes) -> None:
+        self.reads += 1
         was_open = self.state is SocketState.OPEN
         super().data_received(data)
         if was_open and self.state is SocketState.CLOSING:
@@ -85,7 +92,7 @@ class Connection:
         received: bytes of bodies that came over it.
     """
 
-    def __init__(self, target: Target, websocket: ClientConnection, max_body: int) -> None:
+    def __init__(self, target: Target, websocket: _Socket, max_body: int) -> None:
         self.target = target
         self.opened = time.time()
         self.requests = 0
@@ -128,7 +135,7 @@ class Connection:
         except (OSError, EOFError, ValueError, ImportError, WebSocketException) as exc:  # a SOCKS proxy wants a package
             failure = _no_connection(exc, target)
         else:
-            return cls(target, websocket, max_body)
+            return cls(target, cast("_Socket", websocket), max_body)
         # Raised out here, it has no context: the frames of the handshake hold the key.
         raise failure
 
@@ -220,7 +227,9 @@ class Connection:
     async def _keep_alive(self) -> None:
         while self._websocket.state is SocketState.OPEN:
             await asyncio.sleep(_PING_SECONDS)
-            if not await self._answers(_PONG_SECONDS):
+            reads = self._websocket.reads
+            # A server that answers no ping and yet sends is at work: its answer is worth more than the rule.
+            if not await self._answers(_PONG_SECONDS) and self._websocket.reads == reads:
                 self._websocket.transport.abort()
 
     async def _is_quiet(self) -> bool:

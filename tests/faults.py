@@ -49,6 +49,7 @@ class Fault(StrEnum):
     GOING_AWAY = "going away (1001)"
     STALL = "silence"
     DEAF = "silence, no ping is answered"
+    PINGLESS = "no ping is answered, words come"
     GARBAGE = "a frame that is none"
     NOT_UTF8 = "text that is not UTF-8"
     OVERSIZED = "more than `max_body`"
@@ -93,6 +94,7 @@ OUTCOMES: dict[Fault, dict[Place, str]] = {
     Fault.GOING_AWAY: {**_LOST, **_RENEWED},
     Fault.STALL: dict.fromkeys((*OPENING, *DURING), "RequestTimeout"),
     Fault.DEAF: {**_LOST, Place.IDLE: ANSWERED},
+    Fault.PINGLESS: dict.fromkeys((Place.STARTED, Place.WHOLE), ANSWERED),
     Fault.GARBAGE: {**_RETRIED, **_LOST, **_RENEWED},
     Fault.NOT_UTF8: {**_LOST, **_RENEWED},
     Fault.OVERSIZED: {**dict.fromkeys(DURING, "ResponseTooLarge"), **_RENEWED},
@@ -406,6 +408,14 @@ async def _deaf(connection: ServerConnection, request: str | None) -> None:
         await connection.wait_closed()
 
 
+async def _pingless(connection: ServerConnection, request: str | None) -> None:
+    connection.transport.pause_reading()
+    for _ in range(20):
+        await connection.send(": still at work\n\n")
+        await asyncio.sleep(0.05)
+    connection.transport.resume_reading()
+
+
 async def _endless(connection: ServerConnection, request: str | None) -> None:
     while True:
         await connection.send(b"x" * 1000)
@@ -449,6 +459,7 @@ _FAULTS: dict[Fault, Callable[[ServerConnection, str | None], Awaitable[None]]] 
     Fault.ERROR: _error,
     Fault.UNASKED: _unasked,
     Fault.DEAF: _deaf,
+    Fault.PINGLESS: _pingless,
     Fault.ENDLESS: _endless,
     Fault.FRAGMENTS: _fragments,
     Fault.DRIP: _drip,

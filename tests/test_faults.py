@@ -54,9 +54,10 @@ def _nothing_left() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _frequent_pings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a test's fault is that no ping is answered, a ping's time is short."""
-    if getattr(request.node, "callspec", None) and request.node.callspec.params.get("fault") is Fault.DEAF:
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if parameters.get("fault") in (Fault.DEAF, Fault.PINGLESS):
         monkeypatch.setattr(connection, "_PING_SECONDS", 0.1)
-        monkeypatch.setattr(connection, "_PONG_SECONDS", 0.2)
+        monkeypatch.setattr(connection, "_PONG_SECONDS", 0.4)
 
 
 @pytest.fixture
