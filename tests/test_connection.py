@@ -193,6 +193,17 @@ def test_a_redirect_is_not_followed_and_gets_no_key(monkeypatch: pytest.MonkeyPa
         assert other.handshakes == []
 
 
+def test_a_host_that_answers_as_a_web_server_does_is_no_redirect() -> None:
+    def page(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(HTTPStatus.OK, "a page")
+
+    with (
+        ScriptedServer(_answers, page) as server,
+        pytest.raises(errors.ConnectError, match="status 200: it does not speak WebSocket"),
+    ):
+        run("a/b", base_url=server.url)
+
+
 def test_no_server_is_one_clear_line() -> None:
     with pytest.raises(errors.ConnectError, match="is the gateway running"):
         run("a/b", base_url="ws://127.0.0.1:9")
