@@ -9,7 +9,7 @@ import psutil
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from fal_notebook import Session, connection, errors
+from fal_notebook import Session, connection, errors, opening
 from fal_notebook.pool import Limits
 
 from .certificates import make_certificate, server_context
@@ -192,35 +192,43 @@ def test_a_fault_in_a_compressed_answer_ends_the_same(fault: Fault, own: Session
         assert ask(own, gateway, "two") == words("two")
 
 
+@pytest.fixture
+def _long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a further try, waits for long."""
+    monkeypatch.setattr(opening, "_PAUSES", (60.0, 60.0))
+
+
+@pytest.mark.usefixtures("_long_pauses")
 def test_a_pause_between_two_tries_ends_with_the_callers_time(own: Session) -> None:
     with FaultyGateway(Place.HANDSHAKE, Fault.CUT, lasting=True) as gateway:
         began = time.monotonic()
         with pytest.raises(errors.RequestTimeout, match="nothing was sent"):
-            ask(own, gateway, "one", timeout=0.1)
-        assert time.monotonic() - began < PAUSES
-        assert gateway.received == []
+            ask(own, gateway, "one", timeout=PATIENCE)
+        assert time.monotonic() - began < 30
+        assert (gateway.accepted, gateway.received) == (1, [])
 
 
+@pytest.mark.usefixtures("_long_pauses")
 @pytest.mark.parametrize("how", ["cancel", "close"])
 def test_a_pause_between_two_tries_ends_when_the_request_is_stopped(how: str, own: Session) -> None:
     with FaultyGateway(Place.HANDSHAKE, Fault.S503, lasting=True) as gateway:
         request = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
         wait_until(lambda: gateway.handshakes == 1)
         began = time.monotonic()
-        (request.cancel if how == "cancel" else own.close)()
         assert request.is_connecting
+        (request.cancel if how == "cancel" else own.close)()
         assert request.outcome().stopped
-        assert time.monotonic() - began < 0.15
-        time.sleep(0.3)
+        assert time.monotonic() - began < 30
         assert gateway.handshakes == 1
 
 
-def test_where_nobody_listens_on_this_machine_nothing_is_tried_again(own: Session) -> None:
+@pytest.mark.usefixtures("_long_pauses")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_where_nobody_listens_on_this_machine_nothing_is_tried_again(host: str, own: Session) -> None:
     began = time.monotonic()
-    for host in ("127.0.0.1", "localhost"):
-        with pytest.raises(errors.ConnectError, match="is the gateway running"):
-            own.stream("a/b", base_url=f"ws://{host}:9").result()
-    assert time.monotonic() - began < 0.15
+    with pytest.raises(errors.ConnectError, match="is the gateway running"):
+        own.stream("a/b", base_url=f"ws://{host}:9").result()
+    assert time.monotonic() - began < 30
 
 
 def test_an_opening_that_takes_all_its_time_is_not_tried_again() -> None:
