@@ -77,8 +77,9 @@ class TextBody(Body):
         try:
             return self._decoder.decode(data, final)
         except UnicodeError:  # UTF-16 without its mark: some charsets bear no broken bytes, told to replace or not
+            held, _ = self._decoder.getstate()
             self._decoder = _text_decoder()
-            return self._decoder.decode(data, final)
+            return self._decoder.decode(held + data, final)
 
     def _grow(self, words: str) -> list[Update]:
         change = self._words.append(words)
@@ -271,6 +272,8 @@ def _text_decoder(label: str = "") -> codecs.IncrementalDecoder:
     try:
         name = str(parameter(label, "charset") or "utf-8")
         b"a".decode(name, "replace")  # refuses what is no encoding of text
+        if codecs.lookup(name).name == "punycode":  # of host names, and only as a whole
+            name = "utf-8"
         return codecs.getincrementaldecoder(name)("replace")
     except (LookupError, ValueError):
         return codecs.getincrementaldecoder("utf-8")("replace")

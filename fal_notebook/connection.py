@@ -59,7 +59,6 @@ class Connection:
         self._max_body = max_body
         self._protocol = Protocol(target.redact)
         self._exchanges: deque[_Exchange] = deque()
-        self._heard = self.opened
         self._keeper = asyncio.create_task(self._keep_alive())
         self._closer: asyncio.Task[None] | None = None
         websocket.attach(self._take, self._lose)
@@ -98,8 +97,8 @@ class Connection:
         """Whether the next request can go out on it; a server that was long silent is asked first."""
         if not self.is_reusable:
             return False
-        is_fresh = abs(time.time() - self._heard) < _STALE_SECONDS  # a clock may be set back, too
-        if not is_fresh and not await self._answers(_PROBE_SECONDS):
+        is_fresh = abs(time.time() - self._websocket.heard) < _STALE_SECONDS  # a clock may be set back, too
+        if not is_fresh and not await self._websocket.answers(_PROBE_SECONDS):
             return False
         await asyncio.sleep(0)  # the loop looks at the socket once more: an end, or an answer that no request asked for
         return self.is_reusable
@@ -147,11 +146,13 @@ class Connection:
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Take the messages of one read of the socket."""
-        self._heard = time.time()
         events: list[Event] = []
         try:
             for event in self._protocol.receive_all(messages):
-                self._check(event)
+                if isinstance(event, Data):
+                    events.append(self._counted(event))
+                    self._check_size()
+                    continue
                 events.append(event)
                 if isinstance(event, End):
                     self._hand_over(events)
@@ -163,13 +164,17 @@ class Connection:
         else:
             self._hand_over(events)
 
-    def _check(self, event: Event) -> None:
-        if isinstance(event, Data):
-            exchange = self._exchanges[0]
-            exchange.size += len(event.data)
-            self.received += len(event.data)
-            if exchange.size > self._max_body:
-                raise self._too_large()
+    def _counted(self, event: Data) -> Data:
+        """A piece of the body; of one that is more than there may be, what there is room for."""
+        exchange = self._exchanges[0]
+        exchange.size += len(event.data)
+        self.received += len(event.data)
+        beyond = exchange.size - self._max_body
+        return Data(event.data[:-beyond]) if beyond > 0 else event
+
+    def _check_size(self) -> None:
+        if self._exchanges[0].size > self._max_body:
+            raise self._too_large()
 
     def _hand_over(self, events: Sequence[Event]) -> None:
         if events and self._exchanges:
@@ -203,11 +208,7 @@ class Connection:
     async def _keep_alive(self) -> None:
         while self._websocket.is_open:
             await asyncio.sleep(_PING_SECONDS)
-            if not await self._answers(_PONG_SECONDS):
+            heard = self._websocket.heard
+            # A server that answers no ping and yet sends is at work: its answer is worth more than the rule.
+            if not await self._websocket.answers(_PONG_SECONDS) and self._websocket.heard == heard:
                 self._websocket.transport.abort()
-
-    async def _answers(self, seconds: float) -> bool:
-        answered = await self._websocket.answers(seconds)
-        if answered:
-            self._heard = time.time()
-        return answered

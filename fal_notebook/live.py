@@ -6,7 +6,7 @@ id, and the widgets are closed: a saved widget would reopen as an error. Each pr
 widget, so that what the user's own tasks print meanwhile lands in the cell and stays there. The pace keeps to what
 Jupyter carries without loss: its server drops messages silently beyond limits of messages and of bytes a second.
 
-In a terminal, words are printed as they come.
+In a terminal, words are printed as they come. What is too long to be shown is cut in either, with a note.
 """
 
 import sys
@@ -24,7 +24,7 @@ from .parts import LiveBox, Picture, Place, ProgressBar
 from .plain import one_line, plain_text
 from .player import PagePlayer
 from .previews import PICTURE_BYTES
-from .render import media_words
+from .render import CUT, LONGEST_TEXT, media_words
 from .result import Format, Result
 from .stop_button import StopButton
 from .streaming import Stream
@@ -73,6 +73,7 @@ class Live(ABC):
         self._unshown: list[str] = []
         self._text: list[str] = []
         self._length = 0
+        self._is_cut = False
         self._replaces = Shown.NOTHING
         self._progress: Progress | None = None
         self._picture: Media | None = None
@@ -111,12 +112,18 @@ class Live(ABC):
         """Put text behind what is shown, or in its place."""
 
     def _collect(self, update: Text) -> None:
-        if update.offset < self._length:
+        if update.offset < min(self._length, LONGEST_TEXT):
             text = "".join(self._text)[: update.offset]
             self._text, self._unshown, self._replaces = [text], [text], Shown.WORDS
-        self._text.append(update.new)
-        self._unshown.append(update.new)
+            self._is_cut = False
+        new = update.new[: max(0, LONGEST_TEXT - update.offset)]
         self._length = update.offset + len(update.new)
+        if new:
+            self._text.append(new)
+            self._unshown.append(new)
+        if self._length > LONGEST_TEXT and not self._is_cut:
+            self._is_cut = True
+            self._unshown.append(CUT)
 
     def _draw(self) -> None:
         text = "".join(self._unshown)
@@ -279,7 +286,8 @@ class TerminalLive(Live):
         if self._waited:
             self._write("", Shown.LINE)
         if self._text and style != "json":
-            lines = ["", *map(media_words, result.media), result.status_line]
+            length = [f"{len(result.text):,} characters in all"] if self._is_cut else []
+            lines = ["", *length, *map(media_words, result.media), result.status_line]
         else:
             lines = ["" for _ in self._text[:1]] + [output["text/plain"] for output in result.outputs(style)]
         sys.stdout.write("\n".join(lines) + "\n")

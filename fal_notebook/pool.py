@@ -1,4 +1,4 @@
-"""Floor 5: the connections to one endpoint, and whose turn it is.
+"""Floor 6: the connections to one endpoint, and whose turn it is.
 
 People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
 connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .connection import Connection, Receive
 from .errors import FalNotebookError
+from .opening import open_connection
 from .target import Target
 
 _AHEAD = 64  # requests of a lane that are sent and not answered; fal's own limit is not known
@@ -26,7 +27,7 @@ class Limits:
         connections: the most that are open to one endpoint; further requests wait their turn.
         idle_seconds: after how long unused the further ones close.
         max_body: the most bytes that a response may have.
-        open_timeout: seconds for a handshake.
+        open_timeout: seconds for the opening of a connection, further tries included.
     """
 
     connections: int = 4
@@ -92,7 +93,7 @@ class Pool:
                     self._drop(connection)
             if ready:
                 return connection
-        connection = await Connection.open(
+        connection = await open_connection(
             self.target, max_body=self._limits.max_body, open_timeout=self._limits.open_timeout
         )
         self.connections.append(connection)

@@ -154,7 +154,7 @@ class Protocol:
         if isinstance(message, bytes):
             return Data(message)
         metadata = _object(message) if '"end"' in message or '"error"' in message else None
-        kind = metadata.get("type") if metadata and metadata.get("request_id") == self._id else None
+        kind = metadata.get("type") if metadata and _same(metadata.get("request_id"), self._id) else None
         if kind == "error" and not self._is_json:
             raise self._error(message, "failed")
         if metadata is None or kind != "end":
@@ -191,6 +191,11 @@ def _object(message: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two ids are the same JSON: to Python, 1 equals true and 1.0, too."""
+    return json.dumps(first) == json.dumps(second)
 
 
 def _status(metadata: Mapping[str, Any], default: int) -> int:

@@ -7,20 +7,33 @@ cost more than decoding a token. Plain messages are split off before websockets 
 import asyncio
 import json
 import logging
+import socket
+import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    WebSocketException,
+)
 from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
 from .errors import ConnectError, FalNotebookError, status_error
-from .frames import FrameSplitter, Kind
+from .frames import FrameSplitter, Kind, Piece
 from .target import Target
 
 CLOSE_SECONDS = 0.5
 """How long a server may take to answer a close."""
+PASSING = (502, 503, 504)
+"""The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
 
 Message = str | bytes | memoryview
 Closed = ConnectionClosed
@@ -30,13 +43,16 @@ Closed = ConnectionClosed
 class WebSocket(ClientConnection):
     """An open WebSocket whose messages and end go to whom `attach` names.
 
-    A binary message in fragments is handed over fragment by fragment: what fal sends so may be cut anywhere.
+    Attributes:
+        heard: when anything came last, in seconds since the epoch.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.heard = time.time()
         self._messages: list[Message] = []
-        self._text: bytearray | None = None
+        self._fragments: bytearray | None = None
+        self._is_text = False
         self._splitter: FrameSplitter | None = None
         self._is_opening = True
         self._is_broken = False
@@ -71,12 +87,12 @@ class WebSocket(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought; asyncio calls it."""
+        self.heard = time.time()
         if self._splitter is None:
             super().data_received(data)
             self._begin_to_split(data)
         else:
-            for kind, piece in self._splitter.feed(data):
-                self._take_piece(kind, piece)
+            self._take_pieces(self._splitter.feed(data))
         self._hand_over()
         if self.protocol.close_expected():
             self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
@@ -87,10 +103,8 @@ class WebSocket(ClientConnection):
             super().process_event(event)
         elif self._is_broken:
             return  # what stands behind broken text
-        elif event.opcode is Opcode.TEXT or self._text is not None:
-            self._take_fragment(event)
         else:
-            self._messages.append(bytes(event.data))
+            self._take_fragment(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the socket; asyncio calls it."""
@@ -105,25 +119,29 @@ class WebSocket(ClientConnection):
             if not self.protocol.extensions and data.endswith(b"\r\n\r\n"):
                 self._splitter = FrameSplitter(self.protocol.max_message_size or 0)
 
-    def _take_piece(self, kind: Kind, piece: bytes | memoryview) -> None:
-        if kind is Kind.OTHER or not self.is_open:
-            super().data_received(bytes(piece))
-        elif kind is Kind.BINARY:
-            self._messages.append(piece)
-        else:
-            self._take_text(piece)
+    def _take_pieces(self, pieces: list[Piece]) -> None:
+        is_open = self.is_open
+        for kind, piece in pieces:
+            if kind is Kind.BINARY and is_open:
+                self._messages.append(piece)
+                continue
+            if kind is Kind.TEXT and is_open:
+                self._take_message(piece, is_text=True)
+            else:
+                super().data_received(bytes(piece))
+            is_open = self.is_open
 
     def _take_fragment(self, frame: Frame) -> None:
-        text, self._text = self._text or bytearray(), None
-        text += frame.data
+        if self._fragments is None:
+            self._fragments, self._is_text = bytearray(), frame.opcode is Opcode.TEXT
+        self._fragments += frame.data
         if frame.fin:
-            self._take_text(text)
-        else:
-            self._text = text
+            message, self._fragments = bytes(self._fragments), None
+            self._take_message(message, is_text=self._is_text)
 
-    def _take_text(self, text: bytearray | bytes | memoryview) -> None:
+    def _take_message(self, message: bytes | memoryview, *, is_text: bool) -> None:
         try:
-            self._messages.append(str(text, "utf-8"))
+            self._messages.append(str(message, "utf-8") if is_text else message)
         except UnicodeDecodeError:
             self._is_broken = True
             self.protocol.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
@@ -196,6 +214,8 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
     """A handshake that the server answered with an HTTP status. The request was not sent."""
     response = exc.response
     detail = _detail(bytes(response.body or b""), target)
+    if response.status_code < 300:
+        return ConnectError(f"{target.url} answered with status {response.status_code}: it does not speak WebSocket")
     if response.status_code < 400:
         return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
     headers = {name.lower(): target.redact(value) for name, value in response.headers.raw_items()}
@@ -215,6 +235,20 @@ def _detail(body: bytes, target: Target) -> Any:
 def _no_connection(exc: Exception, target: Target) -> ConnectError:
     hint = "is the gateway running? `fal-notebook serve` starts one" if target.is_local else "check network and proxy"
     if isinstance(exc, TimeoutError):
-        return ConnectError(f"{target.url} did not answer in time", hint=hint)
+        return ConnectError(f"{target.url} did not answer in time", hint=hint, may_pass=True)
     reason = "it does not speak WebSocket" if isinstance(exc, InvalidHandshake) else str(exc) or type(exc).__name__
-    return ConnectError(target.redact(f"no connection to {target.url}: {reason}"), hint=hint)
+    message = target.redact(f"no connection to {target.url}: {reason}")
+    return ConnectError(message, hint=hint, may_pass=_may_pass(exc, target))
+
+
+def _may_pass(exc: Exception, target: Target) -> bool:
+    """Whether the same handshake may succeed in a moment: it broke off, or no way led there."""
+    if isinstance(exc, InvalidProxyStatus):
+        return exc.response.status_code in PASSING
+    if isinstance(exc, ssl.SSLError):  # a certificate, or no TLS at all; a cut is none of these
+        return isinstance(exc, ssl.SSLEOFError)
+    if isinstance(exc, socket.gaierror):
+        return exc.errno == socket.EAI_AGAIN
+    if isinstance(exc, OSError) and target.is_local:  # no other way than the one on which nobody listens
+        return isinstance(exc, ConnectionResetError | ConnectionAbortedError | BrokenPipeError)
+    return isinstance(exc, OSError | EOFError | InvalidMessage | InvalidProxyMessage)

@@ -6,6 +6,7 @@ import pytest
 
 from fal_notebook import Progress, Result, Text
 from fal_notebook.live import Live, Shown, TerminalLive
+from fal_notebook.render import CUT, LONGEST_TEXT
 from fal_notebook.result import Format
 from fal_notebook.streaming import Receiver, Stream
 from fal_notebook.target import Target
@@ -58,6 +59,26 @@ def test_a_flood_is_drawn_in_bounded_pieces_and_nothing_is_lost(stream: Stream) 
         page.refresh(stream)
         assert len(page.text) - before <= 30_000
     assert page.text == "x" * 100_000
+
+
+def test_a_text_too_long_to_be_shown_is_cut_with_a_note(stream: Stream) -> None:
+    page = Page()
+    for number in range(50):
+        page.take([Text("x" * 1_000_000, number * 1_000_000)])
+        page.refresh(stream)
+    while page.has_news:
+        page.refresh(stream)
+    assert page.text == "x" * LONGEST_TEXT + CUT
+
+
+def test_a_rewrite_below_the_cut_is_drawn_and_one_beyond_it_is_not(stream: Stream) -> None:
+    page = Page()
+    page.take([Text("x" * (LONGEST_TEXT + 10), 0), Text("y" * 20, LONGEST_TEXT + 5)])
+    while page.has_news:
+        page.refresh(stream)
+    assert page.text == "x" * LONGEST_TEXT + CUT
+    _draw(page, [Text("short", 3)], stream)
+    assert page.text == "xxxshort"
 
 
 def test_a_line_end_that_is_cut_in_two_stays_one(stream: Stream) -> None:

@@ -293,3 +293,24 @@ def test_a_header_may_hold_any_string(value: str) -> None:
     start = protocol.receive(json.dumps({"type": "start", "request_id": 1, "headers": {"X-Local-Model": value}}))
     assert isinstance(start, Start)
     assert start.headers["x-local-model"] == value.replace("\ud800", "?")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, True), (1, 1.0), (0, False), (7, "7"), ([1], [True]), ("6f3c", "6F3C"), ("6f3c", None)]
+)
+def test_an_id_that_only_looks_equal_ends_nothing(first: Any, last: Any) -> None:
+    protocol = streaming(metadata(type="start", request_id=first, headers={"content-type": "text/plain"}))
+    assert protocol.receive(metadata(type="end", request_id=last)) == Data(
+        metadata(type="end", request_id=last).encode()
+    )
+    assert protocol.receive(metadata(type="end", request_id=first)) == End(200, None)
+
+
+@pytest.mark.parametrize("identity", [7, 0, "", 1.5, True, [1], float("nan"), None])
+def test_an_id_of_any_kind_ends_the_response_that_it_began(identity: Any) -> None:
+    protocol = streaming(metadata(type="start", request_id=identity))
+    assert protocol.receive(metadata(type="end", request_id=identity)) == End(200, None)
+
+
+def test_no_id_in_both_is_the_same_id() -> None:
+    assert streaming('{"type": "start"}').receive('{"type": "end"}') == End(200, None)

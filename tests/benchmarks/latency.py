@@ -13,9 +13,9 @@ from typing import Any
 
 import fal_notebook
 
-from ..certificates import self_signed
+from ..certificates import make_certificate
 from . import server
-from .client import Asks, bound, interleaved, is_read, local, rows_of
+from .client import Asks, Values, bound, interleaved, is_read, local, rows_of
 from .network import delayed
 from .peers import (
     DELTAS,
@@ -69,18 +69,15 @@ def busy() -> list[Row]:
 
 def prompts() -> list[Row]:
     """One prompt on what is open, 6 seconds after the last."""
-    with far(ROUND_TRIP) as addresses, ExitStack() as stack:
-        bare = stack.enter_context(BareSocket(addresses))
-        ready = [stack.enter_context(peer(addresses)) for peer in PROMPTS]
-        asks: Asks = {peer.name: bound(peer.text, PROMPT, SNAPSHOTS) for peer in ready}
-        asks[bare.name] = bound(bare.read, PROMPT)
-        values = interleaved(asks, lambda answer: answer == "hi" or is_read(answer, 1), ROUNDS, apart=6.0)
+    with far(ROUND_TRIP) as addresses:
+        values = prompts_apart(addresses, 6.0, PROMPTS, ROUNDS)
     return rows_of("a prompt 6 s after the last, RTT 50 ms, TLS", values, {OURS: "≤ 53", FalClient.name: "≥ 3×"})
 
 
 def pipeline() -> list[Row]:
     """100 prompts at once; the answers in order."""
-    values = many(100, ROUND_TRIP, MANY, ROUNDS)
+    with far(ROUND_TRIP) as addresses:
+        values = prompts_at_once(addresses, 100, MANY, ROUNDS)
     return rows_of("100 prompts, RTT 50 ms, TLS", values, {OURS: "≤ 150"})
 
 
@@ -107,11 +104,21 @@ def measure() -> list[Row]:
     return [row for each in MEASURES.values() for row in each()]
 
 
-def many(count: int, round_trip: float, peers: Sequence[type[Peer]], rounds: int) -> dict[str, tuple[float, ...]]:
-    """The milliseconds that each takes in each round for so many prompts at once, their answers in order."""
+def prompts_apart(addresses: Addresses, seconds: float, peers: Sequence[type[Peer]], rounds: int) -> Values:
+    """What each takes in each round for one prompt; rounds are so many seconds apart."""
+    with ExitStack() as stack:
+        bare = stack.enter_context(BareSocket(addresses))
+        ready = [stack.enter_context(peer(addresses)) for peer in peers]
+        asks: Asks = {peer.name: bound(peer.text, PROMPT, SNAPSHOTS) for peer in ready}
+        asks[bare.name] = bound(bare.read, PROMPT)
+        return interleaved(asks, lambda answer: answer == "hi" or is_read(answer, 1), rounds, apart=seconds)
+
+
+def prompts_at_once(addresses: Addresses, count: int, peers: Sequence[type[Peer]], rounds: int) -> Values:
+    """What each takes in each round for so many prompts at once, their answers in order."""
     words = [str(number) for number in range(count)]
     each: list[Arguments] = [{"work": "prompt", "words": word} for word in words]
-    with far(round_trip) as addresses, ExitStack() as stack:
+    with ExitStack() as stack:
         ready = [stack.enter_context(peer(addresses)) for peer in peers]
         asks: Asks = {peer.name: bound(peer.texts, each, SNAPSHOTS) for peer in ready}
         return interleaved(asks, lambda answer: answer == words, rounds)
@@ -122,11 +129,11 @@ def far(round_trip: float) -> Iterator[Addresses]:
     """A server that speaks TLS, a round trip of so many seconds away."""
     before = os.environ.get("SSL_CERT_FILE")
     with TemporaryDirectory() as folder:
-        certificate = self_signed(Path(folder), "localhost")
+        certificate = make_certificate(Path(folder) / "certificate.pem")
         os.environ["SSL_CERT_FILE"] = str(certificate)
         try:
             with server.running(certificate) as ports, delayed(ports, round_trip) as away:
-                yield Addresses.of(away, "localhost", tls=True)
+                yield Addresses.of(away, tls=True)
         finally:
             del os.environ["SSL_CERT_FILE"]
             os.environ |= {} if before is None else {"SSL_CERT_FILE": before}

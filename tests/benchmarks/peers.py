@@ -44,10 +44,10 @@ class Addresses:
     http: str
 
     @classmethod
-    def of(cls, ports: Ports, host: str = "127.0.0.1", *, tls: bool = False) -> Self:
+    def of(cls, ports: Ports, *, tls: bool = False) -> Self:
         """The addresses of the ports of this machine."""
         end = "s" if tls else ""
-        return cls(f"ws{end}://{host}:{ports.websocket}", f"http{end}://{host}:{ports.http}")
+        return cls(f"ws{end}://127.0.0.1:{ports.websocket}", f"http{end}://127.0.0.1:{ports.http}")
 
 
 @dataclass(frozen=True)
@@ -141,14 +141,13 @@ class Ours(Keeps, Many):
         return media.data or b""
 
     def texts(self, each: Sequence[Arguments], shape: Shape) -> list[str]:
-        return [stream.result().text for stream in self._pipeline(each)]
+        streams = fal_notebook.pipeline(ENDPOINT, each, base_url=self.addresses.websocket)
+        return [stream.result().text for stream in streams]
 
     def durations(self, each: Sequence[Arguments]) -> list[float]:
-        return [stream.result().metrics.duration for stream in self._pipeline(each)]
-
-    def _pipeline(self, each: Sequence[Arguments]) -> list[fal_notebook.Stream]:
-        streams: list[fal_notebook.Stream] = fal_notebook.pipeline(ENDPOINT, each, base_url=self.addresses.websocket)
-        return streams
+        url = self.addresses.websocket
+        streams = [fal_notebook.stream(ENDPOINT, arguments, base_url=url) for arguments in each]
+        return [stream.result().metrics.duration for stream in streams]
 
     def arrivals(self, arguments: Arguments) -> list[int]:
         updates = fal_notebook.stream(ENDPOINT, arguments, base_url=self.addresses.websocket)

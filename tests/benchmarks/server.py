@@ -16,7 +16,6 @@ the ``work`` and its measures:
 import asyncio
 import json
 import multiprocessing
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,8 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
+
+from ..certificates import server_context
 
 FRAME = 65_536
 PIECE = FRAME * 16
@@ -117,9 +118,7 @@ def _main(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
 
 
 async def _run(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
-    if tls and certificate:
-        tls.load_cert_chain(certificate)
+    tls = server_context(certificate) if certificate else None
     websocket = await serve(_talk, "127.0.0.1", 0, compression=None, max_size=None, ping_interval=None, ssl=tls)
     http = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=tls)
     pipe.send(Ports(*(server.sockets[0].getsockname()[1] for server in (websocket, http))))
