@@ -18,7 +18,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection as Pipe
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from ..certificates import server_context
@@ -126,14 +127,15 @@ async def _run(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
 
 
 async def _talk(connection: ServerConnection) -> None:
-    async for message in connection:
-        arguments = json.loads(message)
-        kind = "audio/mpeg" if arguments["work"] == "bytes" else "text/event-stream"
-        connection.transport.write(_text({"type": "start", "headers": {"content-type": kind}, "status": 200}))
-        async for piece in _pieces(arguments):
-            connection.transport.write(piece)
-            await connection.drain()
-        connection.transport.write(_text({"type": "end", "status": 200}))
+    with suppress(ConnectionClosed):  # a bare socket says no goodbye
+        async for message in connection:
+            arguments = json.loads(message)
+            kind = "audio/mpeg" if arguments["work"] == "bytes" else "text/event-stream"
+            connection.transport.write(_text({"type": "start", "headers": {"content-type": kind}, "status": 200}))
+            async for piece in _pieces(arguments):
+                connection.transport.write(piece)
+                await connection.drain()
+            connection.transport.write(_text({"type": "end", "status": 200}))
 
 
 async def _pieces(arguments: dict[str, Any]) -> AsyncIterator[bytes]:
