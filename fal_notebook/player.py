@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import DisplayHandle, display
 
 from .bodies import MediaBody
+from .interrupts import Interrupts
 from .media import Media
 from .render import media_bundle
 from .samples import Playable
@@ -159,17 +160,18 @@ class AudioPlayer:
         Raises:
             FalNotebookError: the request failed; what had come by then is shown.
         """
-        player = cls()
-        display(player)
-        try:
-            for update in stream:
-                if isinstance(update, Piece):
-                    player.feed(update.data, update.content_type)
-        except KeyboardInterrupt:
-            player.stop()
-            raise
-        finally:
-            player.end()
+        with Interrupts() as interrupts:
+            player = cls()
+            display(player)
+            try:
+                with interrupts.let_through():
+                    player._follow(stream)
+            except KeyboardInterrupt:
+                stream.cancel()
+                player.stop()
+                raise
+            finally:
+                player.end()
         return stream.result()
 
     @property
@@ -201,6 +203,11 @@ class AudioPlayer:
     def stop(self) -> None:
         """Silence it at once; what is displayed becomes the static player of what has come."""
         self._finish(self._player.stop)
+
+    def _follow(self, stream: "Stream") -> None:
+        for update in stream:
+            if isinstance(update, Piece):
+                self.feed(update.data, update.content_type)
 
     def _finish(self, last: Callable[[], None]) -> None:
         if self._is_over:
