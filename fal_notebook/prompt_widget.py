@@ -176,6 +176,7 @@ class PromptWidget(AnyWidget):
             self._silence()
         for view in views:
             view.update(_NOTHING, raw=True)
+        self.layout.close()
         super().close()
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from comm import get_comm_manager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -461,3 +462,11 @@ def test_a_view_that_opens_while_sound_comes_is_told_of_its_player(gateway: str)
     widget.wait()
     widget.hear("hello", view="later")
     assert not [message for message in widget.of("sound") if message.get("view") == "later"]
+
+
+def test_closing_leaves_no_widget_of_its_own(gateway: str) -> None:
+    before = len(get_comm_manager().comms)
+    widget = Watched("test/tone/stream", {"seconds": 0.2, "speed": 9}, play=True)
+    run(widget, "x")
+    widget.close()
+    assert len(get_comm_manager().comms) == before
