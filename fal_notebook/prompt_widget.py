@@ -66,8 +66,8 @@ class PromptWidget(AnyWidget):
     that fails stops nothing; its traceback is printed.
     """
 
-    _esm = _FOLDER / "prompt.js"
-    _css = _FOLDER / "prompt.css"
+    _esm = (_FOLDER / "prompt.js").read_text(encoding="utf-8")  # a path would be watched, and keep every widget alive
+    _css = (_FOLDER / "prompt.css").read_text(encoding="utf-8")
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)

@@ -1,9 +1,11 @@
 """The prompt widget in Python: what it sends the page, what it keeps, what it refuses. The page is in tests/browser."""
 
 import base64
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -470,3 +472,14 @@ def test_closing_leaves_no_widget_of_its_own(gateway: str) -> None:
     run(widget, "x")
     widget.close()
     assert len(get_comm_manager().comms) == before
+
+
+def test_one_that_is_closed_and_dropped_is_forgotten_with_its_answers(gateway: str) -> None:
+    widget = PromptWidget("test/echo/stream")
+    widget.run("x")
+    widget.wait()
+    widget.close()
+    forgotten = weakref.ref(widget)
+    del widget
+    gc.collect()
+    assert forgotten() is None
