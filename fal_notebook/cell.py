@@ -7,6 +7,7 @@ Interrupts that come while a result is put away or shown are held until that is 
 
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
@@ -39,8 +40,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
         live = _live(shell, options)
         stream = _send(request, options)
         try:
-            with interrupts.let_through():
-                follow(stream, live)
+            follow(stream, live)
         except KeyboardInterrupt:
             interrupted = True
         except BaseException:
@@ -97,8 +97,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
         streams = {name: _send(request, options) for name, request in requests.items()}
         columns = Columns(streams, live=_shows_widgets(shell) and not options.quiet)
         try:
-            with interrupts.let_through():
-                columns.follow()
+            columns.follow()
         except KeyboardInterrupt:
             interrupted = True
         except BaseException:
@@ -150,7 +149,7 @@ def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
         with interrupts.let_through():
             return stream.outcome()
     except KeyboardInterrupt:
-        return stream.so_far()
+        return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
 
 
 def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:

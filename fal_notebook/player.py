@@ -8,7 +8,7 @@ is the static player; the page plays on what it has when the widget is gone.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from .interrupts import Interrupts
 from .media import Media
 from .render import media_bundle
 from .samples import Playable
-from .updates import Piece
+from .updates import Piece, Update
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -164,8 +164,10 @@ class AudioPlayer:
             player = cls()
             display(player)
             try:
-                with interrupts.let_through():
-                    player._follow(stream)
+                while not stream.is_done:
+                    with interrupts.let_through():
+                        stream.wait()
+                    player._take(stream.take())
             except KeyboardInterrupt:
                 stream.cancel()
                 player.stop()
@@ -204,8 +206,8 @@ class AudioPlayer:
         """Silence it at once; what is displayed becomes the static player of what has come."""
         self._finish(self._player.stop)
 
-    def _follow(self, stream: "Stream") -> None:
-        for update in stream:
+    def _take(self, updates: Sequence[Update]) -> None:
+        for update in updates:
             if isinstance(update, Piece):
                 self.feed(update.data, update.content_type)
 
