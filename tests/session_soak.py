@@ -1,20 +1,17 @@
-"""Mixed work and faults over one session, for as long as it is told: ``make soak``, or ``SECONDS=600 make soak``.
+"""Mixed work and faults over one session, on three threads; every answer has to be its own question's.
 
-Every answer has to be its own question's. Memory, threads and sockets are counted on the way: after the first third
-nothing may grow. The suite runs a short form.
+The servers have a process of their own, so that what is counted is the session's.
 """
 
 import base64
-import gc
-import os
 import random
-import sys
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
-
-import psutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.managers import BaseManager
+from typing import TYPE_CHECKING
 
 from fal_notebook import Session, Stream
 from fal_notebook.errors import FalNotebookError, RequestError
@@ -22,6 +19,7 @@ from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 
 from . import endpoints
+from .census import Soak, census
 from .faults import DURING, OUTCOMES, Fault, FaultyGateway, Place, words
 
 WORKERS = 3
@@ -33,59 +31,64 @@ FAULTS = [
 ]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """What the process held at a moment."""
+class Servers:
+    """A gateway that behaves, and one for each worker that fails when it is told to; in a process of their own."""
 
-    seconds: float
-    rss: int
-    threads: int
-    sockets: int
+    def __init__(self) -> None:
+        self._server = LocalServer(HTTPOverWebSocket(endpoints.create_app())).__enter__()
+        self._gateways = [FaultyGateway().__enter__() for _ in range(WORKERS)]
+
+    def urls(self) -> tuple[str, list[str]]:
+        """Where they are."""
+        return self._server.url, [each.url for each in self._gateways]
+
+    def arm(self, number: int, place: Place, fault: Fault) -> None:
+        """Let one fail once."""
+        self._gateways[number].arm(place, fault)
+
+    def fail_while_idle(self, number: int) -> None:
+        """Let one fail now."""
+        self._gateways[number].fail_while_idle()
+
+    def forget(self) -> None:
+        """Keep nothing of what was heard."""
+        for kept in (endpoints.requests, endpoints.authorizations):
+            kept.clear()
+        for each in self._gateways:
+            each.received.clear()
+            each.authorizations.clear()
 
 
-@dataclass
-class Soak:
-    """One run.
+class _Process(BaseManager):
+    """The process of the servers."""
 
-    Attributes:
-        done: how often each kind of work was done.
-        samples: what was held on the way.
-        failures: what should not have happened.
-    """
+    if TYPE_CHECKING:
+        Servers: type[Servers]
 
-    done: Counter[str] = field(default_factory=Counter)
-    samples: list[Sample] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
 
-    def settled(self) -> list[Sample]:
-        """The samples after the first third."""
-        return self.samples[len(self.samples) // 3 :]
+_Process.register("Servers", Servers)
 
-    def slope(self) -> float:
-        """How memory grew, in bytes a second, by least squares."""
-        points = [(each.seconds, each.rss) for each in self.settled()]
-        mean_x, mean_y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
-        above: float = sum((x - mean_x) * (y - mean_y) for x, y in points)
-        width: float = sum((x - mean_x) ** 2 for x, _ in points)
-        return above / (width or 1.0)
 
-    def report(self) -> str:
-        """The numbers, in a line."""
-        first, last = self.settled()[0], self.samples[-1]
-        return (
-            f"{sum(self.done.values()):,} requests in {last.seconds:.0f} s {dict(self.done)}; memory "
-            f"{last.rss / 1e6:.1f} MB, {self.slope() / 1000:+.1f} kB/s; threads {first.threads} → {last.threads}; "
-            f"sockets {first.sockets} → {last.sockets}; failures {len(self.failures)}"
-        )
+@contextmanager
+def _servers() -> Iterator[Servers]:
+    with _Process(ctx=get_context("spawn")) as process:
+        yield process.Servers()
 
 
 class Work:
     """The kinds of work of one thread, each of which asks and checks its own answer."""
 
-    def __init__(self, own: Session, url: str, gateway: FaultyGateway, chance: random.Random) -> None:
-        self._own, self._url, self._gateway, self._chance = own, url, gateway, chance
+    def __init__(self, own: Session, servers: Servers, worker: int, chance: random.Random) -> None:
+        self._own, self._servers, self._worker, self._chance = own, servers, worker, chance
+        self._url, faulty = servers.urls()
+        self._faulty = faulty[worker]
         self._number = 0
-        self.kinds = [self.prompt, self.picture, self.speech, self.stopped, self.refused, self.fault, self.closed]
+
+    def pick(self) -> Callable[[], None]:
+        """One of the kinds of work, by chance."""
+        return self._chance.choice(
+            [self.prompt, self.picture, self.speech, self.stopped, self.refused, self.fault, self.closed]
+        )
 
     def prompt(self) -> None:
         prompt = self._prompt()
@@ -116,14 +119,15 @@ class Work:
 
     def fault(self) -> None:
         place, fault = self._chance.choice(FAULTS)
-        self._gateway.arm(place, fault)
+        self._servers.arm(self._worker, place, fault)
         assert isinstance(self._ask_faulty(timeout=0.2).outcome().error, FalNotebookError)
         self._ask_faulty()
 
     def closed(self) -> None:
         assert self._ask_faulty().result().text == words(f"question {self._number}")
-        self._gateway.arm(Place.IDLE, self._chance.choice((Fault.CUT, Fault.CLOSE, Fault.GOING_AWAY, Fault.UNASKED)))
-        self._gateway.fail_while_idle()
+        fault = self._chance.choice((Fault.CUT, Fault.CLOSE, Fault.GOING_AWAY, Fault.UNASKED))
+        self._servers.arm(self._worker, Place.IDLE, fault)
+        self._servers.fail_while_idle(self._worker)
         assert self._ask_faulty().result().text == words(f"question {self._number}")
 
     def _prompt(self) -> str:
@@ -136,55 +140,37 @@ class Work:
     def _ask_faulty(self, timeout: float | None = None) -> Stream:
         self._number += 1
         arguments = {"prompt": f"question {self._number}"}
-        request = self._own.stream("a/b", arguments, base_url=self._gateway.url, timeout=timeout)
+        request = self._own.stream("a/b", arguments, base_url=self._faulty, timeout=timeout)
         request.outcome()
         return request
 
 
-def soak(seconds: float, seed: int = 4) -> Soak:
-    """Work for so long, on three threads, and tell what happened."""
+def soak_session(seconds: float, seed: int = 4) -> Soak:
+    """Work for so long and tell what happened."""
     run, own = Soak(), Session()
-    with LocalServer(HTTPOverWebSocket(endpoints.create_app())) as server:
+    with _servers() as servers:
         began = time.monotonic()
-        threads = [
-            threading.Thread(target=_work, args=(run, own, server.url, began + seconds, seed + number))
+        works = [
+            Work(own, servers, number, random.Random(seed + number))  # noqa: S311 - an order of work, no secret
             for number in range(WORKERS)
         ]
+        threads = [threading.Thread(target=_work, args=(run, work, began + seconds), daemon=True) for work in works]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            time.sleep(min(1.0, seconds / 30))
-            run.samples.append(_sample(time.monotonic() - began))
-            endpoints.requests.clear()
-            endpoints.authorizations.clear()
+            time.sleep(min(60.0, seconds / 30))
+            run.take(time.monotonic() - began, census())
+            servers.forget()
         del run.samples[-1]  # by then a thread had ended
     own.close()
     return run
 
 
-def _work(run: Soak, own: Session, url: str, until: float, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - an order of work, no secret
-    with FaultyGateway() as gateway:
-        work = Work(own, url, gateway, chance)
-        while time.monotonic() < until:
-            kind = chance.choice(work.kinds)
-            try:
-                kind()
-            except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
-                run.failures.append(f"{kind.__name__}: {exc!r}")
-            run.done[kind.__name__] += 1
-            gateway.received.clear()
-            gateway.authorizations.clear()
-
-
-def _sample(seconds: float) -> Sample:
-    gc.collect()
-    process = psutil.Process()
-    return Sample(seconds, process.memory_info().rss, process.num_threads(), len(process.net_connections("tcp")))
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("FAL_KEY", "soak:key")  # without a key, each look-up by fal-client keeps a lock in memory
-    outcome = soak(float(sys.argv[1]))
-    print(outcome.report(), *outcome.failures[:20], sep="\n")  # noqa: T201 - the command's answer
-    sys.exit(bool(outcome.failures))
+def _work(run: Soak, work: Work, until: float) -> None:
+    while time.monotonic() < until:
+        kind = work.pick()
+        try:
+            kind()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
+            run.failures.append(f"{kind.__name__}: {exc!r}")
+        run.done[kind.__name__] += 1
