@@ -34,9 +34,11 @@ def follow_in_thread(
 
 def _follow(stream: Stream, show: Callable[[Sequence[Update]], None], finish: Callable[[Result], None]) -> None:
     due = 0.0
-    while not stream.is_done:
-        stream.wait(_IDLE_TICK)
-        time.sleep(max(0.0, due - time.monotonic()))
-        show(stream.take())
-        due = time.monotonic() + 1 / _REFRESHES
-    finish(stream.outcome())
+    try:
+        while not stream.is_done:
+            stream.wait(_IDLE_TICK)
+            time.sleep(max(0.0, due - time.monotonic()))
+            show(stream.take())
+            due = time.monotonic() + 1 / _REFRESHES
+    finally:  # what cannot be shown is kept all the same
+        finish(stream.outcome())

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import clear_output, display
 
+from .interrupts import Interrupts
 from .media import Media, raster
 from .parts import LiveBox, Picture, Place, ProgressBar
 from .plain import one_line, plain_text
@@ -41,16 +42,21 @@ WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
 
 
 def follow(stream: Stream, live: "Live") -> None:
-    """Show a stream until its end. An interrupt gets through; then the caller has to stop the stream."""
+    """Show a stream until its end. An interrupt gets through, but never into what is being drawn.
+
+    Then the caller has to stop the stream.
+    """
     due = 0.0
-    while not stream.is_done:
-        waiting = due - time.monotonic()
-        stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
-        live.take(stream.take())
-        now = time.monotonic()
-        if now >= due:
-            live.refresh(stream)
-            due = now + live.pause
+    with Interrupts() as interrupts:
+        while not stream.is_done:
+            waiting = due - time.monotonic()
+            with interrupts.let_through():
+                stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
+            live.take(stream.take())
+            now = time.monotonic()
+            if now >= due:
+                live.refresh(stream)
+                due = now + live.pause
 
 
 class Shown(Enum):

@@ -1,14 +1,17 @@
 """The prompt widget in Python: what it sends the page, what it keeps, what it refuses. The page is in tests/browser."""
 
 import base64
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from comm import get_comm_manager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -461,3 +464,22 @@ def test_a_view_that_opens_while_sound_comes_is_told_of_its_player(gateway: str)
     widget.wait()
     widget.hear("hello", view="later")
     assert not [message for message in widget.of("sound") if message.get("view") == "later"]
+
+
+def test_closing_leaves_no_widget_of_its_own(gateway: str) -> None:
+    before = len(get_comm_manager().comms)
+    widget = Watched("test/tone/stream", {"seconds": 0.2, "speed": 9}, play=True)
+    run(widget, "x")
+    widget.close()
+    assert len(get_comm_manager().comms) == before
+
+
+def test_one_that_is_closed_and_dropped_is_forgotten_with_its_answers(gateway: str) -> None:
+    widget = PromptWidget("test/echo/stream")
+    widget.run("x")
+    widget.wait()
+    widget.close()
+    forgotten = weakref.ref(widget)
+    del widget
+    gc.collect()
+    assert forgotten() is None
