@@ -1,9 +1,11 @@
 """What a page notes of itself: its halts, its long tasks, what comes over WebSockets, and when words stand in a cell.
 
 A halt is a gap between two turns of the event loop, and may be another process that had the processor. What the page
-itself does without a break is a task, which the browser reports from 50 ms on (W3C Long Tasks API).
+itself does without a break is a task, which the browser reports from 50 ms on (W3C Long Tasks API); its trace says how
+much of the processor's time each took.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +70,8 @@ _RUN = """
   setTimeout(done, limit);
   if (asks) area.querySelector(".fal-primary").click();
   else jupyterapp.commands.execute("notebook:run-cell").then(end);
-  setTimeout(() => watch.reset()); // what the page does by itself to begin any run is no part of this one
+  // What the page does by itself to begin any run is no part of this one.
+  setTimeout(() => { watch.reset(); performance.mark("watch"); });
 })
 """
 
@@ -87,6 +90,7 @@ class Watched:
         messages: when each came over a WebSocket, in seconds.
         bytes: of these.
         text: what the cell shows.
+        task: the processor time of the longest task.
     """
 
     first: float | None
@@ -98,6 +102,7 @@ class Watched:
     messages: list[float]
     bytes: int
     text: str
+    task: float
 
     @property
     def seconds(self) -> float:
@@ -115,5 +120,23 @@ def watched(page: Notebook, cell: int, begin: str, seconds: float, *, asks: bool
         seconds: after which it is watched no more.
         asks: whether the prompt box that the cell shows is run, and not the cell.
     """
+    browser = page.page.context.browser
+    if browser is None:
+        raise RuntimeError("the page has no browser")
+    browser.start_tracing(page=page.page, categories=["toplevel", "blink.user_timing"])
     seen: dict[str, Any] = page.page.evaluate(_RUN, [cell, begin, seconds * 1000, asks])
-    return Watched(**seen)
+    return Watched(**seen, task=_longest_task(json.loads(browser.stop_tracing())["traceEvents"]))
+
+
+def _longest_task(events: list[dict[str, Any]]) -> float:
+    """The processor time of the page's longest task from the mark on, in milliseconds."""
+    (mark,) = [each for each in events if each["name"] == "watch"]
+    tasks = [
+        each["tdur"]
+        for each in events
+        if each["name"].endswith("RunTask")
+        and (each["pid"], each["tid"]) == (mark["pid"], mark["tid"])
+        and each["ts"] > mark["ts"]
+        and "tdur" in each
+    ]
+    return max(tasks, default=0) / 1000
