@@ -34,8 +34,9 @@ from .updates import Piece, Preview, Progress, Text, Update
 if TYPE_CHECKING:
     from ipywidgets import Output
 
-REFRESHES = 10  # a second; each costs three messages: enter the widget, print, leave it
-_CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
+REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
+_CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
+_LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
@@ -181,6 +182,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
+        self._stands = self._cut = 0
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
@@ -204,6 +206,13 @@ class NotebookLive(Live):
             display(output, raw=True)
 
     def _write(self, text: str, replaces: Shown) -> None:
+        if replaces is not Shown.NOTHING:
+            self._stands = self._cut = 0
+        if self._stands + len(text) > _LARGEST:
+            self._cut += self._stands
+            self._stands, replaces = 0, Shown.WORDS
+            text = f"… {self._cut:,} characters come back at the end\n\n{text}"
+        self._stands += len(text)
         with self._inside():
             if replaces is not Shown.NOTHING:
                 clear_output(wait=True)
