@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from xml.sax.saxutils import escape
 
+from .peers import BareSocket
 from .rows import OURS, Row
 
 ROOT = Path(__file__).parents[2]
@@ -106,25 +107,25 @@ def _number(value: float) -> str:
 
 
 # The chart: a heading for each work, below it a bar for each peer, from ours to the peer on a logarithmic scale.
-_WIDTH, _LEFT, _RIGHT, _ROW, _TITLE = 760, 190, 60, 18, 26
-_LEAST, _MOST = 0.25, 128.0
+_WIDTH, _LEFT, _RIGHT, _ROW, _TITLE = 760, 225, 700, 18, 26
+_LEAST, _MOST = 0.4, 128.0
 _TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)
-_INK, _BAR, _FASTER = "#6e7781", "#2f81f7", "#d29922"  # each readable on white and on near black
+_INK, _SLOWER, _QUICKER = "#6e7781", "#2f81f7", "#d29922"  # each readable on white and on near black
 
 
 def chart(rows: Sequence[Row]) -> str:
     """The ratios of those works whose goals are ratios, as SVG."""
-    lines = [line for line in judged(rows) if line.ratio is not None]
+    lines = [line for line in judged(rows) if line.ratio is not None and line.row.who != BareSocket.name]
     groups = [list(group) for _, group in groupby(lines, lambda line: (line.row.work, line.row.unit))]
     shown = [group for group in groups if any("×" in line.row.goal for line in group)]
     height = 40 + sum(_TITLE + _ROW * len(group) for group in shown)
-    title = "How many times as long as fal_notebook each takes, on a logarithmic scale"
+    title = "How many times as much each takes as fal_notebook (1), on a logarithmic scale; amber: less"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" font-size="12"'
             f' font-family="system-ui, sans-serif" fill="{_INK}">',
             f"<title>{title}</title>",
-            f'<text x="0" y="14">{title} (ours = 1)</text>',
+            f'<text x="0" y="14">{title}</text>',
             *_axis(height),
             *_bars(shown),
             "</svg>\n",
@@ -152,15 +153,14 @@ def _bars(groups: Sequence[Sequence[Line]]) -> Iterator[str]:
 
 def _bar(line: Line, y: int) -> Iterator[str]:
     ratio = line.ratio or 1.0
-    ours, theirs = _place(1), _place(ratio)
-    left, right = sorted((ours, theirs))
-    color = _BAR if ratio >= 1 else _FASTER
-    yield f'<text x="{_LEFT - 70}" y="{y + 13}" text-anchor="end">{escape(line.row.who)}</text>'
-    yield f'<rect x="{left}" y="{y + 3}" width="{max(right - left, 1):.1f}" height="{_ROW - 6}" fill="{color}"/>'
-    yield f'<text x="{max(right, ours) + 5:.1f}" y="{y + 13}">{_number(ratio)}×</text>'
+    left, right = sorted((_place(1), _place(ratio)))
+    color = _SLOWER if ratio >= 1 else _QUICKER
+    yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(line.row.who)}</text>'
+    yield f'<rect x="{left}" y="{y + 3}" width="{right - left:.1f}" height="{_ROW - 6}" fill="{color}"/>'
+    yield f'<text x="{right + 5:.1f}" y="{y + 13}">{_number(ratio)}×</text>'
 
 
 def _place(ratio: float) -> float:
     """Where a ratio stands on the axis, in pixels."""
     part = log(min(max(ratio, _LEAST), _MOST) / _LEAST) / log(_MOST / _LEAST)
-    return round(_LEFT - 60 + part * (_WIDTH - _LEFT - _RIGHT + 60), 1)
+    return round(_LEFT + part * (_RIGHT - _LEFT), 1)

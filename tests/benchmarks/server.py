@@ -89,15 +89,16 @@ _EVENTS: dict[str, Callable[..., list[bytes]]] = {
 }
 
 
-def _ready(wrap: Callable[[bytes], bytes], arguments: dict[str, Any]) -> bytes:
-    """The events of an answer as bytes, made when they are first asked for."""
+def _ready(wrap: Callable[[bytes], bytes], arguments: dict[str, Any]) -> list[bytes]:
+    """The events of an answer as bytes, made when they are first asked for, in pieces that are quickly written."""
     measures = tuple(arguments[name] for name in ("count", "longest", "words") if name in arguments)
     return _made(wrap, arguments["work"], measures)
 
 
 @cache
-def _made(wrap: Callable[[bytes], bytes], work: str, measures: tuple[Any, ...]) -> bytes:
-    return b"".join(map(wrap, _EVENTS[work](*measures)))
+def _made(wrap: Callable[[bytes], bytes], work: str, measures: tuple[Any, ...]) -> list[bytes]:
+    whole = b"".join(map(wrap, _EVENTS[work](*measures)))
+    return [whole[start : start + PIECE] for start in range(0, len(whole), PIECE)]
 
 
 @contextmanager
@@ -150,7 +151,8 @@ async def _pieces(arguments: dict[str, Any]) -> AsyncIterator[bytes]:
                 yield _frame(_event({"choices": [{"delta": {"content": f"{time.monotonic_ns()} "}}]}))
         case _:
             await asyncio.sleep(arguments.get("seconds", 0))
-            yield _ready(_frame, arguments)
+            for piece in _ready(_frame, arguments):
+                yield piece
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -158,8 +160,10 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith(b"content-length:"))
         arguments = json.loads(await reader.readexactly(length))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-        writer.write(_ready(_chunk, arguments) + b"0\r\n\r\n")
-        await writer.drain()
+        for piece in _ready(_chunk, arguments):
+            writer.write(piece)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
     writer.close()
 
 
