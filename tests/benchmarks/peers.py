@@ -29,7 +29,7 @@ from websockets.sync.client import connect as connect_sync
 
 import fal_notebook
 
-from .rows import OURS
+from .rows import BOUND, OURS
 from .server import Ports
 
 ENDPOINT = "bench/app"
@@ -326,7 +326,7 @@ class AsyncioOverFour(Asyncio):
 class BareSocket:
     """A socket that reads the same bytes and does nothing with them: what server and network allow at the most."""
 
-    name = "a bare socket"
+    name = BOUND
     _END = b'"type": "end"'
 
     def __init__(self, addresses: Addresses) -> None:

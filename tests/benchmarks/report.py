@@ -11,8 +11,7 @@ from pathlib import Path
 from statistics import median
 from xml.sax.saxutils import escape
 
-from .peers import BareSocket
-from .rows import OURS, Row
+from .rows import BOUND, OURS, Row
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -115,7 +114,7 @@ _INK, _SLOWER, _QUICKER = "#6e7781", "#2f81f7", "#d29922"  # each readable on wh
 
 def chart(rows: Sequence[Row]) -> str:
     """The ratios of those works whose goals are ratios, as SVG."""
-    lines = [line for line in judged(rows) if line.ratio is not None and line.row.who != BareSocket.name]
+    lines = [line for line in judged(rows) if line.ratio is not None and line.row.who != BOUND]
     groups = [list(group) for _, group in groupby(lines, lambda line: (line.row.work, line.row.unit))]
     shown = [group for group in groups if any("×" in line.row.goal for line in group)]
     height = 40 + sum(_TITLE + _ROW * len(group) for group in shown)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 OURS = "fal_notebook"
+BOUND = "a bare socket"
+"""No peer, but what server and network allow at the most."""
 
 
 @dataclass(frozen=True)
