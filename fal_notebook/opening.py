@@ -1,4 +1,4 @@
-"""Floor 4: a connection opened, and tried again where that can help.
+"""Floor 5: a connection opened, and tried again where that can help.
 
 A handshake carries no arguments: one that failed was certainly no request, so it may be repeated. It is, twice at
 the most and with growing pauses, where the network or a server on the way failed. What was refused is not: a key
@@ -8,9 +8,10 @@ that is wrong, a name that does not exist or a certificate that is not trusted s
 import asyncio
 import random
 
-from .connection import PASSING, Connection
+from .connection import Connection
 from .errors import ConnectError, FalNotebookError, StatusError
 from .target import Target
+from .websocket import PASSING
 
 _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
 _SPREAD = (0.75, 1.25)  # clients that lost one server together do not come back together

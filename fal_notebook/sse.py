@@ -31,57 +31,62 @@ class EventStreamDecoder:
     """An incremental decoder of one ``text/event-stream`` body."""
 
     def __init__(self) -> None:
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._at_start = True
+        self._is_first = True
         self._after_cr = False
-        self._line: list[str] = []
-        self._data: list[str] = []
+        self._line: list[bytes] = []
+        self._data: list[bytes] = []
         self._event = ""
         self._id = ""
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events that they complete."""
-        return self._decode(self._utf8.decode(data))
+        if self._after_cr and data.startswith(b"\n"):
+            data = data[1:]
+        if not data:
+            return []
+        self._after_cr = data.endswith(b"\r")
+        lines = data.splitlines()  # of bytes it knows LF, CR and CRLF, and no other ends
+        rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
+        if lines:
+            lines[0] = self._whole(lines[0])
+        if rest:
+            self._line.append(rest)
+        return self._take(lines)
 
     def close(self) -> list[ServerSentEvent]:
         """Take the end of the stream and return the event that it cut off, if any."""
-        events = self._decode(self._utf8.decode(b"", final=True))
-        events += self._take_line("".join(self._line))
-        events += self._dispatch()
+        return self._take([self._whole(b""), b""])
+
+    def _whole(self, line: bytes) -> bytes:
+        """A line with what came of it before."""
+        line = b"".join([*self._line, line])
         self._line = []
-        return events
+        if self._is_first:
+            self._is_first = False
+            line = line.removeprefix(codecs.BOM_UTF8)
+        return line
 
-    def _decode(self, text: str) -> list[ServerSentEvent]:
-        if not text:
-            return []
-        if self._at_start:
-            self._at_start = False
-            text = text.removeprefix("\N{BYTE ORDER MARK}")
-        if self._after_cr and text.startswith("\n"):
-            text = text[1:]
-        self._after_cr = text.endswith("\r") if text else False
-        first, *rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._line.append(first)
+    def _take(self, lines: list[bytes]) -> list[ServerSentEvent]:
         events: list[ServerSentEvent] = []
-        for piece in rest:
-            events += self._take_line("".join(self._line))
-            self._line = [piece]
+        for line in lines:
+            if line.startswith(b"data: "):  # nearly every line that is not blank
+                self._data.append(line[6:])
+            elif line:
+                self._take_field(line)
+            elif self._data:
+                data = b"\n".join(self._data).decode("utf-8", "replace")
+                events.append(ServerSentEvent(data, self._event or "message", self._id))
+                self._data, self._event = [], ""
+            else:
+                self._event = ""
         return events
 
-    def _take_line(self, line: str) -> list[ServerSentEvent]:
-        if not line:
-            return self._dispatch()
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
+    def _take_field(self, line: bytes) -> None:
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
             self._data.append(value)
-        elif field == "event":
-            self._event = value
-        elif field == "id" and "\0" not in value:
-            self._id = value
-        return []
-
-    def _dispatch(self) -> list[ServerSentEvent]:
-        data, event = self._data, self._event
-        self._data, self._event = [], ""
-        return [ServerSentEvent("\n".join(data), event or "message", self._id)] if data else []
+        elif field == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif field == b"id" and b"\0" not in value:
+            self._id = value.decode("utf-8", "replace")

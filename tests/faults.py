@@ -162,11 +162,13 @@ class FaultyGateway:
         fault: Fault | None = None,
         *,
         lasting: bool = False,
+        compressed: bool = False,
         tls: ssl.SSLContext | None = None,
         certificates: Mapping[Fault, ssl.SSLContext] | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
         self._place, self._fault, self._lasting = place, fault, lasting
+        self._compression = "deflate" if compressed else None
         self._tls, self._certificates, self._logger = tls, certificates or {}, logger
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -232,6 +234,7 @@ class FaultyGateway:
             ssl=self._tls,
             logger=self._logger,
             create_connection=self._visitors(),
+            compression=self._compression,
         )
 
     async def _stop(self) -> None:

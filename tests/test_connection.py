@@ -17,9 +17,9 @@ from websockets.exceptions import InvalidMessage, InvalidProxyStatus, InvalidUpg
 from websockets.http11 import Request, Response
 
 from fal_notebook import Session, errors, run, session, stream
-from fal_notebook.connection import _no_connection
 from fal_notebook.pool import Limits
 from fal_notebook.target import Target
+from fal_notebook.websocket import _no_connection
 
 from .conftest import KEY, wait_until
 from .scripted import ScriptedServer, end, start

@@ -182,6 +182,16 @@ def test_requests_that_wait_their_turn_meanwhile_are_answered_once(
     assert sorted(gateway.received) == sorted(["one", *others] if was_sent else others)
 
 
+@pytest.mark.parametrize("fault", [fault for fault in OUTCOMES if Place.EVENT in OUTCOMES[fault]])
+def test_a_fault_in_a_compressed_answer_ends_the_same(fault: Fault, own: Session) -> None:
+    outcome = OUTCOMES[fault][Place.EVENT]
+    with FaultyGateway(Place.EVENT, fault, compressed=True) as gateway:
+        result = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url, timeout=patience(outcome)).outcome()
+        assert type(result.error).__name__ == ("NoneType" if outcome == ANSWERED else outcome)
+        assert result.text == words("one", None if outcome == ANSWERED else Place.EVENT)
+        assert ask(own, gateway, "two") == words("two")
+
+
 @pytest.fixture
 def _long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a further try, waits for long."""

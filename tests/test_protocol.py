@@ -77,10 +77,43 @@ def test_one_connection_carries_one_request_after_another() -> None:
     assert protocol.receive(metadata(type="end", request_id="second")) == End(200, None)
 
 
-def test_a_second_request_does_not_start_before_the_first_has_ended() -> None:
-    for protocol in (sent(), streaming()):
-        with pytest.raises(RuntimeError, match="one request at a time"):
-            protocol.send("{}")
+def test_arguments_that_are_sent_early_are_answered_in_order() -> None:
+    protocol = Protocol()
+    for number in range(2):
+        protocol.send(f'{{"prompt": "{number}"}}')
+    protocol.receive(metadata(type="start", request_id="first"))
+    protocol.send('{"prompt": "2"}')
+    ids, states = [protocol.request_id], [protocol.state]
+    for name, following in (("first", "second"), ("second", "third"), ("third", "")):
+        assert isinstance(protocol.receive(metadata(type="end", request_id=name)), End)
+        ids.append(protocol.request_id)
+        states.append(protocol.state)
+        if following:
+            protocol.receive(metadata(type="start", request_id=following))
+            ids.append(protocol.request_id)
+    assert ids == ["first", None, "second", None, "third", None]
+    assert states == [State.STREAMING, State.SENT, State.SENT, State.IDLE]
+
+
+def test_pieces_that_come_together_are_joined_within_their_body() -> None:
+    protocol = sent()
+    protocol.send("{}")
+    second: list[str | bytes] = [metadata(type="start", request_id="2"), b"e", metadata(type="end", request_id="2")]
+    events = list(protocol.receive_all([START, b"a", "b", b"", b"c", END, *second]))
+    assert [type(event) for event in events] == [Start, Data, End, Start, Data, End]
+    assert [event.data for event in events if isinstance(event, Data)] == [b"abc", b"e"]
+
+
+def test_what_came_before_a_violation_is_told_first() -> None:
+    seen: list[Event] = []
+    with pytest.raises(ProtocolViolation, match="no request was under way"):
+        seen.extend(sent().receive_all([START, b"a", END, "late"]))
+    assert [type(event) for event in seen] == [Start, Data, End]
+    seen.clear()
+    failed: list[str | bytes] = [b"a", b"b", metadata(type="error", request_id="6f3c", error="out of memory")]
+    with pytest.raises(ModelError, match="out of memory"):
+        seen.extend(streaming().receive_all(failed))
+    assert seen == [Data(b"ab")]
 
 
 @pytest.mark.parametrize(
