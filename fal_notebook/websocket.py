@@ -27,7 +27,7 @@ from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
 from .errors import ConnectError, FalNotebookError, status_error
-from .frames import FrameSplitter, Kind
+from .frames import FrameSplitter, Kind, Piece
 from .target import Target
 
 CLOSE_SECONDS = 0.5
@@ -92,8 +92,7 @@ class WebSocket(ClientConnection):
             super().data_received(data)
             self._begin_to_split(data)
         else:
-            for kind, piece in self._splitter.feed(data):
-                self._take_piece(kind, piece)
+            self._take_pieces(self._splitter.feed(data))
         self._hand_over()
         if self.protocol.close_expected():
             self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
@@ -120,11 +119,17 @@ class WebSocket(ClientConnection):
             if not self.protocol.extensions and data.endswith(b"\r\n\r\n"):
                 self._splitter = FrameSplitter(self.protocol.max_message_size or 0)
 
-    def _take_piece(self, kind: Kind, piece: bytes | memoryview) -> None:
-        if kind is Kind.OTHER or not self.is_open:
-            super().data_received(bytes(piece))
-        else:
-            self._take_message(piece, is_text=kind is Kind.TEXT)
+    def _take_pieces(self, pieces: list[Piece]) -> None:
+        is_open = self.is_open
+        for kind, piece in pieces:
+            if kind is Kind.BINARY and is_open:
+                self._messages.append(piece)
+                continue
+            if kind is Kind.TEXT and is_open:
+                self._take_message(piece, is_text=True)
+            else:
+                super().data_received(bytes(piece))
+            is_open = self.is_open
 
     def _take_fragment(self, frame: Frame) -> None:
         if self._fragments is None:
