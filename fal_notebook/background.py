@@ -148,8 +148,14 @@ class BackgroundRun:
         return f"<BackgroundRun {self.endpoint}, {state}>"
 
     def _follow(self) -> None:
-        follow(self._stream, self._live)
-        result = self._stream.outcome()
-        self._finish(result)
-        self._result = result
-        self._ended.put(result)
+        try:
+            follow(self._stream, self._live)
+        finally:  # what cannot be shown is kept all the same, and nobody waits for ever
+            self._end(self._stream.outcome())
+
+    def _end(self, result: Result) -> None:
+        try:
+            self._finish(result)
+        finally:
+            self._result = result
+            self._ended.put(result)

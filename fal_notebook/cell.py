@@ -2,11 +2,12 @@
 
 Whatever happens, in this order: the result goes to its variable, what is there is shown, and only then an
 error or an interrupt is raised. It stops Run All, and nothing that was paid for is lost. Whole answers are saved.
+Interrupts that come while a result is put away or shown are held until that is done.
 """
 
-import contextlib
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
@@ -14,6 +15,7 @@ from IPython.display import display
 from .background import BackgroundLive, BackgroundRun
 from .columns import Columns
 from .errors import FalNotebookError, InvalidRequest
+from .interrupts import Interrupts
 from .live import Live, NoLive, NotebookLive, SoundingLive, StaticLive, TerminalLive, follow
 from .render import small_bundle
 from .request import Request
@@ -33,28 +35,30 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
         FalNotebookError: the request failed.
         KeyboardInterrupt: the user stopped it.
     """
-    live = _live(shell, options)
-    stream = _send(request, options)
     interrupted = False
-    try:
-        follow(stream, live)
-    except KeyboardInterrupt:
-        interrupted = True
-    except BaseException:
-        stream.cancel()
-        _assign(shell, stream.so_far(), options.out)
-        live.finish(stream.so_far(), options.format, autoplay=False)
-        raise
-    result = _stopped(stream) if interrupted else stream.outcome()
-    _assign(shell, result, options.out)
-    live.finish(result, options.format, autoplay=options.autoplay)
-    if interrupted:
-        raise _interrupt(result.metrics.duration, options.out)
-    if result.error is not None:
-        raise result.error
-    if options.save and not result.stopped:
-        note = save_result(result, options.save, overwrite=options.overwrite)
-        _show_note(note, options)
+    with Interrupts() as interrupts:
+        live = _live(shell, options)
+        stream = _send(request, options)
+        try:
+            follow(stream, live)
+        except KeyboardInterrupt:
+            interrupted = True
+        except BaseException:
+            stream.cancel()
+            _assign(shell, stream.so_far(), options.out)
+            live.finish(stream.so_far(), options.format, autoplay=False)
+            raise
+        result = _stopped(stream, interrupts) if interrupted else stream.outcome()
+        _assign(shell, result, options.out)
+        live.finish(result, options.format, autoplay=options.autoplay)
+        if interrupted or interrupts.is_held:
+            raise _interrupt(result.metrics.duration, options.out)
+        if result.error is not None:
+            raise result.error
+        if options.save and not result.stopped:
+            with interrupts.let_through():
+                note = save_result(result, options.save, overwrite=options.overwrite)
+            _show_note(note, options)
 
 
 def perform_in_background(request: Request, options: Namespace, shell: InteractiveShell) -> None:
@@ -71,13 +75,14 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
             live.note = note
         live.finish(result, options.format, autoplay=options.autoplay)
 
-    stream = _send(request, options)
-    live: Live = NoLive()
-    if not options.quiet and _is_notebook(shell):
-        live = BackgroundLive(stream.cancel if _shows_widgets(shell) else None)
-    run = BackgroundRun(stream, live, finish)
-    _assign(shell, run, options.out)
-    run.start()
+    with Interrupts():  # nobody would follow what has been sent
+        stream = _send(request, options)
+        live: Live = NoLive()
+        if not options.quiet and _is_notebook(shell):
+            live = BackgroundLive(stream.cancel if _shows_widgets(shell) else None)
+        run = BackgroundRun(stream, live, finish)
+        _assign(shell, run, options.out)
+        run.start()
 
 
 def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, shell: InteractiveShell) -> None:
@@ -87,26 +92,29 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
         FalNotebookError: the first that failed; the others are shown and kept all the same.
         KeyboardInterrupt: the user stopped them.
     """
-    streams = {name: _send(request, options) for name, request in requests.items()}
-    columns = Columns(streams, live=_shows_widgets(shell) and not options.quiet)
     interrupted = False
-    try:
-        columns.follow()
-    except KeyboardInterrupt:
-        interrupted = True
-    except BaseException:
-        for stream in streams.values():
-            stream.cancel()
-        raise
-    results = {name: _stopped(stream) if interrupted else stream.outcome() for name, stream in streams.items()}
-    _assign(shell, results, options.out)
-    if not options.quiet:
-        columns.finish(results, options.format)
-    if interrupted:
-        raise _interrupt(max(result.metrics.duration for result in results.values()), options.out)
-    for result in results.values():
-        if result.error is not None:
-            raise result.error
+    with Interrupts() as interrupts:
+        streams = {name: _send(request, options) for name, request in requests.items()}
+        columns = Columns(streams, live=_shows_widgets(shell) and not options.quiet)
+        try:
+            columns.follow()
+        except KeyboardInterrupt:
+            interrupted = True
+        except BaseException:
+            for stream in streams.values():
+                stream.cancel()
+            raise
+        results = {
+            name: _stopped(stream, interrupts) if interrupted else stream.outcome() for name, stream in streams.items()
+        }
+        _assign(shell, results, options.out)
+        if not options.quiet:
+            columns.finish(results, options.format)
+        if interrupted or interrupts.is_held:
+            raise _interrupt(max(result.metrics.duration for result in results.values()), options.out)
+        for result in results.values():
+            if result.error is not None:
+                raise result.error
 
 
 def _send(request: Request, options: Namespace) -> Stream:
@@ -134,12 +142,14 @@ def _shows_widgets(shell: InteractiveShell) -> bool:
     return _is_notebook(shell) and hasattr(shell.display_pub, "set_parent")
 
 
-def _stopped(stream: Stream) -> Result:
+def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
     """The partial result after an interrupt; a second interrupt does not wait for the connection to close."""
     stream.cancel()
-    with contextlib.suppress(KeyboardInterrupt):
-        return stream.outcome()
-    return stream.so_far()
+    try:
+        with interrupts.let_through():
+            return stream.outcome()
+    except KeyboardInterrupt:
+        return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
 
 
 def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:

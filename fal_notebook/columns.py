@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from IPython.display import DisplayHandle, display
 
+from .interrupts import Interrupts
 from .markdown import text_html
 from .media import Media, raster
 from .plain import one_line
@@ -43,15 +44,20 @@ class Columns:
             self._handle = display(self._so_far(), raw=True, display_id=True)
 
     def follow(self) -> None:
-        """Show the streams until all have ended. An interrupt gets through; then the caller has to stop them."""
+        """Show the streams until all have ended. An interrupt gets through, but never into what is being drawn.
+
+        Then the caller has to stop them.
+        """
         shown, news = 0.0, False
-        while running := [column for column in self._columns.values() if not column.stream.is_done]:
-            took = [column.take() for column in running]
-            news = news or any(took)
-            if time.monotonic() >= shown + (self._pause if news else max(_TICK, self._pause)):
-                self._refresh()
-                shown, news = time.monotonic(), False
-            running[0].stream.wait(_PAUSE)
+        with Interrupts() as interrupts:
+            while running := [column for column in self._columns.values() if not column.stream.is_done]:
+                took = [column.take() for column in running]
+                news = news or any(took)
+                if time.monotonic() >= shown + (self._pause if news else max(_TICK, self._pause)):
+                    self._refresh()
+                    shown, news = time.monotonic(), False
+                with interrupts.let_through():
+                    running[0].stream.wait(_PAUSE)
 
     def finish(self, results: Mapping[str, Result], style: Format) -> None:
         """Show the results, which stay."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import clear_output, display
 
+from .interrupts import Interrupts
 from .media import Media, raster
 from .parts import LiveBox, Picture, Place, ProgressBar
 from .plain import one_line, plain_text
@@ -33,24 +34,30 @@ from .updates import Piece, Preview, Progress, Text, Update
 if TYPE_CHECKING:
     from ipywidgets import Output
 
-REFRESHES = 10  # a second; each costs three messages: enter the widget, print, leave it
-_CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
+REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
+_CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
+_LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
 
 
 def follow(stream: Stream, live: "Live") -> None:
-    """Show a stream until its end. An interrupt gets through; then the caller has to stop the stream."""
+    """Show a stream until its end. An interrupt gets through, but never into what is being drawn.
+
+    Then the caller has to stop the stream.
+    """
     due = 0.0
-    while not stream.is_done:
-        waiting = due - time.monotonic()
-        stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
-        live.take(stream.take())
-        now = time.monotonic()
-        if now >= due:
-            live.refresh(stream)
-            due = now + live.pause
+    with Interrupts() as interrupts:
+        while not stream.is_done:
+            waiting = due - time.monotonic()
+            with interrupts.let_through():
+                stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
+            live.take(stream.take())
+            now = time.monotonic()
+            if now >= due:
+                live.refresh(stream)
+                due = now + live.pause
 
 
 class Shown(Enum):
@@ -175,6 +182,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
+        self._stands = self._cut = 0
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
@@ -198,6 +206,13 @@ class NotebookLive(Live):
             display(output, raw=True)
 
     def _write(self, text: str, replaces: Shown) -> None:
+        if replaces is not Shown.NOTHING:
+            self._stands = self._cut = 0
+        if self._stands + len(text) > _LARGEST:
+            self._cut += self._stands
+            self._stands, replaces = 0, Shown.WORDS
+            text = f"… {self._cut:,} characters come back at the end\n\n{text}"
+        self._stands += len(text)
         with self._inside():
             if replaces is not Shown.NOTHING:
                 clear_output(wait=True)

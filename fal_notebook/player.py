@@ -8,7 +8,7 @@ is the static player; the page plays on what it has when the widget is gone.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import DisplayHandle, display
 
 from .bodies import MediaBody
+from .interrupts import Interrupts
 from .media import Media
 from .render import media_bundle
 from .samples import Playable
-from .updates import Piece
+from .updates import Piece, Update
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -159,17 +160,20 @@ class AudioPlayer:
         Raises:
             FalNotebookError: the request failed; what had come by then is shown.
         """
-        player = cls()
-        display(player)
-        try:
-            for update in stream:
-                if isinstance(update, Piece):
-                    player.feed(update.data, update.content_type)
-        except KeyboardInterrupt:
-            player.stop()
-            raise
-        finally:
-            player.end()
+        with Interrupts() as interrupts:
+            player = cls()
+            display(player)
+            try:
+                while not stream.is_done:
+                    with interrupts.let_through():
+                        stream.wait()
+                    player._take(stream.take())
+            except KeyboardInterrupt:
+                stream.cancel()
+                player.stop()
+                raise
+            finally:
+                player.end()
         return stream.result()
 
     @property
@@ -201,6 +205,11 @@ class AudioPlayer:
     def stop(self) -> None:
         """Silence it at once; what is displayed becomes the static player of what has come."""
         self._finish(self._player.stop)
+
+    def _take(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            if isinstance(update, Piece):
+                self.feed(update.data, update.content_type)
 
     def _finish(self, last: Callable[[], None]) -> None:
         if self._is_over:

@@ -46,6 +46,7 @@ class Pool:
         self._turns = asyncio.Semaphore(limits.connections)
         self._closed = False
         self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
+        self._trimmer: asyncio.TimerHandle | None = None
 
     async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
         """Carry one request as soon as it is its turn; see `Connection.exchange`."""
@@ -104,14 +105,21 @@ class Pool:
             self._drop(connection)
             return
         self._idle.append((connection, time.monotonic()))
-        if len(self._idle) > 1:
-            asyncio.get_running_loop().call_later(self._limits.idle_seconds, self._trim)
+        self._plan_trim()
+
+    def _plan_trim(self) -> None:
+        """Look again when the first may close: one timer, however many requests there are meanwhile."""
+        if len(self._idle) > 1 and self._trimmer is None:
+            unused = time.monotonic() - self._idle[0][1]
+            self._trimmer = asyncio.get_running_loop().call_later(self._limits.idle_seconds - unused, self._trim)
 
     def _trim(self) -> None:
         """Close what has not been used for long; the connection used last stays."""
+        self._trimmer = None
         latest = time.monotonic() - self._limits.idle_seconds + 0.01
         while len(self._idle) > 1 and self._idle[0][1] <= latest:
             self._drop(self._idle.pop(0)[0])
+        self._plan_trim()
 
     def _drop(self, connection: Connection) -> None:
         connection.close()

@@ -9,7 +9,9 @@ The answers also stand below the widget as a static output, since a saved widget
 
 import concurrent.futures
 import threading
+import traceback
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from .conversation import Entry, transcript
 from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
 from .following import follow_in_thread
 from .form import InvalidForm, arguments_of, rows_of
+from .interrupts import Interrupts, interruptible
 from .page_text import PagePiece
 from .plain import one_line
 from .player import PagePlayer
@@ -34,6 +37,7 @@ from .streaming import Stream
 from .updates import Piece, Preview, Progress, Text, Update
 
 _FOLDER = Path(__file__).parent
+_MEDIA = ";base64,"
 _NOTHING = {"text/plain": "", "text/html": ""}
 _recent_endpoints: list[str] = []  # that this kernel's widgets have asked, the last first
 _recent_models: list[str] = []
@@ -60,11 +64,12 @@ class PromptWidget(AnyWidget):
             closed), ``ready``, ``streaming`` or ``offline``.
         reason: why it is offline.
 
-    These are traits: ``observe`` tells of changes, which may come from a thread of the widget's own.
+    These are traits: ``observe`` tells of changes, which may come from a thread of the widget's own. An observer
+    that fails stops nothing; its traceback is printed.
     """
 
-    _esm = _FOLDER / "prompt.js"
-    _css = _FOLDER / "prompt.css"
+    _esm = (_FOLDER / "prompt.js").read_text(encoding="utf-8")  # a path would be watched, and keep every widget alive
+    _css = (_FOLDER / "prompt.css").read_text(encoding="utf-8")
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)
@@ -129,7 +134,8 @@ class PromptWidget(AnyWidget):
     def wait(self) -> None:
         """Wait until the answer that is streaming has ended and is among the `results`; an interrupt leaves it be."""
         if self._follower is not None:
-            self._follower.join()
+            with interruptible():
+                self._follower.join()
 
     def stop(self) -> None:
         """Stop the answer that is streaming; what has come stays. Without one it does nothing."""
@@ -172,6 +178,7 @@ class PromptWidget(AnyWidget):
             self._silence()
         for view in views:
             view.update(_NOTHING, raw=True)
+        self.layout.close()
         super().close()
 
     def __repr__(self) -> str:
@@ -220,7 +227,7 @@ class PromptWidget(AnyWidget):
                 case {"kind": "hello", "view": str(view)}:
                     self._show_all(view)
                 case {"kind": "run", "prompt": str(prompt), "endpoint": str(endpoint), "rows": list(rows), **others}:
-                    self.endpoint, self._rows, self.play = endpoint, rows, others.get("play") is True
+                    self._change(endpoint=endpoint, _rows=rows, play=others.get("play") is True)
                     self.run(prompt)
                 case {"kind": "stop"}:
                     self.stop()
@@ -237,11 +244,22 @@ class PromptWidget(AnyWidget):
     def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
         if not prompt.strip():
             raise InvalidRequest("the prompt is empty")
+        with Interrupts():  # what nobody follows would stream for ever
+            connected = _connected_endpoints()  # before the request opens a connection of its own
+            entry, stream = self._ask(endpoint, arguments, prompt)
+            self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
+            _remember(stream.endpoint, _recent_endpoints)
+            _remember(arguments.get("model"), _recent_models)
+            self._suggest()
+            self._follower = follow_in_thread(
+                stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
+            )
+
+    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> tuple[Entry, Stream]:
         with self._lock:
             if self._stream is not None:
                 raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
             asked = {**arguments, self.field: prompt}
-            connected = _connected_endpoints()  # before the request opens a connection of its own
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
             self._stream, self._connecting, self._status, self._progress = stream, None, "", None
             self._silence()
@@ -249,14 +267,8 @@ class PromptWidget(AnyWidget):
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
             self._entries.append(entry)
-            self.send(entry.opening())
-        self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
-        _remember(stream.endpoint, _recent_endpoints)
-        _remember(arguments.get("model"), _recent_models)
-        self._suggest()
-        self._follower = follow_in_thread(
-            stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
-        )
+            self._send_answer(entry.opening())
+        return entry, stream
 
     def _suggest(self) -> None:
         self._endpoints = list(dict.fromkeys([*_recent_endpoints, *ENDPOINTS]))
@@ -326,15 +338,13 @@ class PromptWidget(AnyWidget):
             self._stream = None
             if entry in self._entries:
                 self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
-                self.send({**entry.ending(), "status": self._status})
+                self._send_answer({**entry.ending(), "status": self._status})
         lost = isinstance(result.error, (ConnectError, ConnectionLost)) or _found_no_connection(result)
-        try:
-            self._keep()
-        finally:  # an observer of the results can fail
-            if lost:
-                self._tell("offline", str(result.error))
-            else:
-                self._tell_connection(self._connecting)
+        self._keep()
+        if lost:
+            self._tell("offline", str(result.error))
+        else:
+            self._tell_connection(self._connecting)
 
     def _connection_state(self, endpoint: str, open_state: str = "connecting") -> str:
         """What to say before a request is on its way: whether the connection for it has to be opened anew."""
@@ -393,7 +403,7 @@ class PromptWidget(AnyWidget):
         with self._lock:
             entries = [entry.opening() for entry in self._entries]
             for message in ({"kind": "cleared"}, *entries, self._stand()):
-                self.send({**message, "view": view})
+                self._send_answer({**message, "view": view})
             if entries and self._stream is not None and self._player is not None and self._player.has_sound:
                 self.send({**_sounding(self._entries[-1], self._player), "view": view})
 
@@ -404,7 +414,7 @@ class PromptWidget(AnyWidget):
         shown = self._transcript()
         for handle in self._transcripts:
             handle.update(shown, raw=True)
-        self.results = [entry.result for entry in entries if entry.result is not None]
+        self._change(results=[entry.result for entry in entries if entry.result is not None])
 
     def _transcript(self) -> Bundle:
         return transcript(self._entries, self._transcript_name)
@@ -416,7 +426,23 @@ class PromptWidget(AnyWidget):
                 return
             self._now = now
             self.send(self._stand())
-        self.reason, self.state = now[1], state  # observers run outside of the lock
+        self._change(reason=now[1], state=state)  # observers run outside of the lock
+
+    def _change(self, **traits: Any) -> None:
+        """Set traits, one after the other, whatever the observers of the user's do."""
+        for name, value in traits.items():
+            try:
+                setattr(self, name, value)
+            except Exception:  # noqa: BLE001 - it is theirs, and on a thread of ours nobody could catch it
+                traceback.print_exc()
+
+    def _send_answer(self, message: dict[str, Any]) -> None:
+        """Send a message; HTML goes packed, for it repeats words that the page has. Media would gain nothing by it."""
+        html = message.get("html")
+        if html is None or _MEDIA in html:
+            self.send(message)
+        else:
+            self.send({**message, "html": ""}, [zlib.compress(html.encode())])
 
     def _stand(self) -> dict[str, Any]:
         state, reason = self._now

@@ -55,6 +55,8 @@ class ConnectionInfo:
 class Session:
     """Persistent connections, one or a few to each endpoint, and the requests on them. Usable from any thread.
 
+    One that nobody has any more, and that has no request under way, closes itself.
+
     Args:
         limits: how many connections, how long, how large.
 
@@ -70,6 +72,9 @@ class Session:
         self._requests: set[concurrent.futures.Future[None]] = set()
         self._inherited: list[object] = []
         _sessions.add(self)
+
+    def __del__(self) -> None:
+        self._io.stop([pool.close() for pool in self._pools.values()], wait=False)
 
     @property
     def limits(self) -> Limits:
@@ -258,8 +263,8 @@ class _IOThread:
                 self._thread.start()
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def stop(self, last: list[Coroutine[Any, Any, None]]) -> None:
-        """Run the last coroutines, a few seconds at most, and end the thread."""
+    def stop(self, last: list[Coroutine[Any, Any, None]], *, wait: bool = True) -> None:
+        """Run the last coroutines, a few seconds at most, and end the thread; wait for that, or return at once."""
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
@@ -270,7 +275,8 @@ class _IOThread:
         # The thread ends itself: an interrupt here leaves nothing half done.
         end = asyncio.run_coroutine_threadsafe(_run_all(last), loop)
         end.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
-        thread.join(_CLOSE_SECONDS)
+        if wait:
+            thread.join(_CLOSE_SECONDS)
 
 
 class _Time:

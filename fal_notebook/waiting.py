@@ -12,6 +12,7 @@ from typing import Any
 import nest_asyncio2
 
 from .inbox import Inbox
+from .interrupts import interruptible
 
 
 def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True) -> None:
@@ -25,9 +26,17 @@ def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True
         nested: whether a running event loop goes on meanwhile.
     """
     loop = _running_loop()
-    if loop is None or not nested or not _can_nest(loop):
+    if loop is None:
         inbox.wait(timeout)
         return
+    with interruptible():
+        if nested and _can_nest(loop):
+            _wait_nested(loop, inbox, timeout)
+        else:
+            inbox.wait(timeout)
+
+
+def _wait_nested(loop: asyncio.AbstractEventLoop, inbox: Inbox[Any], timeout: float | None) -> None:
     waiter = loop.create_task(inbox.wait_async(timeout))
     try:
         loop.run_until_complete(waiter)

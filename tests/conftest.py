@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,10 @@ from . import endpoints
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
 
+SOAK_SECONDS = 100
+"""How long the soak takes."""
+ROOT = Path(__file__).parents[1]
+
 # How quickly examples are made says nothing on a machine that does other work too.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("busy machine"), max_examples=20_000)
@@ -32,6 +38,28 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.002)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the soak's test last: it waits for what runs beside the others."""
+    items.sort(key=lambda item: "soak" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def soak() -> "Iterator[subprocess.Popen[str]]":
+    """The soak, in a process of its own that leaves the machine to the tests."""
+    command = ["nice", "-n", "19", sys.executable, "-m", "tests.soak", str(SOAK_SECONDS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # it ends what it has started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _soak_beside_the_tests(request: pytest.FixtureRequest) -> None:
+    """Begin the soak with the first test, where its own test is among them."""
+    if any("soak" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("soak")
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 SECONDS = 60
-IPYKERNELS = ("6.31.0", "7.1.0", version("ipykernel"))
+IPYKERNELS = ("6.31.0", "7.1.0", "7.3.0", version("ipykernel"))
 """The versions that the tests run on, the installed one last."""
 
 
@@ -108,6 +108,16 @@ class Kernel:
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()
 
+    def restart(self, *, now: bool) -> None:
+        """Begin with a new process, as the page's button does, or as one that does not wait for the old."""
+        self.manager.restart_kernel(now=now)
+        self.load()
+
+    def load(self) -> None:
+        """Wait until it runs, and load the extension."""
+        self.client.wait_for_ready(timeout=SECONDS)
+        assert self.run("%load_ext fal_notebook").status == "ok"
+
     def _read_on(self, request: str, execution: Execution, until: str | None) -> None:
         while True:
             message = self.client.get_iopub_msg(timeout=SECONDS)
@@ -145,16 +155,20 @@ class Kernel:
 
 
 @contextmanager
-def kernel(environment: Mapping[str, str]) -> Iterator[Kernel]:
-    """A kernel with the extension loaded."""
+def kernel(environment: Mapping[str, str], stderr: int | TextIO | None = None) -> Iterator[Kernel]:
+    """A kernel with the extension loaded.
+
+    Args:
+        environment: what it has beside the environment of the tests.
+        stderr: where what it says beside its messages goes.
+    """
     manager = KernelManager(transport="ipc")
-    manager.start_kernel(env={**os.environ, **environment})
+    manager.start_kernel(env={**os.environ, **environment}, stderr=stderr)
     client = manager.blocking_client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=SECONDS)
         running = Kernel(manager, client)
-        assert running.run("%load_ext fal_notebook").status == "ok"
+        running.load()
         yield running
     finally:
         client.stop_channels()

@@ -1,6 +1,7 @@
 """The connection, over real sockets, against servers that behave and servers that do not."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -299,6 +300,22 @@ def test_further_connections_close_when_unused_and_one_stays() -> None:
         wait_until(lambda: len(own.connections) == 1)
         assert [each.state for each in own.connections] == ["ready"]
         own.close()
+
+
+def test_many_requests_leave_no_timers(gateway: str) -> None:
+    def timers() -> int:
+        return sum(type(each) is asyncio.TimerHandle for each in gc.get_objects())
+
+    own = Session(Limits(connections=2))
+    for _ in range(2):
+        streams = [own.stream("test/echo/stream", {"prompt": "x"}) for _ in range(4)]
+        assert [each.result().text for each in streams] == ["x "] * 4
+    before = timers()
+    for _ in range(100):
+        assert own.stream("test/echo/stream", {"prompt": "x"}).result().text == "x "
+    assert len(own.connections) == 2
+    assert timers() <= before + 10
+    own.close()
 
 
 def test_other_limits_leave_requests_under_way_alone(gateway: str) -> None:

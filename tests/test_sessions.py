@@ -90,6 +90,18 @@ def test_an_interrupt_while_it_closes_leaves_no_thread() -> None:
             wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
 
 
+def test_a_session_that_nobody_has_any_more_ends_with_its_last_request() -> None:
+    with FaultyGateway() as gateway:
+        threads = threading.active_count()
+        dropped = Session()
+        assert ask(dropped, gateway, "one") == words("one")
+        del dropped
+        wait_until(lambda: not gateway.open and threading.active_count() == threads)
+        request = Session().stream("a/b", {"prompt": "two"}, base_url=gateway.url)
+        assert request.result().text == words("two")
+        wait_until(lambda: not gateway.open and threading.active_count() == threads)
+
+
 def test_a_request_that_is_stopped_before_it_began_ends(own: Session) -> None:
     with FaultyGateway() as gateway:
         for _ in range(200):
@@ -166,5 +178,7 @@ def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bo
                 gateway.fall_silent()
             began = time.monotonic()
             out, err = process.communicate(timeout=20)
-            assert time.monotonic() - began < 1.5
+            assert (
+                time.monotonic() - began < 4
+            )  # a second, and what a busy machine adds; a wait for a thread takes five
     assert (out, err, process.returncode) == ("", "", 0)

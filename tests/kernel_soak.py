@@ -1,0 +1,181 @@
+"""Mixed cells and faults in one real kernel, as one that is left open for days has them.
+
+Cells are the same words each time, and not kept in the history: what IPython keeps of a new cell is not ours.
+"""
+
+import ast
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.server import LocalServer
+
+from . import endpoints
+from .census import Soak
+from .faults import Fault, FaultyGateway, Place, words
+from .kernels import Execution, Kernel, kernel
+from .session_soak import FAULTS
+
+ROOT = Path(__file__).parents[1]
+SETUP = """
+import base64, itertools
+from fal_notebook import PromptWidget, session
+from tests.census import census
+from tests.endpoints import gif
+questions = map("question {}.".format, itertools.count(1))
+"""
+NEXT = "question = next(questions)\n"
+PROMPT = f"{NEXT}%falstream test/echo/stream prompt={{{{question}}}} -o answer"
+SPEECH = f"""{NEXT}sound = base64.b64encode(question.encode() * 2000).decode()
+%falstream test/body base64={{{{sound}}}} content_type=audio/mpeg --play -o answer
+print(answer.media[0].data == question.encode() * 2000, question)"""
+PICTURE = f"""{NEXT}picture = base64.b64encode(gif(7, question.encode())).decode()
+%falstream test/body base64={{{{picture}}}} content_type=image/gif -o answer
+print(answer.media[0].data == gif(7, question.encode()), question)"""
+PREVIEWS = f"{NEXT}%falstream test/previews/stream prompt=x count:=6 rate:=20 message={{{{question}}}} -o answer"
+COLUMNS = f"{NEXT}%falstream test/echo/stream prompt={{{{question}}}} --models a,b -o answer"
+BACKGROUND = f"{NEXT}%falstream test/echo/stream prompt={{{{question}}}} -b -o answer"
+WIDGET = f"""{NEXT}box = PromptWidget('test/echo/stream', play=True)
+display(box)
+box.run(question)
+box.wait()
+print([each.text for each in box.results])
+box.close()"""
+ENDLESS = f"""{NEXT}events = [{{'output': question, 'partial': True}}]
+%falstream test/held/stream events={{{{events}}}} -o answer"""
+
+
+class Cells:
+    """The kinds of cells, each of which checks what the front end gets of it."""
+
+    def __init__(self, lab: Kernel, gateway: FaultyGateway, chance: random.Random) -> None:
+        self._lab, self._gateway, self._chance = lab, gateway, chance
+        self._faulty = f"{NEXT}%falstream a/b prompt={{{{question}}}} --base-url {gateway.url} --timeout 0.5 -o answer"
+        self._number = 0
+
+    def pick(self) -> Callable[[], None]:
+        """One of the kinds, by chance."""
+        return self._chance.choice(
+            [
+                self.prompt,
+                self.speech,
+                self.picture,
+                self.previews,
+                self.columns,
+                self.background,
+                self.widget,
+                self.interrupted,
+                self.fault,
+                self.closed,
+            ]
+        )
+
+    def forget(self) -> None:
+        """Keep nothing of what was heard."""
+        self._lab.displayed.clear()
+        for kept in (endpoints.requests, endpoints.authorizations):
+            kept.clear()
+        for heard in (self._gateway.received, self._gateway.authorizations):
+            heard.clear()
+
+    def prompt(self) -> None:
+        cell, question = self._ask(PROMPT)
+        assert question in cell.plain
+
+    def speech(self) -> None:
+        cell, question = self._ask(SPEECH)
+        assert cell.printed == f"True {question}\n"
+
+    def picture(self) -> None:
+        cell, question = self._ask(PICTURE)
+        assert cell.printed == f"True {question}\n"
+
+    def previews(self) -> None:
+        cell, question = self._ask(PREVIEWS)
+        assert question in str(cell.messages)
+        assert "image/gif" in cell.plain
+
+    def columns(self) -> None:
+        cell, question = self._ask(COLUMNS)
+        assert cell.plain.count(question) == 2
+
+    def background(self) -> None:
+        _, question = self._ask(BACKGROUND)
+        self._lab.wait_for(question)
+
+    def widget(self) -> None:
+        cell, question = self._ask(WIDGET)
+        assert cell.printed == f"{[f'{question} ']}\n"
+
+    def interrupted(self) -> None:
+        self._number += 1
+        cell = self._lab.run_interrupted(ENDLESS, after=self._question)
+        assert cell.reply["ename"] == "KeyboardInterrupt", cell.error
+        assert self._question in cell.plain
+
+    def fault(self) -> None:
+        self._gateway.arm(*self._chance.choice(FAULTS))
+        self._ask(self._faulty, "error")
+        self._answered()
+
+    def closed(self) -> None:
+        self._answered()
+        fault = self._chance.choice((Fault.CUT, Fault.CLOSE, Fault.GOING_AWAY, Fault.UNASKED))
+        self._gateway.arm(Place.IDLE, fault)
+        self._gateway.fail_while_idle()
+        self._answered()
+
+    @property
+    def _question(self) -> str:
+        """What the cell that was sent last asks."""
+        return f"question {self._number}."
+
+    def _ask(self, code: str, status: str = "ok") -> tuple[Execution, str]:
+        self._number += 1
+        cell = self._lab.run(code)
+        assert cell.status == status, cell.error
+        return cell, self._question
+
+    def _answered(self) -> None:
+        cell, question = self._ask(self._faulty)
+        assert words(question) in cell.plain
+
+
+class _Unrecorded(Kernel):
+    """A kernel that keeps no history of its cells."""
+
+    def send(self, code: str, *, stop_on_error: bool = True) -> str:
+        return str(self.client.execute(code, stop_on_error=stop_on_error, store_history=False))
+
+
+def soak_kernel(seconds: float, seed: int = 4) -> Soak:
+    """Work for so long and tell what happened."""
+    run, chance = Soak(), random.Random(seed)  # noqa: S311 - an order of work, no secret
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    with (
+        LocalServer(HTTPOverWebSocket(endpoints.create_app())) as server,
+        FaultyGateway() as gateway,
+        kernel({"FAL_NOTEBOOK_URL": server.url, "PYTHONPATH": path}) as started,
+    ):
+        lab = _Unrecorded(started.manager, started.client)
+        assert lab.run(SETUP).status == "ok"
+        cells = Cells(lab, gateway, chance)
+        began, pause = time.monotonic(), min(60.0, seconds / 30)
+        while time.monotonic() < began + seconds:
+            _work(run, cells, until=time.monotonic() + pause)
+            run.take(time.monotonic() - began, ast.literal_eval(lab.value("census()")))
+    return run
+
+
+def _work(run: Soak, cells: Cells, until: float) -> None:
+    while time.monotonic() < until:
+        kind = cells.pick()
+        try:
+            kind()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
+            run.failures.append(f"{kind.__name__}: {exc!r}")
+        run.done[kind.__name__] += 1
+        cells.forget()

@@ -1,0 +1,176 @@
+"""Mixed work and faults over one session, on three threads; every answer has to be its own question's.
+
+The servers have a process of their own, so that what is counted is the session's.
+"""
+
+import base64
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.managers import BaseManager
+from typing import TYPE_CHECKING
+
+from fal_notebook import Session, Stream
+from fal_notebook.errors import FalNotebookError, RequestError
+from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.server import LocalServer
+
+from . import endpoints
+from .census import Soak, census
+from .faults import ANSWERED, DURING, OUTCOMES, Fault, FaultyGateway, Place, words
+
+WORKERS = 3
+FAULTS = [
+    (place, fault)
+    for fault, outcomes in OUTCOMES.items()
+    for place, outcome in outcomes.items()
+    if place in DURING and outcome not in (ANSWERED, "ResponseTooLarge") and fault is not Fault.DEAF
+]
+
+
+class Servers:
+    """A gateway that behaves, and one for each worker that fails when it is told to; in a process of their own."""
+
+    def __init__(self) -> None:
+        self._server = LocalServer(HTTPOverWebSocket(endpoints.create_app())).__enter__()
+        self._gateways = [FaultyGateway().__enter__() for _ in range(WORKERS)]
+
+    def urls(self) -> tuple[str, list[str]]:
+        """Where they are."""
+        return self._server.url, [each.url for each in self._gateways]
+
+    def arm(self, number: int, place: Place, fault: Fault) -> None:
+        """Let one fail once."""
+        self._gateways[number].arm(place, fault)
+
+    def fail_while_idle(self, number: int) -> None:
+        """Let one fail now."""
+        self._gateways[number].fail_while_idle()
+
+    def forget(self) -> None:
+        """Keep nothing of what was heard."""
+        for kept in (endpoints.requests, endpoints.authorizations):
+            kept.clear()
+        for each in self._gateways:
+            each.received.clear()
+            each.authorizations.clear()
+
+
+class _Process(BaseManager):
+    """The process of the servers."""
+
+    if TYPE_CHECKING:
+        Servers: type[Servers]
+
+
+_Process.register("Servers", Servers)
+
+
+@contextmanager
+def _servers() -> Iterator[Servers]:
+    with _Process(ctx=get_context("spawn")) as process:
+        yield process.Servers()
+
+
+class Work:
+    """The kinds of work of one thread, each of which asks and checks its own answer."""
+
+    def __init__(self, own: Session, servers: Servers, worker: int, chance: random.Random) -> None:
+        self._own, self._servers, self._worker, self._chance = own, servers, worker, chance
+        self._url, faulty = servers.urls()
+        self._faulty = faulty[worker]
+        self._number = 0
+
+    def pick(self) -> Callable[[], None]:
+        """One of the kinds of work, by chance."""
+        return self._chance.choice(
+            [self.prompt, self.picture, self.speech, self.stopped, self.refused, self.fault, self.closed]
+        )
+
+    def prompt(self) -> None:
+        prompt = self._prompt()
+        assert self._ask("test/echo/stream", prompt=prompt).result().text == f"{prompt} "
+
+    def picture(self) -> None:
+        (media,) = self._ask("test/picture", prompt=self._prompt()).result().media
+        assert media.data == endpoints.PNG
+
+    def speech(self) -> None:
+        data = self._prompt().encode() * 2_000
+        sound = {"base64": base64.b64encode(data).decode(), "content_type": "audio/mpeg"}
+        (media,) = self._ask("test/body", **sound).result().media
+        assert media.data == data
+
+    def stopped(self) -> None:
+        running = self._ask("test/endless/stream", prompt=self._prompt())
+        if self._chance.random() < 0.5:
+            running.wait(0.05)
+        running.cancel()
+        assert running.result().stopped
+
+    def refused(self) -> None:
+        prompt = self._prompt()
+        error = self._ask("test/failing", status=422, body={"detail": prompt}).outcome().error
+        assert isinstance(error, RequestError)
+        assert error.detail == prompt
+
+    def fault(self) -> None:
+        place, fault = self._chance.choice(FAULTS)
+        self._servers.arm(self._worker, place, fault)
+        assert isinstance(self._ask_faulty(timeout=0.2).outcome().error, FalNotebookError)
+        self._ask_faulty()
+
+    def closed(self) -> None:
+        assert self._ask_faulty().result().text == words(f"question {self._number}")
+        fault = self._chance.choice((Fault.CUT, Fault.CLOSE, Fault.GOING_AWAY, Fault.UNASKED))
+        self._servers.arm(self._worker, Place.IDLE, fault)
+        self._servers.fail_while_idle(self._worker)
+        assert self._ask_faulty().result().text == words(f"question {self._number}")
+
+    def _prompt(self) -> str:
+        self._number += 1
+        return f"question-{threading.get_ident()}-{self._number}"
+
+    def _ask(self, endpoint: str, **arguments: object) -> Stream:
+        return self._own.stream(endpoint, arguments, base_url=self._url)
+
+    def _ask_faulty(self, timeout: float | None = None) -> Stream:
+        self._number += 1
+        arguments = {"prompt": f"question {self._number}"}
+        request = self._own.stream("a/b", arguments, base_url=self._faulty, timeout=timeout)
+        request.outcome()
+        return request
+
+
+def soak_session(seconds: float, seed: int = 4) -> Soak:
+    """Work for so long and tell what happened."""
+    run, own = Soak(), Session()
+    with _servers() as servers:
+        began = time.monotonic()
+        works = [
+            Work(own, servers, number, random.Random(seed + number))  # noqa: S311 - an order of work, no secret
+            for number in range(WORKERS)
+        ]
+        threads = [threading.Thread(target=_work, args=(run, work, began + seconds), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(min(60.0, seconds / 30))
+            run.take(time.monotonic() - began, census())
+            servers.forget()
+        del run.samples[-1]  # by then a thread had ended
+    own.close()
+    return run
+
+
+def _work(run: Soak, work: Work, until: float) -> None:
+    while time.monotonic() < until:
+        kind = work.pick()
+        try:
+            kind()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
+            run.failures.append(f"{kind.__name__}: {exc!r}")
+        run.done[kind.__name__] += 1
