@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .errors import ConnectionLost, RequestError, ResponseTooLarge
 from .protocol import Data, End, Event, Protocol, State
 from .target import Target
-from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_too_big, open_websocket
+from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_too_big
 
 _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
@@ -43,6 +43,11 @@ class _Exchange:
 class Connection:
     """One open WebSocket and the protocol's state on it. Used on the I/O thread only.
 
+    Args:
+        target: where it leads.
+        websocket: open, and nobody else's.
+        max_body: the most bytes that a response may have.
+
     Attributes:
         target: where it leads.
         opened: when it opened, in seconds since the epoch.
@@ -62,21 +67,6 @@ class Connection:
         self._keeper = asyncio.create_task(self._keep_alive())
         self._closer: asyncio.Task[None] | None = None
         websocket.attach(self._take, self._lose)
-
-    @classmethod
-    async def open(cls, target: Target, *, max_body: int, open_timeout: float) -> "Connection":
-        """Open a connection.
-
-        Args:
-            target: where to.
-            max_body: the most bytes that a response may have.
-            open_timeout: seconds for the handshake.
-
-        Raises:
-            StatusError: the server refused the handshake with an HTTP status.
-            ConnectError: no connection came about.
-        """
-        return cls(target, await open_websocket(target, max_size=max_body, open_timeout=open_timeout), max_body)
 
     @property
     def is_busy(self) -> bool:

@@ -11,7 +11,7 @@ import random
 from .connection import Connection
 from .errors import ConnectError, FalNotebookError, StatusError
 from .target import Target
-from .websocket import PASSING
+from .websocket import PASSING, open_websocket
 
 _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
 _SPREAD = (0.75, 1.25)  # clients that lost one server together do not come back together
@@ -22,7 +22,7 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float)
 
     Args:
         target: where to.
-        max_body: the most bytes that a response may have.
+        max_body: the most bytes that a response may have, and so a message.
         open_timeout: seconds for all tries together.
 
     Raises:
@@ -31,15 +31,20 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float)
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + open_timeout
+
+    async def attempt() -> Connection:
+        websocket = await open_websocket(target, max_size=max_body, open_timeout=deadline - clock())
+        return Connection(target, websocket, max_body)
+
     for pause in _PAUSES:
         try:
-            return await Connection.open(target, max_body=max_body, open_timeout=deadline - clock())
+            return await attempt()
         except FalNotebookError as exc:
             seconds = pause * random.uniform(*_SPREAD)  # noqa: S311 - a pause, no secret
             if not _may_pass(exc) or clock() + seconds >= deadline:
                 raise
         await asyncio.sleep(seconds)
-    return await Connection.open(target, max_body=max_body, open_timeout=deadline - clock())
+    return await attempt()
 
 
 def _may_pass(error: FalNotebookError) -> bool:
