@@ -184,7 +184,7 @@ class Session:
             )
             for pool in list(self._pools.values())
             for connection in list(pool.connections)
-            if connection.is_busy or connection.is_reusable
+            if connection.is_open
         ]
 
     def stop(self) -> int:
@@ -218,7 +218,7 @@ class Session:
             raise _bare(exc) from None
 
     async def _perform_one(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
-        await _perform(target, payload, receiver, timeout, self._pool(target).exchange)
+        await _perform(target, payload, receiver, _Time(timeout), self._pool(target).exchange)
 
     async def _perform_in_line(
         self,
@@ -227,10 +227,10 @@ class Session:
         receivers: Sequence[Receiver],
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
-        lane = self._pool(target).lane()
+        lane, time_of_all = self._pool(target).lane(), _Time(timeout)
         each = zip(payloads, receivers, strict=True)
         try:
-            await asyncio.gather(*(_perform(target, *request, timeout, lane.exchange) for request in each))
+            await asyncio.gather(*(_perform(target, *request, time_of_all, lane.exchange) for request in each))
         finally:
             lane.close()
             for receiver in receivers:  # a task that is cancelled before it began ends nothing
@@ -279,15 +279,23 @@ class _IOThread:
             thread.join(_CLOSE_SECONDS)
 
 
-async def _perform(target: Target, payload: str, receiver: Receiver, timeout: float | None, exchange: Exchange) -> None:  # noqa: ASYNC109 - the caller's own
+class _Time:
+    """How long a caller waits, from now on. Requests that share one are over in the same moment."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.end = None if seconds is None else asyncio.get_running_loop().time() + seconds
+
+
+async def _perform(target: Target, payload: str, receiver: Receiver, time_given: _Time, exchange: Exchange) -> None:
     """Carry one request, and tell its receiver how it ended."""
     error: FalNotebookError | None = None
     stopped = False
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout_at(time_given.end):
             await exchange(payload, receiver.sent, receiver.receive)
     except TimeoutError:
-        error = _timed_out(target, receiver, timeout)
+        error = _timed_out(target, receiver, time_given.seconds)
     except FalNotebookError as exc:
         error = _bare(exc)
     except asyncio.CancelledError:

@@ -41,7 +41,7 @@ class EventStreamDecoder:
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events that they complete."""
         if self._after_cr and data.startswith(b"\n"):
-            data = data[1:]
+            data, self._after_cr = data[1:], False
         if not data:
             return []
         self._after_cr = data.endswith(b"\r")

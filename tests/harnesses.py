@@ -17,6 +17,7 @@ from fal_notebook.arguments import encode, from_cell, from_line, split_line
 from fal_notebook.content import Content
 from fal_notebook.errors import FalNotebookError
 from fal_notebook.files import files_in
+from fal_notebook.frames import FrameSplitter, Kind
 from fal_notebook.media import is_data_uri, media_from_bytes, media_from_data_uri, needs_more, sniff
 from fal_notebook.options import parse
 from fal_notebook.pixels import pixels
@@ -173,6 +174,24 @@ def _events(pieces: Iterable[bytes]) -> list[ServerSentEvent]:
     return events + decoder.close()
 
 
+def split_any_frames(stream: bytes, cuts: Iterable[int]) -> None:
+    """The messages, and the bytes for websockets between them, are the same in one piece, in these and byte by byte."""
+    whole = _frames([stream])
+    assert _frames(cut(stream, cuts)) == whole
+    assert _frames(cut(stream, range(1, len(stream)))) == whole
+
+
+def _frames(pieces: Iterable[bytes]) -> list[tuple[Kind, bytes]]:
+    splitter = FrameSplitter(max_size=300)
+    found: list[tuple[Kind, bytes]] = []
+    for kind, piece in (each for data in pieces for each in splitter.feed(data)):
+        if found and kind is found[-1][0] is Kind.OTHER:
+            found[-1] = kind, found[-1][1] + piece
+        else:
+            found.append((kind, bytes(piece)))
+    return found
+
+
 def read_any_file(label: str, data: bytes) -> None:
     """A file has a type and a size or none, and goes through a data URI unchanged."""
     settled = next((length for length in range(1, len(data)) if not needs_more(data[:length])), len(data))
@@ -242,6 +261,11 @@ def _event_stream(data: bytes) -> None:
     read_any_events(body, cuts)
 
 
+def _frame_stream(data: bytes) -> None:
+    cuts, stream = _cuts(data)
+    split_any_frames(stream, cuts)
+
+
 def _bodies(data: bytes) -> None:
     cuts, rest = _cuts(data)
     label, body = _labelled(rest)
@@ -263,6 +287,7 @@ def _words(data: bytes) -> None:
 
 
 HARNESSES: dict[str, Callable[[bytes], None]] = {
+    "frames": _frame_stream,
     "messages": _messages,
     "events": _event_stream,
     "bodies": _bodies,

@@ -35,7 +35,7 @@ COMBINATIONS = [(place, fault) for fault, outcomes in OUTCOMES.items() for place
 MET = [(place, fault) for place, fault in COMBINATIONS if place not in AFTER]
 PASSED = [(place, fault) for place, fault in COMBINATIONS if place in AFTER]
 LASTED = [(place, fault) for place, fault in COMBINATIONS if place in OPENING]
-PATIENCE = 0.3
+PATIENCE = 0.8
 """The time-out of a request that nothing else would end."""
 TRIES = 3
 PAUSES = 0.5

@@ -160,3 +160,10 @@ def test_a_stream_of_single_bytes_gives_the_same_events(events: Events, ends: li
 @given(st.text("\r\n: \ufeffdaitx", max_size=60).map(str.encode))
 def test_any_bytes_read_one_by_one_give_what_they_give_whole(stream: bytes) -> None:
     assert decoded(*(stream[place : place + 1] for place in range(len(stream)))) == decoded(stream)
+
+
+@pytest.mark.parametrize(
+    "pieces", [(b"\r", b"\n", b"\n"), (b"\r", b"", b"\n", b"", b"\n"), (b"\r\n", b"\n"), (b"\r", b"\n\n")]
+)
+def test_of_the_line_feeds_behind_a_carriage_return_the_first_alone_belongs_to_it(pieces: tuple[bytes, ...]) -> None:
+    assert decoded(b"data: a", *pieces, b"data: b\n\n") == [ServerSentEvent("a"), ServerSentEvent("b")]
