@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import fal.apps
@@ -77,9 +78,9 @@ class Peer(ABC):
     name: ClassVar[str]
 
     def __init__(self, addresses: Addresses) -> None:
-        os.environ.setdefault("FAL_KEY", "made-up:key")
         self.addresses = addresses
         self._stack = ExitStack()
+        self._stack.enter_context(patch.dict(os.environ, FAL_KEY="made-up:key"))
 
     def __enter__(self) -> Self:
         return self
@@ -160,7 +161,7 @@ class Reference(Keeps):
     name = "fal.apps.ws stream"
 
     def __enter__(self) -> Self:
-        fal.apps._WS_URL_FORMAT = self.addresses.websocket + "/{app_id}"
+        self._stack.enter_context(patch.object(fal.apps, "_WS_URL_FORMAT", self.addresses.websocket + "/{app_id}"))
         self._connection = self._stack.enter_context(fal.apps.ws(ENDPOINT))
         return self
 
@@ -198,7 +199,7 @@ class FalClient(Peer):
     name = "fal_client.stream"
 
     def __enter__(self) -> Self:
-        fal_client.client.RUN_URL_FORMAT = self.addresses.http + "/"
+        self._stack.enter_context(patch.object(fal_client.client, "RUN_URL_FORMAT", self.addresses.http + "/"))
         self._client = fal_client.SyncClient()
         self._stack.callback(lambda: self._client._client.close())
         return self
