@@ -27,7 +27,7 @@ from .peers import (
 )
 from .rows import OURS, Row
 
-ROUNDS = 5
+ROUNDS = 7
 MEBI = 2**20
 TEXT: tuple[type[Peer], ...] = (Ours, Reference, ReferenceRun, FalClient, HttpxSse, Threaded, Asyncio)
 LONG_TEXT: tuple[type[Peer], ...] = (Ours, Reference, FalClient)

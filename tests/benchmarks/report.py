@@ -96,7 +96,8 @@ def _is_reached(goal: str, middle: float, ratio: float | None) -> bool | None:
     value = ratio if match[3] else middle
     if value is None:
         return None
-    return value >= float(match[2]) if match[1] == "≥" else value <= float(match[2])
+    shown = round(value, 2)
+    return shown >= float(match[2]) if match[1] == "≥" else shown <= float(match[2])
 
 
 def _number(value: float) -> str:
