@@ -18,16 +18,18 @@ _MASKED = 128  # no frame of a server is
 
 
 class Kind(Enum):
-    """What a piece of the byte stream is: the payload of a plain message, or bytes for websockets."""
+    """What a piece of the byte stream is.
+
+    TEXT: a plain text message. BINARY: plain binary messages one behind the other, joined. OTHER: for websockets.
+    """
 
     TEXT = auto()
     BINARY = auto()
     OTHER = auto()
 
 
-Piece = tuple[Kind, bytes | memoryview]
-"""Payloads are views of what was fed: to be copied once, where they are joined."""
-_PLAIN = {0x81: Kind.TEXT, 0x82: Kind.BINARY}
+Piece = tuple[Kind, bytes]
+_TEXT, _BINARY = 0x81, 0x82  # a first byte: the whole message, plain
 
 
 class FrameSplitter:
@@ -46,43 +48,52 @@ class FrameSplitter:
 
     def feed(self, data: bytes) -> list[Piece]:
         """Take the next bytes and return what they complete, in order."""
-        if self._held:
-            self._held.append(data)
-            self._missing -= len(data)
-            if self._missing > 0:
-                return []
-            data, self._held = b"".join(self._held), []
-        return [(Kind.OTHER, data)] if self._gave_up else self._split(data)
-
-    def _split(self, data: bytes) -> list[Piece]:
         pieces: list[Piece] = []
-        view = memoryview(data)
-        at, size = 0, len(data)
+        binary: list[bytes] = []
+        at = 0
+        while self._held and at < len(data):
+            part = data[at : at + self._missing]
+            at += len(part)
+            self._held.append(part)
+            self._missing -= len(part)
+            if not self._missing:
+                whole, self._held = b"".join(self._held), []
+                self._split(whole, 0, pieces, binary)
+        self._split(data, at, pieces, binary)
+        return pieces + _joined(binary)
+
+    def _split(self, data: bytes, at: int, pieces: list[Piece], binary: list[bytes]) -> None:
+        """Add what stands in the data from a place on: binary messages to ``binary``, all else to ``pieces``."""
+        size = len(data)
         while at < size:
-            first = data[at]
             begin = at + 2
             end = begin + (data[at + 1] if begin <= size else 0)
             if end - begin >= _SHORT:
                 begin, end = _longer(data, at)
-            if end - begin > self._max_size:
-                self._gave_up = True
-                pieces.append((Kind.OTHER, data[at:]))
-                break
-            if end > size:
+            if self._gave_up or end - begin > self._max_size:
+                self._gave_up, end = True, size
+            elif end > size:
                 self._held, self._missing = [data[at:]], end - size
-                break
-            if self._in_fragments or first not in _PLAIN:
-                pieces.append(self._other(data[at:end]))
-            else:
-                pieces.append((_PLAIN[first], view[begin:end]))
+                return
+            elif data[at] == _BINARY and not self._in_fragments:
+                binary.append(data[begin:end])
+                at = end
+                continue
+            pieces += _joined(binary)
+            binary.clear()
+            is_text = data[at] == _TEXT and not self._in_fragments and not self._gave_up
+            pieces.append((Kind.TEXT, data[begin:end]) if is_text else self._other(data[at:end]))
             at = end
-        return pieces
 
     def _other(self, frame: bytes) -> Piece:
         """A frame for websockets; between the fragments of a message no other message is a plain one."""
         if frame[0] & _OPCODE in _DATA_OPCODES:
             self._in_fragments = not frame[0] & _FINAL
         return Kind.OTHER, frame
+
+
+def _joined(binary: list[bytes]) -> list[Piece]:
+    return [(Kind.BINARY, b"".join(binary))] if binary else []
 
 
 def _longer(data: bytes, at: int) -> tuple[int, int]:
