@@ -115,6 +115,11 @@ def test_the_table_names_each_work_once_and_says_what_was_not_done_in_time() -> 
     assert lines[4] == "|  | a peer | ∞ MB | ∞ … ∞ | ∞× |  |  |"
 
 
+def test_what_belongs_together_stands_together_in_whichever_order_it_was_measured() -> None:
+    mixed = [ROWS[number] for number in (0, 3, 1, 5, 4, 2)]
+    assert report.table(mixed).splitlines()[2:7] == report.table(ROWS).splitlines()[2:7]
+
+
 def test_the_chart_has_a_bar_for_each_peer_from_ours_to_its_ratio() -> None:
     tree = ElementTree.fromstring(report.chart(ROWS))  # noqa: S314 - our own text
     bars = [each for each in tree.iter() if each.tag.endswith("rect")]

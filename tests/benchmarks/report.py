@@ -53,10 +53,11 @@ class Line:
 
 
 def judged(rows: Sequence[Row]) -> list[Line]:
-    """Each row with its ratio to ours of the same work and unit, and whether it reaches its goal."""
+    """Each row with its ratio to ours, and whether it reaches its goal; those of one work and unit stand together."""
     ours = {(row.work, row.unit): median(row.values) for row in rows if row.who == OURS}
+    places = list(dict.fromkeys((row.work, row.unit) for row in rows))
     lines = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: places.index((row.work, row.unit))):
         middle = median(row.values)
         own = ours.get((row.work, row.unit))
         ratio = middle / own if own and row.who != OURS else None
