@@ -8,6 +8,7 @@ break, in time of the processor, which other processes change little.
 
 import asyncio
 import json
+import logging
 import multiprocessing
 import tempfile
 import time
@@ -63,8 +64,10 @@ async def _tokens(connection: ServerConnection) -> None:
 
 
 def _serve(pipe: "Pipe[str, str]") -> None:
+    quiet = logging.Logger("a kernel that is ended leaves without a word", logging.CRITICAL)
+
     async def forever() -> None:
-        server = await serve(_tokens, "127.0.0.1", 0)
+        server = await serve(_tokens, "127.0.0.1", 0, logger=quiet)
         pipe.send(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         await asyncio.get_running_loop().create_future()
 
