@@ -17,7 +17,7 @@ from .files import is_address
 from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
 from .samples import parameter, raw_format
 from .shapes import Shape
-from .sse import EventStreamDecoder, ServerSentEvent
+from .sse import Events, EventStreamDecoder, ServerSentEvent
 from .updates import Piece, Text, Update
 from .wav import correct_wav_lengths, wav_header
 
@@ -152,18 +152,19 @@ class EventStreamBody(Body):
             self._sound.finish()
         return updates
 
-    def _read(self, events: list[ServerSentEvent]) -> list[Update]:
+    def _read(self, events: Events) -> list[Update]:
         updates: list[Update] = []
         run: list[str] = []
         last = ""
-        for event in self.events.extend(events, None if self._appends else self._shape):
-            words = self._repeated_words(event)
+        said = self.events.extend(events, None if self._appends else self._shape)
+        for place, data in enumerate(said.data):
+            words = self._repeated_words(data, said.labels[place])
             if words is not None:
                 run.append(words)
-                last = event.data
+                last = data
                 continue
             updates += self._read_run(run, last)
-            updates += self._meaning(event)
+            updates += self._meaning(said.event_at(place))
             run = []
         return updates + self._read_run(run, last)
 
@@ -173,10 +174,10 @@ class EventStreamBody(Body):
             return self.reader.read_words("".join(run), last, appended=True)
         return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
 
-    def _repeated_words(self, event: ServerSentEvent) -> str | None:
-        if self._shape is None or event.event == "error":
+    def _repeated_words(self, data: str, label: tuple[str, str]) -> str | None:
+        if self._shape is None or label[0] == "error":
             return None
-        words = self._shape.words(event.data)
+        words = self._shape.words(data)
         return None if words is None or is_address(words) else words
 
     def _learn(self, event: ServerSentEvent) -> None:

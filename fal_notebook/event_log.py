@@ -6,18 +6,13 @@ kept are strings and numbers: objects would give the garbage collector work with
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from operator import eq
-from typing import overload
 
 from .shapes import Shape
-from .sse import ServerSentEvent
+from .sse import Events, EventSequence, ServerSentEvent
 
 
-class EventLog(Sequence[ServerSentEvent]):
-    """The events of a response, oldest first; equal to any sequence of equal events."""
-
-    __hash__ = None  # type: ignore[assignment]  # it grows, as a list does
+class EventLog(EventSequence):
+    """The events of a response."""
 
     def __init__(self) -> None:
         self._data: list[str | int] = []  # a number: so much of the JSON of the next event that is kept whole
@@ -25,20 +20,24 @@ class EventLog(Sequence[ServerSentEvent]):
         self._wholes: list[int] = []  # the places of those that others are the beginning of, and what ends both
         self._tails: list[str] = []
 
-    def extend(self, events: Sequence[ServerSentEvent], shape: Shape | None = None) -> Sequence[ServerSentEvent]:
+    def extend(self, events: Events, shape: Shape | None = None) -> Events:
         """Add events and return those of them that say something.
 
         Args:
             events: what came together.
             shape: of snapshots, where that is known; one that is the beginning of a later one says nothing.
         """
+        first = len(self)
+        self._data += events.data
+        self._labels += events.labels
         if shape is None:
-            self._append(events)
             return events
-        runs = _runs(events, shape)
-        for run in runs:
-            self._add_run(run, shape)
-        return [run[-1] for run in runs]
+        said, begin = Events(), 0
+        for end in _ends_of_runs(events, shape):
+            self._close_run(range(first + begin, first + end), shape)
+            said.add(events.data[end], events.labels[end])
+            begin = end + 1
+        return said
 
     def copy(self) -> "EventLog":
         """The events up to now."""
@@ -50,26 +49,8 @@ class EventLog(Sequence[ServerSentEvent]):
     def __len__(self) -> int:
         return len(self._data)
 
-    @overload
-    def __getitem__(self, index: int) -> ServerSentEvent: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[ServerSentEvent]: ...
-
-    def __getitem__(self, index: int | slice) -> ServerSentEvent | list[ServerSentEvent]:
-        places = range(len(self))[index]
-        return self._event(places) if isinstance(places, int) else [self._event(place) for place in places]
-
-    def __iter__(self) -> Iterator[ServerSentEvent]:
-        return map(self._event, range(len(self)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
-
-    def __repr__(self) -> str:
-        return repr(list(self))
-
-    def _event(self, place: int) -> ServerSentEvent:
+    def event_at(self, place: int) -> ServerSentEvent:
+        """The event at a place, counted from 0."""
         data = self._data[place]
         if isinstance(data, int):
             number = bisect_left(self._wholes, place)
@@ -81,39 +62,36 @@ class EventLog(Sequence[ServerSentEvent]):
         assert isinstance(data, str)  # noqa: S101 - that is what a place among the wholes means
         return data
 
-    def _append(self, events: Sequence[ServerSentEvent]) -> None:
-        self._data += [event.data for event in events]
-        self._labels += [(event.event, event.id) for event in events]
-
-    def _add_run(self, run: Sequence[ServerSentEvent], shape: Shape) -> None:
-        """Add events all but the last of which are the beginning of that one, as may be the last of the run before."""
-        first, newest = len(self._data), run[-1]
-        self._append(run)
-        if shape.words(newest.data) is None:  # a run of one, of another shape
+    def _close_run(self, older: range, shape: Shape) -> None:
+        """Shorten the events at these places, which are the beginning of the one behind them, as may be one before."""
+        newest = older.stop
+        if shape.words(self._whole(newest)) is None:  # a run of one, of another shape
             return
-        if self._wholes and self._tails[-1] == shape.tail and _begins(self._event(self._wholes[-1]), newest, shape):
+        if self._wholes and self._tails[-1] == shape.tail and self._begins(self._wholes[-1], newest, shape):
             self._shorten(self._wholes.pop(), self._tails.pop())
-        for place in range(first, len(self._data) - 1):
+        for place in older:
             self._shorten(place, shape.tail)
-        self._wholes.append(len(self._data) - 1)
+        self._wholes.append(newest)
         self._tails.append(shape.tail)
+
+    def _begins(self, older: int, newer: int, shape: Shape) -> bool:
+        return self._labels[older] == self._labels[newer] and shape.begins(self._whole(older), self._whole(newer))
 
     def _shorten(self, place: int, tail: str) -> None:
         self._data[place] = len(self._whole(place)) - len(tail) - 1
 
 
-def _runs(events: Sequence[ServerSentEvent], shape: Shape) -> list[list[ServerSentEvent]]:
-    """The events in groups, oldest first: all but the last of a group are the beginning of that one."""
-    runs: list[list[ServerSentEvent]] = []
-    newest: ServerSentEvent | None = None
-    for event in reversed(events):
-        if newest is not None and _begins(event, newest, shape):
-            runs[-1].append(event)
-        else:
-            runs.append([event])
-            newest = event if shape.words(event.data) is not None else None
-    return [run[::-1] for run in reversed(runs)]
+def _ends_of_runs(events: Events, shape: Shape) -> list[int]:
+    """The places of the events that say something, oldest first: those before each are its beginning."""
+    ends: list[int] = []
+    newest: int | None = None
+    for place in reversed(range(len(events))):
+        if newest is not None and _begins(events, place, newest, shape):
+            continue
+        ends.append(place)
+        newest = place if shape.words(events.data[place]) is not None else None
+    return ends[::-1]
 
 
-def _begins(older: ServerSentEvent, newer: ServerSentEvent, shape: Shape) -> bool:
-    return (older.event, older.id) == (newer.event, newer.id) and shape.begins(older.data, newer.data)
+def _begins(events: Events, older: int, newer: int, shape: Shape) -> bool:
+    return events.labels[older] == events.labels[newer] and shape.begins(events.data[older], events.data[newer])

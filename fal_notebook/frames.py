@@ -18,16 +18,18 @@ _MASKED = 128  # no frame of a server is
 
 
 class Kind(Enum):
-    """What a piece of the byte stream is: the payload of a plain message, or bytes for websockets."""
+    """What a piece of the byte stream is.
+
+    TEXT: a plain text message. BINARY: plain binary messages one behind the other, joined. OTHER: for websockets.
+    """
 
     TEXT = auto()
     BINARY = auto()
     OTHER = auto()
 
 
-Piece = tuple[Kind, bytes | memoryview]
-"""Payloads are views of what was fed: to be copied once, where they are joined."""
-_PLAIN = {0x81: Kind.TEXT, 0x82: Kind.BINARY}
+Piece = tuple[Kind, bytes]
+_TEXT, _BINARY = 0x81, 0x82  # a first byte: the whole message, plain
 
 
 class FrameSplitter:
@@ -56,33 +58,38 @@ class FrameSplitter:
 
     def _split(self, data: bytes) -> list[Piece]:
         pieces: list[Piece] = []
-        view = memoryview(data)
+        binary: list[bytes] = []
         at, size = 0, len(data)
         while at < size:
-            first = data[at]
             begin = at + 2
             end = begin + (data[at + 1] if begin <= size else 0)
             if end - begin >= _SHORT:
                 begin, end = _longer(data, at)
             if end - begin > self._max_size:
-                self._gave_up = True
-                pieces.append((Kind.OTHER, data[at:]))
-                break
-            if end > size:
+                self._gave_up, end = True, size
+            elif end > size:
                 self._held, self._missing = [data[at:]], end - size
                 break
-            if self._in_fragments or first not in _PLAIN:
-                pieces.append(self._other(data[at:end]))
-            else:
-                pieces.append((_PLAIN[first], view[begin:end]))
+            elif data[at] == _BINARY and not self._in_fragments:
+                binary.append(data[begin:end])
+                at = end
+                continue
+            pieces += _joined(binary)
+            binary = []
+            is_text = data[at] == _TEXT and not self._in_fragments and not self._gave_up
+            pieces.append((Kind.TEXT, data[begin:end]) if is_text else self._other(data[at:end]))
             at = end
-        return pieces
+        return pieces + _joined(binary)
 
     def _other(self, frame: bytes) -> Piece:
         """A frame for websockets; between the fragments of a message no other message is a plain one."""
         if frame[0] & _OPCODE in _DATA_OPCODES:
             self._in_fragments = not frame[0] & _FINAL
         return Kind.OTHER, frame
+
+
+def _joined(binary: list[bytes]) -> list[Piece]:
+    return [(Kind.BINARY, b"".join(binary))] if binary else []
 
 
 def _longer(data: bytes, at: int) -> tuple[int, int]:

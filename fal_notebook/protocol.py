@@ -99,19 +99,19 @@ class Protocol:
         self._unanswered += 1
         return payload
 
-    def receive_all(self, messages: Iterable[str | bytes | memoryview]) -> Iterator[Event]:
-        """Take several messages and yield what they mean; pieces of one body come joined, in bytes of their own.
+    def receive_all(self, messages: Iterable[str | bytes]) -> Iterator[Event]:
+        """Take several messages and yield what they mean; pieces of one body come joined.
 
         Raises:
             ProtocolViolation, ModelError: as `receive`, when the events before have been yielded.
         """
-        pieces: list[bytes | memoryview] = []
+        pieces: list[bytes] = []
         for message in messages:
             if self._is_streaming and not isinstance(message, str):  # most messages are
                 pieces.append(message)
                 continue
             try:
-                event = self.receive(message if isinstance(message, str) else bytes(message))
+                event = self.receive(message)
             except RequestError:
                 yield from _joined(pieces)
                 raise
@@ -176,7 +176,7 @@ class Protocol:
         return f"{kind} {words[:80]!r}{'…' if len(words) > 80 else ''}"
 
 
-def _joined(pieces: Iterable[bytes | memoryview]) -> Iterator[Data]:
+def _joined(pieces: Iterable[bytes]) -> Iterator[Data]:
     data = b"".join(pieces)
     if data:
         yield Data(data)

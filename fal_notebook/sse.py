@@ -10,8 +10,14 @@ Bytes may be cut anywhere, inside a character too, and each is looked at once.
 
 import codecs
 import json
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import eq
+from typing import Any, overload
+
+_DEFAULT_NAME = "message"
+_NO_LABEL = (_DEFAULT_NAME, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +25,69 @@ class ServerSentEvent:
     """One event of a stream: its name, its data and the last event id that was set."""
 
     data: str
-    event: str = "message"
+    event: str = _DEFAULT_NAME
     id: str = ""
 
     def json(self) -> Any:
         """The data as a JSON value; raises ``ValueError`` where it is none."""
         return json.loads(self.data)
+
+
+class EventSequence(Sequence[ServerSentEvent]):
+    """Events, oldest first, made when they are asked for; equal to any sequence of equal events.
+
+    Kept as objects, they would give the garbage collector more work than their decoding is.
+    """
+
+    __hash__ = None  # type: ignore[assignment]  # it grows, as a list does
+
+    @abstractmethod
+    def event_at(self, place: int) -> ServerSentEvent:
+        """The event at a place, counted from 0."""
+
+    @overload
+    def __getitem__(self, index: int) -> ServerSentEvent: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ServerSentEvent]: ...
+
+    def __getitem__(self, index: int | slice) -> ServerSentEvent | list[ServerSentEvent]:
+        places = range(len(self))[index]
+        return self.event_at(places) if isinstance(places, int) else [self.event_at(place) for place in places]
+
+    def __iter__(self) -> Iterator[ServerSentEvent]:
+        return map(self.event_at, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+class Events(EventSequence):
+    """Events that came together.
+
+    Attributes:
+        data: of each.
+        labels: the name and the id of each.
+    """
+
+    def __init__(self) -> None:
+        self.data: list[str] = []
+        self.labels: list[tuple[str, str]] = []
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def event_at(self, place: int) -> ServerSentEvent:
+        """The event at a place, counted from 0."""
+        return ServerSentEvent(self.data[place], *self.labels[place])
+
+    def add(self, data: str, label: tuple[str, str]) -> None:
+        """Add an event."""
+        self.data.append(data)
+        self.labels.append(label)
 
 
 class EventStreamDecoder:
@@ -35,15 +98,14 @@ class EventStreamDecoder:
         self._after_cr = False
         self._line: list[bytes] = []
         self._data: list[bytes] = []
-        self._event = ""
-        self._id = ""
+        self._label = _NO_LABEL
 
-    def feed(self, data: bytes) -> list[ServerSentEvent]:
+    def feed(self, data: bytes) -> Events:
         """Take the next bytes and return the events that they complete."""
         if self._after_cr and data.startswith(b"\n"):
             data, self._after_cr = data[1:], False
         if not data:
-            return []
+            return Events()
         self._after_cr = data.endswith(b"\r")
         lines = data.splitlines()  # of bytes it knows LF, CR and CRLF, and no other ends
         rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
@@ -53,7 +115,7 @@ class EventStreamDecoder:
             self._line.append(rest)
         return self._take(lines)
 
-    def close(self) -> list[ServerSentEvent]:
+    def close(self) -> Events:
         """Take the end of the stream and return the event that it cut off, if any."""
         return self._take([self._whole(b""), b""])
 
@@ -66,27 +128,32 @@ class EventStreamDecoder:
             line = line.removeprefix(codecs.BOM_UTF8)
         return line
 
-    def _take(self, lines: list[bytes]) -> list[ServerSentEvent]:
-        events: list[ServerSentEvent] = []
+    def _take(self, lines: list[bytes]) -> Events:
+        events = Events()
         for line in lines:
             if line.startswith(b"data: "):  # nearly every line that is not blank
                 self._data.append(line[6:])
             elif line:
                 self._take_field(line)
-            elif self._data:
-                data = b"\n".join(self._data).decode("utf-8", "replace")
-                events.append(ServerSentEvent(data, self._event or "message", self._id))
-                self._data, self._event = [], ""
             else:
-                self._event = ""
+                self._dispatch(events)
         return events
+
+    def _dispatch(self, events: Events) -> None:
+        if self._data:
+            events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
+            self._data = []
+        name, number = self._label
+        if name != _DEFAULT_NAME:
+            self._label = _DEFAULT_NAME, number
 
     def _take_field(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
+        name, number = self._label
         if field == b"data":
             self._data.append(value)
         elif field == b"event":
-            self._event = value.decode("utf-8", "replace")
+            self._label = value.decode("utf-8", "replace") or _DEFAULT_NAME, number
         elif field == b"id" and b"\0" not in value:
-            self._id = value.decode("utf-8", "replace")
+            self._label = name, value.decode("utf-8", "replace")

@@ -35,7 +35,8 @@ CLOSE_SECONDS = 0.5
 PASSING = (502, 503, 504)
 """The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
 
-Message = str | bytes | memoryview
+Message = str | bytes
+"""A text message, or binary ones: those that came together may be joined."""
 Closed = ConnectionClosed
 """The error that says how a WebSocket ended, with what either side said of it."""
 
@@ -128,7 +129,7 @@ class WebSocket(ClientConnection):
             if kind is Kind.TEXT and is_open:
                 self._take_message(piece, is_text=True)
             else:
-                super().data_received(bytes(piece))
+                super().data_received(piece)
             is_open = self.is_open
 
     def _take_fragment(self, frame: Frame) -> None:
@@ -139,7 +140,7 @@ class WebSocket(ClientConnection):
             message, self._fragments = bytes(self._fragments), None
             self._take_message(message, is_text=self._is_text)
 
-    def _take_message(self, message: bytes | memoryview, *, is_text: bool) -> None:
+    def _take_message(self, message: bytes, *, is_text: bool) -> None:
         try:
             self._messages.append(str(message, "utf-8") if is_text else message)
         except UnicodeDecodeError:

@@ -171,7 +171,7 @@ def read_any_events(body: bytes, cuts: Iterable[int]) -> None:
 def _events(pieces: Iterable[bytes]) -> list[ServerSentEvent]:
     decoder = EventStreamDecoder()
     events = [event for piece in pieces for event in decoder.feed(piece)]
-    return events + decoder.close()
+    return events + list(decoder.close())
 
 
 def split_any_frames(stream: bytes, cuts: Iterable[int]) -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterable
 from itertools import pairwise
 
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from fal_notebook.event_log import EventLog
 from fal_notebook.shapes import Shape
-from fal_notebook.sse import ServerSentEvent
+from fal_notebook.sse import Events, ServerSentEvent
 
 SHAPE = Shape('{"output": ', ', "partial": true}')
 WORDS = "It was a dark and stormy night. " * 40
@@ -14,6 +15,13 @@ WORDS = "It was a dark and stormy night. " * 40
 
 def snapshot(words: str, event: str = "message", number: str = "") -> ServerSentEvent:
     return ServerSentEvent(f'{{"output": {json.dumps(words)}, "partial": true}}', event, number)
+
+
+def together(events: Iterable[ServerSentEvent]) -> Events:
+    batch = Events()
+    for event in events:
+        batch.add(event.data, (event.event, event.id))
+    return batch
 
 
 def size(log: EventLog) -> int:
@@ -39,7 +47,7 @@ def test_events_come_back_as_they_came_however_they_arrive(events: list[ServerSe
     log, said = EventLog(), list[ServerSentEvent]()
     places = [0, *sorted(cut for cut in cuts if cut < len(events)), len(events)]
     for begin, end in pairwise(places):
-        said += log.extend(events[begin:end], SHAPE)
+        said += list(log.extend(together(events[begin:end]), SHAPE))
     assert log == events
     assert [log[place] for place in range(-len(events), 0)] == events
     assert log[1:3] == events[1:3]
@@ -48,7 +56,7 @@ def test_events_come_back_as_they_came_however_they_arrive(events: list[ServerSe
 
 @given(EVENTS)
 def test_what_says_nothing_is_the_beginning_of_a_later_one(events: list[ServerSentEvent]) -> None:
-    said = EventLog().extend(events, SHAPE)
+    said = list(EventLog().extend(together(events), SHAPE))
     assert [event for event in events if event in said] == list(said) or len(said) < len(events)
     for event in events:
         if event not in said:
@@ -58,11 +66,11 @@ def test_what_says_nothing_is_the_beginning_of_a_later_one(events: list[ServerSe
 
 def test_snapshots_take_the_memory_of_the_last() -> None:
     snapshots = [snapshot(WORDS[:length]) for length in range(len(WORDS))]
-    together, one_by_one = EventLog(), EventLog()
-    together.extend(snapshots, SHAPE)
+    at_once, one_by_one = EventLog(), EventLog()
+    at_once.extend(together(snapshots), SHAPE)
     for each in snapshots:
-        one_by_one.extend([each], SHAPE)
-    for log in (together, one_by_one):
+        one_by_one.extend(together([each]), SHAPE)
+    for log in (at_once, one_by_one):
         assert size(log) == len(snapshots[-1].data)
         assert log == snapshots
 
@@ -70,7 +78,7 @@ def test_snapshots_take_the_memory_of_the_last() -> None:
 def test_a_rewritten_text_begins_a_run_of_its_own() -> None:
     words = ["The", "The cat", "The dog", "The dog is", "The dog is in"]
     log = EventLog()
-    assert log.extend([snapshot(each) for each in words], SHAPE) == [snapshot("The cat"), snapshot("The dog is in")]
+    assert log.extend(together(map(snapshot, words)), SHAPE) == [snapshot("The cat"), snapshot("The dog is in")]
     assert log == [snapshot(each) for each in words]
     assert size(log) == len(snapshot("The cat").data + snapshot("The dog is in").data)
 
@@ -78,22 +86,22 @@ def test_a_rewritten_text_begins_a_run_of_its_own() -> None:
 def test_snapshots_that_differ_in_more_than_words_are_kept_whole() -> None:
     events = [snapshot("a"), snapshot("ab", "other"), snapshot("abc", "other", "7")]
     log = EventLog()
-    assert log.extend(events, SHAPE) == events
+    assert log.extend(together(events), SHAPE) == events
     assert log == events
 
 
 def test_events_without_a_known_shape_all_say_something() -> None:
     log, events = EventLog(), [snapshot("a"), snapshot("ab")]
-    assert log.extend(events) == events
-    assert log.extend([snapshot("abc")], SHAPE) == [snapshot("abc")]
+    assert log.extend(together(events)) == events
+    assert log.extend(together([snapshot("abc")]), SHAPE) == [snapshot("abc")]
     assert log == [*events, snapshot("abc")]
 
 
 def test_a_copy_stays_as_it_is() -> None:
     log = EventLog()
-    log.extend([snapshot("a"), snapshot("ab")], SHAPE)
+    log.extend(together([snapshot("a"), snapshot("ab")]), SHAPE)
     copied = log.copy()
-    log.extend([snapshot("abc")], SHAPE)
+    log.extend(together([snapshot("abc")]), SHAPE)
     assert copied == [snapshot("a"), snapshot("ab")]
     assert copied != log
     assert repr(copied) == repr([snapshot("a"), snapshot("ab")])

@@ -23,12 +23,12 @@ LINE_ENDS = st.sampled_from(["\r", "\n", "\r\n"])
 
 def decoded(*pieces: bytes) -> Events:
     decoder = EventStreamDecoder()
-    return [event for piece in pieces for event in decoder.feed(piece)] + decoder.close()
+    return [event for piece in pieces for event in decoder.feed(piece)] + list(decoder.close())
 
 
 def dispatched(stream: bytes) -> Events:
     """Without the stream's end."""
-    return EventStreamDecoder().feed(stream)
+    return list(EventStreamDecoder().feed(stream))
 
 
 def encoded(events: Events, ends: list[str]) -> bytes:
@@ -121,7 +121,7 @@ def test_an_event_without_its_blank_line_is_dispatched_at_the_end(rest: bytes) -
 def test_closing_twice_dispatches_once() -> None:
     decoder = EventStreamDecoder()
     decoder.feed(b"data: a")
-    assert (decoder.close(), decoder.close()) == ([ServerSentEvent("a")], [])
+    assert [list(decoder.close()) for _ in range(2)] == [[ServerSentEvent("a")], []]
 
 
 def test_bytes_that_are_not_utf8_are_replaced() -> None:
