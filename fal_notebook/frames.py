@@ -48,38 +48,42 @@ class FrameSplitter:
 
     def feed(self, data: bytes) -> list[Piece]:
         """Take the next bytes and return what they complete, in order."""
-        if self._held:
-            self._held.append(data)
-            self._missing -= len(data)
-            if self._missing > 0:
-                return []
-            data, self._held = b"".join(self._held), []
-        return [(Kind.OTHER, data)] if self._gave_up else self._split(data)
-
-    def _split(self, data: bytes) -> list[Piece]:
         pieces: list[Piece] = []
         binary: list[bytes] = []
-        at, size = 0, len(data)
+        at = 0
+        while self._held and at < len(data):
+            part = data[at : at + self._missing]
+            at += len(part)
+            self._held.append(part)
+            self._missing -= len(part)
+            if not self._missing:
+                whole, self._held = b"".join(self._held), []
+                self._split(whole, 0, pieces, binary)
+        self._split(data, at, pieces, binary)
+        return pieces + _joined(binary)
+
+    def _split(self, data: bytes, at: int, pieces: list[Piece], binary: list[bytes]) -> None:
+        """Add what stands in the data from a place on: binary messages to ``binary``, all else to ``pieces``."""
+        size = len(data)
         while at < size:
             begin = at + 2
             end = begin + (data[at + 1] if begin <= size else 0)
             if end - begin >= _SHORT:
                 begin, end = _longer(data, at)
-            if end - begin > self._max_size:
+            if self._gave_up or end - begin > self._max_size:
                 self._gave_up, end = True, size
             elif end > size:
                 self._held, self._missing = [data[at:]], end - size
-                break
+                return
             elif data[at] == _BINARY and not self._in_fragments:
                 binary.append(data[begin:end])
                 at = end
                 continue
             pieces += _joined(binary)
-            binary = []
+            binary.clear()
             is_text = data[at] == _TEXT and not self._in_fragments and not self._gave_up
             pieces.append((Kind.TEXT, data[begin:end]) if is_text else self._other(data[at:end]))
             at = end
-        return pieces + _joined(binary)
 
     def _other(self, frame: bytes) -> Piece:
         """A frame for websockets; between the fragments of a message no other message is a plain one."""

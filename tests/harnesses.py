@@ -185,7 +185,7 @@ def _frames(pieces: Iterable[bytes]) -> list[tuple[Kind, bytes]]:
     splitter = FrameSplitter(max_size=300)
     found: list[tuple[Kind, bytes]] = []
     for kind, piece in (each for data in pieces for each in splitter.feed(data)):
-        if found and kind is found[-1][0] is not Kind.TEXT:  # the others are joined as they come
+        if found and kind is found[-1][0] is not Kind.TEXT:  # these come joined as far as they came together
             found[-1] = kind, found[-1][1] + piece
         else:
             found.append((kind, bytes(piece)))
