@@ -15,6 +15,7 @@ import pytest
 import fal_notebook
 from fal_notebook.local.server import LocalServer
 
+from . import endpoints
 from .conftest import KEY, wait_until
 from .faults import Fault, FaultyGateway, Place, words
 from .kernels import Execution, Kernel, kernel
@@ -148,11 +149,13 @@ def test_a_cell_that_awaits_too_is_stopped_while_it_blocks(lab: Kernel, *, neste
         cell = lab.run_interrupted(magic, after="first words")
         assert cell.reply["ename"] == "KeyboardInterrupt"
         assert "what came by then is in partial" in cell.error
-        call = (
-            "await asyncio.sleep(0)\nfor word in fal.stream('test/endless/stream', prompt='x'): print(word, flush=True)"
+        request = lab.send(
+            "await asyncio.sleep(0)\nfal.run('test/endless/stream', prompt='blocks')", stop_on_error=False
         )
-        cell = lab.run_interrupted(call, after="first words")
-        assert cell.reply["ename"] == "KeyboardInterrupt"
+        wait_until(lambda: endpoints.requests["blocks"] == 1)
+        time.sleep(0.3)
+        lab.interrupt()
+        assert lab.read(request).reply["ename"] == "KeyboardInterrupt"
         assert "own answer" in lab.run("%%falstream test/echo/stream\nown answer").plain
     finally:
         lab.run("%config FalMagics.nested = True")
