@@ -141,6 +141,28 @@ def test_many_interrupts_in_quick_succession_while_it_streams(lab: Kernel) -> No
     assert lab.value("answer.text, answer.stopped") == "('first words', True)"
 
 
+FINALIZING = """
+class Slow:
+    def __del__(self):
+        time.sleep(0.01)  # what is raised in here is lost
+async def finalizing():
+    while True:
+        Slow()
+        await asyncio.sleep(0)
+task = asyncio.get_running_loop().create_task(finalizing())
+"""
+
+
+def test_no_interrupt_is_lost_among_tasks_of_the_users_that_are_never_idle(lab: Kernel) -> None:
+    lab.run(FINALIZING)
+    try:
+        for _ in range(5):
+            cell = lab.run_interrupted("%falstream test/endless/stream prompt=x --timeout 5", after="first words")
+            assert cell.reply["ename"] == "KeyboardInterrupt"
+    finally:
+        lab.run("task.cancel()")
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_cell_that_awaits_too_is_stopped_while_it_blocks(lab: Kernel, *, nested: bool) -> None:
     lab.run(f"%config FalMagics.nested = {nested}")
