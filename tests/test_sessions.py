@@ -59,6 +59,8 @@ def interrupts(*delays: float) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+# One that is raised in a callback of a weak reference can only be told of.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_at_any_moment_leaves_the_next_answer_its_own(
     own: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
