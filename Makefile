@@ -34,9 +34,10 @@ check: $(VENV)/installed-for-tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# What the tests try of hostile input, two hundred times as much of it.
+# What the tests try of hostile input, two hundred times as much of it; then atheris for an hour, or SECONDS.
 fuzz: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest tests/test_hostile.py tests/local/test_frames.py --hypothesis-profile long --timeout 7200
+	$(BIN)/python -m tests.fuzz $(or $(SECONDS),3600)
 
 # Hours of mixed work and faults over one session and then over one kernel, or SECONDS of them; says what grew.
 soak: $(VENV)/installed-for-tests

@@ -1,8 +1,7 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python: `run`, `stream` and `arun` send a request; `session` is what the kernel keeps of connections;
-`AudioPlayer` plays sound while it is being made.
-`PromptWidget` is a prompt box in the notebook.
+From Python: `run`, `stream` and `arun` send a request, `pipeline` many; `session` is what the kernel keeps of
+connections; `AudioPlayer` plays sound while it is being made; `PromptWidget` is a prompt box in the notebook.
 Names are imported when they are first used, so that importing the package costs nothing.
 """
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from . import errors
-    from .api import arun, run, stream
+    from .api import arun, pipeline, run, stream
     from .errors import FalNotebookError
     from .media import Media
     from .player import AudioPlayer
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("arun", "run", "stream"),
+    "api": ("arun", "pipeline", "run", "stream"),
     "errors": ("FalNotebookError",),
     "media": ("Media",),
     "player": ("AudioPlayer",),
@@ -57,6 +56,7 @@ __all__ = [
     "arun",
     "errors",
     "load_ipython_extension",
+    "pipeline",
     "run",
     "session",
     "stream",

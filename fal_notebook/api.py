@@ -1,6 +1,6 @@
-"""Floor 9: the three ways to make a request from Python, over the kernel's session."""
+"""Floor 9: the ways to make a request from Python, over the kernel's session."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .interrupts import interruptible
@@ -68,3 +68,35 @@ async def arun(
         FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
     """
     return await stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more)
+
+
+def pipeline(
+    endpoint: str,
+    requests: Iterable[Mapping[str, Any]],
+    *,
+    timeout: float | None = None,
+    base_url: str | None = None,
+) -> list[Stream]:
+    """Send many requests over one connection without waiting between them; they are answered in order.
+
+    For many short requests to one endpoint: they take a round trip together in place of one each. A slow one delays
+    those behind it, and all are stopped together; for a few long ones use several `stream`.
+
+    Args:
+        endpoint: the endpoint with its sub-path.
+        requests: the arguments of each.
+        timeout: seconds for all of them together; None for as long as they take.
+        base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+
+    Returns:
+        A stream for each, in order.
+
+    Raises:
+        InvalidRequest: the endpoint, an argument or a setting cannot be used. Nothing was sent.
+        CredentialsError: no key was found.
+
+    Example:
+        >>> answers = pipeline("fal-ai/any-llm", [{"prompt": word} for word in words])  # doctest: +SKIP
+        >>> [each.result().text for each in answers]  # doctest: +SKIP
+    """
+    return session().pipeline(endpoint, requests, base_url=base_url, timeout=timeout)

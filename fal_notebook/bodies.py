@@ -8,15 +8,20 @@ import codecs
 import json
 from abc import ABC, abstractmethod
 from io import BytesIO
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .errors import InvalidResponse
+from .event_log import EventLog
 from .events import EventReader, GrowingText
+from .files import is_address
 from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
 from .samples import parameter, raw_format
-from .sse import EventStreamDecoder, ServerSentEvent
+from .shapes import Shape
+from .sse import Events, EventStreamDecoder, ServerSentEvent
 from .updates import Piece, Text, Update
 from .wav import correct_wav_lengths, wav_header
+
+_SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
 class Body(ABC):
@@ -28,7 +33,7 @@ class Body(ABC):
     """
 
     def __init__(self) -> None:
-        self.events: list[ServerSentEvent] = []
+        self.events = EventLog()
         self.reader = EventReader()
 
     @property
@@ -72,8 +77,9 @@ class TextBody(Body):
         try:
             return self._decoder.decode(data, final)
         except UnicodeError:  # UTF-16 without its mark: some charsets bear no broken bytes, told to replace or not
+            held, _ = self._decoder.getstate()
             self._decoder = _text_decoder()
-            return self._decoder.decode(data, final)
+            return self._decoder.decode(held + data, final)
 
     def _grow(self, words: str) -> list[Update]:
         change = self._words.append(words)
@@ -124,6 +130,9 @@ class EventStreamBody(Body):
         self._words = GrowingText()
         self._sound: MediaBody | None = None
         self._is_over = False
+        self._shape: Shape | None = None
+        self._appends = False
+        self._shapes = _SHAPES
 
     @property
     def text(self) -> str:
@@ -143,9 +152,41 @@ class EventStreamBody(Body):
             self._sound.finish()
         return updates
 
-    def _read(self, events: list[ServerSentEvent]) -> list[Update]:
-        self.events += events
-        return [update for event in events for update in self._meaning(event)]
+    def _read(self, events: Events) -> list[Update]:
+        updates: list[Update] = []
+        run: list[str] = []
+        last = ""
+        said = self.events.extend(events, None if self._appends else self._shape)
+        for place, data in enumerate(said.data):
+            words = self._repeated_words(data, said.labels[place])
+            if words is not None:
+                run.append(words)
+                last = data
+                continue
+            updates += self._read_run(run, last)
+            updates += self._meaning(said.event_at(place))
+            run = []
+        return updates + self._read_run(run, last)
+
+    def _read_run(self, run: list[str], last: str) -> list[Update]:
+        """Read events one behind the other that differ in their words alone."""
+        if self._appends and run:
+            return self.reader.read_words("".join(run), last, appended=True)
+        return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
+
+    def _repeated_words(self, data: str, label: tuple[str, str]) -> str | None:
+        if self._shape is None or label[0] == "error":
+            return None
+        words = self._shape.words(data)
+        return None if words is None or is_address(words) else words
+
+    def _learn(self, event: ServerSentEvent) -> None:
+        """Look whether events like this one will say nothing but their words."""
+        if self._shapes > 0 and event.event != "error":
+            self._shapes -= 1
+            shape = Shape.of(event.data, _words_alone)
+            if shape:
+                self._shape, self._appends = shape, _appends(shape)
 
     def _meaning(self, event: ServerSentEvent) -> list[Update]:
         if event.data == self._DONE:
@@ -158,6 +199,8 @@ class EventStreamBody(Body):
         if not isinstance(value, dict | list) and event.event != "error":
             return self._words_of(value if isinstance(value, str) else event.data, event)
         updates = self.reader.read(value, failed=event.event == "error")
+        if len(updates) == 1 and isinstance(updates[0], Text):
+            self._learn(event)
         for update in updates:
             if isinstance(update, Piece):
                 self._sound = self._sound or MediaBody(update.content_type)
@@ -171,6 +214,18 @@ class EventStreamBody(Body):
             return []
         change = self._words.append(words)
         return [Text(*change)] if change else []
+
+
+def _words_alone(value: Any) -> str | None:
+    """The words of an event that says nothing else."""
+    updates = EventReader().read(value)
+    return updates[0].new if len(updates) == 1 and isinstance(updates[0], Text) else None
+
+
+def _appends(shape: Shape) -> bool:
+    """Whether the words of such events come behind those before, and not in their place."""
+    reader, value = EventReader(), shape.filled("words")
+    return all(isinstance(update, Text) for update in reader.read(value) + reader.read(value))
 
 
 class MediaBody(Body):
@@ -218,6 +273,8 @@ def _text_decoder(label: str = "") -> codecs.IncrementalDecoder:
     try:
         name = str(parameter(label, "charset") or "utf-8")
         b"a".decode(name, "replace")  # refuses what is no encoding of text
+        if codecs.lookup(name).name == "punycode":  # of host names, and only as a whole
+            name = "utf-8"
         return codecs.getincrementaldecoder(name)("replace")
     except (LookupError, ValueError):
         return codecs.getincrementaldecoder("utf-8")("replace")

@@ -7,9 +7,9 @@ is media whatever its label. So nothing is decided before those bytes are there.
 from typing import Any
 
 from .bodies import Body, EventStreamBody, JSONBody, MediaBody, TextBody
+from .event_log import EventLog
 from .events import EventReader
 from .media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
-from .sse import ServerSentEvent
 from .updates import Update
 
 
@@ -46,9 +46,9 @@ class Content:
         return self._body.media if self._body else ()
 
     @property
-    def events(self) -> list[ServerSentEvent]:
+    def events(self) -> EventLog:
         """The server-sent events, where the body is a stream of them."""
-        return self._body.events if self._body else []
+        return self._body.events if self._body else EventLog()
 
     @property
     def usage(self) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ _ASKED = (
     "border-left:3px solid var(--jp-brand-color1,#2196f3);color:var(--jp-ui-font-color1,inherit)"
 )
 _ANSWERED = "overflow:auto hidden"  # no answer covers another, nor a prompt
+_LONGEST_WORDS = 20_000  # characters of an answer in a transcript without HTML: what is stored is not stored twice
 _FAILED = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
 
@@ -85,13 +86,16 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
     Args:
         entries: the conversation.
         name: by which the live widget knows it, and hides it as long as it shows the same.
+
+    Returns:
+        The bundle; its HTML is whole, its plain text has of a very long answer the beginning.
     """
     ended = [entry for entry in entries if entry.result is not None]
     if not ended:
         return {"text/plain": "", "text/html": ""}
     title = f"Transcript ({len(ended)} answer{'' if len(ended) == 1 else 's'})"
     answers = "\n".join(f"{_asked(entry)}\n{_answered(entry)}" for entry in ended)
-    words = [f"> {plain_text(entry.prompt)}\n\n{entry.bundle['text/plain']}" for entry in ended]
+    words = [f"> {plain_text(entry.prompt)}\n\n{_words(entry.bundle['text/plain'])}" for entry in ended]
     return {
         "text/plain": "\n\n".join([title, *words]),
         "text/html": f'<details open data-fal-transcript="{escape(name)}"><summary>{title}</summary>\n'
@@ -105,6 +109,13 @@ def _asked(entry: Entry) -> str:
 
 def _answered(entry: Entry) -> str:
     return f'<div style="{_ANSWERED}">{entry.bundle["text/html"]}</div>'
+
+
+def _words(answer: str) -> str:
+    """An answer for a reader without HTML, cut where it is very long."""
+    if len(answer) <= _LONGEST_WORDS:
+        return answer
+    return f"{answer[:_LONGEST_WORDS]}\n… cut here: {len(answer):,} characters in all; the HTML beside this has them"
 
 
 def _end(result: Result) -> str:

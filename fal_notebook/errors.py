@@ -71,7 +71,17 @@ class CredentialsError(FalNotebookError, MissingCredentialsError):
 
 
 class ConnectError(FalNotebookError, ConnectionError):
-    """The connection could not be opened. Nothing was sent."""
+    """The connection could not be opened. Nothing was sent.
+
+    Args:
+        message: what happened.
+        hint: what to do about it.
+        may_pass: whether the same may succeed in a moment: the network failed, and nobody refused.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.may_pass = may_pass
 
 
 class RequestError(FalNotebookError):

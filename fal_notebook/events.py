@@ -17,7 +17,7 @@ A JSON body is read as a stream of one event.
 
 import base64
 import binascii
-from collections.abc import Iterator
+import json
 from typing import Any
 
 from .files import files_in
@@ -73,7 +73,6 @@ class EventReader:
     """Reads the JSON values of one response and keeps what they add up to.
 
     Attributes:
-        data: the last value.
         media: the files of the last value that had any.
         usage: what the endpoint said that the request used.
         error: the ``error`` that a value carried: a string or an object.
@@ -81,13 +80,21 @@ class EventReader:
     """
 
     def __init__(self) -> None:
-        self.data: Any = None
         self.media: tuple[Media, ...] = ()
         self.usage: dict[str, Any] | None = None
         self.error: Any = None
         self.model: str | None = None
+        self._data: Any = None
+        self._undecoded: str | None = None
         self._text = GrowingText()
         self._reasoning = GrowingText()
+
+    @property
+    def data(self) -> Any:
+        """The last value."""
+        if self._undecoded is not None:
+            self._data, self._undecoded = json.loads(self._undecoded), None
+        return self._data
 
     @property
     def text(self) -> str:
@@ -106,7 +113,7 @@ class EventReader:
             value: a JSON value.
             failed: the event that brought it is named ``error``.
         """
-        self.data = value
+        self._data, self._undecoded = value, None
         if not isinstance(value, dict):
             if failed:
                 self.error = value if isinstance(value, str) and value else "error"
@@ -114,7 +121,18 @@ class EventReader:
         self._facts(value, failed=failed)
         if "node_id" in value and value.get("type") in _NODE_EVENTS:
             return [Json(value)]
-        return list(self._meaning(value)) or [Json(value)]
+        return self._meaning(value) or [Json(value)]
+
+    def read_words(self, words: str, undecoded: str, *, appended: bool) -> list[Update]:
+        """Take the next value where nothing but its words differs from the last.
+
+        Args:
+            words: its words.
+            undecoded: the value as JSON.
+            appended: whether the words come behind those before, or in their place.
+        """
+        self._undecoded = undecoded
+        return _update(Text, self._text.append(words) if appended else self._text.replace(words)) or [Json(self.data)]
 
     def _facts(self, value: dict[str, Any], *, failed: bool) -> None:
         error = value.get("error") or (value if failed else None)
@@ -125,52 +143,42 @@ class EventReader:
         if isinstance(value.get("model"), str):
             self.model = value["model"]
 
-    def _meaning(self, value: dict[str, Any]) -> Iterator[Update]:
-        yield from self._words(value)
+    def _meaning(self, value: dict[str, Any]) -> list[Update]:
+        updates = self._words(value)
         audio = value.get("audio")
         piece = _audio_piece(audio, value) if isinstance(audio, str) else None
-        if piece:
-            yield piece
-        else:
-            yield from self._files(value)
-        yield from _progress(value)
+        return [*updates, *([piece] if piece else self._files(value)), *_progress(value)]
 
-    def _words(self, value: dict[str, Any]) -> Iterator[Update]:
+    def _words(self, value: dict[str, Any]) -> list[Update]:
         choice = _first_choice(value)
+        if choice is not None:
+            return self._choice(choice)
+        if str(value.get("type")).endswith("output_text.delta"):
+            return _update(Text, self._text.append(_string(value.get("delta"))))
         output = value.get("output")
         if isinstance(output, dict):
             value, output = output, output.get("output")
-        if choice is not None:
-            yield from self._choice(choice)
-        elif str(value.get("type")).endswith("output_text.delta"):
-            yield from _update(Text, self._text.append(_string(value.get("delta"))))
-        elif isinstance(words := output if isinstance(output, str) else value.get("text"), str):
-            yield from self._thought(value)
-            yield from _update(Text, self._text.replace(words))
-        else:
-            yield from self._thought(value)
+        thought = value.get("reasoning")
+        updates = _update(Reasoning, self._reasoning.replace(thought)) if isinstance(thought, str) else []
+        words = output if isinstance(output, str) else value.get("text")
+        return updates + _update(Text, self._text.replace(words)) if isinstance(words, str) else updates
 
-    def _thought(self, value: dict[str, Any]) -> Iterator[Update]:
-        if isinstance(value.get("reasoning"), str):
-            yield from _update(Reasoning, self._reasoning.replace(value["reasoning"]))
-
-    def _choice(self, choice: dict[str, Any]) -> Iterator[Update]:
+    def _choice(self, choice: dict[str, Any]) -> list[Update]:
         delta = choice.get("delta")
         if isinstance(delta, dict):
             thought = delta.get("reasoning") or delta.get("reasoning_content")
-            yield from _update(Reasoning, self._reasoning.append(_string(thought)))
-            yield from _update(Text, self._text.append(_string(delta.get("content"))))
-            return
+            updates = _update(Reasoning, self._reasoning.append(_string(thought)))
+            return updates + _update(Text, self._text.append(_string(delta.get("content"))))
         message = choice.get("message")
         whole = message.get("content") if isinstance(message, dict) else choice.get("text")
-        if isinstance(whole, str):
-            yield from _update(Text, self._text.append(whole))
+        return _update(Text, self._text.append(_string(whole)))
 
-    def _files(self, value: Any) -> Iterator[Update]:
+    def _files(self, value: Any) -> list[Update]:
         media = files_in(value)
-        if media:
-            self.media = media
-            yield Preview(media)
+        if not media:
+            return []
+        self.media = media
+        return [Preview(media)]
 
 
 def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
@@ -182,9 +190,8 @@ def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
     return first if isinstance(first, dict) else {}
 
 
-def _update(kind: type[Text | Reasoning], change: tuple[str, int] | None) -> Iterator[Update]:
-    if change is not None:
-        yield kind(*change)
+def _update(kind: type[Text | Reasoning], change: tuple[str, int] | None) -> list[Update]:
+    return [] if change is None else [kind(*change)]
 
 
 def _string(value: Any) -> str:
@@ -206,10 +213,9 @@ def _audio_piece(audio: str, value: dict[str, Any]) -> Piece | None:
     )
 
 
-def _progress(value: dict[str, Any]) -> Iterator[Progress]:
+def _progress(value: dict[str, Any]) -> list[Update]:
     fraction = value.get("progress")
     message = _string(value.get("message"))
     if isinstance(fraction, int | float) and not isinstance(fraction, bool) and fraction == fraction:
-        yield Progress(min(max(fraction, 0.0), 100.0) / (100 if fraction > 1 else 1), message)
-    elif message and "output" not in value:
-        yield Progress(None, message)
+        return [Progress(min(max(fraction, 0.0), 100.0) / (100 if fraction > 1 else 1), message)]
+    return [Progress(None, message)] if message and "output" not in value else []

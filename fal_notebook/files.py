@@ -30,17 +30,38 @@ _DEPTH = 32
 
 def files_in(value: Any) -> tuple[Media, ...]:
     """The files in a JSON value, in its order, each once."""
+    if not _has_address(value):
+        return ()
     found: dict[str, Media] = {}
     for address, media in _walk(value, names=(), depth=0):
         found.setdefault(address, media)
     return tuple(found.values())
 
 
+def is_address(text: str) -> bool:
+    """Whether a string begins as the address of a file does."""
+    return ":" in text[:6] and text[:8].lower().startswith(_ADDRESSES)
+
+
+def _has_address(value: Any) -> bool:
+    """Whether there is anything to look for; most values are short and have none."""
+    rest = [value]
+    for each in rest:  # it grows on the way
+        if isinstance(each, str):
+            if is_address(each):
+                return True
+        elif isinstance(each, dict):
+            rest.extend(each.values())
+        elif isinstance(each, list):
+            rest.extend(each)
+    return False
+
+
 def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, Media]]:
     if depth > _DEPTH:
         return
     if isinstance(value, str):
-        if value[:8].lower().startswith(_ADDRESSES):
+        if is_address(value):
             yield from _file(value, {}, names)
     elif isinstance(value, list):
         for each in value:

@@ -23,8 +23,8 @@ def follow_in_thread(
 
     Args:
         stream: the request, which no one else takes from.
-        show: called with what has come, at once with the first and then at most 10 times a second; with nothing
-            a few times a second while nothing comes.
+        show: called with what has come, at once with the first and the last and else at most 10 times a second; with
+            nothing a few times a second while nothing comes.
         finish: called with the result, however the request ended.
     """
     thread = threading.Thread(target=_follow, args=(stream, show, finish), name="fal_notebook follow", daemon=True)
@@ -34,11 +34,13 @@ def follow_in_thread(
 
 def _follow(stream: Stream, show: Callable[[Sequence[Update]], None], finish: Callable[[Result], None]) -> None:
     due = 0.0
+    news: list[Update] = []
     try:
         while not stream.is_done:
-            stream.wait(_IDLE_TICK)
-            time.sleep(max(0.0, due - time.monotonic()))
-            show(stream.take())
-            due = time.monotonic() + 1 / _REFRESHES
+            stream.wait(max(0.001, due - time.monotonic()) if news else _IDLE_TICK)
+            news += stream.take()
+            if time.monotonic() >= due or stream.is_done:
+                show(news)
+                due, news = time.monotonic() + 1 / _REFRESHES, []
     finally:  # what cannot be shown is kept all the same
         finish(stream.outcome())

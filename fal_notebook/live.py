@@ -6,7 +6,7 @@ id, and the widgets are closed: a saved widget would reopen as an error. Each pr
 widget, so that what the user's own tasks print meanwhile lands in the cell and stays there. The pace keeps to what
 Jupyter carries without loss: its server drops messages silently beyond limits of messages and of bytes a second.
 
-In a terminal, words are printed as they come.
+In a terminal, words are printed as they come. What is too long to be shown is cut in either, with a note.
 """
 
 import sys
@@ -25,7 +25,7 @@ from .parts import LiveBox, Picture, Place, ProgressBar
 from .plain import one_line, plain_text
 from .player import PagePlayer
 from .previews import PICTURE_BYTES
-from .render import media_words
+from .render import CUT, LONGEST_TEXT, media_words
 from .result import Format, Result
 from .stop_button import StopButton
 from .streaming import Stream
@@ -34,8 +34,9 @@ from .updates import Piece, Preview, Progress, Text, Update
 if TYPE_CHECKING:
     from ipywidgets import Output
 
-REFRESHES = 10  # a second; each costs three messages: enter the widget, print, leave it
-_CHARACTERS = 30_000  # a refresh at the most: the server's limit is 1 MB of stream output a second
+REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
+_CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
+_LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
@@ -79,6 +80,7 @@ class Live(ABC):
         self._unshown: list[str] = []
         self._text: list[str] = []
         self._length = 0
+        self._is_cut = False
         self._replaces = Shown.NOTHING
         self._progress: Progress | None = None
         self._picture: Media | None = None
@@ -117,12 +119,18 @@ class Live(ABC):
         """Put text behind what is shown, or in its place."""
 
     def _collect(self, update: Text) -> None:
-        if update.offset < self._length:
+        if update.offset < min(self._length, LONGEST_TEXT):
             text = "".join(self._text)[: update.offset]
             self._text, self._unshown, self._replaces = [text], [text], Shown.WORDS
-        self._text.append(update.new)
-        self._unshown.append(update.new)
+            self._is_cut = False
+        new = update.new[: max(0, LONGEST_TEXT - update.offset)]
         self._length = update.offset + len(update.new)
+        if new:
+            self._text.append(new)
+            self._unshown.append(new)
+        if self._length > LONGEST_TEXT and not self._is_cut:
+            self._is_cut = True
+            self._unshown.append(CUT)
 
     def _draw(self) -> None:
         text = "".join(self._unshown)
@@ -174,6 +182,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
+        self._stands = self._cut = 0
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
@@ -197,6 +206,13 @@ class NotebookLive(Live):
             display(output, raw=True)
 
     def _write(self, text: str, replaces: Shown) -> None:
+        if replaces is not Shown.NOTHING:
+            self._stands = self._cut = 0
+        if self._stands + len(text) > _LARGEST:
+            self._cut += self._stands
+            self._stands, replaces = 0, Shown.WORDS
+            text = f"… {self._cut:,} characters come back at the end\n\n{text}"
+        self._stands += len(text)
         with self._inside():
             if replaces is not Shown.NOTHING:
                 clear_output(wait=True)
@@ -285,7 +301,8 @@ class TerminalLive(Live):
         if self._waited:
             self._write("", Shown.LINE)
         if self._text and style != "json":
-            lines = ["", *map(media_words, result.media), result.status_line]
+            length = [f"{len(result.text):,} characters in all"] if self._is_cut else []
+            lines = ["", *length, *map(media_words, result.media), result.status_line]
         else:
             lines = ["" for _ in self._text[:1]] + [output["text/plain"] for output in result.outputs(style)]
         sys.stdout.write("\n".join(lines) + "\n")

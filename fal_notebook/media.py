@@ -10,16 +10,19 @@ import mimetypes
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 
 from .disk import write_whole
-from .errors import ConnectError, InvalidRequest
+from .errors import ConnectError, InvalidRequest, ResponseTooLarge
 from .pixels import pixels
 from .plain import one_line
 
+MAX_BYTES = 2 * 1024**3
+"""The most bytes that are fetched from a URL, unless the caller says otherwise."""
 _OCTETS = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 _DATA_URI = re.compile(r"data:([^;,\s]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
@@ -119,24 +122,32 @@ class Media:
         """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""
         return f"data:{self.content_type};base64,{base64.b64encode(self.read()).decode('ascii')}"
 
-    def read(self, timeout: float = 60) -> bytes:
+    def read(self, timeout: float = 60, *, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes, fetched from the URL where the answer did not hold them.
 
         fal's media URLs are public, so no key goes with the request.
 
         Args:
-            timeout: seconds to wait for the server.
+            timeout: seconds to wait for the server, and at any time for its next bytes.
+            max_bytes: the most bytes to fetch, counted when they are unpacked.
 
         Raises:
             ConnectError: the URL could not be fetched.
+            ResponseTooLarge: there are more bytes.
         """
         if self.data is not None:
             return self.data
+        body = BytesIO()
         try:
-            response = httpx.get(self.url or "", timeout=timeout, follow_redirects=True).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            with httpx.stream("GET", self.url or "", timeout=timeout, follow_redirects=True) as response:
+                for piece in response.raise_for_status().iter_bytes():
+                    if body.tell() + len(piece) > max_bytes:
+                        message = f"{self.url} has more than {max_bytes:,} bytes"
+                        raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")
+                    body.write(piece)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as exc:
             raise ConnectError(f"could not fetch {self.url}: {exc}") from None
-        return response.content
+        return body.getvalue()
 
     def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write the file and return where it is.
@@ -148,6 +159,7 @@ class Media:
 
         Raises:
             ConnectError: the URL could not be fetched.
+            ResponseTooLarge: there are more than `MAX_BYTES` at the URL.
             OSError: the file could not be written.
         """
         target = Path(path).expanduser()

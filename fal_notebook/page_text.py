@@ -2,13 +2,14 @@
 
 A page that is sent the whole text again and again costs the square of the answer. A piece says instead how much of
 the page's text stays, so that a rewritten answer costs what was rewritten. Positions count as JavaScript counts,
-in units of UTF-16.
+in units of UTF-16. What no page can hold is cut, with a note, and not kept here.
 """
 
 from dataclasses import dataclass
 from os.path import commonprefix
 
 from .plain import plain_text
+from .render import CUT, LONGEST_TEXT
 from .updates import Text
 
 
@@ -29,6 +30,7 @@ class PageText:
         self._unshown: list[str] = []
         self._shown: list[str] = []
         self._rewritten = False
+        self._noted = False
         self._units = 0
 
     @property
@@ -39,11 +41,12 @@ class PageText:
 
     def feed(self, update: Text) -> None:
         """Collect new words."""
-        if update.offset < self._length:
+        if update.offset < min(self._length, LONGEST_TEXT):
             self._text = ["".join(self._text)[: update.offset]]
-            self._rewritten = True
-        self._text.append(update.new)
-        self._unshown.append(update.new)
+            self._rewritten, self._noted = True, False
+        new = update.new[: max(0, LONGEST_TEXT - update.offset)]
+        self._text.append(new)
+        self._unshown.append(new)
         self._length = update.offset + len(update.new)
 
     def take(self, *, last: bool = False) -> PagePiece | None:
@@ -56,8 +59,10 @@ class PageText:
             last: whether nothing more will come.
         """
         text = "".join(self._text if self._rewritten else self._unshown)
-        held = "" if last or not _is_open(text) else text[-1]
-        new = plain_text(text[: len(text) - len(held)])
+        is_cut = self._length > LONGEST_TEXT
+        held = "" if last or is_cut or not _is_open(text) else text[-1]
+        new = plain_text(text[: len(text) - len(held)]) + (CUT if is_cut and not self._noted else "")
+        self._noted = is_cut
         self._unshown = [held] if held else []
         return self._rewrite(new) if self._rewritten else self._append(new)
 

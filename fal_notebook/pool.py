@@ -1,4 +1,4 @@
-"""Floor 4: the connections to one endpoint, and whose turn it is.
+"""Floor 6: the connections to one endpoint, and whose turn it is.
 
 People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
 connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
@@ -8,11 +8,15 @@ not been needed for a while.
 import asyncio
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
-from .connection import Connection
-from .protocol import Event
+from .connection import Connection, Receive
+from .errors import FalNotebookError
+from .opening import open_connection
 from .target import Target
+
+_AHEAD = 64  # requests of a lane that are sent and not answered; fal's own limit is not known
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Limits:
         connections: the most that are open to one endpoint; further requests wait their turn.
         idle_seconds: after how long unused the further ones close.
         max_body: the most bytes that a response may have.
-        open_timeout: seconds for a handshake.
+        open_timeout: seconds for the opening of a connection, further tries included.
     """
 
     connections: int = 4
@@ -44,7 +48,7 @@ class Pool:
         self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
         self._trimmer: asyncio.TimerHandle | None = None
 
-    async def exchange(self, payload: str, sent: Callable[[], None], receive: Callable[[Event], None]) -> None:
+    async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
         """Carry one request as soon as it is its turn; see `Connection.exchange`."""
         async with self._turns:
             connection = await self._take()
@@ -52,6 +56,10 @@ class Pool:
                 await connection.exchange(payload, sent, receive)
             finally:
                 self._give_back(connection)
+
+    def lane(self) -> "Lane":
+        """A connection for requests that go out without waiting for each other's answers."""
+        return Lane(self)
 
     async def connect(self) -> None:
         """Have a connection open for the next request. Where all that may be open are in use, there is none to open.
@@ -86,7 +94,7 @@ class Pool:
                     self._drop(connection)
             if ready:
                 return connection
-        connection = await Connection.open(
+        connection = await open_connection(
             self.target, max_body=self._limits.max_body, open_timeout=self._limits.open_timeout
         )
         self.connections.append(connection)
@@ -117,3 +125,53 @@ class Pool:
         connection.close()
         if connection in self.connections:
             self.connections.remove(connection)
+
+
+class Lane:
+    """Requests one behind the other over one connection, sent ahead and answered in order. It has to be closed.
+
+    Not all are sent at once: those that were not when the connection is lost go over another, the rest is lost with
+    it. No request is sent twice.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._connection: Connection | None = None
+        self._failure: FalNotebookError | None = None
+        self._has_turn = False
+        self._door = asyncio.Lock()
+        self._places = asyncio.Semaphore(_AHEAD)
+
+    async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
+        """Carry one request, behind those for which this was called before; see `Connection.exchange`."""
+        async with self._places:
+            async with self._door:
+                connection = await self._open()
+            await connection.exchange(payload, sent, receive)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._pool._give_back(self._connection)
+        if self._has_turn:
+            self._pool._turns.release()
+
+    async def _open(self) -> Connection:
+        if self._failure is not None:  # what cannot be opened is not tried anew for each
+            raise copy(self._failure)
+        if self._connection is not None and not self._connection.is_open:
+            self._pool._give_back(self._connection)
+            self._connection = None
+        if self._connection is None:
+            self._connection = await self._take()
+        return self._connection
+
+    async def _take(self) -> Connection:
+        if not self._has_turn:
+            await self._pool._turns.acquire()
+            self._has_turn = True
+        try:
+            return await self._pool._take()
+        except FalNotebookError as exc:
+            self._failure = exc
+            raise

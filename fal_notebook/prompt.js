@@ -37,6 +37,11 @@ function options(values) {
   return values.map((value) => make("option", { value }));
 }
 
+/** The text that Python packed. */
+function unpack(buffer) {
+  return new Response(new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+}
+
 /** The arguments as rows of name, kind and text; what is wrong stands beneath its row. */
 class Form {
   constructor(prefix, changed) {
@@ -297,8 +302,10 @@ class View {
   }
 
   listen() {
+    this.turn = Promise.resolve(); // one message after the other, though some are unpacked first
     this.onMessage = (message, buffers) => {
-      if (!message.view || message.view === this.prefix) this.receive(message, buffers);
+      if (message.view && message.view !== this.prefix) return;
+      this.turn = this.turn.then(() => this.take(message, buffers)).catch((error) => console.warn(error));
     };
     this.onModel = () => this.showModel();
     this.model.on("msg:custom", this.onMessage);
@@ -310,6 +317,7 @@ class View {
   }
 
   close() {
+    this.closed = true;
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
@@ -401,6 +409,12 @@ class View {
   fit() {
     this.prompt.style.height = "auto";
     this.prompt.style.height = `${Math.min(this.prompt.scrollHeight + 2, 320)}px`;
+  }
+
+  async take(message, buffers) {
+    const packed = message.kind === "done" || message.kind === "entry" ? buffers?.[0] : undefined;
+    const whole = packed ? { ...message, html: await unpack(packed) } : message;
+    if (!this.closed) this.receive(whole, buffers);
   }
 
   receive(message, buffers) {

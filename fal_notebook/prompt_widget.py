@@ -11,6 +11,7 @@ import concurrent.futures
 import threading
 import traceback
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from .streaming import Stream
 from .updates import Piece, Preview, Progress, Text, Update
 
 _FOLDER = Path(__file__).parent
+_MEDIA = ";base64,"
 _NOTHING = {"text/plain": "", "text/html": ""}
 _recent_endpoints: list[str] = []  # that this kernel's widgets have asked, the last first
 _recent_models: list[str] = []
@@ -265,7 +267,7 @@ class PromptWidget(AnyWidget):
             self._count += 1
             entry = Entry(self._count, stream.endpoint, arguments, prompt)
             self._entries.append(entry)
-            self.send(entry.opening())
+            self._send_answer(entry.opening())
         return entry, stream
 
     def _suggest(self) -> None:
@@ -336,7 +338,7 @@ class PromptWidget(AnyWidget):
             self._stream = None
             if entry in self._entries:
                 self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
-                self.send({**entry.ending(), "status": self._status})
+                self._send_answer({**entry.ending(), "status": self._status})
         lost = isinstance(result.error, (ConnectError, ConnectionLost)) or _found_no_connection(result)
         self._keep()
         if lost:
@@ -401,7 +403,7 @@ class PromptWidget(AnyWidget):
         with self._lock:
             entries = [entry.opening() for entry in self._entries]
             for message in ({"kind": "cleared"}, *entries, self._stand()):
-                self.send({**message, "view": view})
+                self._send_answer({**message, "view": view})
             if entries and self._stream is not None and self._player is not None and self._player.has_sound:
                 self.send({**_sounding(self._entries[-1], self._player), "view": view})
 
@@ -433,6 +435,14 @@ class PromptWidget(AnyWidget):
                 setattr(self, name, value)
             except Exception:  # noqa: BLE001 - it is theirs, and on a thread of ours nobody could catch it
                 traceback.print_exc()
+
+    def _send_answer(self, message: dict[str, Any]) -> None:
+        """Send a message; HTML goes packed, for it repeats words that the page has. Media would gain nothing by it."""
+        html = message.get("html")
+        if html is None or _MEDIA in html:
+            self.send(message)
+        else:
+            self.send({**message, "html": ""}, [zlib.compress(html.encode())])
 
     def _stand(self) -> dict[str, Any]:
         state, reason = self._now

@@ -9,10 +9,12 @@ One connection carries one HTTP exchange after another (fal's docs, "HTTP over W
 
 The connection is a machine of three states::
 
-    IDLE ──send──> SENT ──start──> STREAMING ──end──> IDLE
+    IDLE ──send──> SENT ──start──> STREAMING ──end──> IDLE, or SENT where more was sent meanwhile
+
+Arguments may be sent early, in any state: they queue up at the server, which answers in order and one at a time.
 
 There is no message that cancels: a response that is left half read would be read as the answer to the next
-request. So a connection may carry another request only when it is IDLE; everything else is closed.
+request. So only a connection that is IDLE may be kept; one that is given up in another state is closed.
 
 A body may itself be JSON with the keys of metadata (fal's workflow events are), so a text message ends the
 response only if its type is ``end`` and its ``request_id`` is the one of the start. Some gateways send ``error``
@@ -20,14 +22,14 @@ in the same way; in a body of JSON that is the body.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from httpx import Headers
 
-from .errors import ModelError, ProtocolViolation, detail_text
+from .errors import ModelError, ProtocolViolation, RequestError, detail_text
 
 
 @dataclass(frozen=True)
@@ -73,23 +75,53 @@ class Protocol:
     """
 
     def __init__(self, redact: Callable[[str], str] = str) -> None:
-        self.state = State.IDLE
         self._redact = redact
+        self._unanswered = 0
+        self._is_streaming = False
         self._id: Any = None
         self._status = 0
         self._is_json = False
 
     @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        if self._is_streaming:
+            return State.STREAMING
+        return State.SENT if self._unanswered else State.IDLE
+
+    @property
     def request_id(self) -> str | None:
-        """The id that the server gave to the request under way, or to the last one."""
+        """The id that the server gave to the request under way, once that has been told."""
         return None if self._id is None else self._redact(str(self._id))
 
     def send(self, payload: str) -> str:
-        """Take the arguments of the next request, encoded, and return the message to send."""
-        if self.state is not State.IDLE:
-            raise RuntimeError("one request at a time: the response before this one has not ended")
-        self.state, self._id, self._status = State.SENT, None, 0
+        """Take the arguments of one more request, encoded, and return the message to send."""
+        self._unanswered += 1
         return payload
+
+    def receive_all(self, messages: Iterable[str | bytes]) -> Iterator[Event]:
+        """Take several messages and yield what they mean; pieces of one body come joined.
+
+        Raises:
+            ProtocolViolation, ModelError: as `receive`, when the events before have been yielded.
+        """
+        pieces: list[bytes] = []
+        for message in messages:
+            if self._is_streaming and not isinstance(message, str):  # most messages are
+                pieces.append(message)
+                continue
+            try:
+                event = self.receive(message)
+            except RequestError:
+                yield from _joined(pieces)
+                raise
+            if isinstance(event, Data):
+                pieces.append(event.data)
+                continue
+            yield from _joined(pieces)
+            pieces = []
+            yield event
+        yield from _joined(pieces)
 
     def receive(self, message: str | bytes) -> Event:
         """Take one message of the server and return what it means.
@@ -98,9 +130,9 @@ class Protocol:
             ProtocolViolation: the message has no place here. The connection cannot be used again.
             ModelError: the server answered the request with an error in place of the start or of the end.
         """
-        if self.state is State.STREAMING:
+        if self._is_streaming:
             return self._body(message)
-        if self.state is State.SENT:
+        if self._unanswered:
             return self._start(message)
         raise ProtocolViolation("a message came although no request was under way")
 
@@ -112,7 +144,8 @@ class Protocol:
         if metadata["type"] == "error":
             raise self._error(message, "refused")
         self._status = _status(metadata, default=200)
-        self.state = State.STREAMING
+        self._unanswered -= 1
+        self._is_streaming = True
         headers = _headers(metadata.get("headers"), self._redact)
         self._is_json = "json" in headers.get("content-type", "json").lower()
         return Start(self.request_id, self._status, headers)
@@ -121,12 +154,12 @@ class Protocol:
         if isinstance(message, bytes):
             return Data(message)
         metadata = _object(message) if '"end"' in message or '"error"' in message else None
-        kind = metadata.get("type") if metadata and metadata.get("request_id") == self._id else None
+        kind = metadata.get("type") if metadata and _same(metadata.get("request_id"), self._id) else None
         if kind == "error" and not self._is_json:
             raise self._error(message, "failed")
         if metadata is None or kind != "end":
             return Data(message.encode())
-        self.state = State.IDLE
+        self._is_streaming, self._id = False, None
         seconds = metadata.get("time_to_first_byte_seconds")
         return End(
             _status(metadata, default=self._status),
@@ -143,6 +176,12 @@ class Protocol:
         return f"{kind} {words[:80]!r}{'…' if len(words) > 80 else ''}"
 
 
+def _joined(pieces: Iterable[bytes]) -> Iterator[Data]:
+    data = b"".join(pieces)
+    if data:
+        yield Data(data)
+
+
 def _object(message: str | bytes) -> dict[str, Any] | None:
     """The JSON object that a text message is, or None. Metadata is never binary."""
     if isinstance(message, bytes) or not message.lstrip().startswith("{"):
@@ -152,6 +191,11 @@ def _object(message: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two ids are the same JSON: to Python, 1 equals true and 1.0, too."""
+    return json.dumps(first) == json.dumps(second)
 
 
 def _status(metadata: Mapping[str, Any], default: int) -> int:

@@ -20,7 +20,10 @@ Bundle = dict[str, Any]
 
 _NATIVE_PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
 _LONGEST_STRING = 2_000
-_LONGEST_TEXT = 1_000_000  # characters: a page that holds more of one answer halts
+LONGEST_TEXT = 1_000_000
+"""The most characters of one answer that are shown: a page that holds more halts."""
+CUT = "\n\n… cut here: the whole text is in the result"
+"""The note where an answer is cut that still streams."""
 _SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
 _BOX = "overflow-wrap:anywhere"
 # Up to four pictures in a row. The checkbox of a picture opens it without a script, in a row of its own; where a
@@ -185,9 +188,9 @@ def _html(media: Media, *, autoplay: bool) -> str | None:
 
 def _readable(text: str) -> str:
     """The text unable to act, cut where no page can hold more, with a note of its length."""
-    if len(text) <= _LONGEST_TEXT:
+    if len(text) <= LONGEST_TEXT:
         return plain_text(text)
-    return f"{plain_text(text[:_LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
+    return f"{plain_text(text[:LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
 
 
 def _shortened(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Floor 4: the answer to one request, as a value that can be kept, asked and shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,7 +64,7 @@ class Result:
     reasoning: str = ""
     data: Any = None
     media: list[Media] = field(default_factory=list)
-    events: list[ServerSentEvent] = field(default_factory=list)
+    events: Sequence[ServerSentEvent] = field(default_factory=list)
     request_id: str | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

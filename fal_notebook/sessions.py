@@ -13,12 +13,13 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .arguments import encode
+from .connection import Receive
 from .errors import FalNotebookError, InvalidRequest, RequestError, RequestTimeout
 from .pool import Limits, Pool
 from .streaming import Receiver, Stream
@@ -27,6 +28,7 @@ from .target import Target, resolve_target
 _CLOSE_SECONDS = 5.0
 
 Value = TypeVar("Value")
+Exchange = Callable[[str, Callable[[], None], Receive], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,44 @@ class Session:
             InvalidRequest: the endpoint, an argument or a setting cannot be used.
             CredentialsError: no key was found.
         """
-        if timeout is not None and not 0 < timeout < math.inf:
-            raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout}")
+        _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         payload = encode(arguments or {})
         receiver = Receiver()
-        request = self._submit(self._perform(target, payload, receiver, timeout))
+        request = self._submit(self._perform_one(target, payload, receiver, timeout))
         return Stream(target, receiver, request.cancel, nested=self.nested)
+
+    def pipeline(
+        self,
+        endpoint: str,
+        requests: Iterable[Mapping[str, Any]],
+        *,
+        base_url: str | None = None,
+        timeout: float | None = None,
+    ) -> list[Stream]:
+        """Send several requests over one connection, each without waiting for the answers before it; never waits.
+
+        The server answers them in order, one at a time (fal's docs, "HTTP over WebSockets"), so that many short
+        requests take one round trip together, and use one of the account's requests at once. A slow one delays those
+        behind it. They are stopped together: `Stream.cancel` of any stops all that have not been answered. Where the
+        connection is lost, what was sent ends with `ConnectionLost`, and what was not goes over another.
+
+        Args:
+            endpoint: the endpoint with its sub-path.
+            requests: the arguments of each.
+            base_url: another host, as for `stream`.
+            timeout: seconds for all of them together.
+
+        Raises:
+            InvalidRequest: the endpoint, an argument or a setting cannot be used. Nothing was sent.
+            CredentialsError: no key was found.
+        """
+        _check_timeout(timeout)
+        target = resolve_target(endpoint, base_url)
+        payloads = [encode(arguments) for arguments in requests]
+        receivers = [Receiver() for _ in payloads]
+        request = self._submit(self._perform_in_line(target, payloads, receivers, timeout))
+        return [Stream(target, receiver, request.cancel, nested=self.nested) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
         """Open a connection to an endpoint, or check the open one, so that the next request finds it; never waits.
@@ -151,7 +184,7 @@ class Session:
             )
             for pool in list(self._pools.values())
             for connection in list(pool.connections)
-            if connection.is_busy or connection.is_reusable
+            if connection.is_open
         ]
 
     def stop(self) -> int:
@@ -184,22 +217,25 @@ class Session:
         except FalNotebookError as exc:
             raise _bare(exc) from None
 
-    async def _perform(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
-        error: FalNotebookError | None = None
-        stopped = False
+    async def _perform_one(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
+        await _perform(target, payload, receiver, _Time(timeout), self._pool(target).exchange)
+
+    async def _perform_in_line(
+        self,
+        target: Target,
+        payloads: Sequence[str],
+        receivers: Sequence[Receiver],
+        timeout: float | None,  # noqa: ASYNC109 - the caller's own
+    ) -> None:
+        lane, time_of_all = self._pool(target).lane(), _Time(timeout)
+        each = zip(payloads, receivers, strict=True)
         try:
-            async with asyncio.timeout(timeout):
-                await self._pool(target).exchange(payload, receiver.sent, receiver.receive)
-        except TimeoutError:
-            error = _timed_out(target, receiver, timeout)
-        except FalNotebookError as exc:
-            error = _bare(exc)
-        except asyncio.CancelledError:
-            stopped = True
-        except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
-            error = RequestError(f"{target.endpoint} failed: {type(exc).__name__}")
+            await asyncio.gather(*(_perform(target, *request, time_of_all, lane.exchange) for request in each))
         finally:
-            receiver.end(error, stopped=stopped)
+            lane.close()
+            for receiver in receivers:  # a task that is cancelled before it began ends nothing
+                if receiver.ended_at is None:
+                    receiver.end(stopped=True)
 
     def _pool(self, target: Target) -> Pool:
         pool = self._pools.get(target)
@@ -241,6 +277,38 @@ class _IOThread:
         end.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
         if wait:
             thread.join(_CLOSE_SECONDS)
+
+
+class _Time:
+    """How long a caller waits, from now on. Requests that share one are over in the same moment."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.end = None if seconds is None else asyncio.get_running_loop().time() + seconds
+
+
+async def _perform(target: Target, payload: str, receiver: Receiver, time_given: _Time, exchange: Exchange) -> None:
+    """Carry one request, and tell its receiver how it ended."""
+    error: FalNotebookError | None = None
+    stopped = False
+    try:
+        async with asyncio.timeout_at(time_given.end):
+            await exchange(payload, receiver.sent, receiver.receive)
+    except TimeoutError:
+        error = _timed_out(target, receiver, time_given.seconds)
+    except FalNotebookError as exc:
+        error = _bare(exc)
+    except asyncio.CancelledError:
+        stopped = True
+    except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
+        error = RequestError(f"{target.endpoint} failed: {type(exc).__name__}")
+    finally:
+        receiver.end(error, stopped=stopped)
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout}")
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

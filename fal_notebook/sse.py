@@ -10,8 +10,14 @@ Bytes may be cut anywhere, inside a character too, and each is looked at once.
 
 import codecs
 import json
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import eq
+from typing import Any, overload
+
+_DEFAULT_NAME = "message"
+_NO_LABEL = (_DEFAULT_NAME, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class ServerSentEvent:
     """One event of a stream: its name, its data and the last event id that was set."""
 
     data: str
-    event: str = "message"
+    event: str = _DEFAULT_NAME
     id: str = ""
 
     def json(self) -> Any:
@@ -27,61 +33,127 @@ class ServerSentEvent:
         return json.loads(self.data)
 
 
+class EventSequence(Sequence[ServerSentEvent]):
+    """Events, oldest first, made when they are asked for; equal to any sequence of equal events.
+
+    Kept as objects, they would give the garbage collector more work than their decoding is.
+    """
+
+    __hash__ = None  # type: ignore[assignment]  # it grows, as a list does
+
+    @abstractmethod
+    def event_at(self, place: int) -> ServerSentEvent:
+        """The event at a place, counted from 0."""
+
+    @overload
+    def __getitem__(self, index: int) -> ServerSentEvent: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ServerSentEvent]: ...
+
+    def __getitem__(self, index: int | slice) -> ServerSentEvent | list[ServerSentEvent]:
+        places = range(len(self))[index]
+        return self.event_at(places) if isinstance(places, int) else [self.event_at(place) for place in places]
+
+    def __iter__(self) -> Iterator[ServerSentEvent]:
+        return map(self.event_at, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+class Events(EventSequence):
+    """Events that came together.
+
+    Attributes:
+        data: of each.
+        labels: the name and the id of each.
+    """
+
+    def __init__(self) -> None:
+        self.data: list[str] = []
+        self.labels: list[tuple[str, str]] = []
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def event_at(self, place: int) -> ServerSentEvent:
+        """The event at a place, counted from 0."""
+        return ServerSentEvent(self.data[place], *self.labels[place])
+
+    def add(self, data: str, label: tuple[str, str]) -> None:
+        """Add an event."""
+        self.data.append(data)
+        self.labels.append(label)
+
+
 class EventStreamDecoder:
     """An incremental decoder of one ``text/event-stream`` body."""
 
     def __init__(self) -> None:
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._at_start = True
+        self._is_first = True
         self._after_cr = False
-        self._line: list[str] = []
-        self._data: list[str] = []
-        self._event = ""
-        self._id = ""
+        self._line: list[bytes] = []
+        self._data: list[bytes] = []
+        self._label = _NO_LABEL
 
-    def feed(self, data: bytes) -> list[ServerSentEvent]:
+    def feed(self, data: bytes) -> Events:
         """Take the next bytes and return the events that they complete."""
-        return self._decode(self._utf8.decode(data))
+        if self._after_cr and data.startswith(b"\n"):
+            data, self._after_cr = data[1:], False
+        if not data:
+            return Events()
+        self._after_cr = data.endswith(b"\r")
+        lines = data.splitlines()  # of bytes it knows LF, CR and CRLF, and no other ends
+        rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
+        if lines:
+            lines[0] = self._whole(lines[0])
+        if rest:
+            self._line.append(rest)
+        return self._take(lines)
 
-    def close(self) -> list[ServerSentEvent]:
+    def close(self) -> Events:
         """Take the end of the stream and return the event that it cut off, if any."""
-        events = self._decode(self._utf8.decode(b"", final=True))
-        events += self._take_line("".join(self._line))
-        events += self._dispatch()
+        return self._take([self._whole(b""), b""])
+
+    def _whole(self, line: bytes) -> bytes:
+        """A line with what came of it before."""
+        line = b"".join([*self._line, line])
         self._line = []
+        if self._is_first:
+            self._is_first = False
+            line = line.removeprefix(codecs.BOM_UTF8)
+        return line
+
+    def _take(self, lines: list[bytes]) -> Events:
+        events = Events()
+        for line in lines:
+            if line.startswith(b"data: "):  # nearly every line that is not blank
+                self._data.append(line[6:])
+            elif line:
+                self._take_field(line)
+            else:
+                self._dispatch(events)
         return events
 
-    def _decode(self, text: str) -> list[ServerSentEvent]:
-        if not text:
-            return []
-        if self._at_start:
-            self._at_start = False
-            text = text.removeprefix("\N{BYTE ORDER MARK}")
-        if self._after_cr and text.startswith("\n"):
-            text = text[1:]
-        self._after_cr = text.endswith("\r") if text else False
-        first, *rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._line.append(first)
-        events: list[ServerSentEvent] = []
-        for piece in rest:
-            events += self._take_line("".join(self._line))
-            self._line = [piece]
-        return events
+    def _dispatch(self, events: Events) -> None:
+        if self._data:
+            events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
+            self._data = []
+        name, number = self._label
+        if name != _DEFAULT_NAME:
+            self._label = _DEFAULT_NAME, number
 
-    def _take_line(self, line: str) -> list[ServerSentEvent]:
-        if not line:
-            return self._dispatch()
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
+    def _take_field(self, line: bytes) -> None:
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        name, number = self._label
+        if field == b"data":
             self._data.append(value)
-        elif field == "event":
-            self._event = value
-        elif field == "id" and "\0" not in value:
-            self._id = value
-        return []
-
-    def _dispatch(self) -> list[ServerSentEvent]:
-        data, event = self._data, self._event
-        self._data, self._event = [], ""
-        return [ServerSentEvent("\n".join(data), event or "message", self._id)] if data else []
+        elif field == b"event":
+            self._label = value.decode("utf-8", "replace") or _DEFAULT_NAME, number
+        elif field == b"id" and b"\0" not in value:
+            self._label = name, value.decode("utf-8", "replace")

@@ -5,10 +5,9 @@ event loop, takes them out and finds their meaning. So decoding costs the connec
 changes no measure of time.
 """
 
-import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +17,7 @@ from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError,
 from .inbox import Inbox
 from .protocol import Data, End, Event, Start
 from .result import Metrics, Result
+from .sse import ServerSentEvent
 from .target import Target
 from .updates import Update
 from .waiting import wait
@@ -41,31 +41,23 @@ class Receiver:
         self.first_byte_at: float | None = None
         self.ended_at: float | None = None
         self.bytes = 0
-        self._batch: list[Event | _Over] = []
 
     def sent(self) -> None:
         """Note that the arguments go out."""
         self.sent_at = time.monotonic()
 
-    def receive(self, event: Event) -> None:
-        """Take the next event; what one read of the socket brought goes into the inbox together."""
-        if isinstance(event, Data):
-            if self.first_byte_at is None:
-                self.first_byte_at = time.monotonic()
-            self.bytes += len(event.data)
-        if not self._batch:
-            asyncio.get_running_loop().call_soon(self._deliver)
-        self._batch.append(event)
+    def receive(self, events: Sequence[Event]) -> None:
+        """Take the events that one read of the socket brought."""
+        for event in events:
+            if isinstance(event, Data):
+                self.bytes += len(event.data)
+                self.first_byte_at = self.first_byte_at or time.monotonic()
+        self.inbox.put(*events)
 
     def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:
         """Take the end of the request, however it came."""
         self.ended_at = time.monotonic()
-        self._batch.append(_Over(error, stopped))
-        self._deliver()
-
-    def _deliver(self) -> None:
-        batch, self._batch = self._batch, []
-        self.inbox.put(*batch)
+        self.inbox.put(_Over(error, stopped))
 
 
 class Stream:
@@ -308,15 +300,15 @@ class Stream:
         return self._redacted(data if data is not None else self._content.text[:500])
 
     def _redacted(self, detail: Any) -> Any:
-        authorization = self._target.authorization
-        return _each_string(detail, authorization.redact) if authorization else detail
+        return _each_string(detail, self._target.redact) if self._target.authorization else detail
 
     def _request_id(self) -> str | None:
         return self._start.request_id if self._start else None
 
     def _summary(self, over: _Over) -> Result:
         status = self._bad_status() or (self._start.status if self._start else None)
-        text, data, events = self._content.text, self._content.data, list(self._content.events)
+        text, data = self._content.text, self._content.data
+        events: Sequence[ServerSentEvent] = self._content.events.copy()
         if self._bad_status() or self._content.error is not None:  # what tells of an error may repeat the key
             text, data = self._redacted(text), self._redacted(data)
             events = [replace(event, data=self._redacted(event.data)) for event in events]

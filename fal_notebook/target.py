@@ -70,6 +70,10 @@ class Target:
         """Whether the host is this machine."""
         return _is_loopback(urlsplit(self.url).hostname or "")
 
+    def redact(self, text: str) -> str:
+        """The text without the key, should a server repeat it."""
+        return self.authorization.redact(text) if self.authorization else text
+
 
 def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
     """Where a request to ``endpoint`` goes; to be called on the thread of the caller.

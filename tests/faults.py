@@ -1,4 +1,4 @@
-"""A gateway that fails on purpose, once, at one place of an exchange, and behaves before and after.
+"""A gateway that fails on purpose at one place of an exchange, once or as long as it is told, and else behaves.
 
 It stands on bare websockets and shares no code with the package, so that the two cannot agree on a mistake.
 ``python -m tests.faults`` writes the table of what has to happen into the README.
@@ -10,7 +10,7 @@ import logging
 import re
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -29,12 +29,14 @@ MAX_BODY = 100_000
 class Place(StrEnum):
     """Where in an exchange the fault happens."""
 
+    ACCEPT = "before the handshake"
     HANDSHAKE = "in the handshake"
     SENT = "after the arguments"
     STARTED = "after the start"
     EVENT = "inside an event"
     CHARACTER = "inside a character"
     WHOLE = "before the end"
+    END = "in the end itself"
     ENDED = "after the end"
     IDLE = "while idle"
 
@@ -46,51 +48,111 @@ class Fault(StrEnum):
     CLOSE = "a clean close"
     GOING_AWAY = "going away (1001)"
     STALL = "silence"
+    DEAF = "silence, no ping is answered"
+    PINGLESS = "no ping is answered, words come"
     GARBAGE = "a frame that is none"
     NOT_UTF8 = "text that is not UTF-8"
     OVERSIZED = "more than `max_body`"
+    ENDLESS = "an answer without end"
+    FRAGMENTS = "a message without end"
+    DRIP = "byte by byte, without end"
     ERROR = '`{"type":"error"}`'
+    NO_START = "an end before the start"
+    LOOKALIKE = "metadata of others in the body"
+    BAD_END = "status 500 in the end"
+    OTHER_ID = "another request's id in the end"
+    LOST_ID = "no id in the end"
+    DIGITS = "a number as id, its digits in the end"
+    NUMBER = "a number as id in both"
+    NO_ID = "no id in both"
     UNASKED = "another answer, unasked"
     PLAIN_PORT = "no TLS where TLS is due"
+    UNTRUSTED = "a certificate that is not trusted"
+    OTHER_HOST = "a certificate of another host"
     S401 = "status 401"
     S403 = "status 403"
     S404 = "status 404"
+    S422 = "status 422"
     S429 = "status 429"
+    S502 = "status 502"
     S503 = "status 503"
+    S504 = "status 504"
 
 
+OPENING = (Place.ACCEPT, Place.HANDSHAKE)
 DURING = (Place.SENT, Place.STARTED, Place.EVENT, Place.CHARACTER, Place.WHOLE)
+AFTER = (Place.ENDED, Place.IDLE)
 _LOST = dict.fromkeys(DURING, "ConnectionLost")
-_RENEWED = dict.fromkeys((Place.ENDED, Place.IDLE), "answered")
-_REFUSED = "ConnectError"
+_ENDLESS = DURING[1:]
+_RENEWED = dict.fromkeys(AFTER, "answered")
+_RETRIED = dict.fromkeys(OPENING, "answered")
+ANSWERED = "answered"
 
 OUTCOMES: dict[Fault, dict[Place, str]] = {
-    Fault.CUT: {Place.HANDSHAKE: _REFUSED, **_LOST, **_RENEWED},
-    Fault.CLOSE: {Place.HANDSHAKE: _REFUSED, **_LOST, **_RENEWED},
+    Fault.CUT: {**_RETRIED, **_LOST, **_RENEWED},
+    Fault.CLOSE: {**_RETRIED, **_LOST, **_RENEWED},
     Fault.GOING_AWAY: {**_LOST, **_RENEWED},
-    Fault.STALL: dict.fromkeys((Place.HANDSHAKE, *DURING), "RequestTimeout"),
-    Fault.GARBAGE: {Place.HANDSHAKE: _REFUSED, **_LOST, **_RENEWED},
+    Fault.STALL: dict.fromkeys((*OPENING, *DURING), "RequestTimeout"),
+    Fault.DEAF: {**_LOST, Place.IDLE: ANSWERED},
+    Fault.PINGLESS: dict.fromkeys((Place.STARTED, Place.WHOLE), ANSWERED),
+    Fault.GARBAGE: {**_RETRIED, **_LOST, **_RENEWED},
     Fault.NOT_UTF8: {**_LOST, **_RENEWED},
     Fault.OVERSIZED: {**dict.fromkeys(DURING, "ResponseTooLarge"), **_RENEWED},
+    Fault.ENDLESS: dict.fromkeys(_ENDLESS, "ResponseTooLarge"),
+    Fault.FRAGMENTS: dict.fromkeys(DURING, "ResponseTooLarge"),
+    Fault.DRIP: dict.fromkeys(_ENDLESS, "RequestTimeout"),
     Fault.ERROR: {**dict.fromkeys(DURING, "ModelError"), **_RENEWED},
+    Fault.NO_START: {Place.SENT: "ProtocolViolation"},
+    Fault.LOOKALIKE: dict.fromkeys((Place.STARTED, Place.WHOLE), ANSWERED),
+    Fault.BAD_END: {Place.END: "ServerError"},
+    Fault.OTHER_ID: {Place.END: "RequestTimeout"},
+    Fault.LOST_ID: {Place.END: "RequestTimeout"},
+    Fault.DIGITS: {Place.END: "RequestTimeout"},
+    Fault.NUMBER: {Place.END: ANSWERED},
+    Fault.NO_ID: {Place.END: ANSWERED},
     Fault.UNASKED: {**_RENEWED},
-    Fault.PLAIN_PORT: {Place.HANDSHAKE: _REFUSED},
+    Fault.PLAIN_PORT: {Place.HANDSHAKE: "ConnectError"},
+    Fault.UNTRUSTED: {Place.HANDSHAKE: "ConnectError"},
+    Fault.OTHER_HOST: {Place.HANDSHAKE: "ConnectError"},
     Fault.S401: {Place.HANDSHAKE: "AuthenticationError"},
     Fault.S403: {Place.HANDSHAKE: "AccessDenied"},
     Fault.S404: {Place.HANDSHAKE: "NotFound"},
+    Fault.S422: {Place.HANDSHAKE: "ValidationFailed"},
     Fault.S429: {Place.HANDSHAKE: "RateLimited"},
-    Fault.S503: {Place.HANDSHAKE: "ServerError"},
+    Fault.S502: {Place.HANDSHAKE: ANSWERED},
+    Fault.S503: {Place.HANDSHAKE: ANSWERED},
+    Fault.S504: {Place.HANDSHAKE: ANSWERED},
 }
-"""What becomes of the request that meets the fault; the one after it is always answered."""
+"""What becomes of the request that meets the fault once; the one after it is always answered."""
+
+LASTING: dict[Fault, str] = {
+    fault: outcomes[Place.HANDSHAKE] for fault, outcomes in OUTCOMES.items() if Place.HANDSHAKE in outcomes
+} | {
+    **dict.fromkeys((Fault.CUT, Fault.CLOSE, Fault.GARBAGE), "ConnectError"),
+    **dict.fromkeys((Fault.S502, Fault.S503, Fault.S504), "ServerError"),
+}
+"""What becomes of a request each of whose handshakes fails so."""
+
+CERTIFICATES = (Fault.UNTRUSTED, Fault.OTHER_HOST)
+"""The faults of a certificate: the gateway is given one for each."""
 
 
 class FaultyGateway:
-    """Answers each prompt with words of its own, but for the one exchange in which it fails.
+    """Answers each prompt with words of its own, but for the exchanges in which it fails.
+
+    Args:
+        place: where it fails first.
+        fault: and how.
+        lasting: fail there until `mend`, not once.
+        tls: the certificate to serve with.
+        certificates: those to fail with.
+        logger: where websockets says what it sees.
 
     Attributes:
         received: the prompts, in the order in which they came.
         authorizations: the ``Authorization`` of each handshake.
-        handshakes: how many there were.
+        accepted: how many connections there were, those of no handshake included.
+        handshakes: how many handshakes there were.
         open: the connections that are open now.
     """
 
@@ -98,17 +160,26 @@ class FaultyGateway:
         self,
         place: Place | None = None,
         fault: Fault | None = None,
+        *,
+        lasting: bool = False,
+        compressed: bool = False,
         tls: ssl.SSLContext | None = None,
+        certificates: Mapping[Fault, ssl.SSLContext] | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
-        self._place, self._fault, self._tls, self._logger = place, fault, tls, logger
+        self._place, self._fault, self._lasting = place, fault, lasting
+        self._compression = "deflate" if compressed else None
+        self._tls, self._certificates, self._logger = tls, certificates or {}, logger
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._numbers = 0
         self.received: list[str] = []
         self.authorizations: list[str | None] = []
+        self.accepted = 0
         self.handshakes = 0
         self.open: set[ServerConnection] = set()
+        if tls:
+            tls.sni_callback = self._show_certificate
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -128,6 +199,10 @@ class FaultyGateway:
     def arm(self, place: Place, fault: Fault) -> None:
         """Fail once more, there and so."""
         self._place, self._fault = place, fault
+
+    def mend(self) -> None:
+        """Fail no more."""
+        self._fault = None
 
     def fail_while_idle(self) -> None:
         """Do it now, on the connection that is open."""
@@ -155,8 +230,11 @@ class FaultyGateway:
             process_request=self._handshake,
             max_size=None,
             close_timeout=0.2,
+            ping_interval=None,
             ssl=self._tls,
             logger=self._logger,
+            create_connection=self._visitors(),
+            compression=self._compression,
         )
 
     async def _stop(self) -> None:
@@ -165,22 +243,50 @@ class FaultyGateway:
             connection.transport.abort()
         await self._server.wait_closed()
 
+    def _due(self, place: Place, among: Collection[Fault] = Fault) -> Fault | None:
+        """The fault that is to happen there now; after that, it is over unless it lasts."""
+        fault = self._fault
+        if fault is None or place is not self._place or fault not in among or fault is Fault.PLAIN_PORT:
+            return None
+        if not self._lasting:
+            self._fault = None
+        return fault
+
+    def _visitors(self) -> type[ServerConnection]:
+        gateway = self
+
+        class Visitor(ServerConnection):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                super().connection_made(transport)
+                gateway._accept(self)
+
+        return Visitor
+
+    def _accept(self, connection: ServerConnection) -> None:
+        self.accepted += not self._tls
+        fault = self._due(Place.ACCEPT)
+        if fault is Fault.STALL:
+            connection.transport.pause_reading()
+            self._loop.call_later(1, connection.transport.abort)
+        elif fault:
+            _break_off(connection, fault)
+
+    def _show_certificate(self, connection: ssl.SSLSocket | ssl.SSLObject, _name: str, _own: ssl.SSLContext) -> None:
+        self.accepted += 1
+        if fault := self._due(Place.HANDSHAKE, CERTIFICATES):
+            connection.context = self._certificates[fault]
+
     async def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         self.handshakes += 1
         self.authorizations.append(request.headers.get("Authorization"))
-        if self._place is not Place.HANDSHAKE or self._fault in (None, Fault.PLAIN_PORT):
+        fault = self._due(Place.HANDSHAKE)
+        if fault is None:
             return None
-        fault, self._fault = self._fault, None
-        assert fault is not None
         if fault.value.startswith("status"):
             return connection.respond(HTTPStatus(int(fault.value[-3:])), json.dumps({"detail": "not now"}))
-        if fault is Fault.GARBAGE:
-            connection.transport.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
-        if fault is Fault.CLOSE:
-            connection.transport.close()
-        elif fault is Fault.STALL:
-            await asyncio.sleep(0.6)
-        connection.transport.abort()
+        if fault is Fault.STALL:
+            await connection.wait_closed()
+        _break_off(connection, fault)
         return None
 
     async def _connection(self, connection: ServerConnection) -> None:
@@ -198,14 +304,17 @@ class FaultyGateway:
     async def _answer(self, connection: ServerConnection, prompt: str) -> None:
         self._numbers += 1
         request = f"request-{self._numbers}"
+        odd = self._due(Place.END, _IDS)
+        ids = _IDS[odd] if odd else ({"request_id": request}, {"request_id": request})
+        status = 500 if self._due(Place.END) else 200
         first, second = _event(f"“{prompt}”"), _event(f"“{prompt}” is an échange")
-        half, accent = len(second) // 2, second.index("é".encode()) + 1
+        accent = second.index("é".encode()) + 1
         steps: list[tuple[Place, str | bytes]] = [
-            (Place.SENT, _start(request)),
+            (Place.SENT, _start(ids[0])),
             (Place.STARTED, first + second[:9]),
-            (Place.EVENT, second[9:accent] if half else b""),
+            (Place.EVENT, second[9:accent]),
             (Place.CHARACTER, second[accent:]),
-            (Place.WHOLE, _end(request)),
+            (Place.WHOLE, _end(ids[1], status)),
         ]
         for place, message in steps:
             await self._fail(place, connection, request)
@@ -213,15 +322,13 @@ class FaultyGateway:
         await self._fail(Place.ENDED, connection, request)
 
     async def _fail(self, place: Place, connection: ServerConnection, request: str | None) -> None:
-        if place is not self._place or self._fault is None:
-            return
-        fault, self._fault = self._fault, None
-        await _FAULTS[fault](connection, request)
+        if fault := self._due(place):
+            await _FAULTS[fault](connection, request)
 
 
 def words(prompt: str, place: Place | None = None) -> str:
     """What the gateway says to a prompt: by the time of the fault, or in all."""
-    if place in (Place.HANDSHAKE, Place.SENT, Place.STARTED):
+    if place in (*OPENING, Place.SENT, Place.STARTED):
         return ""
     return f"“{prompt}”" if place in (Place.EVENT, Place.CHARACTER) else f"“{prompt}” is an échange"
 
@@ -230,13 +337,33 @@ def _event(output: str) -> bytes:
     return f"data: {json.dumps({'output': output, 'partial': True}, ensure_ascii=False)}\n\n".encode()
 
 
-def _start(request: str) -> str:
+def _start(identity: Mapping[str, Any]) -> str:
     headers = {"content-type": "text/event-stream"}
-    return json.dumps({"type": "start", "request_id": request, "status": 200, "headers": headers})
+    return json.dumps({"type": "start", **identity, "status": 200, "headers": headers})
 
 
-def _end(request: str) -> str:
-    return json.dumps({"type": "end", "request_id": request, "status": 200, "time_to_first_byte_seconds": 0.1})
+def _end(identity: Mapping[str, Any], status: int = 200) -> str:
+    return json.dumps({"type": "end", **identity, "status": status, "time_to_first_byte_seconds": 0.1})
+
+
+_Identity = Mapping[str, Any]
+_IDS: dict[Fault, tuple[_Identity, _Identity]] = {
+    Fault.OTHER_ID: ({"request_id": "this"}, {"request_id": "another"}),
+    Fault.LOST_ID: ({"request_id": "this"}, {}),
+    Fault.DIGITS: ({"request_id": 7}, {"request_id": "7"}),
+    Fault.NUMBER: ({"request_id": 7}, {"request_id": 7}),
+    Fault.NO_ID: ({}, {}),
+}
+"""What start and end say of the request."""
+
+
+def _break_off(connection: ServerConnection, fault: Fault) -> None:
+    if fault is Fault.GARBAGE:
+        connection.transport.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+    if fault is Fault.CUT:
+        connection.transport.abort()
+    else:
+        connection.transport.close()
 
 
 async def _cut(connection: ServerConnection, request: str | None) -> None:
@@ -273,8 +400,55 @@ async def _error(connection: ServerConnection, request: str | None) -> None:
 
 
 async def _unasked(connection: ServerConnection, request: str | None) -> None:
-    for message in (_start("stale"), _event("an answer of before"), _end("stale")):
+    stale = {"request_id": "stale"}
+    for message in (_start(stale), _event("an answer of before"), _end(stale)):
         await connection.send(message)
+
+
+async def _deaf(connection: ServerConnection, request: str | None) -> None:
+    connection.transport.pause_reading()
+    if request:
+        await connection.wait_closed()
+
+
+async def _pingless(connection: ServerConnection, request: str | None) -> None:
+    connection.transport.pause_reading()
+    for _ in range(20):
+        await connection.send(": still at work\n\n")
+        await asyncio.sleep(0.05)
+    connection.transport.resume_reading()
+
+
+async def _endless(connection: ServerConnection, request: str | None) -> None:
+    while True:
+        await connection.send(b"x" * 1000)
+
+
+async def _fragments(connection: ServerConnection, request: str | None) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0)
+
+    await connection.send(pieces())
+
+
+async def _drip(connection: ServerConnection, request: str | None) -> None:
+    while True:
+        await connection.send(b"x")
+        await asyncio.wait({asyncio.ensure_future(connection.wait_closed())}, timeout=0.01)
+
+
+async def _no_start(connection: ServerConnection, request: str | None) -> None:
+    await connection.send(_end({"request_id": request}))
+
+
+async def _lookalike(connection: ServerConnection, request: str | None) -> None:
+    """Lines of the event stream, which have no meaning in it."""
+    other = {"request_id": "another"}
+    error = json.dumps({"type": "error", **other, "error": "of another"})
+    for message in (_start(other), _end(other, 500), _end({}), _end({"request_id": 1}), error):
+        await connection.send(f"{message}\n\n")
 
 
 _FAULTS: dict[Fault, Callable[[ServerConnection, str | None], Awaitable[None]]] = {
@@ -287,19 +461,39 @@ _FAULTS: dict[Fault, Callable[[ServerConnection, str | None], Awaitable[None]]] 
     Fault.OVERSIZED: _oversized,
     Fault.ERROR: _error,
     Fault.UNASKED: _unasked,
+    Fault.DEAF: _deaf,
+    Fault.PINGLESS: _pingless,
+    Fault.ENDLESS: _endless,
+    Fault.FRAGMENTS: _fragments,
+    Fault.DRIP: _drip,
+    Fault.NO_START: _no_start,
+    Fault.LOOKALIKE: _lookalike,
+}
+
+
+_COLUMNS: dict[str, Collection[Place]] = {
+    "in one handshake": OPENING,
+    "during the answer": DURING,
+    "in its end": (Place.END,),
+    "after it, while idle": AFTER,
 }
 
 
 def table() -> str:
     """The outcomes as the README shows them: a row for each fault, with the places that end alike together."""
-    head = "| what the gateway or the network does | in the handshake | during the answer | after its end, while idle |"
-    rows = [head, "|---|---|---|---|"]
+    names = ["what the gateway or the network does", "in each handshake", *_COLUMNS, "the next, if it waits meanwhile"]
+    rows: list[list[str]] = []
     for fault, outcomes in OUTCOMES.items():
-        during = {outcomes.get(place, "") for place in DURING}
-        after = {outcomes.get(place, "") for place in (Place.ENDED, Place.IDLE)}
-        cells = [outcomes.get(Place.HANDSHAKE, ""), *(each.pop() for each in (during, after))]
-        rows.append(f"| {fault} | {' | '.join(f'`{cell}`' if cell[:1].isupper() else cell for cell in cells)} |")
-    return "\n".join(rows)
+        cells = [{outcomes[place] for place in places if place in outcomes} for places in _COLUMNS.values()]
+        queued = {ANSWERED} if set(outcomes) - set(AFTER) else set()
+        lasting = {LASTING[fault]} if fault in LASTING else set()
+        rows.append([fault.value, *map(_cell, [lasting, *cells, queued])])
+    head = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _cell(outcomes: Collection[str]) -> str:
+    return ", ".join(f"`{each}`" if each[:1].isupper() else each for each in sorted(outcomes))
 
 
 def write_table() -> None:

@@ -13,6 +13,7 @@ class Proxy:
         delay: seconds before each piece goes on.
         piece: the most bytes of a piece.
         corrupt: whether the server's bytes are changed.
+        refusing: how many connections it hangs up on before it carries one.
         accepted: how many connections there were.
     """
 
@@ -25,6 +26,7 @@ class Proxy:
         self.delay = 0.0
         self.piece = 65_536
         self.corrupt = False
+        self.refusing = 0
         self.accepted = 0
 
     def __enter__(self) -> Self:
@@ -61,6 +63,11 @@ class Proxy:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        if self.refusing:
+            self.refusing -= 1
+            await reader.read(1)
+            writer.transport.abort()
+            return
         onward, back = await asyncio.open_connection("127.0.0.1", self._target)
         self._writers |= {writer, back}
         await asyncio.gather(self._carry(reader, back), self._carry(onward, writer, answers=True))

@@ -20,14 +20,14 @@ from fal_notebook.local.server import LocalServer
 
 from . import endpoints
 from .census import Soak, census
-from .faults import DURING, OUTCOMES, Fault, FaultyGateway, Place, words
+from .faults import ANSWERED, DURING, OUTCOMES, Fault, FaultyGateway, Place, words
 
 WORKERS = 3
 FAULTS = [
     (place, fault)
     for fault, outcomes in OUTCOMES.items()
-    for place in outcomes
-    if place in DURING and fault is not Fault.OVERSIZED
+    for place, outcome in outcomes.items()
+    if place in DURING and outcome not in (ANSWERED, "ResponseTooLarge") and fault is not Fault.DEAF
 ]
 
 

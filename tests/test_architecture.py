@@ -98,8 +98,8 @@ def test_nothing_in_the_house_imports_the_folder_apart(name: str) -> None:
     assert "local" not in house_imports(module(name))
 
 
-def test_only_the_connection_knows_websockets() -> None:
-    assert [name for name in MODULES if "websockets" in packages(module(name))] == ["connection"]
+def test_only_one_module_knows_websockets() -> None:
+    assert [name for name in MODULES if "websockets" in packages(module(name))] == ["websocket"]
 
 
 def test_only_the_target_reads_the_environment() -> None:

@@ -5,6 +5,8 @@ import gc
 import json
 import logging
 import os
+import socket
+import ssl
 import threading
 from http import HTTPStatus
 from typing import Any
@@ -12,10 +14,13 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidMessage, InvalidProxyStatus, InvalidUpgrade
 from websockets.http11 import Request, Response
 
 from fal_notebook import Session, errors, run, session, stream
 from fal_notebook.pool import Limits
+from fal_notebook.target import Target
+from fal_notebook.websocket import _no_connection
 
 from .conftest import KEY, wait_until
 from .scripted import ScriptedServer, end, start
@@ -192,6 +197,47 @@ def test_a_redirect_is_not_followed_and_gets_no_key(monkeypatch: pytest.MonkeyPa
         with ScriptedServer(_answers, redirect) as server, pytest.raises(errors.ConnectError, match="redirect"):
             run("a/b", base_url=server.url)
         assert other.handshakes == []
+
+
+def test_a_host_that_answers_as_a_web_server_does_is_no_redirect() -> None:
+    def page(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(HTTPStatus.OK, "a page")
+
+    with (
+        ScriptedServer(_answers, page) as server,
+        pytest.raises(errors.ConnectError, match="status 200: it does not speak WebSocket"),
+    ):
+        run("a/b", base_url=server.url)
+
+
+@pytest.mark.parametrize(
+    ("failure", "near", "far"),
+    [
+        (ConnectionResetError(104, "reset"), True, True),
+        (EOFError("stream ends"), True, True),
+        (InvalidMessage("not HTTP"), True, True),
+        (ssl.SSLEOFError(8, "cut"), True, True),
+        (ConnectionRefusedError(111, "refused"), False, True),
+        (OSError("Multiple exceptions: refused, refused"), False, True),
+        (OSError(101, "Network is unreachable"), False, True),
+        (TimeoutError(110, "timed out"), True, True),
+        (socket.gaierror(socket.EAI_AGAIN, "for now"), True, True),
+        (socket.gaierror(socket.EAI_NONAME, "no such name"), False, False),
+        (ssl.SSLCertVerificationError(1, "not trusted"), False, False),
+        (ssl.SSLError(1, "wrong version number"), False, False),
+        (InvalidUpgrade("Upgrade"), False, False),
+        (InvalidProxyStatus(Response(502, "Bad Gateway", Headers(), b"")), True, True),
+        (InvalidProxyStatus(Response(407, "Who are you", Headers(), b"")), False, False),
+        (ValueError("no port"), False, False),
+        (ImportError("python-socks"), False, False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_broke_a_handshake_off_may_pass_and_a_refusal_does_not(
+    failure: Exception, *, near: bool, far: bool
+) -> None:
+    here, there = Target("a/b", "ws://127.0.0.1:9/a/b"), Target("a/b", "wss://ws.fal.run/a/b")
+    assert (_no_connection(failure, here).may_pass, _no_connection(failure, there).may_pass) == (near, far)
 
 
 def test_no_server_is_one_clear_line() -> None:

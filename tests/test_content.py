@@ -321,7 +321,9 @@ def test_words_are_read_in_their_charset(label: str, body: bytes, text: str) -> 
     assert whole(label, body).text == text
 
 
-@pytest.mark.parametrize("charset", ["hex", "base64", "zlib", "rot13", "undefined", "idna", '"utf\0"', "*x"])
+@pytest.mark.parametrize(
+    "charset", ["hex", "base64", "zlib", "rot13", "undefined", "idna", "punycode", '"utf\0"', "*x"]
+)
 def test_a_charset_that_is_none_is_utf8(charset: str) -> None:
     assert whole(f"text/plain; charset={charset}", b"words").text == "words"
 

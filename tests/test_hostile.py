@@ -1,40 +1,28 @@
 """Whatever a server says, in whatever pieces: our own errors at the most, and what is shown can be shown.
 
-``make fuzz`` tries two hundred times as much. What was found stands as an example beside its test.
+``make fuzz`` tries two hundred times as much. What was found stands as an example beside its test, or in the corpus.
 """
 
 import json
-from collections.abc import Callable
-from itertools import pairwise
-from typing import Any, get_args
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from IPython.core.error import UsageError
 
-from fal_notebook.arguments import split_line
-from fal_notebook.content import Content
-from fal_notebook.errors import FalNotebookError
-from fal_notebook.media import media_from_data_uri
-from fal_notebook.options import parse
-from fal_notebook.protocol import Protocol, Start
-from fal_notebook.result import Format, Result
-from fal_notebook.samples import Playable
-from fal_notebook.target import endpoint_name
-from fal_notebook.template import fill
-from fal_notebook.wav import wav_seconds
-
-from .test_options import PARSER
-
-NAMES = st.sampled_from(
-    [
-        *("type", "request_id", "status", "headers", "start", "end", "error", "node_id", "submit", "completion"),
-        *("output", "partial", "reasoning", "text", "choices", "delta", "content", "message", "progress", "event"),
-        *("image", "images", "url", "content_type", "file_name", "width", "height", "duration", "seed", "data"),
-        *("audio", "video", "file", "usage", "model", "prompt_tokens", "completion_tokens", "cost"),
-        *("detail", "loc", "msg", "has_nsfw_concepts"),
-    ]
+from . import harnesses
+from .harnesses import (
+    WORDS,
+    play_any_sound,
+    read_any_body,
+    read_any_events,
+    read_any_file,
+    read_any_messages,
+    read_any_start,
+    read_any_template,
+    read_any_words,
 )
+
+NAMES = st.sampled_from(WORDS)
 STRINGS = st.one_of(
     NAMES,
     st.text(max_size=20),
@@ -67,7 +55,7 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 TYPES = st.one_of(
-    st.sampled_from(["text/event-stream", "application/json", "text/plain", "audio/wav", "audio/pcm", "image/png", ""]),
+    st.sampled_from([*harnesses.TYPES, ""]),
     STRINGS,
 )
 BODIES = st.one_of(
@@ -81,68 +69,6 @@ BODIES = st.one_of(
     st.binary(max_size=80).map(lambda data: b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + data),
 )
 CUTS = st.lists(st.integers(0, 300), max_size=5)
-
-
-def only_our_errors(work: Callable[[], object]) -> None:
-    try:
-        work()
-    except (FalNotebookError, UsageError) as exc:
-        assert "\n" not in str(exc)  # noqa: PT017 - that it is one line is what is tested
-        str(exc).encode()
-
-
-def read_any_start(metadata: Any) -> None:
-    protocol = Protocol()
-    protocol.send("{}")
-    message = json.dumps({"type": "start", **metadata} if isinstance(metadata, dict) else metadata)
-
-    def work() -> None:
-        event = protocol.receive(message)
-        if isinstance(event, Start):
-            repr((event, dict(event.headers), event.headers.get("content-type"), protocol.request_id))
-            protocol.receive(json.dumps(metadata))
-            protocol.receive(json.dumps({"type": "end", "request_id": event.request_id, "status": []}))
-
-    only_our_errors(work)
-
-
-def read_any_body(label: str, body: bytes, cuts: list[int]) -> None:
-    content = Content(label)
-    places = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
-    for begin, end in pairwise(places):
-        content.feed(body[begin:end])
-    only_our_errors(content.finish)
-    result = Result(
-        "a/b",
-        text=content.text,
-        reasoning=content.reasoning,
-        data=content.data,
-        media=list(content.media),
-        events=content.events,
-        usage=content.usage,
-        model=content.model,
-    )
-    for style in get_args(Format):
-        for output in result.outputs(style):
-            json.dumps(output, ensure_ascii=False, allow_nan=False).encode()  # as it goes to the page
-    assert "\n" not in result.status_line + repr(result)
-    for media in content.media:
-        assert (wav_seconds(media.data or b"") or 0) >= 0
-
-
-def play_any_sound(label: str, body: bytes, cuts: list[int]) -> None:
-    playable = Playable(label)
-    places = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]
-    played = b"".join(playable.feed(body[begin:end]) for begin, end in pairwise(places))
-    assert played in body
-
-
-def read_any_words(words: str) -> None:
-    only_our_errors(lambda: split_line(words))
-    only_our_errors(lambda: parse(PARSER, words.replace("{", "").replace("}", "")))
-    only_our_errors(lambda: endpoint_name(words))
-    only_our_errors(lambda: media_from_data_uri(words))
-    only_our_errors(lambda: fill(words.replace("{{", "{{ 1 + "), {}))
 
 
 @example({"headers": {"À": None}})
@@ -164,3 +90,45 @@ def test_any_body_can_be_read_and_shown(label: str, body: bytes, cuts: list[int]
 @given(st.one_of(st.text(max_size=60), st.lists(STRINGS, max_size=5).map(" ".join)))
 def test_any_words_of_the_user_are_taken_or_refused(words: str) -> None:
     read_any_words(words)
+
+
+METADATA = st.fixed_dictionaries(
+    {"type": st.sampled_from(["start", "end", "error"])},
+    optional={"request_id": st.sampled_from(["a", "b", 1, "1", True, None]), "status": SCALARS, "error": VALUES},
+).map(json.dumps)
+MESSAGES = st.lists(st.one_of(METADATA, st.builds(json.dumps, VALUES), st.text(max_size=20), st.binary(max_size=20)))
+
+
+@given(MESSAGES)
+def test_any_messages_are_start_body_and_end_or_refused(messages: list[str | bytes]) -> None:
+    read_any_messages(
+        message.encode("utf-8", "replace").decode() if isinstance(message, str) else message for message in messages
+    )
+
+
+LINES = st.sampled_from(
+    ["data: x", "data:", "data", "event: e", "id: 1", ": c", "é: ü", "", "\ufeff", "retry: 1", "id: \0"]
+)
+STREAMS = st.lists(st.tuples(LINES, st.sampled_from(["\n", "\r", "\r\n", ""])).map("".join)).map(
+    lambda lines: "".join(lines).encode()
+)
+
+
+@given(st.one_of(STREAMS, BODIES), CUTS)
+def test_events_are_the_same_wherever_they_are_cut(body: bytes, cuts: list[int]) -> None:
+    read_any_events(body, cuts)
+
+
+@given(TYPES, BODIES)
+def test_any_file_has_a_type_and_goes_through_a_data_uri(label: str, data: bytes) -> None:
+    read_any_file(label, data)
+
+
+BRACES = st.lists(st.sampled_from(["{{", "}}", "{", "}", "x", " ", "1", "'", "\n", "not_there", "{{x}}", "é"])).map(
+    "".join
+)
+
+
+@given(BRACES)
+def test_any_template_is_filled_or_refused(words: str) -> None:
+    read_any_template(words)

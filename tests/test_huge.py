@@ -1,6 +1,8 @@
 """Answers that are far too large, over real sockets: bounded where there is a limit, whole where there is none."""
 
+import asyncio
 import gc
+import json
 import time
 import tracemalloc
 import zlib
@@ -13,9 +15,11 @@ from websockets.asyncio.server import ServerConnection
 from fal_notebook import Json, Session, Text, errors
 from fal_notebook.media import Media
 from fal_notebook.pool import Limits
+from fal_notebook.render import CUT, LONGEST_TEXT
 from fal_notebook.result import Result
 
 from .scripted import ScriptedServer, end, start
+from .test_prompt_widget import Watched
 
 EVENTS = 1_000_000
 LINE = 50_000_000
@@ -108,6 +112,31 @@ def test_a_line_of_fifty_megabytes_is_kept_whole_and_shown_in_part(own: Session)
     assert time.monotonic() - began < 2
     assert sum(len(words) for bundle in shown for words in bundle.values()) < 5_000_000
     assert all(f"{LINE:,} characters in all" in words for words in shown[0].values())
+
+
+def test_fifty_megabytes_of_words_are_kept_whole_and_cut_in_the_prompt_widget() -> None:
+    async def words(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send(start(content_type="text/plain"))
+            for _ in range(50):
+                await connection.send("x" * (LINE // 50))
+                await asyncio.sleep(0.01)
+            await connection.send(end())
+
+    with ScriptedServer(words) as server:
+        widget = Watched("a/b", base_url=server.url)
+        began = time.monotonic()
+        widget.run("say much")
+        widget.wait()
+        assert time.monotonic() - began < 20
+        widget.hear("hello", view="another")
+    (result,) = widget.results
+    assert len(result.text) == LINE
+    assert widget.page() == "x" * LONGEST_TEXT + CUT
+    assert f"{LINE:,} characters in all" in widget.of("done")[0]["html"]
+    assert widget.of("entry")[1]["text"] == widget.page()
+    assert len(json.dumps(widget.sent)) < 6 * LONGEST_TEXT
+    assert len(widget.of("delta")) < 200
 
 
 def test_thousands_of_files_are_kept_and_some_are_shown() -> None:

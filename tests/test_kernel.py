@@ -1,6 +1,7 @@
 """The magic in a real kernel: what is shown, what stays, and what an interrupt, a queue or an error does."""
 
 import json
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -253,6 +254,39 @@ def test_four_thousand_tokens_cost_few_messages_and_linear_bytes(lab: Kernel) ->
     assert len(cell.messages) <= 40 * (seconds + 1)
     live = sum(len(each["content"]["text"]) for each in cell.messages if each["header"]["msg_type"] == "stream")
     assert live <= 5 * 4000
+
+
+def _cost(cell: Execution) -> tuple[int, int]:
+    """The messages of a cell and their bytes, without those that say whose they are."""
+    return len(cell.messages), sum(len(json.dumps(each["content"])) for each in cell.messages)
+
+
+def test_words_cost_a_tenth_of_the_messages_that_a_print_for_each_token_costs(lab: Kernel) -> None:
+    words = "test/paced/stream', prompt='x', count=2000, rate=1000"
+    ours, bytes_of_ours = _cost(lab.run("%falstream test/paced/stream prompt=x count:=2000 rate:=1000"))
+    cell = lab.run(f"import fal_notebook\nfor word in fal_notebook.stream('{words}): print(word, end='', flush=True)")
+    prints, bytes_of_prints = _cost(cell)
+    assert cell.status == "ok"
+    assert ours <= prints / 10
+    assert bytes_of_ours <= bytes_of_prints
+
+
+def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:
+    lab.run("import fal_notebook.live as live\nlimits = live._LARGEST, live._CHARACTERS")
+    lab.run("live._LARGEST, live._CHARACTERS = 1000, 400")
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000")
+    lab.run("live._LARGEST, live._CHARACTERS = limits")
+    standing, longest, said = "", 0, []
+    for each in cell.messages:
+        if each["header"]["msg_type"] == "clear_output":
+            standing = ""
+        elif each["header"]["msg_type"] == "stream":
+            standing += each["content"]["text"]
+            said += [standing.partition(" come back")[0]] if standing.startswith("…") else []
+        longest = max(longest, len(standing))
+    assert longest <= 1100
+    assert re.fullmatch(r"… [\d,]+ characters", said[-1])
+    assert cell.plain.split()[:2500] == [f"{number:04d}" for number in range(2500)]
 
 
 def test_an_interrupt_keeps_the_partial_answer_and_the_next_cell_gets_its_own(lab: Kernel) -> None:

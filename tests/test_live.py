@@ -1,11 +1,14 @@
 """What is drawn while an answer streams: all of it, in order, and no faster than Jupyter carries."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
 
-from fal_notebook import Progress, Result, Text
-from fal_notebook.live import Live, Shown, TerminalLive
+import fal_notebook.live
+from fal_notebook import Progress, Result, Text, session
+from fal_notebook.live import REFRESHES, Live, Shown, TerminalLive, follow
+from fal_notebook.render import CUT, LONGEST_TEXT
 from fal_notebook.result import Format
 from fal_notebook.streaming import Receiver, Stream
 from fal_notebook.target import Target
@@ -52,12 +55,32 @@ def test_rewritten_text_takes_the_place_of_what_is_shown(stream: Stream) -> None
 
 def test_a_flood_is_drawn_in_bounded_pieces_and_nothing_is_lost(stream: Stream) -> None:
     page = Page()
-    page.take([Text("x" * 100_000, 0)])
+    page.take([Text("😀" * 100_000, 0)])
     while page.has_news:
         before = len(page.text)
         page.refresh(stream)
-        assert len(page.text) - before <= 30_000
-    assert page.text == "x" * 100_000
+        assert len((page.text[before:]).encode()) <= 1_000_000 / REFRESHES
+    assert page.text == "😀" * 100_000
+
+
+def test_a_text_too_long_to_be_shown_is_cut_with_a_note(stream: Stream) -> None:
+    page = Page()
+    for number in range(50):
+        page.take([Text("x" * 1_000_000, number * 1_000_000)])
+        page.refresh(stream)
+    while page.has_news:
+        page.refresh(stream)
+    assert page.text == "x" * LONGEST_TEXT + CUT
+
+
+def test_a_rewrite_below_the_cut_is_drawn_and_one_beyond_it_is_not(stream: Stream) -> None:
+    page = Page()
+    page.take([Text("x" * (LONGEST_TEXT + 10), 0), Text("y" * 20, LONGEST_TEXT + 5)])
+    while page.has_news:
+        page.refresh(stream)
+    assert page.text == "x" * LONGEST_TEXT + CUT
+    _draw(page, [Text("short", 3)], stream)
+    assert page.text == "xxxshort"
 
 
 def test_a_line_end_that_is_cut_in_two_stays_one(stream: Stream) -> None:
@@ -78,6 +101,15 @@ def test_after_a_second_without_a_word_a_line_tells_what_is_waited_for(stream: S
     assert page.draws == 1
     _draw(page, [Text("words", 0)], stream)
     assert page.text == "words"
+
+
+@pytest.mark.usefixtures("gateway")
+def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fal_notebook.live, "REFRESHES", 1 / 30)
+    page = Page()
+    began = time.monotonic()
+    follow(session().stream("test/paced/stream", {"prompt": "x", "count": 20, "rate": 100}), page)
+    assert time.monotonic() - began < 15
 
 
 def test_a_terminal_prints_words_once_and_then_the_status_line(

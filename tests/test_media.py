@@ -1,14 +1,20 @@
 import base64
+import contextlib
+import gzip
 import threading
+import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from fal_notebook.errors import ConnectError, InvalidRequest
+from fal_notebook.errors import ConnectError, InvalidRequest, ResponseTooLarge
 from fal_notebook.media import (
+    MAX_BYTES,
     Media,
     guess_type,
     is_data_uri,
@@ -19,6 +25,7 @@ from fal_notebook.media import (
     raster,
     sniff,
 )
+from fal_notebook.pool import Limits
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -87,6 +94,40 @@ def server() -> Iterator[FileServer]:
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield served
+        http.shutdown()
+        thread.join()
+
+
+@cache
+def bomb() -> bytes:
+    return gzip.compress(bytes(500_000_000))
+
+
+@pytest.fixture
+def endless() -> Iterator[str]:
+    """A real server of which no answer ends: the path says how."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            if self.path == "/bomb":
+                self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(bomb() if self.path == "/bomb" else PNG)
+            with contextlib.suppress(OSError):  # the client has had enough
+                while self.path == "/endless":
+                    self.wfile.write(bytes(10_000))
+            over.wait()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        over.set()
         http.shutdown()
         thread.join()
 
@@ -257,10 +298,46 @@ def test_a_url_that_is_gone_is_a_connect_error(server: FileServer) -> None:
         Media("image/png", url=f"{server.url}/gone.png").read()
 
 
-@pytest.mark.parametrize("url", [None, "", "file:///etc/passwd", "ftp://a/b.png", "http://[::1", "http://127.0.0.1:1/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(None, "", "file:///etc/passwd", "ftp://a/b.png", "http://[::1", "http://127.0.0.1:1/"),
+        *("http://127.0.0.1:1/\ud800", "http://xn--/", "http://a..b/", f"http://{'a' * 300}/"),
+    ],
+)
 def test_what_cannot_be_fetched_is_a_connect_error(url: str | None) -> None:
     with pytest.raises(ConnectError):
         Media("image/png", url=url).read()
+
+
+@pytest.mark.parametrize("path", ["endless", "bomb"])
+def test_a_url_that_does_not_end_is_fetched_up_to_a_limit(path: str, endless: str) -> None:
+    bomb()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResponseTooLarge, match=r"more than 1,000,000 bytes \(read\(max_bytes=…\) takes more\)"):
+            Media("image/png", url=f"{endless}/{path}").read(max_bytes=1_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000_000  # what one piece of a bomb unpacks to, and copies of it
+
+
+def test_a_server_that_falls_silent_is_waited_for_so_long_and_no_longer(endless: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(ConnectError, match="timed out"):
+        Media("image/png", url=f"{endless}/silent").read(timeout=0.2)
+    assert time.monotonic() - began < 5
+
+
+def test_a_limit_of_exactly_the_files_size_is_enough(server: FileServer) -> None:
+    assert Media("image/png", url=f"{server.url}/a.png").read(max_bytes=len(PNG)) == PNG
+    with pytest.raises(ResponseTooLarge):
+        Media("image/png", url=f"{server.url}/a.png").read(max_bytes=len(PNG) - 1)
+
+
+def test_a_fetched_file_may_be_as_large_as_an_answer() -> None:
+    assert Limits().max_body == MAX_BYTES
 
 
 def test_the_repr_says_what_there_is_and_not_the_bytes() -> None:

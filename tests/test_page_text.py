@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from fal_notebook.page_text import PagePiece, PageText
 from fal_notebook.plain import plain_text
+from fal_notebook.render import CUT, LONGEST_TEXT
 from fal_notebook.updates import Text
 
 
@@ -71,3 +72,33 @@ def test_a_half_that_stays_alone_is_made_visible() -> None:
     text.feed(Text("a\ud83d", 0))
     text.take()
     assert text.take(last=True) == PagePiece(1, "\N{REPLACEMENT CHARACTER}")
+
+
+def test_a_text_that_no_page_holds_is_cut_with_a_note() -> None:
+    text, page, size = PageText(), "", 1_000_000
+    for number in range(50):
+        text.feed(Text("x" * (size - 1) + "\n", number * size))
+        page = page_after(page, text.take())
+    assert page == text.shown == "x" * (LONGEST_TEXT - 1) + "\n" + CUT
+    assert text.take(last=True) is None
+
+
+def test_a_rewrite_below_the_cut_is_shown_and_one_beyond_it_is_not() -> None:
+    text = PageText()
+    text.feed(Text("x" * (LONGEST_TEXT + 10), 0))
+    page = page_after("", text.take())
+    text.feed(Text("y" * 20, LONGEST_TEXT + 5))
+    assert text.take() is None
+    text.feed(Text("short", 3))
+    page = page_after(page, text.take())
+    assert page == text.shown == "xxxshort"
+    text.feed(Text("z" * LONGEST_TEXT, 8))
+    assert page_after(page, text.take()) == text.shown == "xxxshort" + "z" * (LONGEST_TEXT - 8) + CUT
+
+
+@pytest.mark.parametrize("end", ["\r", "\ud83d"])
+def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
+    text = PageText()
+    text.feed(Text("x" * (LONGEST_TEXT - 1) + end + "\n", 0))
+    page = page_after("", text.take())
+    assert page == text.shown == plain_text("x" * (LONGEST_TEXT - 1) + end) + CUT

@@ -3,9 +3,11 @@
 import base64
 import gc
 import json
+import re
 import threading
 import time
 import weakref
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,10 +36,14 @@ class Watched(PromptWidget):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.sent: list[dict[str, Any]] = []
         self.buffers: list[bytes] = []
+        self.packed: list[bytes] = []
         super().__init__(*args, **kwargs)
 
     def send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         json.dumps(content)
+        if buffers and content["kind"] in ("done", "entry"):
+            self.packed.append(buffers.pop())
+            content = {**content, "html": zlib.decompress(self.packed[-1]).decode()}
         self.sent.append(content)
         self.buffers += buffers or []
 
@@ -357,6 +363,7 @@ def test_an_answer_without_words_is_copied_as_its_data(gateway: str) -> None:
     run(widget, "x")
     (ending,) = widget.of("done")
     assert "image/png" in ending["copy"]
+    assert widget.packed == []
     assert "data:image/png;base64,iVBORw0KGgo" in ending["html"]
 
 
@@ -372,6 +379,25 @@ def test_the_transcript_has_every_answer_as_static_html(gateway: str) -> None:
     assert "&lt;b&gt;one&lt;/b&gt; <span>$</span>x<span>$</span>" in bundle["text/html"]
     assert "data:image/png;base64,iVBORw0KGgo" in bundle["text/html"]
     assert "<b>" not in bundle["text/html"]
+
+
+def test_a_very_long_answer_is_whole_in_the_transcript_and_stored_once(gateway: str) -> None:
+    widget = Watched("test/paced/stream", {"count": 10_000, "rate": 1_000_000})
+    run(widget, "x")
+    bundle = transcript(widget._entries, "name")
+    assert " 0000 0001 " in bundle["text/html"].replace("<p>", " ")
+    assert " 9998 9999" in bundle["text/html"]
+    words, _, note = bundle["text/plain"].partition("\n… cut here: ")
+    assert words.split()[-1] == "3999"
+    assert re.match(r"50,\d\d\d characters in all", note)
+
+
+def test_html_of_an_ended_answer_goes_packed_and_words_that_stream_as_they_are(gateway: str) -> None:
+    widget = Watched("test/paced/stream", {"count": 10_000, "rate": 1_000_000})
+    run(widget, "x")
+    (packed,) = widget.packed
+    assert len(packed) < 50_000 / 2
+    assert widget.page().split() == [f"{number:04d}" for number in range(10_000)]
 
 
 def test_hostile_words_reach_the_page_as_text_or_cleaned(gateway: str) -> None:

@@ -77,10 +77,43 @@ def test_one_connection_carries_one_request_after_another() -> None:
     assert protocol.receive(metadata(type="end", request_id="second")) == End(200, None)
 
 
-def test_a_second_request_does_not_start_before_the_first_has_ended() -> None:
-    for protocol in (sent(), streaming()):
-        with pytest.raises(RuntimeError, match="one request at a time"):
-            protocol.send("{}")
+def test_arguments_that_are_sent_early_are_answered_in_order() -> None:
+    protocol = Protocol()
+    for number in range(2):
+        protocol.send(f'{{"prompt": "{number}"}}')
+    protocol.receive(metadata(type="start", request_id="first"))
+    protocol.send('{"prompt": "2"}')
+    ids, states = [protocol.request_id], [protocol.state]
+    for name, following in (("first", "second"), ("second", "third"), ("third", "")):
+        assert isinstance(protocol.receive(metadata(type="end", request_id=name)), End)
+        ids.append(protocol.request_id)
+        states.append(protocol.state)
+        if following:
+            protocol.receive(metadata(type="start", request_id=following))
+            ids.append(protocol.request_id)
+    assert ids == ["first", None, "second", None, "third", None]
+    assert states == [State.STREAMING, State.SENT, State.SENT, State.IDLE]
+
+
+def test_pieces_that_come_together_are_joined_within_their_body() -> None:
+    protocol = sent()
+    protocol.send("{}")
+    second: list[str | bytes] = [metadata(type="start", request_id="2"), b"e", metadata(type="end", request_id="2")]
+    events = list(protocol.receive_all([START, b"a", "b", b"", b"c", END, *second]))
+    assert [type(event) for event in events] == [Start, Data, End, Start, Data, End]
+    assert [event.data for event in events if isinstance(event, Data)] == [b"abc", b"e"]
+
+
+def test_what_came_before_a_violation_is_told_first() -> None:
+    seen: list[Event] = []
+    with pytest.raises(ProtocolViolation, match="no request was under way"):
+        seen.extend(sent().receive_all([START, b"a", END, "late"]))
+    assert [type(event) for event in seen] == [Start, Data, End]
+    seen.clear()
+    failed: list[str | bytes] = [b"a", b"b", metadata(type="error", request_id="6f3c", error="out of memory")]
+    with pytest.raises(ModelError, match="out of memory"):
+        seen.extend(streaming().receive_all(failed))
+    assert seen == [Data(b"ab")]
 
 
 @pytest.mark.parametrize(
@@ -260,3 +293,24 @@ def test_a_header_may_hold_any_string(value: str) -> None:
     start = protocol.receive(json.dumps({"type": "start", "request_id": 1, "headers": {"X-Local-Model": value}}))
     assert isinstance(start, Start)
     assert start.headers["x-local-model"] == value.replace("\ud800", "?")
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, True), (1, 1.0), (0, False), (7, "7"), ([1], [True]), ("6f3c", "6F3C"), ("6f3c", None)]
+)
+def test_an_id_that_only_looks_equal_ends_nothing(first: Any, last: Any) -> None:
+    protocol = streaming(metadata(type="start", request_id=first, headers={"content-type": "text/plain"}))
+    assert protocol.receive(metadata(type="end", request_id=last)) == Data(
+        metadata(type="end", request_id=last).encode()
+    )
+    assert protocol.receive(metadata(type="end", request_id=first)) == End(200, None)
+
+
+@pytest.mark.parametrize("identity", [7, 0, "", 1.5, True, [1], float("nan"), None])
+def test_an_id_of_any_kind_ends_the_response_that_it_began(identity: Any) -> None:
+    protocol = streaming(metadata(type="start", request_id=identity))
+    assert protocol.receive(metadata(type="end", request_id=identity)) == End(200, None)
+
+
+def test_no_id_in_both_is_the_same_id() -> None:
+    assert streaming('{"type": "start"}').receive('{"type": "end"}') == End(200, None)

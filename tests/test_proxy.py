@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fal_notebook import Session, connection, errors
 from fal_notebook.pool import Limits
 
+from .certificates import make_certificate, server_context
 from .conftest import wait_until
 from .faults import Fault, FaultyGateway, Place, words
 from .proxy import Proxy
@@ -98,3 +100,18 @@ def test_a_network_that_dies_in_mid_answer_ends_the_request_by_itself(
         assert caught.value.result.text == words("one", Place.EVENT)
         assert ask(own, network, "two") == words("two")
         assert gateway.received == ["one", "two"]
+
+
+@pytest.mark.parametrize(("cuts", "is_answered"), [(2, True), (3, False)])
+def test_a_tls_handshake_that_the_network_cuts_is_tried_again_twice(
+    cuts: int, own: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_answered: bool
+) -> None:
+    certificate = make_certificate(tmp_path / "certificate.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with FaultyGateway(tls=server_context(certificate)) as gateway, Proxy(gateway.port) as network:
+        network.refusing = cuts
+        request = own.stream("a/b", {"prompt": "one"}, base_url=network.url.replace("ws:", "wss:"))
+        result = request.outcome()
+        assert network.accepted == 3
+        assert gateway.received == (["one"] if is_answered else [])
+        assert isinstance(result.error, errors.ConnectError) is not is_answered

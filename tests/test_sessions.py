@@ -181,5 +181,7 @@ def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bo
                 gateway.fall_silent()
             began = time.monotonic()
             out, err = process.communicate(timeout=20)
-            assert time.monotonic() - began < 1.5
+            assert (
+                time.monotonic() - began < 4
+            )  # a second, and what a busy machine adds; a wait for a thread takes five
     assert (out, err, process.returncode) == ("", "", 0)

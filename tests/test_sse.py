@@ -23,12 +23,12 @@ LINE_ENDS = st.sampled_from(["\r", "\n", "\r\n"])
 
 def decoded(*pieces: bytes) -> Events:
     decoder = EventStreamDecoder()
-    return [event for piece in pieces for event in decoder.feed(piece)] + decoder.close()
+    return [event for piece in pieces for event in decoder.feed(piece)] + list(decoder.close())
 
 
 def dispatched(stream: bytes) -> Events:
     """Without the stream's end."""
-    return EventStreamDecoder().feed(stream)
+    return list(EventStreamDecoder().feed(stream))
 
 
 def encoded(events: Events, ends: list[str]) -> bytes:
@@ -121,7 +121,7 @@ def test_an_event_without_its_blank_line_is_dispatched_at_the_end(rest: bytes) -
 def test_closing_twice_dispatches_once() -> None:
     decoder = EventStreamDecoder()
     decoder.feed(b"data: a")
-    assert (decoder.close(), decoder.close()) == ([ServerSentEvent("a")], [])
+    assert [list(decoder.close()) for _ in range(2)] == [[ServerSentEvent("a")], []]
 
 
 def test_bytes_that_are_not_utf8_are_replaced() -> None:
@@ -160,3 +160,10 @@ def test_a_stream_of_single_bytes_gives_the_same_events(events: Events, ends: li
 @given(st.text("\r\n: \ufeffdaitx", max_size=60).map(str.encode))
 def test_any_bytes_read_one_by_one_give_what_they_give_whole(stream: bytes) -> None:
     assert decoded(*(stream[place : place + 1] for place in range(len(stream)))) == decoded(stream)
+
+
+@pytest.mark.parametrize(
+    "pieces", [(b"\r", b"\n", b"\n"), (b"\r", b"", b"\n", b"", b"\n"), (b"\r\n", b"\n"), (b"\r", b"\n\n")]
+)
+def test_of_the_line_feeds_behind_a_carriage_return_the_first_alone_belongs_to_it(pieces: tuple[bytes, ...]) -> None:
+    assert decoded(b"data: a", *pieces, b"data: b\n\n") == [ServerSentEvent("a"), ServerSentEvent("b")]

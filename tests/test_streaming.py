@@ -228,7 +228,7 @@ def test_an_error_of_no_known_kind_is_no_success(gateway: str, monkeypatch: pyte
     async def broken(*_: object, **__: object) -> Connection:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Connection, "open", broken)
+    monkeypatch.setattr("fal_notebook.pool.open_connection", broken)
     with pytest.raises(errors.RequestError, match="ZeroDivisionError"):
         run("test/echo/stream", prompt="x")
 

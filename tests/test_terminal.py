@@ -7,6 +7,7 @@ import pexpect
 import pytest
 
 from fal_notebook.local.server import LocalServer
+from fal_notebook.render import LONGEST_TEXT
 
 
 @pytest.fixture
@@ -60,6 +61,17 @@ def test_an_error_is_one_line(terminal: "pexpect.spawn[str]") -> None:
     terminal.expect_exact("NotFound: 404 from test/none")
     terminal.expect_exact("In [3]: ")
     assert "Traceback" not in str(terminal.before)
+
+
+def test_a_text_too_long_to_be_read_is_cut_with_a_note_and_kept_whole(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/echo/stream prompt={{'x' * 5_000_000}} -o long")
+    terminal.searchwindowsize = 2_000
+    terminal.expect_exact("… cut here: the whole text is in the result")
+    assert str(terminal.before).count("x") == LONGEST_TEXT
+    terminal.expect(r"\r\n5,000,001 characters in all\r\n.*test/echo/stream · .* s.*\r\n")
+    terminal.expect_exact("In [3]: ")
+    terminal.sendline("len(long.text)")
+    terminal.expect_exact("5000001")
 
 
 def test_json_is_shown_where_it_is_asked_for(terminal: "pexpect.spawn[str]") -> None:
