@@ -5,14 +5,19 @@ cut in two, such as the change from the live part of an output to what stays of 
 
 An event loop that runs takes interrupts itself, to stop its task at the next ``await``: asyncio does so in a script,
 ipykernel in a cell with ``await``. A call that blocks on that loop's thread has no such place, and would never stop.
+Nor may an interrupt cut the loop's own work in two, which such a call runs from within: what the loop was about to
+call would be lost, and with it the kernel's ear.
 """
 
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
+
+_PATIENCE = 1.0  # seconds that an interrupt may go unnoticed before the next one cuts in
 
 
 class Interrupts:
@@ -35,6 +40,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.is_held = False
         self._lets_through = False
+        self._wake: Callable[[], object] | None = None
+        self._came = 0.0
         self._before = _handler()
 
     def __enter__(self) -> Self:
@@ -48,14 +55,34 @@ class Interrupts:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
         if self.is_held and kind is None:
-            raise KeyboardInterrupt
+            if isinstance(self._before, Interrupts):
+                self._before(signal.SIGINT, None)
+            else:
+                raise KeyboardInterrupt
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Take an interrupt; what the system calls."""
-        self.is_held = not self._lets_through
-        if self._lets_through:
-            self._lets_through = False  # the next finds the first being dealt with
+        unnoticed = self._wake is not None and self.is_held and time.monotonic() > self._came + _PATIENCE
+        if self._lets_through or unnoticed:
+            self._lets_through = self.is_held = False  # the next finds the first being dealt with
             raise KeyboardInterrupt
+        if self.is_held:
+            return
+        self.is_held, self._came = True, time.monotonic()
+        if self._wake is not None:
+            self._wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        """A block that an interrupt does not leave by itself: it calls ``wake``, which has to end what goes on there.
+
+        One that comes when a first went unnoticed for a second leaves it at once.
+        """
+        self._wake = wake
+        try:
+            yield
+        finally:
+            self._wake = None
 
     @contextmanager
     def let_through(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from typing import Any
 import nest_asyncio2
 
 from .inbox import Inbox
-from .interrupts import interruptible
+from .interrupts import Interrupts, interruptible
 
 
 def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True) -> None:
@@ -29,21 +29,25 @@ def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True
     if loop is None:
         inbox.wait(timeout)
         return
-    with interruptible():
-        if nested and _can_nest(loop):
-            _wait_nested(loop, inbox, timeout)
-        else:
+    if nested and _can_nest(loop):
+        _wait_nested(loop, inbox, timeout)
+    else:
+        with interruptible():
             inbox.wait(timeout)
 
 
 def _wait_nested(loop: asyncio.AbstractEventLoop, inbox: Inbox[Any], timeout: float | None) -> None:
     waiter = loop.create_task(inbox.wait_async(timeout))
-    try:
-        loop.run_until_complete(waiter)
-    except RuntimeError:  # the user's code has stopped its loop
-        inbox.wait(timeout)
-    finally:
-        waiter.cancel()
+    with Interrupts() as interrupts, interrupts.waking(lambda: loop.call_soon_threadsafe(waiter.cancel)):
+        try:
+            loop.run_until_complete(waiter)
+        except asyncio.CancelledError:
+            if not interrupts.is_held:
+                raise
+        except RuntimeError:  # the user's code has stopped its loop
+            inbox.wait(timeout)
+        finally:
+            waiter.cancel()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

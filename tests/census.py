@@ -11,6 +11,8 @@ import psutil
 
 BYTES_A_REQUEST = 100
 """How much memory may grow. What is kept of a request takes more: a dict alone is 64 bytes, and one entry 168 more."""
+BYTES_A_CELL = 1000
+"""The same in a kernel, which keeps some 400 bytes of a cell with an Output widget and a thread, whoever made them."""
 BREATH = 2_000_000
 """Bytes by which memory comes and goes, however few requests there are."""
 SLACK = {"objects": 2_000, "threads": 6, "sockets": 12, "tasks": 12, "timers": 200, "comms": 8, "widgets": 8}
@@ -67,11 +69,13 @@ class Soak:
         done: how often each kind of work was done.
         samples: what was held on the way.
         failures: what should not have happened.
+        allowed: bytes by which memory may grow with each request.
     """
 
     done: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    allowed: int = BYTES_A_REQUEST
 
     def take(self, seconds: float, held: dict[str, int]) -> None:
         """Keep a sample."""
@@ -92,7 +96,7 @@ class Soak:
         most = {name: (_most(name, before), _most(name, after)) for name in SLACK if name in after[-1].held}
         grown = [f"{name} grew from {old} to {new}" for name, (old, new) in most.items() if new > old + SLACK[name]]
         requests = after[-1].requests - before[0].requests
-        if self.bytes_a_request() * requests > max(BREATH, BYTES_A_REQUEST * requests):
+        if self.bytes_a_request() * requests > max(BREATH, self.allowed * requests):
             grown.append(f"memory grew by {self.bytes_a_request():.0f} bytes a request")
         return grown
 

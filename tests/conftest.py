@@ -21,7 +21,7 @@ from . import endpoints
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
 
-SOAK_SECONDS = 100
+SOAK_SECONDS = 90
 """How long the soak takes."""
 ROOT = Path(__file__).parents[1]
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -162,18 +163,20 @@ def kernel(environment: Mapping[str, str], stderr: int | TextIO | None = None) -
         environment: what it has beside the environment of the tests.
         stderr: where what it says beside its messages goes.
     """
-    manager = KernelManager(transport="ipc")
-    manager.start_kernel(env={**os.environ, **environment}, stderr=stderr)
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        running = Kernel(manager, client)
-        running.load()
-        yield running
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+    with TemporaryDirectory() as folder:
+        # Kernels that begin at once would choose the same names for their sockets.
+        manager = KernelManager(transport="ipc", ip=f"{folder}/kernel")
+        manager.start_kernel(env={**os.environ, **environment}, stderr=stderr)
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            running = Kernel(manager, client)
+            running.load()
+            yield running
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()
 
 
 def ipykernel(wanted: str) -> dict[str, str]:

@@ -132,3 +132,43 @@ BRACES = st.lists(st.sampled_from(["{{", "}}", "{", "}", "x", " ", "1", "'", "\n
 @given(BRACES)
 def test_any_template_is_filled_or_refused(words: str) -> None:
     read_any_template(words)
+
+
+PREFIXES = st.tuples(
+    st.sampled_from(['a word, "two\\\\ three" é \U0001f600 end', "data:a/b,c", "http://a/b.png"]), st.integers(0, 40)
+).map(lambda pair: pair[0][: pair[1]])
+EXTRAS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        {},
+        {},
+        {},
+        {},
+        {"partial": False},
+        {"usage": {"cost": 1}},
+        {"error": None},
+        {"error": "e"},
+        {"reasoning": "r"},
+        {"model": "m"},
+    ]
+)
+KINDS: list[st.SearchStrategy[dict[str, Any]]] = [
+    st.tuples(PREFIXES, EXTRAS).map(lambda pair: {"output": pair[0], "partial": True} | pair[1]),
+    PREFIXES.map(lambda words: {"choices": [{"delta": {"content": words}}]}),
+    PREFIXES.map(lambda words: {"type": "response.output_text.delta", "delta": words}),
+    PREFIXES.map(lambda words: {"text": words, "output": words}),
+]
+LINES_BEFORE = st.sampled_from(["", "", "", "", "event: event\n", "event: error\n", "id: 1\n"])
+
+
+def _event(before: str, said: dict[str, Any], escaped: bool) -> str:  # noqa: FBT001 - drawn by hypothesis
+    return f"{before}data: {json.dumps(said, ensure_ascii=escaped)}\n\n"
+
+
+LIKE_EVENTS = st.one_of(
+    [st.lists(st.builds(_event, LINES_BEFORE, kind, st.booleans()), max_size=8) for kind in [*KINDS, st.one_of(KINDS)]]
+).map(lambda events: "".join(events).encode())
+
+
+@given(LIKE_EVENTS, st.lists(st.integers(0, 600), max_size=4))
+def test_events_that_are_like_each_other_mean_the_same_wherever_they_are_cut(body: bytes, cuts: list[int]) -> None:
+    read_any_body("text/event-stream", body, cuts)

@@ -410,6 +410,7 @@ def test_python_calls_work_in_a_cell_and_with_top_level_await(lab: Kernel) -> No
 
 
 def test_an_error_is_one_line_keeps_the_partial_answer_and_stops_run_all(lab: Kernel) -> None:
+    lab.send("import time; time.sleep(0.5)")  # by then the others wait
     cell = lab.send("%%falstream test/late/stream -o partial\nx")
     after = lab.send("ran = True")
     failed = lab.read(cell)

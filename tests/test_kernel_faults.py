@@ -15,6 +15,7 @@ import pytest
 import fal_notebook
 from fal_notebook.local.server import LocalServer
 
+from . import endpoints
 from .conftest import KEY, wait_until
 from .faults import Fault, FaultyGateway, Place, words
 from .kernels import Execution, Kernel, kernel
@@ -140,6 +141,28 @@ def test_many_interrupts_in_quick_succession_while_it_streams(lab: Kernel) -> No
     assert lab.value("answer.text, answer.stopped") == "('first words', True)"
 
 
+FINALIZING = """
+class Slow:
+    def __del__(self):
+        time.sleep(0.01)  # what is raised in here is lost
+async def finalizing():
+    while True:
+        Slow()
+        await asyncio.sleep(0)
+task = asyncio.get_running_loop().create_task(finalizing())
+"""
+
+
+def test_no_interrupt_is_lost_among_tasks_of_the_users_that_are_never_idle(lab: Kernel) -> None:
+    lab.run(FINALIZING)
+    try:
+        for _ in range(5):
+            cell = lab.run_interrupted("%falstream test/endless/stream prompt=x --timeout 5", after="first words")
+            assert cell.reply["ename"] == "KeyboardInterrupt"
+    finally:
+        lab.run("task.cancel()")
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_cell_that_awaits_too_is_stopped_while_it_blocks(lab: Kernel, *, nested: bool) -> None:
     lab.run(f"%config FalMagics.nested = {nested}")
@@ -148,11 +171,13 @@ def test_a_cell_that_awaits_too_is_stopped_while_it_blocks(lab: Kernel, *, neste
         cell = lab.run_interrupted(magic, after="first words")
         assert cell.reply["ename"] == "KeyboardInterrupt"
         assert "what came by then is in partial" in cell.error
-        call = (
-            "await asyncio.sleep(0)\nfor word in fal.stream('test/endless/stream', prompt='x'): print(word, flush=True)"
+        request = lab.send(
+            "await asyncio.sleep(0)\nfal.run('test/endless/stream', prompt='blocks')", stop_on_error=False
         )
-        cell = lab.run_interrupted(call, after="first words")
-        assert cell.reply["ename"] == "KeyboardInterrupt"
+        wait_until(lambda: endpoints.requests["blocks"] == 1)
+        time.sleep(0.3)
+        lab.interrupt()
+        assert lab.read(request).reply["ename"] == "KeyboardInterrupt"
         assert "own answer" in lab.run("%%falstream test/echo/stream\nown answer").plain
     finally:
         lab.run("%config FalMagics.nested = True")

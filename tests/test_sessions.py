@@ -59,6 +59,8 @@ def interrupts(*delays: float) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+# One that is raised in a callback of a weak reference can only be told of.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_at_any_moment_leaves_the_next_answer_its_own(
     own: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +166,8 @@ print("ready", flush=True)
 @pytest.mark.parametrize("is_stuck", [False, True], ids=["", "with a server that does not answer"])
 def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bool) -> None:
     with FaultyGateway(Place.EVENT if how == "streaming" else None, Fault.STALL) as gateway:
-        command = [sys.executable, "-c", PROGRAM, gateway.url, how]
+        quiet = "ignore:This process:DeprecationWarning"  # Python's own, of the fork
+        command = [sys.executable, "-W", quiet, "-c", PROGRAM, gateway.url, how]
         with subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
