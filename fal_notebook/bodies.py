@@ -181,8 +181,8 @@ class EventStreamBody(Body):
         return None if words is None or is_address(words) else words
 
     def _learn(self, event: ServerSentEvent) -> None:
-        """Look whether events like this one will say nothing but their words."""
-        if self._shapes > 0 and event.event != "error":
+        """Look whether events like this one will say nothing but their words; of a first event, none may follow."""
+        if self._shapes > 0 and event.event != "error" and len(self.events) > 1:
             self._shapes -= 1
             shape = Shape.of(event.data, _words_alone)
             if shape:
