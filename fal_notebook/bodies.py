@@ -234,7 +234,6 @@ class MediaBody(Body):
     def __init__(self, label: str) -> None:
         super().__init__()
         self._label = label
-        self._first = b""
         self._buffer: BytesIO | None = None
         self._media: Media | None = None
 

@@ -32,11 +32,12 @@ class EventLog(EventSequence):
         self._labels += events.labels
         if shape is None:
             return events
-        said, begin = Events(), 0
-        for end in _ends_of_runs(events, shape):
-            self._close_run(range(first + begin, first + end), shape)
-            said.add(events.data[end], events.labels[end])
-            begin = end + 1
+        said = Events()
+        for end, has_shape in self._ends_of_runs(first, shape):
+            if has_shape:
+                self._close_run(range(first, end), shape)
+            said.add(self._whole(end), self._labels[end])
+            first = end + 1
         return said
 
     def copy(self) -> "EventLog":
@@ -62,11 +63,21 @@ class EventLog(EventSequence):
         assert isinstance(data, str)  # noqa: S101 - that is what a place among the wholes means
         return data
 
+    def _ends_of_runs(self, first: int, shape: Shape) -> list[tuple[int, bool]]:
+        """The places of events that say something, from the first new one on, and whether each has the shape.
+
+        Those before such a place are the beginning of the event there.
+        """
+        ends: list[tuple[int, bool]] = []
+        for place in reversed(range(first, len(self))):
+            newest, has_shape = ends[-1] if ends else (place, False)
+            if not (has_shape and self._begins(place, newest, shape)):
+                ends.append((place, shape.words(self._whole(place)) is not None))
+        return ends[::-1]
+
     def _close_run(self, older: range, shape: Shape) -> None:
         """Shorten the events at these places, which are the beginning of the one behind them, as may be one before."""
         newest = older.stop
-        if shape.words(self._whole(newest)) is None:  # a run of one, of another shape
-            return
         if self._wholes and self._tails[-1] == shape.tail and self._begins(self._wholes[-1], newest, shape):
             self._shorten(self._wholes.pop(), self._tails.pop())
         for place in older:
@@ -79,19 +90,3 @@ class EventLog(EventSequence):
 
     def _shorten(self, place: int, tail: str) -> None:
         self._data[place] = len(self._whole(place)) - len(tail) - 1
-
-
-def _ends_of_runs(events: Events, shape: Shape) -> list[int]:
-    """The places of the events that say something, oldest first: those before each are its beginning."""
-    ends: list[int] = []
-    newest: int | None = None
-    for place in reversed(range(len(events))):
-        if newest is not None and _begins(events, place, newest, shape):
-            continue
-        ends.append(place)
-        newest = place if shape.words(events.data[place]) is not None else None
-    return ends[::-1]
-
-
-def _begins(events: Events, older: int, newer: int, shape: Shape) -> bool:
-    return events.labels[older] == events.labels[newer] and shape.begins(events.data[older], events.data[newer])
