@@ -5,6 +5,7 @@ import ctypes
 import gc
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
@@ -76,6 +77,15 @@ class Soak:
     samples: list[Sample] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     allowed: int = BYTES_A_REQUEST
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do a piece of work, and keep what went wrong."""
+        name = work.__name__
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
+            self.failures.append(f"{name}: {exc!r}")
+        self.done[name] += 1
 
     def take(self, seconds: float, held: dict[str, int]) -> None:
         """Keep a sample."""

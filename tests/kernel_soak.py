@@ -173,10 +173,5 @@ def soak_kernel(seconds: float, seed: int = 4) -> Soak:
 
 def _work(run: Soak, cells: Cells, until: float) -> None:
     while time.monotonic() < until:
-        kind = cells.pick()
-        try:
-            kind()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
-            run.failures.append(f"{kind.__name__}: {exc!r}")
-        run.done[kind.__name__] += 1
+        run.do(cells.pick())
         cells.forget()

@@ -168,9 +168,4 @@ def soak_session(seconds: float, seed: int = 4) -> Soak:
 
 def _work(run: Soak, work: Work, until: float) -> None:
     while time.monotonic() < until:
-        kind = work.pick()
-        try:
-            kind()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
-            run.failures.append(f"{kind.__name__}: {exc!r}")
-        run.done[kind.__name__] += 1
+        run.do(work.pick())

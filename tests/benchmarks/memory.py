@@ -3,13 +3,13 @@
 Linux tells the peak of a process in ``/proc``.
 """
 
-import multiprocessing
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
 from .client import BODY, MEBI, is_zeros, local
 from .peers import Addresses, Keeps
+from .process import in_process
 from .rows import OURS, Row
 
 ROUNDS = 3
@@ -25,14 +25,8 @@ def measure() -> list[Row]:
 
 
 def _in_a_process(peer: type[Keeps], addresses: Addresses, size: int) -> int:
-    ours, theirs = multiprocessing.Pipe()
-    work = (theirs, peer, addresses, size)
-    process = multiprocessing.get_context("spawn").Process(target=_main, args=work, daemon=True)
-    process.start()
-    theirs.close()
-    peak = ours.recv()
-    process.join()
-    return int(peak)
+    with in_process(_main, peer, addresses, size) as peak:
+        return int(peak)
 
 
 def _main(pipe: "Pipe[Any, Any]", peer: type[Keeps], addresses: Addresses, size: int) -> None:

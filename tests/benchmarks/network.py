@@ -5,7 +5,6 @@ round trip, what a client sends before that has passed goes out when it has. A T
 itself. Threads sleep more exactly than an event loop, whose clock here is one of whole milliseconds.
 """
 
-import multiprocessing
 import socket
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from .process import in_process
 from .server import Ports
 
 Pieces = SimpleQueue[tuple[float, bytes]]
@@ -23,16 +23,8 @@ Pieces = SimpleQueue[tuple[float, bytes]]
 @contextmanager
 def delayed(ports: Ports, round_trip: float) -> Iterator[Ports]:
     """The same ports, so many seconds away."""
-    ours, theirs = multiprocessing.Pipe()
-    work = (theirs, ports, round_trip / 2)
-    process = multiprocessing.get_context("spawn").Process(target=_main, args=work, daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_process(_main, ports, round_trip / 2) as away:
+        yield away
 
 
 def _main(pipe: "Pipe[Any, Any]", ports: Ports, delay: float) -> None:

@@ -9,7 +9,6 @@ break, in time of the processor, which other processes change little.
 import asyncio
 import json
 import logging
-import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from ..browser.lab import Server, jupyter, launch, notebook
 from ..browser.watch import WATCH, Watched, watched
 from ..scripted import end, start
+from .process import in_process
 from .rows import Row
 
 ROUNDS = 3
@@ -77,15 +77,8 @@ def _serve(pipe: "Pipe[str, str]") -> None:
 @contextmanager
 def gateway() -> Iterator[str]:
     """The address of a server of tokens in a process of its own."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()  # a server that fails is an end, not a wait
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_process(_serve) as address:
+        yield address
 
 
 @contextmanager

@@ -117,6 +117,20 @@ class Keeps(Peer):
         """Ask, and return the answer as one ``bytes``."""
 
 
+class InParts(Keeps):
+    """One that gives an answer in parts, cut where its events are."""
+
+    def text(self, arguments: Arguments, shape: Shape) -> str:
+        return shape.text(value for part in self._parts(arguments) for value in _events(part))
+
+    def body(self, arguments: Arguments) -> bytes:
+        return b"".join(self._parts(arguments))
+
+    @abstractmethod
+    def _parts(self, arguments: Arguments) -> Iterator[bytes]:
+        """Ask, and give the parts as they come."""
+
+
 class Many(Peer):
     """One that can have several requests under way."""
 
@@ -155,7 +169,7 @@ class Ours(Keeps, Many):
         return [time.monotonic_ns() - int(sent) for update in updates for sent in str(update).split()]
 
 
-class Reference(Keeps):
+class Reference(InParts):
     """fal's reference client, its connection kept open."""
 
     name = "fal.apps.ws stream"
@@ -164,12 +178,6 @@ class Reference(Keeps):
         self._stack.enter_context(patch.object(fal.apps, "_WS_URL_FORMAT", self.addresses.websocket + "/{app_id}"))
         self._connection = self._stack.enter_context(fal.apps.ws(ENDPOINT))
         return self
-
-    def text(self, arguments: Arguments, shape: Shape) -> str:
-        return shape.text(value for part in self._parts(arguments) for value in _events(part))
-
-    def body(self, arguments: Arguments) -> bytes:
-        return b"".join(self._parts(arguments))
 
     def _parts(self, arguments: Arguments) -> Iterator[bytes]:
         self._connection.send(arguments)
@@ -223,7 +231,7 @@ class HttpxSse(Peer):
             return shape.text(event.json() for event in source.iter_sse())
 
 
-class Threaded(Keeps):
+class Threaded(InParts):
     """Bare websockets, the blocking kind."""
 
     name = "websockets.sync"
@@ -231,12 +239,6 @@ class Threaded(Keeps):
     def __enter__(self) -> Self:
         self._socket = self._stack.enter_context(connect_sync(f"{self.addresses.websocket}/{ENDPOINT}"))
         return self
-
-    def text(self, arguments: Arguments, shape: Shape) -> str:
-        return shape.text(value for part in self._parts(arguments) for value in _events(part))
-
-    def body(self, arguments: Arguments) -> bytes:
-        return b"".join(self._parts(arguments))
 
     def _parts(self, arguments: Arguments) -> Iterator[bytes]:
         self._socket.send(json.dumps(arguments))

@@ -15,7 +15,6 @@ the ``work`` and its measures:
 
 import asyncio
 import json
-import multiprocessing
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +29,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from ..certificates import server_context
+from .process import in_process
 
 FRAME = 65_536
 PIECE = FRAME * 16
@@ -104,15 +104,8 @@ def _made(wrap: Callable[[bytes], bytes], work: str, measures: tuple[Any, ...]) 
 @contextmanager
 def running(certificate: Path | None = None) -> Iterator[Ports]:
     """The server, in a process of its own; with a certificate it speaks TLS on both ports."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_main, args=(theirs, certificate), daemon=True)
-    process.start()
-    theirs.close()  # a server that fails is an end, not a wait
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_process(_main, certificate) as ports:
+        yield ports
 
 
 def _main(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
