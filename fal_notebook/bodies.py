@@ -17,10 +17,12 @@ from .files import is_address
 from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
 from .samples import parameter, raw_format
 from .shapes import Shape
+from .snapshots import Run, Snapshots
 from .sse import Events, EventStreamDecoder, ServerSentEvent
 from .updates import Piece, Text, Update
 from .wav import correct_wav_lengths, wav_header
 
+_FIRST = 1024  # bytes of a stream that are read first: what they teach makes those behind them cheap
 _SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
@@ -131,7 +133,9 @@ class EventStreamBody(Body):
         self._sound: MediaBody | None = None
         self._is_over = False
         self._shape: Shape | None = None
+        self._name = ""
         self._appends = False
+        self._snapshots: Snapshots | None = None
         self._shapes = _SHAPES
 
     @property
@@ -143,7 +147,16 @@ class EventStreamBody(Body):
         return (self._sound.media if self._sound else ()) + self.reader.media
 
     def feed(self, data: bytes) -> list[Update]:
-        return self._read(self._decoder.feed(data))
+        updates: list[Update] = []
+        at = 0
+        while at < len(data):
+            run = self._run(data, at)
+            if run.words is None or is_address(run.words):
+                updates += self._read(self._decoder.feed(data[at : run.end]))
+            else:
+                updates += self._read_snapshots(run, run.words)
+            at = run.end
+        return updates
 
     def finish(self) -> list[Update]:
         self._is_over = True
@@ -152,20 +165,42 @@ class EventStreamBody(Body):
             self._sound.finish()
         return updates
 
+    def _run(self, data: bytes, at: int) -> Run:
+        """What is to be read next, from a place in the data on."""
+        if self._shape is None or self._appends:
+            return Run(len(data) if self.events else at + _FIRST)
+        if self._snapshots is None:
+            self._snapshots = Snapshots(self._shape, self._name, b"\r\n" if b"\r\n" in data else b"\n")
+        begins = self._decoder.is_between_events
+        return self._snapshots.run(data, at) if begins else self._snapshots.no_run(data, at)
+
+    def _read_snapshots(self, run: Run, words: str) -> list[Update]:
+        newest = Events()
+        newest.add(run.newest, (self._name, self._decoder.last_id))
+        self.events.extend(newest, run.outdated)
+        self._name_snapshot(len(self.events) - 1)
+        return self.reader.read_words(words, run.newest, appended=False)
+
+    def _name_snapshot(self, place: int) -> None:
+        if self._shape and not self._appends:
+            self.events.name_snapshot(place, self._shape)
+
     def _read(self, events: Events) -> list[Update]:
         updates: list[Update] = []
         run: list[str] = []
         last = ""
-        said = self.events.extend(events, None if self._appends else self._shape)
-        for place, data in enumerate(said.data):
-            words = self._repeated_words(data, said.labels[place])
-            if words is not None:
-                run.append(words)
-                last = data
+        first = len(self.events)
+        self.events.extend(events)
+        for place, data in enumerate(events.data):
+            words = None if events.labels[place][0] == "error" else self._repeated_words(data)
+            if words is None:
+                updates += self._read_run(run, last)
+                updates += self._meaning(events.event_at(place))
+                run = []
                 continue
-            updates += self._read_run(run, last)
-            updates += self._meaning(said.event_at(place))
-            run = []
+            self._name_snapshot(first + place)
+            run.append(words)
+            last = data
         return updates + self._read_run(run, last)
 
     def _read_run(self, run: list[str], last: str) -> list[Update]:
@@ -174,10 +209,9 @@ class EventStreamBody(Body):
             return self.reader.read_words("".join(run), last, appended=True)
         return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
 
-    def _repeated_words(self, data: str, label: tuple[str, str]) -> str | None:
-        if self._shape is None or label[0] == "error":
-            return None
-        words = self._shape.words(data)
+    def _repeated_words(self, data: str) -> str | None:
+        """The words of an event that has the known shape."""
+        words = self._shape.words(data) if self._shape else None
         return None if words is None or is_address(words) else words
 
     def _learn(self, event: ServerSentEvent) -> None:
@@ -186,7 +220,7 @@ class EventStreamBody(Body):
             self._shapes -= 1
             shape = Shape.of(event.data, _words_alone)
             if shape:
-                self._shape, self._appends = shape, _appends(shape)
+                self._shape, self._name, self._appends, self._snapshots = shape, event.event, _appends(shape), None
 
     def _meaning(self, event: ServerSentEvent) -> list[Update]:
         if event.data == self._DONE:

@@ -6,6 +6,7 @@ kept are strings and numbers: objects would give the garbage collector work with
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from .shapes import Shape
 from .sse import Events, EventSequence, ServerSentEvent
@@ -20,25 +21,26 @@ class EventLog(EventSequence):
         self._wholes: list[int] = []  # the places of those that others are the beginning of, and what ends both
         self._tails: list[str] = []
 
-    def extend(self, events: Events, shape: Shape | None = None) -> Events:
-        """Add events and return those of them that say something.
+    def extend(self, events: Events, outdated: Sequence[int] = ()) -> None:
+        """Add events.
 
         Args:
             events: what came together.
-            shape: of snapshots, where that is known; one that is the beginning of a later one says nothing.
+            outdated: snapshots that came before the first of them and are labelled as it is: how many characters each
+                shares with it. `name_snapshot` is to be told of it.
         """
-        first = len(self)
+        self._data += outdated
+        self._labels += events.labels[:1] * len(outdated)
         self._data += events.data
         self._labels += events.labels
-        if shape is None:
-            return events
-        said = Events()
-        for end, has_shape in self._ends_of_runs(first, shape):
-            if has_shape:
-                self._close_run(range(first, end), shape)
-            said.add(self._whole(end), self._labels[end])
-            first = end + 1
-        return said
+
+    def name_snapshot(self, place: int, shape: Shape) -> None:
+        """Say that an event is a snapshot of a shape; where the last one is its beginning, it is kept as that."""
+        if self._wholes and self._tails[-1] == shape.tail and self._begins(self._wholes[-1], place, shape):
+            whole = self._wholes.pop()
+            self._data[whole] = len(self._whole(whole)) - len(self._tails.pop()) - 1
+        self._wholes.append(place)
+        self._tails.append(shape.tail)
 
     def copy(self) -> "EventLog":
         """The events up to now."""
@@ -63,30 +65,5 @@ class EventLog(EventSequence):
         assert isinstance(data, str)  # noqa: S101 - that is what a place among the wholes means
         return data
 
-    def _ends_of_runs(self, first: int, shape: Shape) -> list[tuple[int, bool]]:
-        """The places of events that say something, from the first new one on, and whether each has the shape.
-
-        Those before such a place are the beginning of the event there.
-        """
-        ends: list[tuple[int, bool]] = []
-        for place in reversed(range(first, len(self))):
-            newest, has_shape = ends[-1] if ends else (place, False)
-            if not (has_shape and self._begins(place, newest, shape)):
-                ends.append((place, shape.words(self._whole(place)) is not None))
-        return ends[::-1]
-
-    def _close_run(self, older: range, shape: Shape) -> None:
-        """Shorten the events at these places, which are the beginning of the one behind them, as may be one before."""
-        newest = older.stop
-        if self._wholes and self._tails[-1] == shape.tail and self._begins(self._wholes[-1], newest, shape):
-            self._shorten(self._wholes.pop(), self._tails.pop())
-        for place in older:
-            self._shorten(place, shape.tail)
-        self._wholes.append(newest)
-        self._tails.append(shape.tail)
-
     def _begins(self, older: int, newer: int, shape: Shape) -> bool:
         return self._labels[older] == self._labels[newer] and shape.begins(self._whole(older), self._whole(newer))
-
-    def _shorten(self, place: int, tail: str) -> None:
-        self._data[place] = len(self._whole(place)) - len(tail) - 1

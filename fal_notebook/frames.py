@@ -14,6 +14,7 @@ _OPCODE = 0x0F
 _DATA_OPCODES = (0, 1, 2)
 _SHORT = 126  # a length below stands in the second byte; else that many bytes follow:
 _LENGTH_BYTES = {126: 2, 127: 8}
+_LONG = 1024  # bytes that take longer to copy than a view of them takes to make
 _MASKED = 128  # no frame of a server is
 
 
@@ -49,7 +50,7 @@ class FrameSplitter:
     def feed(self, data: bytes) -> list[Piece]:
         """Take the next bytes and return what they complete, in order."""
         pieces: list[Piece] = []
-        binary: list[bytes] = []
+        binary: list[bytes | memoryview] = []
         at = 0
         while self._held and at < len(data):
             part = data[at : at + self._missing]
@@ -62,9 +63,9 @@ class FrameSplitter:
         self._split(data, at, pieces, binary)
         return pieces + _joined(binary)
 
-    def _split(self, data: bytes, at: int, pieces: list[Piece], binary: list[bytes]) -> None:
+    def _split(self, data: bytes, at: int, pieces: list[Piece], binary: list[bytes | memoryview]) -> None:
         """Add what stands in the data from a place on: binary messages to ``binary``, all else to ``pieces``."""
-        size = len(data)
+        size, view = len(data), memoryview(data)
         while at < size:
             begin = at + 2
             end = begin + (data[at + 1] if begin <= size else 0)
@@ -76,7 +77,7 @@ class FrameSplitter:
                 self._held, self._missing = [data[at:]], end - size
                 return
             elif data[at] == _BINARY and not self._in_fragments:
-                binary.append(data[begin:end])
+                binary.append(data[begin:end] if end - begin < _LONG else view[begin:end])
                 at = end
                 continue
             pieces += _joined(binary)
@@ -92,7 +93,7 @@ class FrameSplitter:
         return Kind.OTHER, frame
 
 
-def _joined(binary: list[bytes]) -> list[Piece]:
+def _joined(binary: list[bytes | memoryview]) -> list[Piece]:
     return [(Kind.BINARY, b"".join(binary))] if binary else []
 
 

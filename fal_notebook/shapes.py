@@ -1,8 +1,7 @@
 """Floor 0, sans-I/O: the JSON around an event's words, so that its like are read without decoding them whole.
 
 Most events of an answer differ in one string: in what is new, or in the whole text so far. A shape is the JSON before
-and behind that string. An event of a known shape says nothing but its words; and of snapshots that came together, one
-that is the beginning of a later one says nothing at all.
+and behind that string, and an event of a known shape says nothing but its words.
 """
 
 import json
@@ -15,7 +14,6 @@ from typing import Any
 _DECODER = json.JSONDecoder()
 _WORDS = re.compile(r'"(?:content|output|text|delta)"\s*:\s*(?=")')
 _PROBE = "some other words"
-_ESCAPE = 6  # characters of the longest: \u0020
 _PLACES = 4  # that are tried: names can stand in other places, too
 
 
@@ -66,14 +64,10 @@ class Shape:
         return words if isinstance(words, str) and end == len(data) - len(self.tail) else None
 
     def begins(self, older: str, newer: str) -> bool:
-        """Whether an event's words are the beginning of those of another, which has this shape.
-
-        Where that cannot be told without decoding, they are not.
-        """
+        """Whether an event up to the end of its words is the beginning of another, which has this shape."""
         end = len(older) - len(self.tail) - 1
         return (
             len(self.head) < end < len(newer) - len(self.tail)
             and older.endswith(f'"{self.tail}')
             and newer.startswith(older[:end])
-            and "\\" not in older[end - _ESCAPE : end]  # cut within an escape, it would be something else
         )

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from operator import eq
 from typing import Any, overload
 
-_DEFAULT_NAME = "message"
-_NO_LABEL = (_DEFAULT_NAME, "")
+DEFAULT_NAME = "message"
+"""What an event is called that has no name."""
+_NO_LABEL = (DEFAULT_NAME, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class ServerSentEvent:
     """One event of a stream: its name, its data and the last event id that was set."""
 
     data: str
-    event: str = _DEFAULT_NAME
+    event: str = DEFAULT_NAME
     id: str = ""
 
     def json(self) -> Any:
@@ -100,6 +101,16 @@ class EventStreamDecoder:
         self._data: list[bytes] = []
         self._label = _NO_LABEL
 
+    @property
+    def is_between_events(self) -> bool:
+        """Whether an event begins with the next byte, and nothing of it has come."""
+        return not (self._is_first or self._after_cr or self._line or self._data) and self._label[0] == DEFAULT_NAME
+
+    @property
+    def last_id(self) -> str:
+        """The last event id that was set."""
+        return self._label[1]
+
     def feed(self, data: bytes) -> Events:
         """Take the next bytes and return the events that they complete."""
         if self._after_cr and data.startswith(b"\n"):
@@ -144,8 +155,8 @@ class EventStreamDecoder:
             events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
             self._data = []
         name, number = self._label
-        if name != _DEFAULT_NAME:
-            self._label = _DEFAULT_NAME, number
+        if name != DEFAULT_NAME:
+            self._label = DEFAULT_NAME, number
 
     def _take_field(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
@@ -154,6 +165,6 @@ class EventStreamDecoder:
         if field == b"data":
             self._data.append(value)
         elif field == b"event":
-            self._label = value.decode("utf-8", "replace") or _DEFAULT_NAME, number
+            self._label = value.decode("utf-8", "replace") or DEFAULT_NAME, number
         elif field == b"id" and b"\0" not in value:
             self._label = name, value.decode("utf-8", "replace")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fal_notebook.content import Content
 from fal_notebook.errors import InvalidResponse
 from fal_notebook.media import Media, sniff
-from fal_notebook.sse import ServerSentEvent
+from fal_notebook.sse import EventStreamDecoder, ServerSentEvent
 from fal_notebook.updates import Piece, Preview, Progress, Text, Update
 from fal_notebook.wav import wav_header, wav_seconds
 
@@ -155,6 +155,44 @@ def test_a_body_cut_in_any_pieces_means_the_same(shape: str, places: list[int]) 
 def test_any_snapshots_fold_to_the_last(snapshots: list[str], places: list[int]) -> None:
     content, updates = read(SSE, cut(events(*map(snapshot, snapshots)), places))
     assert folded(updates) == content.text == (snapshots[-1] if snapshots else "")
+
+
+LONG = 'Zürich 🎈 said\n"no\\".'
+BLOCKS = st.one_of(
+    st.integers(0, len(LONG)).map(lambda length: events(snapshot(LONG[:length]))),
+    st.integers(0, len(LONG)).map(lambda length: events(json.dumps(snapshot(LONG[:length])))),
+    st.integers(0, 25).map(lambda length: events(snapshot("https://fal.media/cat.png"[:length]))),
+    st.sampled_from(
+        [
+            events(snapshot("Z", partial=False)),
+            events(snapshot("Z"), end="\r\n"),
+            b": ping\n\n",
+            b"id: 7\n",
+            b"event: error\n",
+            b"\n",
+            b"data: ",
+            events(chunk("Z")),
+            *(
+                b'event: event\ndata: {"output": "Z%s", "partial": true, "error": null}\n\n' % words
+                for words in (b"\\", b"\\u00", b'\\"', b'", "output": "x', b"\xc3", b"\xc3\xbc", b"\r", b"\t")
+            ),
+        ]
+    ),
+)
+
+
+@given(st.lists(BLOCKS, max_size=12), st.lists(st.integers(0, 1500), max_size=5))
+def test_snapshots_and_what_comes_between_them_mean_the_same_however_they_arrive(
+    blocks: list[bytes], places: list[int]
+) -> None:
+    known, body = events(snapshot(""), snapshot("Z")), b"".join(blocks)
+    contents = [
+        read(SSE, [known, *pieces]) for pieces in ([body], cut(body, places), cut(body, range(1, len(body))), blocks)
+    ]
+    decoder = EventStreamDecoder()
+    assert [*decoder.feed(known + body), *decoder.close()] == contents[0][0].events
+    for content, _ in contents:
+        assert facts(content) == facts(contents[0][0])
 
 
 @given(st.lists(st.text("ab🎈é\n", max_size=8), max_size=6), st.lists(st.integers(0, 500), max_size=9))
