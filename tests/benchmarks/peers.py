@@ -7,6 +7,7 @@ is open before the clock runs.
 import asyncio
 import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -352,9 +353,17 @@ class BareSocket:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
+    def arrivals(self, arguments: Arguments) -> Iterator[bytes]:
+        """Ask for ``times``, and give when each event was sent, in nanoseconds, as soon as it has come."""
+        self._send(arguments)
+        data = b""
+        while self._END not in data:
+            data = self._socket.recv(65_536)
+            yield from re.findall(rb'"content": "(\d+) "', data)
+
     def read(self, arguments: Arguments) -> int:
         """Ask, and return how many bytes the answer had."""
-        self._socket.sendall(Frame(Opcode.TEXT, json.dumps(arguments).encode()).serialize(mask=True))
+        self._send(arguments)
         size, last, buffer = 0, b"", memoryview(bytearray(2**20))
         while self._END not in last:
             got = self._socket.recv_into(buffer)
@@ -363,6 +372,9 @@ class BareSocket:
             size += got
             last = (last + bytes(buffer[max(0, got - 100) : got]))[-100:]
         return size
+
+    def _send(self, arguments: Arguments) -> None:
+        self._socket.sendall(Frame(Opcode.TEXT, json.dumps(arguments).encode()).serialize(mask=True))
 
 
 def _events(part: bytes) -> Iterator[Any]:
