@@ -49,14 +49,14 @@ def ratio(values: Values, peer: str) -> float:
 
 def test_many_deltas_cost_less_than_with_the_peers(near: Addresses) -> None:
     values = delta_texts(near, 4_000, (Ours, Reference, FalClient), ROUNDS, time.process_time)
-    assert ratio(values, Reference.name) > 1.6
-    assert ratio(values, FalClient.name) > 2.2
+    assert ratio(values, Reference.name) > 3  # 5; where websockets splits the frames 2, where each is decoded whole 1.1
+    assert ratio(values, FalClient.name) > 4
 
 
-def test_many_snapshots_cost_no_more_than_with_the_peers(near: Addresses) -> None:
+def test_many_snapshots_cost_less_than_with_the_peers(near: Addresses) -> None:
     values = snapshot_texts(near, 500, 10_240, (Ours, Reference, FalClient), ROUNDS, time.process_time)
-    assert ratio(values, Reference.name) > 0.8
-    assert ratio(values, FalClient.name) > 1.1
+    assert ratio(values, Reference.name) > 1.6  # 3; where the outdated ones are decoded 1
+    assert ratio(values, FalClient.name) > 2.6
 
 
 def test_snapshots_of_four_times_the_length_cost_no_more_than_their_bytes(near: Addresses) -> None:
@@ -66,12 +66,12 @@ def test_snapshots_of_four_times_the_length_cost_no_more_than_their_bytes(near: 
 
 def test_large_bodies_cost_no_more_than_with_the_peers(near: Addresses) -> None:
     values = bodies(near, 32, (Ours, Reference), ROUNDS, time.process_time)
-    assert ratio(values, Reference.name) > 0.75
+    assert ratio(values, Reference.name) > 0.9  # 1.3
 
 
 def test_a_body_does_not_cost_the_square_of_its_size(near: Addresses) -> None:
-    small, large = (bodies(near, size, (Ours,), ROUNDS, time.process_time) for size in (16, 64))
-    assert min(large[OURS]) / min(small[OURS]) < 10  # four times would be linear, sixteen times the square
+    small, large = (bodies(near, size, (Ours,), ROUNDS, time.process_time) for size in (32, 128))
+    assert min(large[OURS]) / min(small[OURS]) < 8  # four times would be linear, sixteen times the square
 
 
 def test_a_prompt_on_an_open_connection_takes_one_round_trip_and_on_a_new_one_four(away: Addresses) -> None:
