@@ -168,7 +168,7 @@ class EventStreamBody(Body):
     def _run(self, data: bytes, at: int) -> Run:
         """What is to be read next, from a place in the data on."""
         if self._shape is None or self._appends:
-            return Run(len(data) if self.events else at + _FIRST)
+            return Run(len(data) if at or self.events else _FIRST)
         if self._snapshots is None:
             self._snapshots = Snapshots(self._shape, self._name, b"\r\n" if b"\r\n" in data else b"\n")
         begins = self._decoder.is_between_events

@@ -115,6 +115,17 @@ def test_the_table_names_each_work_once_and_says_what_was_not_done_in_time() -> 
     assert lines[4] == "|  | a peer | ∞ MB | ∞ … ∞ | ∞× |  |  |"
 
 
+def test_each_goal_has_a_line_of_its_own() -> None:
+    _, _, *lines = report.goals(ROWS).splitlines()
+    assert lines == [
+        "| words | 2.00 ms |  |  | ≤ 2 | yes |",
+        "| words | 2.00 ms | a peer 7.00 ms | 3.50× | ≥ 4× | **no** |",
+        "| words | 2.00 ms | a < b 1.00 ms | 0.50× | ≥ 1× | **no** |",
+        "| memory | 2.00 MB |  |  | ≤ 1.5 | **no** |",
+        "| lost | 0.00 tokens |  |  | 0 | yes |",
+    ]
+
+
 def test_what_belongs_together_stands_together_in_whichever_order_it_was_measured() -> None:
     mixed = [ROWS[number] for number in (0, 3, 1, 5, 4, 2)]
     assert report.table(mixed).splitlines()[2:7] == report.table(ROWS).splitlines()[2:7]
@@ -132,21 +143,23 @@ def test_the_chart_has_a_bar_for_each_peer_from_ours_to_its_ratio() -> None:
     assert "a < b" in "".join(tree.itertext())
 
 
-def test_the_table_and_the_machine_are_written_between_what_stands_around_them(
+def test_the_tables_and_the_machine_are_written_between_what_stands_around_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.machine('old')}\n\n{report.table(ROWS[:2])}\n\nafter\n", encoding="utf-8")
+    old = f"{report.goals(ROWS[:2])}\n\nbetween\n\n{report.table(ROWS[:2])}"
+    readme.write_text(f"before\n{report.machine('old')}\n\n{old}\n\nafter\n", encoding="utf-8")
     monkeypatch.setattr(report, "README", readme)
     monkeypatch.setattr(report, "CHART", tmp_path / "chart.svg")
     report.write(ROWS)
-    assert readme.read_text(encoding="utf-8") == f"before\n{report.machine()}\n\n{report.table(ROWS)}\n\nafter\n"
+    new = f"{report.goals(ROWS)}\n\nbetween\n\n{report.table(ROWS)}"
+    assert readme.read_text(encoding="utf-8") == f"before\n{report.machine()}\n\n{new}\n\nafter\n"
     assert report.CHART.read_text(encoding="utf-8") == report.chart(ROWS)
 
 
-def test_the_readme_has_the_place_that_the_table_is_written_to() -> None:
+def test_the_readme_has_the_places_that_the_tables_are_written_to() -> None:
     text = report.README.read_text(encoding="utf-8")
-    assert text.count(report.HEAD) == 1
+    assert text.count(report.HEAD) == text.count(report.GOALS_HEAD) == 1
     assert len(report.MACHINE.findall(text)) == 1
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 CHART = ROOT / "notebooks" / "images" / "benchmark.svg"
 HEAD = "| work | who | median | spread | ratio to ours | goal | reached |"
+GOALS_HEAD = "| work | fal_notebook | peer | ratio | goal | reached |"
 _GOAL = re.compile(r"([≤≥]?)\s*([\d.]+)(×?)")
 MACHINE = re.compile(r"^One run on .*$", re.MULTILINE)
 
@@ -38,13 +39,18 @@ class Line:
     reached: bool | None
 
     @property
+    def amount(self) -> str:
+        """The median with its unit."""
+        return f"{_number(self.median)} {self.row.unit}"
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """What the table says of it."""
         low, high = min(self.row.values), max(self.row.values)
         return (
             self.row.work,
             self.row.who,
-            f"{_number(self.median)} {self.row.unit}",
+            self.amount,
             f"{_number(low)} … {_number(high)}",
             "" if self.ratio is None else f"{_number(self.ratio)}×",
             self.row.goal,
@@ -75,12 +81,27 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def goals(rows: Sequence[Row]) -> str:
+    """What the rows say of the goals, in Markdown: a line for each."""
+    lines = judged(rows)
+    ours = {(line.row.work, line.row.unit): line.amount for line in lines if line.row.who == OURS}
+    table = [GOALS_HEAD, "|---|--:|--:|--:|---|---|"]
+    for line in lines:
+        work, who, median, _, ratio, goal, reached = line.cells
+        if line.reached is not None:
+            own, peer = (median, "") if who == OURS else (ours[line.row.work, line.row.unit], f"{who} {median}")
+            table.append(f"| {' | '.join([work, own, peer, ratio, goal, reached])} |")
+    return "\n".join(table)
+
+
 def write(rows: Sequence[Row]) -> None:
-    """Put the table into the README in the place of the one there, with the machine, and make the chart anew."""
+    """Put the tables into the README in the place of those there, with the machine, and make the chart anew."""
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(HEAD)
-    after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
-    README.write_text(MACHINE.sub(machine(), f"{before}{table(rows)}\n{after}"), encoding="utf-8")
+    for head, made in ((GOALS_HEAD, goals(rows)), (HEAD, table(rows))):
+        before, _, rest = text.partition(head)
+        after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
+        text = f"{before}{made}\n{after}"
+    README.write_text(MACHINE.sub(machine(), text), encoding="utf-8")
     CHART.write_text(chart(rows), encoding="utf-8")
 
 
