@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from .arguments import encode
 from .connection import Receive
 from .errors import FalNotebookError, InvalidRequest, RequestError, RequestTimeout
+from .interrupts import Interrupts
 from .pool import Limits, Pool
 from .streaming import Receiver, Stream
 from .target import Target, resolve_target
@@ -74,7 +75,7 @@ class Session:
         _sessions.add(self)
 
     def __del__(self) -> None:
-        self._io.stop([pool.close() for pool in self._pools.values()], wait=False)
+        self._io.end([pool.close() for pool in self._pools.values()])
 
     @property
     def limits(self) -> Limits:
@@ -193,9 +194,12 @@ class Session:
 
     def close(self) -> None:
         """Stop the requests under way, close the connections and end the thread; a later request begins anew."""
-        self.stop()
-        pools, self._pools = list(self._pools.values()), {}
-        self._io.stop([pool.close() for pool in pools])
+        with Interrupts():  # one in here would leave a thread that nobody ends
+            self.stop()
+            pools, self._pools = list(self._pools.values()), {}
+            thread = self._io.end([pool.close() for pool in pools])
+        if thread is not None:
+            thread.join(_CLOSE_SECONDS)
 
     def begin_anew(self) -> None:
         """Be without connections, in a forked process: the thread is gone, and the sockets are the parent's.
@@ -263,20 +267,18 @@ class _IOThread:
                 self._thread.start()
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def stop(self, last: list[Coroutine[Any, Any, None]], *, wait: bool = True) -> None:
-        """Run the last coroutines, a few seconds at most, and end the thread; wait for that, or return at once."""
+    def end(self, last: list[Coroutine[Any, Any, None]]) -> threading.Thread | None:
+        """Let the thread, which is returned, run the last coroutines, a few seconds at most, and end."""
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None or thread is None:
+        if loop is None:
             for work in last:
                 work.close()
-            return
-        # The thread ends itself: an interrupt here leaves nothing half done.
+            return None
         end = asyncio.run_coroutine_threadsafe(_run_all(last), loop)
         end.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
-        if wait:
-            thread.join(_CLOSE_SECONDS)
+        return thread
 
 
 class _Time:

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from fal_notebook import Session, errors
+from fal_notebook import Session, errors, sessions
 from fal_notebook.pool import Limits
 
 from .conftest import KEY, wait_until
@@ -82,14 +84,41 @@ def test_an_interrupt_at_any_moment_leaves_the_next_answer_its_own(
     assert interrupted > 100
 
 
-def test_an_interrupt_while_it_closes_leaves_no_thread() -> None:
+def test_a_close_that_is_interrupted_can_be_repeated_and_leaves_no_thread() -> None:
+    chance = random.Random(5)  # noqa: S311 - moments, not secrets
     with FaultyGateway(Place.IDLE, Fault.STALL) as gateway:
-        for _ in range(5):
+        for _ in range(30):
             own = Session()
             ask(own, gateway, "one")
-            with suppress(KeyboardInterrupt), interrupts(0.001):
+            with suppress(KeyboardInterrupt), interrupts(chance.uniform(0, 0.001)):
                 own.close()
+            own.close()
             wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_an_interrupt_at_any_step_of_a_close_waits_until_the_thread_has_been_told_to_end(step: int) -> None:
+    own, steps = Session(), 0
+
+    def trace(frame: FrameType, _: str, __: Any) -> Any:
+        nonlocal steps
+        if frame.f_code not in (Session.close.__code__, sessions._IOThread.end.__code__):
+            return None
+        steps += 1
+        if steps == step + 3:  # the first two are the call and the beginning of the block that holds interrupts
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    with FaultyGateway() as gateway:
+        ask(own, gateway, "one")
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with suppress(KeyboardInterrupt):
+                own.close()
+        finally:
+            sys.settrace(before)
+        wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
 
 
 def test_a_session_that_nobody_has_any_more_ends_with_its_last_request() -> None:
