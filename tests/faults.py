@@ -171,7 +171,7 @@ class FaultyGateway:
         self._compression = "deflate" if compressed else None
         self._tls, self._certificates, self._logger = tls, certificates or {}, logger
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._numbers = 0
         self.received: list[str] = []
         self.authorizations: list[str | None] = []

@@ -20,7 +20,7 @@ class ScriptedServer:
     def __init__(self, script: Script, handshake: Handshake | None = None, **options: Any) -> None:
         self._script, self._handshake, self._options = script, handshake, options
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.connections = 0
         self.messages: list[str | bytes] = []
         self.handshakes: list[Request] = []
