@@ -256,11 +256,8 @@ def test_the_live_widget_hides_its_transcript(page: Notebook) -> None:
     expect(page.output(1).locator("details[data-fal-transcript]")).to_be_hidden()
 
 
-def test_the_page_has_no_errors_but_those_of_an_empty_notebook(
-    page: Notebook, browser: Browser, jupyter_server: Server
-) -> None:
-    with notebook(browser, jupyter_server, ["1"], "empty.ipynb") as empty:
-        assert set(page.errors) <= set(empty.errors)
+def test_the_page_has_no_errors_but_those_of_an_empty_notebook(page: Notebook, usual_errors: set[str]) -> None:
+    assert set(page.errors) <= usual_errors
 
 
 def test_it_follows_the_theme(page: Notebook) -> None:
