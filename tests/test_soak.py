@@ -1,13 +1,32 @@
-"""What the soak, which ran beside the other tests, has found."""
+"""The soak finds nothing in a short time, beside the other tests; and what it would say of what grew."""
 
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from .census import BREATH, Soak
-from .conftest import SOAK_SECONDS
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 120
 
 
+@pytest.fixture
+def soak() -> "Iterator[subprocess.Popen[str]]":
+    """The soak, in a process of its own that leaves the machine to other tests."""
+    command = ["nice", "-n", "10", sys.executable, "-m", "tests.soak", str(SECONDS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # it ends what it has started
+
+
+@pytest.mark.beside
 def test_mixed_work_and_faults_swap_no_answer_and_leave_nothing_behind(soak: "subprocess.Popen[str]") -> None:
-    report, errors = soak.communicate(timeout=SOAK_SECONDS + 120)
+    report, errors = soak.communicate(timeout=SECONDS + 120)
     assert soak.returncode == 0, report + errors
     assert report.count("requests in") == 2
     print(report)  # noqa: T201 - pytest shows it where it is asked to
