@@ -1,5 +1,6 @@
 """The soak finds nothing in a short time, beside the other tests; and what it would say of what grew."""
 
+import random
 import signal
 import subprocess
 import sys
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from fal_notebook import Session, Stream
+
 from .census import BREATH, Soak
+from .session_soak import Work, running_servers
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 120
@@ -30,6 +34,22 @@ def test_mixed_work_and_faults_swap_no_answer_and_leave_nothing_behind(soak: "su
     assert soak.returncode == 0, report + errors
     assert report.count("requests in") == 2
     print(report)  # noqa: T201 - pytest shows it where it is asked to
+
+
+class Late(Work):
+    """Whose time is over before a fault is met, as it may be on a busy machine."""
+
+    def _ask_faulty(self, timeout: float | None = None) -> Stream:
+        return super()._ask_faulty(0.0001 if timeout else 10)
+
+
+def test_a_fault_that_is_not_met_in_time_is_not_left_to_the_next_request() -> None:
+    own = Session()
+    with running_servers() as servers:
+        late = Late(own, servers, 0, random.Random(4))  # noqa: S311 - an order of work, no secret
+        for _ in range(5):
+            late.fault()
+    own.close()
 
 
 def soaked(count: int, **growth: int) -> Soak:
