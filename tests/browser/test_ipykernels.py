@@ -10,8 +10,7 @@ from fal_notebook.local.server import LocalServer
 from ..kernels import IPYKERNELS, ipykernel
 from .lab import Notebook, jupyter, notebook
 
-# On a loaded machine ipykernel 7.3 and 7.4 often read nothing from the page until a cell that blocks has ended.
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.quiet  # on a loaded machine a kernel may not hear the page, as is said at the last test
 CELLS = [
     "%load_ext fal_notebook\nimport ipykernel; ipykernel.__version__",
     "%falstream test/paced/stream prompt=x count:=300 rate:=200",
@@ -59,7 +58,7 @@ def test_a_background_run_streams_into_its_own_cell_until_it_is_stopped(page: No
     expect(page.output(2)).to_contain_text("first words")
 
 
-# Now and then ipykernel reads nothing from the page until the cell that blocks has ended.
+# On a loaded machine ipykernel 7.4 sometimes reads nothing from the page until the cell that blocks has ended.
 @pytest.mark.flaky(reruns=2)
 def test_a_prompt_widget_answers_and_its_stop_is_heard_at_once_or_after_a_cell_that_blocks(page: Notebook) -> None:
     blocking_ends = page.server.folder / "go"
