@@ -13,6 +13,10 @@ OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1 $(VENV)/ipykernel-7.
 # What `make pythons` tests with, each in an environment of its own.
 PYTHONS ?= python3.11 python3.12 python3.13
 
+# Three at a time, for many tests wait rather than compute; then, alone, the tests that need the machine for themselves.
+TOGETHER := -m 'not quiet' --numprocesses 3 --no-loadscope-reorder
+ALONE := -m quiet
+
 .PHONY: demo install test test-fast pythons fuzz soak bench check format notebooks pictures build clean
 
 demo: install
@@ -21,10 +25,12 @@ demo: install
 install: $(VENV)/installed
 
 test: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
+	$(BIN)/python -m pytest $(ALONE)
 
 test-fast: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed)
-	$(BIN)/python -m pytest --ignore tests/browser
+	$(BIN)/python -m pytest $(TOGETHER) --ignore tests/browser
+	$(BIN)/python -m pytest $(ALONE) --ignore tests/browser
 
 pythons:
 	for python in $(PYTHONS); do $(MAKE) test-fast PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done

@@ -1,15 +1,16 @@
 """What every test stands on: a clean environment, a gateway on a free port, and no session left behind."""
 
 import os
+import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from fal_notebook import session
 from fal_notebook.local.gateway import HTTPOverWebSocket
@@ -21,9 +22,6 @@ from . import endpoints
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
 
-SOAK_SECONDS = 90
-"""How long the soak takes."""
-ROOT = Path(__file__).parents[1]
 
 # How quickly examples are made says nothing on a machine that does other work too.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,25 +39,25 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the soak's test last: it waits for what runs beside the others."""
-    items.sort(key=lambda item: "soak" in getattr(item, "fixturenames", ()))
+    """Put first what takes longest: the front ends, and what runs beside others."""
+    items.sort(key=lambda item: (_front_end(item.nodeid) is None, item.get_closest_marker("beside") is None))
 
 
-@pytest.fixture(scope="session")
-def soak() -> "Iterator[subprocess.Popen[str]]":
-    """The soak, in a process of its own that leaves the machine to the tests."""
-    command = ["nice", "-n", "19", sys.executable, "-m", "tests.soak", str(SOAK_SECONDS)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)  # it ends what it has started
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _Scheduling(config, log)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _soak_beside_the_tests(request: pytest.FixtureRequest) -> None:
-    """Begin the soak with the first test, where its own test is among them."""
-    if any("soak" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("soak")
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it ships no hints
+    """What one of several processes does: a file's tests, which may build on each other, or all of a front end's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _front_end(nodeid) or super()._split_scope(nodeid)
+
+
+def _front_end(nodeid: str) -> str | None:
+    """The front end that a test runs in, where it runs in each of the two."""
+    found = re.search(r"\[(lab|notebook7)\b", nodeid)
+    return found and found[1]
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ from .benchmarks.peers import (
 )
 from .benchmarks.rows import OURS, Row
 
+pytestmark = pytest.mark.quiet  # caches and waits are shared with whatever else runs
 ROUNDS = 4
 ROUND_TRIP = 0.03
 

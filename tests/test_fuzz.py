@@ -13,7 +13,7 @@ from .harnesses import HARNESSES
 ROOT = Path(__file__).parents[1]
 CORPUS = Path(__file__).parent / "corpus"
 INPUTS = sorted(path for path in CORPUS.rglob("*") if path.is_file())
-SECONDS = 21
+SECONDS = 60
 PLANTED = """
 import sys, atheris, pathlib
 from tests import fuzz
@@ -55,6 +55,7 @@ def test_each_harness_has_a_corpus_whose_names_tell_what_it_is() -> None:
     assert [path.name for path in INPUTS if path.name.startswith(("crash-", "timeout-", "oom-", "slow-"))] == []
 
 
+@pytest.mark.beside
 @needs_atheris
 def test_atheris_finds_nothing_in_a_short_time() -> None:
     done = run("-m", "tests.fuzz", str(SECONDS))

@@ -1,16 +1,55 @@
-"""What the soak, which ran beside the other tests, has found."""
+"""The soak finds nothing in a short time, beside the other tests; and what it would say of what grew."""
 
+import random
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fal_notebook import Session, Stream
 
 from .census import BREATH, Soak
-from .conftest import SOAK_SECONDS
+from .session_soak import Work, running_servers
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 120
 
 
+@pytest.fixture
+def soak() -> "Iterator[subprocess.Popen[str]]":
+    """The soak, in a process of its own that leaves the machine to other tests."""
+    command = ["nice", "-n", "10", sys.executable, "-m", "tests.soak", str(SECONDS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # it ends what it has started
+
+
+@pytest.mark.beside
 def test_mixed_work_and_faults_swap_no_answer_and_leave_nothing_behind(soak: "subprocess.Popen[str]") -> None:
-    report, errors = soak.communicate(timeout=SOAK_SECONDS + 120)
+    report, errors = soak.communicate(timeout=SECONDS + 120)
     assert soak.returncode == 0, report + errors
     assert report.count("requests in") == 2
     print(report)  # noqa: T201 - pytest shows it where it is asked to
+
+
+class Late(Work):
+    """Whose time is over before a fault is met, as it may be on a busy machine."""
+
+    def _ask_faulty(self, timeout: float | None = None) -> Stream:
+        return super()._ask_faulty(0.0001 if timeout else 10)
+
+
+def test_a_fault_that_is_not_met_in_time_is_not_left_to_the_next_request() -> None:
+    own = Session()
+    with running_servers() as servers:
+        late = Late(own, servers, 0, random.Random(4))  # noqa: S311 - an order of work, no secret
+        for _ in range(5):
+            late.fault()
+    own.close()
 
 
 def soaked(count: int, **growth: int) -> Soak:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from fal_notebook.local.server import LocalServer
 
-from .lab import Server, jupyter, launch
+from .lab import Server, jupyter, launch, notebook
 
 
 @pytest.fixture(scope="package")
@@ -44,6 +44,13 @@ def jupyter_server(request: pytest.FixtureRequest) -> Server:
     """Each of the two front ends."""
     running: Server = request.getfixturevalue(request.param)
     return running
+
+
+@pytest.fixture(scope="package")
+def usual_errors(browser: Browser, jupyter_server: Server) -> set[str]:
+    """What the page of an empty notebook says is wrong."""
+    with notebook(browser, jupyter_server, ["1"], "empty.ipynb") as empty:
+        return set(empty.errors)
 
 
 def _folder(factory: pytest.TempPathFactory, name: str) -> Path:

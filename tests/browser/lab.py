@@ -110,9 +110,7 @@ class Notebook:
             self._load(SECONDS)
 
     def _load(self, seconds: float) -> None:
-        # A workspace of its own: JupyterLab would bring back the notebooks that other tests had open.
-        where = f"lab/workspaces/{self.path.stem}/tree" if self.server.app == "lab" else "notebooks"
-        self.page.goto(f"{self.server.url}/{where}/{self.name}", wait_until="domcontentloaded")
+        self.page.goto(address(self.server, self.name), wait_until="domcontentloaded")
         self.page.wait_for_function(
             f"() => window.jupyterapp && {_NOTEBOOK}?.context?.isReady"
             f" && {_NOTEBOOK}.sessionContext.session?.kernel?.connectionStatus === 'connected'"
@@ -186,19 +184,35 @@ def notebook(
 
     The script runs in the page before everything else.
     """
+    with stored(server, cells, name):
+        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        page.set_default_timeout(SECONDS * 1000)
+        page.add_init_script(script)
+        opened = Notebook(page, server, name)
+        try:
+            opened.open()
+            yield opened
+        finally:
+            page.close()
+
+
+@contextmanager
+def stored(server: Server, cells: Sequence[str], name: str) -> Iterator[None]:
+    """A new notebook with these cells, which no page has opened; a kernel that it has by then ends with it."""
     content = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     content.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(content, server.folder / name)
-    page = browser.new_page(viewport={"width": 1100, "height": 1000})
-    page.set_default_timeout(SECONDS * 1000)
-    page.add_init_script(script)
-    opened = Notebook(page, server, name)
     try:
-        opened.open()
-        yield opened
+        yield
     finally:
-        page.close()
-        _end_kernel(opened)
+        _end_kernel(server, name)
+
+
+def address(server: Server, name: str) -> str:
+    """Where a page has a notebook alone."""
+    # A workspace of its own: JupyterLab would bring back the notebooks that other tests had open.
+    where = f"lab/workspaces/{Path(name).stem}/tree" if server.app == "lab" else "notebooks"
+    return f"{server.url}/{where}/{name}"
 
 
 def _quiet_news(settings: Path) -> None:
@@ -209,11 +223,11 @@ def _quiet_news(settings: Path) -> None:
     (place / "notification.jupyterlab-settings").write_text(json.dumps(choice))
 
 
-def _end_kernel(opened: Notebook) -> None:
-    with urllib.request.urlopen(f"{opened.server.url}/api/sessions") as answer:
-        sessions = [each["id"] for each in json.load(answer) if each["path"] == opened.name]
+def _end_kernel(server: Server, name: str) -> None:
+    with urllib.request.urlopen(f"{server.url}/api/sessions") as answer:
+        sessions = [each["id"] for each in json.load(answer) if each["path"] == name]
     for session in sessions:
-        request = urllib.request.Request(f"{opened.server.url}/api/sessions/{session}", method="DELETE")
+        request = urllib.request.Request(f"{server.url}/api/sessions/{session}", method="DELETE")
         urllib.request.urlopen(request).close()
 
 

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from fal_notebook.plain import one_line
 
+from ..conftest import wait_until
 from ..scripted import ScriptedServer, end, start
 from .lab import Notebook, Server, notebook
 from .test_hostile_answers import EVIL, HOSTILE, LIVING, OUTSIDE
@@ -163,7 +164,7 @@ def test_columns_stand_side_by_side_and_each_shows_its_words_and_times_as_they_c
     )
     expect(shown.nth(BROKEN)).to_contain_text("failed: ModelError")
     assert [each.locator("strong").first.inner_text() for each in shown.all()] == MODELS
-    assert are_side_by_side(shown)
+    wait_until(lambda: are_side_by_side(shown))
     before = shown.nth(SLOW).inner_text()
     expect(shown.nth(SLOW)).not_to_have_text(before, use_inner_text=True)  # its seconds go on while nothing comes
     assert "go on" not in before
@@ -191,7 +192,7 @@ def test_at_the_end_each_column_is_formatted_with_its_own_status_line_and_one_fa
     expect(shown.nth(BROKEN)).to_contain_text("ModelError: a/b answered with an error: out of tokens")
     for number in (QUICK, SLOW):
         expect(shown.nth(number)).not_to_contain_text("ModelError")
-    assert are_side_by_side(shown)
+    wait_until(lambda: are_side_by_side(shown))
     assert set(output["data"]) == {"text/plain", "text/html"}
     assert (error["output_type"], error["ename"]) == ("error", "ModelError")
     kept = page.run(KEPT)[0]["data"]["text/plain"]
@@ -211,7 +212,7 @@ def test_an_interrupt_stops_those_that_stream_and_leaves_those_that_ended(page: 
     expect(shown.nth(SLOW)).to_contain_text("slow words")
     expect(shown.nth(SLOW)).to_contain_text("a/b · stopped · ")
     expect(shown.nth(QUICK)).not_to_contain_text("stopped")
-    assert are_side_by_side(shown)
+    wait_until(lambda: are_side_by_side(shown))
     models.finish()
 
 
@@ -239,13 +240,13 @@ def test_a_narrow_page_puts_columns_below_each_other_and_wide_answers_stay_withi
     page.run(WIDTH - 1)
     page.run(WIDTH)
     shown = columns(page, WIDTH)
-    assert are_side_by_side(shown)
+    wait_until(lambda: are_side_by_side(shown))
     check_within(page, WIDTH)
     page.page.set_viewport_size({"width": 480, "height": 800})
     try:
         expect(shown).to_have_count(3)
         page.output(WIDTH).scroll_into_view_if_needed()
-        assert are_one_below_the_other(shown)
+        wait_until(lambda: are_one_below_the_other(shown))
         check_within(page, WIDTH)
     finally:
         page.page.set_viewport_size(WIDE_PAGE)
@@ -272,4 +273,4 @@ def test_the_columns_are_there_after_save_and_reopen_with_no_dead_widget(page: N
     expect(shown.nth(QUICK)).to_contain_text("first token")
     expect(shown.nth(BROKEN)).to_contain_text("out of tokens")
     expect(page.page.locator(".jp-Notebook")).not_to_contain_text("Error displaying widget")
-    assert are_side_by_side(shown)
+    wait_until(lambda: are_side_by_side(shown))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -13,8 +14,9 @@ CELLS = [
     "%load_ext fal_notebook",
     "%falstream test/endless/stream prompt=x -o partial",
     "%falstream test/endless/stream prompt=x -o behind -b",
-    "%falstream test/previews/stream prompt=x count:=60 rate:=10 'message=two $x$ <b>passes</b>'",
+    "%falstream test/previews/stream prompt=x count:=600 rate:=10 'message=two $x$ <b>passes</b>'",
     "for word in 'abc':\n    get_ipython().run_line_magic('falstream', f'test/echo/stream prompt={word} -b')",
+    "%falstream test/previews/stream prompt=x count:=10 rate:=10",
 ]
 
 
@@ -41,10 +43,18 @@ def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebo
         "([bar, width]) => parseFloat(bar.style.width) > width", arg=[bar.element_handle(), width]
     )
     assert page.output(3).locator("input").input_value() == "two $x$ <b>passes</b>"
-    (output,) = page.wait(3)
+    page.command("notebook:interrupt-kernel")
+    output, _ = page.wait(3)
+    check_static(page, 3, output)
+    (output,) = page.run(5)
+    check_static(page, 5, output)
+
+
+def check_static(page: Notebook, cell: int, output: dict[str, Any]) -> None:
+    """One output is left, with the last picture and without a bar."""
     assert set(output["data"]) == {"text/plain", "text/html"}
-    expect(page.output(3).locator(".progress-bar")).to_have_count(0)
-    expect(page.output(3).locator("img")).to_have_count(1)
+    expect(page.output(cell).locator(".progress-bar")).to_have_count(0)
+    expect(page.output(cell).locator("img")).to_have_count(1)
 
 
 def test_a_stop_button_is_seen_only_where_the_kernel_hears_it_while_the_cell_runs(page: Notebook) -> None:

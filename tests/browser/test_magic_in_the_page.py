@@ -92,11 +92,8 @@ def test_what_was_shown_is_there_after_save_and_reopen_with_no_dead_widget(page:
     expect(page.output(4).locator("img")).to_have_count(1)
 
 
-def test_the_page_has_no_errors_but_those_of_an_empty_notebook(
-    page: Notebook, browser: Browser, jupyter_server: Server
-) -> None:
-    with notebook(browser, jupyter_server, ["1"], "empty.ipynb") as empty:
-        assert set(page.errors) <= set(empty.errors)
+def test_the_page_has_no_errors_but_those_of_an_empty_notebook(page: Notebook, usual_errors: set[str]) -> None:
+    assert set(page.errors) <= usual_errors
 
 
 def test_the_first_words_come_soon_after_run(page: Notebook, record_property: Callable[[str, object], None]) -> None:

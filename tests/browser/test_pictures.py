@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from ..conftest import wait_until
 from .lab import Notebook, Server, notebook
 
 MAKE = """
@@ -54,7 +55,7 @@ def is_in_its_own_size(picture: Locator) -> bool:
 
 
 def test_four_pictures_stand_in_one_row_with_size_and_seed(page: Notebook) -> None:
-    assert are_in_one_row(page)
+    wait_until(lambda: are_in_one_row(page))
     captions = page.output(1).locator("figcaption").all_inner_texts()
     assert captions == [*["1600×500 · seed 7"] * 3, "1600×500 · seed 7 · withheld by the safety checker"]
     assert len(page.outputs(1)) == 1
@@ -71,7 +72,7 @@ def test_a_click_shows_a_picture_in_its_own_size_and_a_second_one_closes_it(page
     assert shown
     assert frame["x"] + frame["width"] <= shown["x"] + shown["width"] + 1
     second.click()
-    assert are_in_one_row(page)
+    wait_until(lambda: are_in_one_row(page))
 
 
 def test_the_keyboard_opens_and_closes_a_picture(page: Notebook) -> None:
@@ -82,14 +83,14 @@ def test_the_keyboard_opens_and_closes_a_picture(page: Notebook) -> None:
     page.page.keyboard.press("Space")
     assert is_in_its_own_size(pictures(page).nth(2))
     page.page.keyboard.press("Space")
-    assert are_in_one_row(page)
+    wait_until(lambda: are_in_one_row(page))
 
 
 def test_they_are_there_after_save_and_reopen(page: Notebook) -> None:
     page.save()
     page.open()
     expect(pictures(page)).to_have_count(4)
-    assert are_in_one_row(page)
+    wait_until(lambda: are_in_one_row(page))
 
 
 def test_a_notebook_that_is_not_trusted_shows_them_too(page: Notebook, browser: Browser) -> None:
@@ -101,11 +102,8 @@ def test_a_notebook_that_is_not_trusted_shows_them_too(page: Notebook, browser: 
         nbformat.write(foreign, opened.path)
         opened.open()
         expect(pictures(opened)).to_have_count(4)
-        assert all(box["width"] > 100 for box in boxes(opened))
+        wait_until(lambda: all(box["width"] > 100 for box in boxes(opened)))
 
 
-def test_the_page_has_no_errors_but_those_of_an_empty_notebook(
-    page: Notebook, browser: Browser, jupyter_server: Server
-) -> None:
-    with notebook(browser, jupyter_server, ["1"], "empty.ipynb") as empty:
-        assert set(page.errors) <= set(empty.errors)
+def test_the_page_has_no_errors_but_those_of_an_empty_notebook(page: Notebook, usual_errors: set[str]) -> None:
+    assert set(page.errors) <= usual_errors

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Playwright, expect
 
-from .lab import SECONDS, Notebook, Server, launch, notebook
+from .lab import SECONDS, Notebook, Server, address, launch, notebook, stored
 
 # Notes what leaves the page's sound graphs and elements, and when the first message with sound came.
 EAR = """
-window.ear = {level: 0, loudest: 0, contexts: [], elements: [], pieces: []};
+const fresh = () => ({level: 0, loudest: 0, contexts: [], elements: [], pieces: [], arrived: 0, sounded: 0});
+window.ear = {reset: () => Object.assign(ear, fresh())};
+ear.reset();
 const {connect} = AudioNode.prototype;
 AudioNode.prototype.connect = function (target, ...rest) {
   const {context} = this;
@@ -83,11 +85,19 @@ def loud_browser(driver: Playwright) -> Iterator[Browser]:
     running.close()
 
 
+@pytest.fixture(scope="module")
+def opened(loud_browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
+    with notebook(loud_browser, jupyter_server, CELLS, "sound.ipynb", script=EAR) as page:
+        page.run(0)
+        yield page
+
+
 @pytest.fixture
-def page(loud_browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
-    with notebook(loud_browser, jupyter_server, CELLS, script=EAR) as opened:
-        opened.run(0)
-        yield opened
+def page(opened: Notebook) -> Notebook:
+    """The page, in which nothing is shown and nothing has been heard."""
+    opened.command("notebook:clear-all-cell-outputs")
+    opened.page.evaluate("ear.reset()")
+    return opened
 
 
 def _player(page: Notebook, cell: int) -> Locator:
@@ -289,14 +299,10 @@ class Unclicked:
 
 
 def test_where_sound_needs_a_click_the_player_says_so(browser: Browser, jupyter_server: Server) -> None:
-    with notebook(browser, jupyter_server, CELLS) as opened:
-        opened.run(0)
-        url = opened.page.url
-        opened.page.goto("about:blank")
-        page = Unclicked(browser, url)
+    with stored(jupyter_server, ["\n".join(CELLS[number] for number in (0, 3))], "click.ipynb"):
+        page = Unclicked(browser, address(jupyter_server, "click.ipynb"))
         session = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session"
         page.until(f"{session}?.kernel?.connectionStatus === 'connected'")
-        page.value("jupyterapp.shell.currentWidget.content.activeCellIndex = 3")
         page.value("jupyterapp.commands.execute('notebook:run-cell'); 0")
         page.until("document.querySelector('[data-state=blocked]')?.innerText.includes('click to hear')")
         assert page.value("ear.loudest") == 0

@@ -81,7 +81,9 @@ def test_fragments_above_the_limit_close_with_1009(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "data"), [(1000, close_frame(1000)), (4000, close_frame(4000, b"bye")), (1005, frame(CLOSE))]
+    ("code", "data"),
+    [(1000, close_frame(1000)), (4000, close_frame(4000, b"bye")), (1005, frame(CLOSE))],
+    ids=["normal", "an application's", "none"],
 )
 def test_a_close_is_answered_with_its_own_code(url: str, code: int, data: bytes) -> None:
     with raw_client(url) as client:
