@@ -52,7 +52,6 @@ class BackgroundLive(Live):
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
         if self._drawn != (self._progress, self._picture) and not stream.is_done:
-            self.pause = 0.0
             self._redraw()
         if self._button is None and stream.elapsed >= WORTH_STOPPING:
             self._offer_stop()
@@ -93,7 +92,7 @@ class BackgroundLive(Live):
         _replace(self._handle, merged(parts)[0])
         size = len(self._picture.data or b"") if self._picture else 0
         cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
-        self.pause = max(self.pause, 1 / REFRESHES, cost)
+        self._rest(max(1 / REFRESHES, cost))
 
 
 def _replace(handle: DisplayHandle | None, bundle: Bundle) -> None:

@@ -41,6 +41,6 @@ def _follow(stream: Stream, show: Callable[[Sequence[Update]], None], finish: Ca
             news += stream.take()
             if time.monotonic() >= due or stream.is_done:
                 show(news)
-                due, news = time.monotonic() + 1 / _REFRESHES, []
+                due, news = time.monotonic() + 1 / _REFRESHES if news else due, []
     finally:  # what cannot be shown is kept all the same
         finish(stream.outcome())

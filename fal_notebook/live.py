@@ -47,17 +47,14 @@ def follow(stream: Stream, live: "Live") -> None:
 
     Then the caller has to stop the stream.
     """
-    due = 0.0
     with Interrupts() as interrupts:
         while not stream.is_done:
-            waiting = due - time.monotonic()
+            waiting = live.due - time.monotonic()
             with interrupts.let_through():
                 stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
             live.take(stream.take())
-            now = time.monotonic()
-            if now >= due:
+            if time.monotonic() >= live.due:
                 live.refresh(stream)
-                due = now + live.pause
 
 
 class Shown(Enum):
@@ -72,11 +69,12 @@ class Live(ABC):
     """What one request shows. It collects updates and draws them when it is asked to refresh.
 
     Attributes:
-        pause: seconds until the next refresh may come.
+        due: when the next refresh may come, by the monotonic clock in seconds. A refresh that draws nothing leaves it
+            as it is, so that the first words wait for none.
     """
 
     def __init__(self) -> None:
-        self.pause = 1 / REFRESHES
+        self.due = 0.0
         self._unshown: list[str] = []
         self._text: list[str] = []
         self._length = 0
@@ -141,7 +139,8 @@ class Live(ABC):
         if not shown:
             return
         replaces = Shown.LINE if self._waited else self._replaces
-        self.pause, self._replaces, self._waited = 1 / REFRESHES, Shown.NOTHING, ""
+        self._replaces, self._waited = Shown.NOTHING, ""
+        self._rest(1 / REFRESHES)
         self._write(plain_text(shown), replaces)
 
     def _wait_line(self, stream: Stream) -> None:
@@ -153,8 +152,13 @@ class Live(ABC):
         line = f"{doing}… {stream.elapsed:.0f} s{received}{said}"
         if line != self._waited:
             replaces = Shown.LINE if self._waited else Shown.NOTHING
-            self._waited, self.pause = line, _IDLE_TICK
+            self._waited = line
+            self._rest(_IDLE_TICK)
             self._write(line, replaces)
+
+    def _rest(self, seconds: float) -> None:
+        """Let the next refresh come after so many seconds, or later where something else asks for it."""
+        self.due = max(self.due, time.monotonic() + seconds)
 
     def _progress_words(self) -> str:
         """The progress, for the line that waits."""
@@ -182,6 +186,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
+        self._offers_stop = False
         self._stands = self._cut = 0
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
@@ -201,6 +206,8 @@ class NotebookLive(Live):
         first, *others = result.outputs(style, autoplay=autoplay)
         if self._output is not None:
             self._output.msg_id = ""  # an interrupt can come while it is entered
+        if self._stop is not None and not self._offers_stop:
+            self._stop.close()
         self._box.become(first)
         for output in others:
             display(output, raw=True)
@@ -244,6 +251,7 @@ class NotebookLive(Live):
         if self._progress is None or self._progress == drawn:
             return
         self._drawn = self._progress, picture
+        self._rest(1 / REFRESHES)
         if self._bar is None:
             self._bar = ProgressBar()
             self._box.put(Place.PROGRESS, self._bar.widget)
@@ -254,6 +262,7 @@ class NotebookLive(Live):
         if self._picture is None or self._picture == drawn or time.monotonic() < self._picture_due:
             return
         self._drawn = progress, self._picture
+        self._rest(1 / REFRESHES)
         self._picture_due = time.monotonic() + len(self._picture.data or b"") / PICTURE_BYTES
         if self._image is None:
             self._image = Picture()
@@ -261,8 +270,13 @@ class NotebookLive(Live):
         self._image.show(self._picture)
 
     def _offer_stop(self, stream: Stream) -> None:
-        if self._stop is None and stream.elapsed >= WORTH_STOPPING:
-            self._stop = StopButton(stream.cancel)
+        """Make the button, and show it with the next refresh: both at once would halt the page twice as long."""
+        if self._stop is None:
+            if stream.elapsed >= WORTH_STOPPING:
+                self._stop = StopButton(stream.cancel)
+                self._rest(1 / REFRESHES)
+        elif not self._offers_stop:
+            self._offers_stop = True
             self._box.put(Place.STOP, self._stop.widget)
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,3 +74,24 @@ def start(request_id: Any = "r1", status: int = 200, content_type: str = "applic
 
 def end(request_id: Any = "r1", status: int = 200) -> str:
     return json.dumps({"type": "end", "request_id": request_id, "status": status, "time_to_first_byte_seconds": 0.25})
+
+
+@contextmanager
+def first_words(are_shown: Callable[[], bool]) -> Iterator[tuple[str, list[bool]]]:
+    """A server's address, whose first word comes behind the start, and whether it was shown before the end."""
+    in_time: list[bool] = []
+
+    async def script(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send(start(content_type="text/plain"))
+            await asyncio.sleep(0.1)
+            await connection.send("one")
+            for _ in range(1000):
+                if are_shown():
+                    break
+                await asyncio.sleep(0.01)
+            in_time.append(are_shown())
+            await connection.send(end())
+
+    with ScriptedServer(script) as server:
+        yield server.url, in_time

@@ -9,6 +9,8 @@ import fal_notebook.following
 from fal_notebook import Result, Text, Update, session
 from fal_notebook.following import follow_in_thread
 
+from .scripted import first_words
+
 
 def _follow(count: int, rate: int) -> tuple[list[Sequence[Update]], list[Result], float]:
     """What was shown, the results, and the seconds that it took."""
@@ -36,3 +38,15 @@ def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> 
     assert seconds < 15
     assert len(result.text.split()) == 20
     assert any(isinstance(update, Text) for update in shown[-1])
+
+
+def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fal_notebook.following, "_REFRESHES", 1 / 30)
+    words: list[str] = []
+    results: list[Result] = []
+    with first_words(lambda: words == ["one"]) as (url, in_time):
+        stream = session().stream("a/b", base_url=url)
+        follow_in_thread(stream, lambda updates: words.extend(map(str, updates)), results.append).join(60)
+    assert in_time == [True]

@@ -13,6 +13,8 @@ from fal_notebook.result import Format
 from fal_notebook.streaming import Receiver, Stream
 from fal_notebook.target import Target
 
+from .scripted import first_words
+
 
 class Page(Live):
     """A page that keeps what is drawn."""
@@ -110,6 +112,16 @@ def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> 
     began = time.monotonic()
     follow(session().stream("test/paced/stream", {"prompt": "x", "count": 20, "rate": 100}), page)
     assert time.monotonic() - began < 15
+
+
+def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fal_notebook.live, "REFRESHES", 1 / 30)
+    page = Page()
+    with first_words(lambda: page.text == "one") as (url, in_time):
+        follow(session().stream("a/b", base_url=url), page)
+    assert in_time == [True]
 
 
 def test_a_terminal_prints_words_once_and_then_the_status_line(
