@@ -242,7 +242,7 @@ class NotebookLive(Live):
     def _open(self) -> "Output":
         from ipywidgets import Output  # imported when first shown: loading the extension stays quick
 
-        self._output = Output()
+        self._output = Output(layout=self._box.layout)
         self._box.put(Place.WORDS, self._output)
         return self._output
 

@@ -5,6 +5,7 @@ would typeset TeX, and with it links, so what is said of the progress stands in 
 """
 
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle, display
@@ -14,7 +15,7 @@ from .plain import one_line
 from .render import Bundle
 
 if TYPE_CHECKING:
-    from ipywidgets import DOMWidget, VBox
+    from ipywidgets import DOMWidget, Layout, VBox
 
 
 class Place(IntEnum):
@@ -35,14 +36,21 @@ class LiveBox:
         self._box: VBox | None = None
         self._handle: DisplayHandle | None = None
 
+    @cached_property
+    def layout(self) -> "Layout":
+        """That of the box, and of the parts that need no other: each costs messages to open and to close."""
+        from ipywidgets import Layout  # imported when first shown: loading the extension stays quick
+
+        return Layout()
+
     def put(self, place: Place, widget: "DOMWidget") -> None:
         """Show a further part."""
-        from ipywidgets import VBox  # imported when first shown: loading the extension stays quick
+        from ipywidgets import VBox
 
         self._parts[place] = widget
         children = [part for _, part in sorted(self._parts.items())]
         if self._box is None:
-            self._box = VBox(children)
+            self._box = VBox(children, layout=self.layout)
             self._handle = display(self._box, display_id=True)
         else:
             self._box.children = children
