@@ -69,7 +69,7 @@ class Live(ABC):
     """What one request shows. It collects updates and draws them when it is asked to refresh.
 
     Attributes:
-        due: when the next refresh may come, by the monotonic clock in seconds. A refresh that draws nothing leaves it
+        due: when the next refresh may come, by the monotonic clock in seconds. A refresh that finds nothing leaves it
             as it is, so that the first words wait for none.
     """
 
@@ -136,11 +136,11 @@ class Live(ABC):
         if shown[-1:] == "\r" or "\ud800" <= shown[-1:] <= "\udbff":
             shown, rest = shown[:-1], shown[-1:] + rest
         self._unshown = [rest] if rest else []
+        self._rest(1 / REFRESHES)
         if not shown:
             return
         replaces = Shown.LINE if self._waited else self._replaces
         self._replaces, self._waited = Shown.NOTHING, ""
-        self._rest(1 / REFRESHES)
         self._write(plain_text(shown), replaces)
 
     def _wait_line(self, stream: Stream) -> None:
@@ -259,10 +259,12 @@ class NotebookLive(Live):
 
     def _draw_picture(self) -> None:
         progress, drawn = self._drawn
-        if self._picture is None or self._picture == drawn or time.monotonic() < self._picture_due:
+        if self._picture is None or self._picture == drawn:
+            return
+        self._rest(1 / REFRESHES)
+        if time.monotonic() < self._picture_due:
             return
         self._drawn = progress, self._picture
-        self._rest(1 / REFRESHES)
         self._picture_due = time.monotonic() + len(self._picture.data or b"") / PICTURE_BYTES
         if self._image is None:
             self._image = Picture()

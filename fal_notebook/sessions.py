@@ -272,7 +272,7 @@ class _IOThread:
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None:
+        if loop is None or thread is None or not thread.is_alive():  # its start was interrupted
             for work in last:
                 work.close()
             return None

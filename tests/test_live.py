@@ -6,14 +6,16 @@ from collections.abc import Sequence
 import pytest
 
 import fal_notebook.live
-from fal_notebook import Progress, Result, Text, session
-from fal_notebook.live import REFRESHES, Live, Shown, TerminalLive, follow
+from fal_notebook import Media, Preview, Progress, Result, Text, Update, session
+from fal_notebook.live import REFRESHES, Live, NotebookLive, Shown, TerminalLive, follow
 from fal_notebook.render import CUT, LONGEST_TEXT
 from fal_notebook.result import Format
 from fal_notebook.streaming import Receiver, Stream
 from fal_notebook.target import Target
 
 from .scripted import first_words
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Page(Live):
@@ -122,6 +124,24 @@ def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just
     with first_words(lambda: page.text == "one") as (url, in_time):
         follow(session().stream("a/b", base_url=url), page)
     assert in_time == [True]
+
+
+@pytest.mark.parametrize(
+    "updates",
+    [
+        [Text("\r", 0)],
+        [Text("\ud83d", 0)],
+        [Preview((Media("image/png", PNG + bytes(size)),)) for size in (10_000_000, 9)],
+    ],
+)
+def test_what_cannot_be_drawn_yet_is_looked_at_no_more_often_than_else(updates: list[Update], stream: Stream) -> None:
+    live = NotebookLive()
+    for update in updates:
+        live.take([update])
+        live.due = 0.0
+        live.refresh(stream)
+    assert live.has_news
+    assert live.due > time.monotonic()
 
 
 def test_a_terminal_prints_words_once_and_then_the_status_line(
