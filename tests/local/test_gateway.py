@@ -2,6 +2,7 @@ import asyncio
 import json
 import queue
 import threading
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -21,6 +22,7 @@ from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 
+from ..conftest import wait_until
 from .frames import raw_socket
 from .wire import SECONDS, Answer, ask, open_socket, read
 
@@ -227,21 +229,26 @@ def test_an_application_that_does_not_listen_is_cancelled() -> None:
 
 
 def test_a_stream_of_starlette_ends_with_its_client() -> None:
-    left = threading.Event()
+    steps = 0
 
     async def endless() -> AsyncIterator[bytes]:
-        try:
-            while True:
-                yield b"more"
-                await asyncio.sleep(0.001)
-        finally:
-            left.set()
+        nonlocal steps
+        while True:
+            steps += 1
+            yield b"more"
+            await asyncio.sleep(0.001)
+
+    def takes_no_step() -> bool:
+        before = steps
+        time.sleep(0.3)
+        return steps == before
 
     with served(StreamingResponse(endless())) as url:
         with open_socket(url) as socket:
             socket.send("{}")
             socket.recv(SECONDS)
-        assert left.wait(SECONDS)
+            assert not takes_no_step()
+        wait_until(takes_no_step)
 
 
 def test_an_application_that_only_sends_is_cancelled_too() -> None:
