@@ -41,20 +41,14 @@ CELLS = [
 HTML('<p style="position:fixed;inset:0;z-index:9">over everything</p><p style="{OVER}">over what is above</p>')""",
 ]
 ALONE, COLUMNS, BEHIND, WIDGET, OVERLAY = 2, 3, 4, 5, 7
-# What of a box a point of the page beside it would hit. Near the box a little that is drawn is found, farther away what
-# is as large as a word.
+# What of a box a point of the page beside it would hit.
 SPILT = """box => {
   const {left, top, right, bottom} = box.getBoundingClientRect();
-  const isWithin = (x, y, edge) => left - edge <= x && x <= right + edge && top - edge <= y && y <= bottom + edge;
   const hit = new Set();
-  const look = step => {
-    for (let x = 1; x < innerWidth; x += step) for (let y = 1; y < innerHeight; y += step) {
-      if (isWithin(x, y, 1) || isWithin(x, y, 60) !== (step === 6)) continue;
-      for (const each of document.elementsFromPoint(x, y)) if (each !== box && box.contains(each)) hit.add(each);
-    }
-  };
-  look(6);
-  look(12);
+  for (let x = 1; x < innerWidth; x += 6) for (let y = 1; y < innerHeight; y += 6) {
+    if (left - 1 <= x && x <= right + 1 && top - 1 <= y && y <= bottom + 1) continue;
+    for (const each of document.elementsFromPoint(x, y)) if (each !== box && box.contains(each)) hit.add(each);
+  }
   return [...hit].map(each => each.outerHTML.slice(0, 200));
 }"""
 
