@@ -359,6 +359,8 @@ class BareSocket:
         data = b""
         while self._END not in data:
             data = self._socket.recv(65_536)
+            if not data:
+                raise EOFError
             yield from re.findall(rb'"content": "(\d+) "', data)
 
     def read(self, arguments: Arguments) -> int:
