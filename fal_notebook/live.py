@@ -186,7 +186,6 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
-        self._offers_stop = False
         self._stands = self._cut = 0
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
@@ -206,7 +205,7 @@ class NotebookLive(Live):
         first, *others = result.outputs(style, autoplay=autoplay)
         if self._output is not None:
             self._output.msg_id = ""  # an interrupt can come while it is entered
-        if self._stop is not None and not self._offers_stop:
+        if self._stop is not None and not self._box.shows(Place.STOP):
             self._stop.close()
         self._box.become(first)
         for output in others:
@@ -277,8 +276,7 @@ class NotebookLive(Live):
             if stream.elapsed >= WORTH_STOPPING:
                 self._stop = StopButton(stream.cancel)
                 self._rest(1 / REFRESHES)
-        elif not self._offers_stop:
-            self._offers_stop = True
+        elif not self._box.shows(Place.STOP):
             self._box.put(Place.STOP, self._stop.widget)
 
 

@@ -43,6 +43,10 @@ class LiveBox:
 
         return Layout()
 
+    def shows(self, place: Place) -> bool:
+        """Whether there is a part in a place."""
+        return place in self._parts
+
     def put(self, place: Place, widget: "DOMWidget") -> None:
         """Show a further part."""
         from ipywidgets import VBox

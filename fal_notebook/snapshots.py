@@ -46,35 +46,35 @@ class Snapshots:
         self._shape = shape
         self._before = len(before)
         self._head = before + f'{shape.head}"'.encode()
-        self._last_line = f'"{shape.tail}'.encode() + line_end
-        self._line_end = line_end
+        self._json_tail = f'"{shape.tail}'.encode()
+        self._tail = self._json_tail + line_end * 2
+        self._blank_line = line_end * 2
 
     def run(self, data: bytes, at: int) -> Run:
         """The run that begins at a place, where an event begins."""
-        view, tail = memoryview(data), self._last_line + self._line_end
+        view, last_line = memoryview(data), len(self._json_tail) + len(self._blank_line) // 2
         known: bytes | memoryview = self._head  # then all of the last event up to the end of its words
         lengths: list[int] = []
         end = at
         while data.startswith(known, end):
             least = end + len(known)
-            words_end = data.find(b"\n", least) + 1 - len(self._last_line)
-            if words_end < least or not data.startswith(tail, words_end):
+            words_end = data.find(b"\n", least) + 1 - last_line
+            if words_end < least or not data.startswith(self._tail, words_end):
                 break
             known = view[end:words_end]
             lengths.append(len(known) - self._before)
-            at, end = end, words_end + len(tail)
+            at, end = end, words_end + len(self._tail)
         return self._read(data[at + self._before : end], end, lengths) if lengths else self.no_run(data, at)
 
     def no_run(self, data: bytes, at: int) -> Run:
         """What is to be decoded from a place on: all up to where the next run may begin."""
-        blank_line = self._line_end * 2
-        place = data.find(blank_line + self._head, at)
-        return Run(len(data) if place < 0 else place + len(blank_line))
+        place = data.find(self._blank_line + self._head, at)
+        return Run(len(data) if place < 0 else place + len(self._blank_line))
 
     def _read(self, rest: bytes, end: int, lengths: Sequence[int]) -> Run:
         """The run whose newest data the rest begins with; of each data so many bytes stand before its words' end."""
         *outdated, length = lengths
-        newest = rest[: length + len(self._last_line) - len(self._line_end)]
+        newest = rest[: length + len(self._json_tail)]
         is_plain = newest.isascii() and b"\\" not in newest
         if not is_plain and any(_is_within(newest, each) for each in outdated):
             return Run(end)
