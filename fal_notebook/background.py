@@ -1,27 +1,30 @@
 """Floor 9: a run that goes on while the notebook does.
 
-Its output is found by a display id, which is the one way that reaches its own cell from another thread, whichever
-cell runs then. So it shows words and pictures by replacing what is shown, less often the more there is.
+Its output is one that can be replaced from another thread, whichever cell runs then. So it shows words and pictures by
+replacing what is shown, less often the more there is.
 """
 
 import threading
 from collections.abc import Callable
-
-from IPython.display import DisplayHandle, display
+from typing import TYPE_CHECKING
 
 from .inbox import Inbox
 from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow
 from .media import Media
+from .outputs import NOTHING, UNFINISHED, close_widget, replaceable_output, widget_bundle
 from .previews import PICTURE_BYTES
-from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
+from .render import as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
+from .returning import Messenger, RecentAnswers
 from .stop_button import StopButton
 from .streaming import Stream
 from .updates import Progress
 from .waiting import wait
 
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
 _CHARACTERS_A_SECOND = 100_000
-_NOTHING = {"text/plain": "", "text/html": ""}
 
 
 class BackgroundLive(Live):
@@ -31,43 +34,46 @@ class BackgroundLive(Live):
     could click has no button.
 
     Args:
+        recent: where a page that comes back finds the end.
         stop: what the button does; None where no widget can be shown.
 
     Attributes:
         note: what to say below the result, such as an error or where it was saved.
     """
 
-    def __init__(self, stop: Callable[[], object] | None = None) -> None:
+    def __init__(self, recent: RecentAnswers, stop: Callable[[], object] | None = None) -> None:
         super().__init__()
         self.note = ""
         self._shown = ""
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
-        self._handle: DisplayHandle | None = display(
-            small_bundle("running in the background; %falstream stop stops it"), raw=True, display_id=True
-        )
+        self._recent = recent
+        self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
-        self._button: StopButton | None = None
-        self._foot: DisplayHandle | None = display(_NOTHING, raw=True, display_id=True) if stop else None
+        self._foot = replaceable_output(NOTHING) if stop else None
+        self._box: VBox | None = None
+        self._messenger: Messenger | None = None
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
-        if self._drawn != (self._progress, self._picture) and not stream.is_done:
+        if self._drawn != (self._progress, self._picture):
             self._redraw()
-        if self._button is None and stream.elapsed >= WORTH_STOPPING:
+        if self._box is None and stream.elapsed >= WORTH_STOPPING:
             self._offer_stop()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        whole = merged(as_html(bundle) for bundle in result.outputs(style, autoplay=autoplay))[0]
+        parts = merged(as_html(bundle) for bundle in result.body(style, autoplay=autoplay))
+        body = parts[0] if parts else small_bundle("no answer came")
         notes = [small_bundle(self.note)] if self.note else []
-        if self._stop is None:
-            _replace(self._handle, merged([whole, *notes])[0])
+        foot = merged([result.foot, *notes])[0]
+        if self._messenger is not None:
+            self._messenger.end([body, foot])
+        if self._foot is None:
+            self._body.replace(merged([body, foot])[0])
             return
-        foot = small_bundle(result.status_line)
-        body = {kind: words.removesuffix(foot[kind]).rstrip("\n") for kind, words in whole.items()}
-        _replace(self._handle, body if body["text/plain"] else small_bundle("no answer came"))
-        _replace(self._foot, merged([foot, *notes])[0])
-        if self._button is not None:
-            self._button.close()
+        self._body.replace(body)
+        self._foot.replace(foot)
+        if self._box is not None:
+            close_widget(self._box)
 
     def _write(self, text: str, replaces: Shown) -> None:
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
@@ -78,9 +84,15 @@ class BackgroundLive(Live):
         return ""
 
     def _offer_stop(self) -> None:
-        if self._stop is not None and self._foot is not None:
-            self._button = StopButton(self._stop)
-            self._foot.update(self._button.widget)
+        from ipywidgets import VBox
+
+        if self._stop is None or self._foot is None:
+            return
+        self._box = VBox([StopButton(self._stop).widget], _dom_classes=("fal-live",))
+        if self._foot.is_in_cell:
+            self._messenger = Messenger(self._recent, self._box.model_id)
+            self._box.children = (*self._box.children, self._messenger.widget)
+        self._foot.replace(widget_bundle(self._box, ""))
 
     def _redraw(self) -> None:
         """Show all there is. A refresh sends everything again, so what it costs sets the pace."""
@@ -88,16 +100,11 @@ class BackgroundLive(Live):
         parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
         if self._picture is not None:
             parts.append(as_html(media_bundle(self._picture)))
-        parts.append(text_bundle(self._shown, "text"))
-        _replace(self._handle, merged(parts)[0])
+        parts += [text_bundle(self._shown, "text"), small_bundle(UNFINISHED)]
+        self._body.replace(merged(parts)[0])
         size = len(self._picture.data or b"") if self._picture else 0
         cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
         self._rest(max(1 / REFRESHES, cost))
-
-
-def _replace(handle: DisplayHandle | None, bundle: Bundle) -> None:
-    if handle is not None:
-        handle.update(bundle, raw=True)
 
 
 class BackgroundRun:

@@ -21,6 +21,7 @@ from .render import small_bundle
 from .request import Request
 from .result import Result
 from .saving import save_result
+from .screen import Screen, screen_of
 from .sessions import session
 from .streaming import Stream
 
@@ -79,7 +80,8 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
         stream = _send(request, options)
         live: Live = NoLive()
         if not options.quiet and _is_notebook(shell):
-            live = BackgroundLive(stream.cancel if _shows_widgets(shell) else None)
+            stop = stream.cancel if screen_of(shell, options.live) is Screen.WIDGETS else None
+            live = BackgroundLive(session().recent, stop)
         run = BackgroundRun(stream, live, finish)
         _assign(shell, run, options.out)
         run.start()
@@ -95,7 +97,8 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
     interrupted = False
     with Interrupts() as interrupts:
         streams = {name: _send(request, options) for name, request in requests.items()}
-        columns = Columns(streams, live=_shows_widgets(shell) and not options.quiet)
+        shows_live = screen_of(shell, options.live) is Screen.WIDGETS and not options.quiet
+        columns = Columns(streams, session().recent, live=shows_live)
         try:
             columns.follow()
         except KeyboardInterrupt:
@@ -126,20 +129,16 @@ def _send(request: Request, options: Namespace) -> Stream:
 def _live(shell: InteractiveShell, options: Namespace) -> Live:
     if options.quiet:
         return NoLive()
-    if not _is_notebook(shell):
+    screen = screen_of(shell, options.live)
+    if screen is Screen.TEXT:
         return TerminalLive()
-    if not _shows_widgets(shell):
+    if screen is Screen.END:
         return StaticLive()
-    return SoundingLive() if options.play else NotebookLive()
+    return (SoundingLive if options.play else NotebookLive)(session().recent)
 
 
 def _is_notebook(shell: InteractiveShell) -> bool:
     return getattr(shell, "kernel", None) is not None
-
-
-def _shows_widgets(shell: InteractiveShell) -> bool:
-    """Whether an Output widget can be entered: not under ``%%capture``, which puts another publisher in place."""
-    return _is_notebook(shell) and hasattr(shell.display_pub, "set_parent")
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:

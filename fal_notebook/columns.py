@@ -7,21 +7,28 @@ The more it holds, the less often it is replaced.
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from IPython.display import DisplayHandle, display
+from IPython.display import display
 
 from .interrupts import Interrupts
 from .markdown import text_html
 from .media import Media, raster
+from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, close_widget, replaceable_output, widget_bundle
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
+from .returning import Messenger, RecentAnswers
 from .streaming import Stream
 from .updates import Preview, Progress
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
 
 _PAUSE = 0.125
 _TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
 _CHARACTERS_A_SECOND = 300_000  # of HTML
+_WORTH_AWAITING = 1.0  # seconds after which a page may have been loaded anew
 _LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
 # What is wider than a column is scrolled there: no answer covers another.
@@ -29,19 +36,26 @@ _COLUMN = "min-width:0;overflow:auto hidden;border-top:2px solid var(--jp-border
 
 
 class Columns:
-    """One output with a column for each request.
+    """One output with a column for each request, and below it a line about all of them.
 
     Args:
         streams: the requests, sent, by the names of their columns.
+        recent: where a page that comes back finds the end.
         live: whether to show them while they stream.
     """
 
-    def __init__(self, streams: Mapping[str, Stream], *, live: bool) -> None:
+    def __init__(self, streams: Mapping[str, Stream], recent: RecentAnswers, *, live: bool) -> None:
         self._columns = {name: _Column(stream) for name, stream in streams.items()}
+        self._recent = recent
         self._pause = _PAUSE
-        self._handle: DisplayHandle | None = None
+        self._began = time.monotonic()
+        self._body: ReplaceableOutput | None = None
+        self._foot: ReplaceableOutput | None = None
+        self._box: VBox | None = None
+        self._messenger: Messenger | None = None
         if live:
-            self._handle = display(self._so_far(), raw=True, display_id=True)
+            self._body = replaceable_output(self._so_far())
+            self._foot = replaceable_output(NOTHING) if self._body.is_in_cell else None
 
     def follow(self) -> None:
         """Show the streams until all have ended. An interrupt gets through, but never into what is being drawn.
@@ -62,19 +76,38 @@ class Columns:
     def finish(self, results: Mapping[str, Result], style: Format) -> None:
         """Show the results, which stay."""
         grid = _grid((name, _whole(result, style)) for name, result in results.items())
-        if self._handle is None:
+        seconds = max(result.metrics.duration for result in results.values())
+        foot = small_bundle(f"{len(results)} answers · {seconds:.2f} s")
+        if self._messenger is not None:
+            self._messenger.end([grid, foot])
+        if self._body is None:
             display(grid, raw=True)
         else:
-            self._handle.update(grid, raw=True)
+            self._body.settle(grid)
+        if self._foot is not None:
+            self._foot.settle(foot)
+        if self._box is not None:
+            close_widget(self._box)
 
     def _refresh(self) -> None:
-        if self._handle is not None:
-            self._handle.update(self._so_far(), raw=True)
+        if self._body is not None:
+            self._body.replace(self._so_far())
+        if self._foot is not None and self._box is None and time.monotonic() > self._began + _WORTH_AWAITING:
+            self._await_pages(self._foot)
+
+    def _await_pages(self, foot: ReplaceableOutput) -> None:
+        """Let a page that is loaded from now on learn the end."""
+        from ipywidgets import VBox
+
+        self._box = VBox(_dom_classes=("fal-live",))
+        self._messenger = Messenger(self._recent, self._box.model_id)
+        self._box.children = (self._messenger.widget,)
+        foot.replace(widget_bundle(self._box, ""))
 
     def _so_far(self) -> Bundle:
         grid = _grid((name, column.so_far()) for name, column in self._columns.items())
         self._pause = max(_PAUSE, len(grid["text/html"]) / _CHARACTERS_A_SECOND)
-        return grid
+        return merged([grid, small_bundle(UNFINISHED)])[0]
 
 
 class _Column:

@@ -1,8 +1,8 @@
 """Floor 8: what a request shows while it streams, and what stays of it.
 
 In a notebook, words are printed into a live Output widget, which stands in one box with the other parts: previews,
-progress, sound. When the response has ended, the output that held the box becomes the static result by its display
-id, and the widgets are closed: a saved widget would reopen as an error. Each print enters and leaves the Output
+progress, sound. When the response has ended, the outputs that held the box become the static result by their display
+ids, and the widgets are closed: a saved widget would reopen as an error. Each print enters and leaves the Output
 widget, so that what the user's own tasks print meanwhile lands in the cell and stays there. The pace keeps to what
 Jupyter carries without loss: its server drops messages silently beyond limits of messages and of bytes a second.
 
@@ -27,6 +27,7 @@ from .player import PagePlayer
 from .previews import PICTURE_BYTES
 from .render import CUT, LONGEST_TEXT, media_words
 from .result import Format, Result
+from .returning import RecentAnswers
 from .stop_button import StopButton
 from .streaming import Stream
 from .updates import Piece, Preview, Progress, Text, Update
@@ -53,7 +54,7 @@ def follow(stream: Stream, live: "Live") -> None:
             with interrupts.let_through():
                 stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
             live.take(stream.take())
-            if time.monotonic() >= live.due:
+            if time.monotonic() >= live.due and not stream.is_done:  # the end shows the rest: what is whole is not live
                 live.refresh(stream)
 
 
@@ -89,6 +90,11 @@ class Live(ABC):
     def has_news(self) -> bool:
         """Whether a refresh would show words."""
         return bool(self._unshown)
+
+    @property
+    def words(self) -> str:
+        """The answer's words so far, those included that have not been drawn."""
+        return "".join(self._text)
 
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
@@ -166,7 +172,7 @@ class Live(ABC):
 
 
 class StaticLive(Live):
-    """What stays of an answer and nothing before it, for ``%%capture``."""
+    """What stays of an answer and nothing before it, where no page looks on."""
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         for output in result.outputs(style, autoplay=autoplay):
@@ -177,11 +183,15 @@ class StaticLive(Live):
 
 
 class NotebookLive(Live):
-    """The live part of a cell's output in a kernel."""
+    """The live part of a cell's output in a kernel.
 
-    def __init__(self) -> None:
+    Args:
+        recent: where a page that comes back finds the end.
+    """
+
+    def __init__(self, recent: RecentAnswers) -> None:
         super().__init__()
-        self._box = LiveBox()
+        self._box = LiveBox(lambda: self.words, recent)
         self._output: Output | None = None
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
@@ -196,20 +206,17 @@ class NotebookLive(Live):
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
-        if not stream.is_done:  # what comes at the end is in the result
-            self._draw_progress()
-            self._draw_picture()
-            self._offer_stop(stream)
+        self._draw_progress()
+        self._draw_picture()
+        self._offer_stop(stream)
+        self._box.keep()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        first, *others = result.outputs(style, autoplay=autoplay)
         if self._output is not None:
             self._output.msg_id = ""  # an interrupt can come while it is entered
         if self._stop is not None and not self._box.shows(Place.STOP):
             self._stop.close()
-        self._box.become(first)
-        for output in others:
-            display(output, raw=True)
+        self._box.become(result.body(style, autoplay=autoplay), result.foot)
 
     def _write(self, text: str, replaces: Shown) -> None:
         if replaces is not Shown.NOTHING:
@@ -271,20 +278,22 @@ class NotebookLive(Live):
         self._image.show(self._picture)
 
     def _offer_stop(self, stream: Stream) -> None:
-        """Make the button, and show it with the next refresh: both at once would halt the page twice as long."""
+        """Make the button, and show it with the next refresh: all at once would halt the page twice as long."""
         if self._stop is None:
             if stream.elapsed >= WORTH_STOPPING:
                 self._stop = StopButton(stream.cancel)
                 self._rest(1 / REFRESHES)
         elif not self._box.shows(Place.STOP):
             self._box.put(Place.STOP, self._stop.widget)
+        else:
+            self._box.await_pages()
 
 
 class SoundingLive(NotebookLive):
     """The same with sound that plays while it arrives, for ``--play``."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, recent: RecentAnswers) -> None:
+        super().__init__(recent)
         self._player = PagePlayer()
         self._is_shown = False
 

@@ -17,6 +17,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Enum, Float, Int, Unicode, observe
 
 from .completion import complete_falstream
+from .screen import CHOICES
 
 if TYPE_CHECKING:
     from .request import Request
@@ -37,6 +38,12 @@ class FalMagics(Magics):
         config=True
     )
     autoplay = Bool(default_value=False, help="Whether sound plays by itself when it is there.").tag(config=True)
+    live = Enum(
+        CHOICES,
+        "auto",
+        help="What shows while an answer streams: widgets; text, as in a terminal; nothing before its end; or auto, "
+        "by what the front end can show.",
+    ).tag(config=True)
     nested = Bool(
         default_value=True, help="Whether your own asyncio tasks go on while a cell waits (nest_asyncio2)."
     ).tag(config=True)
@@ -110,6 +117,7 @@ class FalMagics(Magics):
         options.as_text = options.field is not None
         for name in ("base_url", "format", "field", "timeout", "autoplay"):
             setattr(options, name, getattr(options, name) or getattr(self, name))
+        options.live = self.live
         return options
 
     def _namespace(self, local_ns: Mapping[str, Any] | None, *, in_cell: bool) -> dict[str, Any]:

@@ -1,21 +1,31 @@
-"""Floor 4: the widgets of a live output: one box in one output, a picture that is replaced, a bar that fills.
+"""Floor 6: the widgets of a live output: one box in one output, a picture that is replaced, a bar that fills.
 
 What a server sends goes in as plain words or as the bytes of a picture that cannot act. A Label and a description
 would typeset TeX, and with it links, so what is said of the progress stands in a Text that cannot be edited.
 """
 
+import time
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from IPython.display import DisplayHandle, display
 
 from .media import Media
+from .outputs import close_widget, live_class, unfinished_bundle, widget_bundle
 from .plain import one_line
-from .render import Bundle
+from .render import Bundle, merged, small_bundle
+from .returning import Messenger, RecentAnswers
+from .screen import output_widget
 
 if TYPE_CHECKING:
     from ipywidgets import DOMWidget, Layout, VBox
+
+
+_KEEP_SECONDS = 1.0  # between two times that what a save keeps is brought up to what has come
+_KEPT_CHARACTERS_A_SECOND = 100_000
 
 
 class Place(IntEnum):
@@ -25,16 +35,31 @@ class Place(IntEnum):
     PROGRESS = 2
     PICTURE = 3
     SOUND = 4
-    WORDS = 5
+    MESSENGER = 5
+    WORDS = 6
 
 
 class LiveBox:
-    """The one output of a cell that is live, with its parts in the order of their places."""
+    """The live part of a cell's output, with its parts in the order of their places, and what a save keeps of it.
 
-    def __init__(self) -> None:
+    In a cell it is two outputs, one behind the other: what has come, in plain words, and the box. In an Output widget,
+    where nothing is saved and no display can be replaced, it is the box alone.
+
+    Args:
+        words: the answer's text so far.
+        recent: where a page that comes back finds the end.
+    """
+
+    def __init__(self, words: Callable[[], str], recent: RecentAnswers) -> None:
+        self._words = words
+        self._recent = recent
+        self._name = uuid4().hex
         self._parts: dict[Place, DOMWidget] = {}
         self._box: VBox | None = None
-        self._handle: DisplayHandle | None = None
+        self._outputs: list[DisplayHandle] = []
+        self._messenger: Messenger | None = None
+        self._kept = ""
+        self._due = 0.0
 
     @cached_property
     def layout(self) -> "Layout":
@@ -49,24 +74,66 @@ class LiveBox:
 
     def put(self, place: Place, widget: "DOMWidget") -> None:
         """Show a further part."""
-        from ipywidgets import VBox
-
         self._parts[place] = widget
         children = [part for _, part in sorted(self._parts.items())]
         if self._box is None:
-            self._box = VBox(children, layout=self.layout)
-            self._handle = display(self._box, display_id=True)
+            self._open(children)
         else:
             self._box.children = children
 
-    def become(self, bundle: Bundle) -> None:
-        """Show what stays in the place of the parts, and close every widget."""
-        if self._handle is None:
+    def keep(self) -> None:
+        """Bring what a save would keep up to what has come, if it is time: each time costs the whole text again."""
+        if not self._outputs or time.monotonic() < self._due:
+            return
+        words = self._words()
+        if words != self._kept:
+            self._outputs[0].update(unfinished_bundle(words, self._name), raw=True)
+            self._note_kept(words)
+
+    def await_pages(self) -> None:
+        """Let a page that is loaded from now on learn the end."""
+        if self._outputs and self._box is not None and self._messenger is None:
+            self._messenger = Messenger(self._recent, self._box.model_id)
+            self.put(Place.MESSENGER, self._messenger.widget)
+
+    def become(self, body: Sequence[Bundle], foot: Bundle) -> None:
+        """Show what stays in the place of the parts, and close every widget.
+
+        Args:
+            body: the outputs of the answer.
+            foot: the line below them.
+        """
+        shown = _pair(body, foot) if self._outputs else merged([*body, foot])
+        if self._messenger is not None:
+            self._messenger.end(shown)
+        for handle, bundle in zip(self._outputs, shown, strict=False):
+            handle.update(bundle, raw=True)
+        for bundle in shown[len(self._outputs) :]:
             display(bundle, raw=True)
-        else:
-            self._handle.update(bundle, raw=True)
         if self._box is not None:
             close_widget(self._box)
+
+    def _open(self, children: "Sequence[DOMWidget]") -> None:
+        from ipywidgets import VBox
+
+        self._box = VBox(children, layout=self.layout, _dom_classes=("fal-live", live_class(self._name)))
+        if output_widget() is not None:
+            display(widget_bundle(self._box), raw=True)
+            return
+        words = self._words()
+        bundles = [unfinished_bundle(words, self._name), widget_bundle(self._box)]
+        self._outputs = [display(bundle, raw=True, display_id=True) for bundle in bundles]
+        self._note_kept(words)
+
+    def _note_kept(self, words: str) -> None:
+        self._kept = words
+        self._due = time.monotonic() + max(_KEEP_SECONDS, len(words) / _KEPT_CHARACTERS_A_SECOND)
+
+
+def _pair(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:
+    """The outputs for the place of two: the first of the body, and all that stands behind it."""
+    first, *others = body or [small_bundle("no answer came")]
+    return [first, *merged([*others, foot])]
 
 
 class ProgressBar:
@@ -101,11 +168,3 @@ class Picture:
         with self.widget.hold_sync():
             self.widget.format = picture.content_type.removeprefix("image/")
             self.widget.value = picture.data
-
-
-def close_widget(widget: Any) -> None:
-    """Close a widget with all that belongs to it: what is left open would be saved."""
-    for part in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
-        if part is not None:
-            close_widget(part) if hasattr(part, "layout") else part.close()
-    widget.close()

@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import DisplayHandle, display
+from IPython.display import display
 
 from .bodies import MediaBody
 from .interrupts import Interrupts
 from .media import Media
-from .render import media_bundle
+from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
+from .render import Bundle, media_bundle, media_words, merged, small_bundle
 from .samples import Playable
 from .updates import Piece, Update
 
@@ -150,7 +151,7 @@ class AudioPlayer:
     def __init__(self) -> None:
         self._player = PagePlayer()
         self._body: MediaBody | None = None
-        self._handle: DisplayHandle | None = None
+        self._outputs: list[ReplaceableOutput] = []
         self._is_over = False
 
     @classmethod
@@ -218,18 +219,22 @@ class AudioPlayer:
         if self._body is not None:
             self._body.finish()
         last()
-        if self._handle is not None:
-            self._handle.update(self._bundle(), raw=True)
+        for output, bundle in zip(self._outputs, self._bundles(), strict=False):
+            output.replace(bundle)
         self._player.close()
 
-    def _bundle(self) -> dict[str, Any]:
-        return media_bundle(self.media) if self.media else {"text/plain": "no sound"}
+    def _bundles(self) -> list[Bundle]:
+        """The recording, and a line that says what it is."""
+        if self.media is None:
+            return [small_bundle("no sound came"), NOTHING]
+        return [media_bundle(self.media), small_bundle(media_words(self.media))]
 
     def _ipython_display_(self) -> None:
         if self._is_over:
-            display(self._bundle(), raw=True)
-        elif self._handle is None:
-            self._handle = display(self._player.widget, display_id=True)
+            display(merged(self._bundles())[0], raw=True)
+        elif not self._outputs:  # a save has the first alone to say what the second was
+            bundles = [small_bundle(UNFINISHED), widget_bundle(self._player.widget)]
+            self._outputs = [replaceable_output(bundle) for bundle in bundles]
         else:
             display({"text/plain": "the player is displayed above"}, raw=True)
 

@@ -94,10 +94,20 @@ class Result:
             style: how to show words; ``json`` shows `data` in their place.
             autoplay: whether the first sound plays by itself.
         """
+        return render.merged([*self.body(style, autoplay=autoplay), self.foot])
+
+    def body(self, style: Format = "markdown", *, autoplay: bool = False) -> list[render.Bundle]:
+        """The same without the last line; empty where no answer came."""
         return render.merged(self._parts(style, autoplay=autoplay))
 
+    @property
+    def foot(self) -> render.Bundle:
+        """The line that stands below an answer."""
+        return render.small_bundle(self.status_line)
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> render.Bundle:
-        (bundle,) = render.merged(render.as_html(part) for part in self._parts("markdown", autoplay=False))
+        parts = [*self._parts("markdown", autoplay=False), self.foot]
+        (bundle,) = render.merged(render.as_html(part) for part in parts)
         return bundle
 
     def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
@@ -105,7 +115,6 @@ class Result:
         parts += self._body(style, autoplay=autoplay)
         if self._withheld():
             parts.append(render.small_bundle("a picture was withheld by the endpoint's safety checker"))
-        parts.append(render.small_bundle(self.status_line))
         return parts
 
     def _body(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:

@@ -23,6 +23,7 @@ from .connection import Receive
 from .errors import FalNotebookError, InvalidRequest, RequestError, RequestTimeout
 from .interrupts import Interrupts
 from .pool import Limits, Pool
+from .returning import RecentAnswers
 from .streaming import Receiver, Stream
 from .target import Target, resolve_target
 
@@ -63,11 +64,13 @@ class Session:
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
+        recent: what stays of the last answers, for pages that were loaded while they streamed.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self.nested = True
+        self.recent = RecentAnswers()
         self._io = _IOThread()
         self._pools: dict[Target, Pool] = {}
         self._requests: set[concurrent.futures.Future[None]] = set()

@@ -1,4 +1,4 @@
-"""Floor 2: where a request goes and with which key. The only module that reads the environment.
+"""Floor 2: where a request goes and with which key. The only module that reads fal's variables.
 
 The host follows fal's own variables, after one of ours that names a whole base URL, such as a gateway on this
 machine. The key follows fal-client's order (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with

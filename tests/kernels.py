@@ -76,8 +76,18 @@ class Kernel:
         """What every output with a display id shows by now, whichever cell ran when it changed."""
 
     def send(self, code: str, *, stop_on_error: bool = True) -> str:
-        """Queue a cell and return the id of its request."""
-        return str(self.client.execute(code, stop_on_error=stop_on_error))
+        """Queue a cell as a notebook page does, which names the cell, and return the id of its request."""
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": True,
+            "stop_on_error": stop_on_error,
+        }
+        request = self.client.session.msg("execute_request", content, metadata={"cellId": "cell"})
+        self.client.shell_channel.send(request)
+        return str(request["header"]["msg_id"])
 
     def read(self, request: str, until: str | None = None) -> Execution:
         """The messages of a queued cell, to its end, or to the first that holds the words ``until``."""

@@ -102,8 +102,8 @@ def test_only_one_module_knows_websockets() -> None:
     assert [name for name in MODULES if "websockets" in packages(module(name))] == ["websocket"]
 
 
-def test_only_the_target_reads_the_environment() -> None:
-    assert [name for name in MODULES if reads_environment(module(name))] == ["target"]
+def test_only_the_target_and_the_screen_read_the_environment() -> None:
+    assert [name for name in MODULES if reads_environment(module(name))] == ["screen", "target"]
 
 
 @pytest.mark.parametrize(

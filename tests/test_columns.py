@@ -33,7 +33,7 @@ def _live(cell: Execution) -> list[dict[str, str]]:
 def test_several_endpoints_stream_beside_each_other_and_give_a_dict(lab: Kernel) -> None:
     cell = lab.run("%%falstream test/paced/stream,test/echo/stream -o both count:=100 rate:=100\nsome words")
     assert cell.status == "ok", cell.error
-    (output,) = cell.outputs
+    output, _ = cell.outputs
     assert output["data"]["text/html"].count("<section") == 2
     assert lab.value("{name: r.text[:10] for name, r in both.items()}") == (
         "{'test/paced/stream': '0000 0001 ', 'test/echo/stream': 'some words'}"

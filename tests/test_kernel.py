@@ -41,13 +41,13 @@ def test_loading_the_extension_says_nothing_and_can_be_repeated(lab: Kernel) -> 
     assert again.printed == ""
 
 
-def test_a_streamed_answer_becomes_one_static_output(lab: Kernel) -> None:
+def test_a_streamed_answer_becomes_static(lab: Kernel) -> None:
     cell = lab.run("%%falstream test/echo/stream -o answer\nSome *emphasis* here")
     assert cell.status == "ok"
-    assert cell.types() == [{"text/plain", "text/html"}]
+    assert all(types == {"text/plain", "text/html"} for types in cell.types())
     assert "<em>emphasis</em>" in cell.outputs[0]["data"]["text/html"]
     assert "Some *emphasis* here" in cell.outputs[0]["data"]["text/plain"]
-    assert "test/echo/stream" in cell.outputs[0]["data"]["text/plain"]
+    assert "test/echo/stream" in cell.plain
     assert lab.value("answer.text") == "'Some *emphasis* here '"
 
 
@@ -56,7 +56,7 @@ def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
     live = "".join(each["content"]["text"] for each in cell.messages if each["header"]["msg_type"] == "stream")
     assert live.startswith("0000 0001")
     shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
-    assert WIDGET in shown[0]
+    assert [WIDGET in each for each in shown] == [False, True]
     assert all(WIDGET not in types for types in cell.types())
     assert _opened(cell) == _closed(cell)
     assert "0399" in cell.plain
@@ -206,10 +206,11 @@ def test_sound_plays_while_it_comes_and_a_static_player_is_left(lab: Kernel) -> 
     assert [each["content"]["data"]["content"]["kind"] for each in sound] == ["samples"] * (len(sound) - 1) + ["end"]
     assert 3 <= len(sound) <= 12
     assert sum(len(buffer) for each in sound for buffer in each["buffers"]) == 2 * 32_000
-    (output,) = cell.outputs
-    assert "data:audio/wav;base64,UklGR" in output["data"]["text/html"]
-    assert "autoplay" not in output["data"]["text/html"]
-    assert WIDGET not in output["data"]
+    player, foot = (each["data"] for each in cell.outputs)
+    assert "data:audio/wav;base64,UklGR" in player["text/html"]
+    assert "autoplay" not in player["text/html"]
+    assert "test/tone/stream" in foot["text/plain"]
+    assert WIDGET not in str(cell.types())
     assert _opened(cell) == _closed(cell)
 
 
@@ -237,7 +238,7 @@ def test_a_player_for_python_leaves_a_static_player_too(lab: Kernel) -> None:
         "from fal_notebook import AudioPlayer, stream\n"
         "result = AudioPlayer.play(stream('test/tone/stream', prompt='x', seconds=1, speed=9))"
     )
-    assert cell.types() == [{"text/plain", "text/html"}]
+    assert cell.types() == [{"text/plain", "text/html"}] * 2
     assert _opened(cell) == _closed(cell)
     assert lab.value("result.media[0].content_type") == "'audio/wav'"
 
@@ -268,7 +269,7 @@ def test_words_cost_a_tenth_of_the_messages_that_a_print_for_each_token_costs(la
     prints, bytes_of_prints = _cost(cell)
     assert cell.status == "ok"
     assert ours <= prints / 10
-    assert bytes_of_ours <= bytes_of_prints
+    assert bytes_of_ours <= 1.5 * bytes_of_prints  # what a save keeps costs the text once more a second
 
 
 def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:
@@ -295,9 +296,9 @@ def test_an_interrupt_keeps_the_partial_answer_and_the_next_cell_gets_its_own(la
     assert cell.reply["ename"] == "KeyboardInterrupt"
     assert cell.error.count("\n") == 0
     assert "partial" in cell.error
-    assert cell.types() == [{"text/plain", "text/html"}]
-    assert "first words" in cell.plain
-    assert "stopped" in cell.plain
+    body, foot = (each["data"]["text/plain"] for each in cell.outputs if "data" in each)
+    assert body == "first words"
+    assert "stopped" in foot
     assert lab.value("partial.stopped, partial.text") == "(True, 'first words')"
     assert "own answer" in lab.run("%%falstream test/echo/stream\nown answer").plain
 
@@ -520,7 +521,8 @@ def test_unloading_closes_the_connections_and_takes_the_magic_away(server: Local
 def test_several_models_stand_side_by_side_and_give_a_dict(lab: Kernel) -> None:
     cell = lab.run("%%falstream test/paced/stream --models slow,fast -o both count:=60 rate:=100\nx")
     assert cell.status == "ok", cell.error
-    (output,) = cell.outputs
+    output, foot = cell.outputs
+    assert foot["data"]["text/plain"].startswith("2 answers · ")
     assert output["data"]["text/html"].count("<section") == 2
     assert output["data"]["text/plain"].startswith("slow:\n0000 0001")
     assert "first token" in output["data"]["text/plain"]

@@ -10,6 +10,7 @@ from fal_notebook import Media, Preview, Progress, Result, Text, Update, session
 from fal_notebook.live import REFRESHES, Live, NotebookLive, Shown, TerminalLive, follow
 from fal_notebook.render import CUT, LONGEST_TEXT
 from fal_notebook.result import Format
+from fal_notebook.returning import RecentAnswers
 from fal_notebook.streaming import Receiver, Stream
 from fal_notebook.target import Target
 
@@ -135,7 +136,7 @@ def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just
     ],
 )
 def test_what_cannot_be_drawn_yet_is_looked_at_no_more_often_than_else(updates: list[Update], stream: Stream) -> None:
-    live = NotebookLive()
+    live = NotebookLive(RecentAnswers())
     for update in updates:
         live.take([update])
         live.due = 0.0

@@ -1,7 +1,8 @@
 """The parts of a live output: only pixels become a picture, only words stand beside the bar, nothing is left open."""
 
 from fal_notebook.media import Media
-from fal_notebook.parts import Picture, ProgressBar, close_widget
+from fal_notebook.outputs import close_widget
+from fal_notebook.parts import Picture, ProgressBar
 
 from .endpoints import gif
 
