@@ -65,14 +65,14 @@ class BackgroundLive(Live):
         body = parts[0] if parts else small_bundle("no answer came")
         notes = [small_bundle(self.note)] if self.note else []
         foot = merged([result.foot, *notes])[0]
-        if self._messenger is not None:
-            self._messenger.end([body, foot])
         if self._foot is None:
             self._body.replace(merged([body, foot])[0])
             return
         self._body.replace(body)
         self._foot.replace(foot)
-        if self._box is not None:
+        if self._messenger is not None:
+            self._messenger.end([body, foot])
+        elif self._box is not None:
             close_widget(self._box)
 
     def _write(self, text: str, replaces: Shown) -> None:
@@ -90,7 +90,7 @@ class BackgroundLive(Live):
             return
         self._box = VBox([StopButton(self._stop).widget], _dom_classes=("fal-live",))
         if self._foot.is_in_cell:
-            self._messenger = Messenger(self._recent, self._box.model_id)
+            self._messenger = Messenger(self._recent, self._box)
             self._box.children = (*self._box.children, self._messenger.widget)
         self._foot.replace(widget_bundle(self._box, ""))
 

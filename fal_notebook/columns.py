@@ -14,7 +14,7 @@ from IPython.display import display
 from .interrupts import Interrupts
 from .markdown import text_html
 from .media import Media, raster
-from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, close_widget, replaceable_output, widget_bundle
+from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
@@ -78,16 +78,14 @@ class Columns:
         grid = _grid((name, _whole(result, style)) for name, result in results.items())
         seconds = max(result.metrics.duration for result in results.values())
         foot = small_bundle(f"{len(results)} answers · {seconds:.2f} s")
-        if self._messenger is not None:
-            self._messenger.end([grid, foot])
         if self._body is None:
             display(grid, raw=True)
         else:
             self._body.settle(grid)
         if self._foot is not None:
             self._foot.settle(foot)
-        if self._box is not None:
-            close_widget(self._box)
+        if self._messenger is not None:
+            self._messenger.end([grid, foot])
 
     def _refresh(self) -> None:
         if self._body is not None:
@@ -100,7 +98,7 @@ class Columns:
         from ipywidgets import VBox
 
         self._box = VBox(_dom_classes=("fal-live",))
-        self._messenger = Messenger(self._recent, self._box.model_id)
+        self._messenger = Messenger(self._recent, self._box)
         self._box.children = (self._messenger.widget,)
         foot.replace(widget_bundle(self._box, ""))
 

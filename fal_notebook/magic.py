@@ -202,6 +202,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.magics_manager.magics[kind].pop("falstream", None)
     shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
     unload_completion(shell)
+    session().recent.clear()
     session().close()
 
 

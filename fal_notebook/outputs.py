@@ -98,11 +98,16 @@ def widget_bundle(widget: "DOMWidget", words: str = _LIVE_VIEW) -> Bundle:
     return {"text/plain": words, "application/vnd.jupyter.widget-view+json": view}
 
 
-def close_widget(widget: Any) -> None:
-    """Close a widget with all that belongs to it: what is left open would be saved."""
+def close_widget(widget: Any, *, but: Any = None) -> None:
+    """Close a widget with all that belongs to it: what is left open would be saved.
+
+    Args:
+        widget: what to close.
+        but: a layout that others use, too.
+    """
     for part in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
-        if part is not None:
-            close_widget(part) if hasattr(part, "layout") else part.close()
+        if part is not None and part is not but:
+            close_widget(part, but=but) if hasattr(part, "layout") else part.close()
     widget.close()
 
 

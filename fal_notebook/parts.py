@@ -93,7 +93,7 @@ class LiveBox:
     def await_pages(self) -> None:
         """Let a page that is loaded from now on learn the end."""
         if self._outputs and self._box is not None and self._messenger is None:
-            self._messenger = Messenger(self._recent, self._box.model_id)
+            self._messenger = Messenger(self._recent, self._box)
             self.put(Place.MESSENGER, self._messenger.widget)
 
     def become(self, body: Sequence[Bundle], foot: Bundle) -> None:
@@ -104,13 +104,13 @@ class LiveBox:
             foot: the line below them.
         """
         shown = _pair(body, foot) if self._outputs else merged([*body, foot])
-        if self._messenger is not None:
-            self._messenger.end(shown)
         for handle, bundle in zip(self._outputs, shown, strict=False):
             handle.update(bundle, raw=True)
         for bundle in shown[len(self._outputs) :]:
             display(bundle, raw=True)
-        if self._box is not None:
+        if self._messenger is not None:
+            self._messenger.end(shown)
+        elif self._box is not None:
             close_widget(self._box)
 
     def _open(self, children: "Sequence[DOMWidget]") -> None:

@@ -1,6 +1,6 @@
 // What a page does that was loaded while an answer streamed. Such a page never heard "new", which was said when the
-// widget was made. It shows what was saved; when the widget goes, it asks the kernel for what stays, and puts that in
-// the place of the outputs that were live. A page that was there all along has no such outputs any more by then.
+// widget was made. It shows what was saved, asks the kernel for what stays, and once that is there puts it in the place of
+// the outputs that were live. A page that was there all along has no such outputs any more by then.
 
 const TARGET = "fal_notebook.answers";
 const VIEW = "application/vnd.jupyter.widget-view+json";
@@ -40,8 +40,12 @@ function bringTheEnd(context, box, answer) {
 export default {
   initialize({ model }) {
     const [answer, box, manager] = [model.get("answer"), model.get("box"), model.widget_manager];
-    model.on("msg:custom", ({ kind }) => isNew.set(answer, kind === "new"));
-    return () => bringTheEnd(manager?.context, box, answer);
+    const bring = () => bringTheEnd(manager?.context, box, answer);
+    model.on("msg:custom", ({ kind }) => {
+      if (kind === "new") isNew.set(answer, true);
+      if (kind === "end") bring();
+    });
+    setTimeout(() => isNew.get(answer) || bring(), PATIENCE); // it may have ended before this page was there
   },
 
   render({ model, el }) {

@@ -1,13 +1,15 @@
 """Floor 5: the end of an answer, for a page that was loaded while it streamed; the page's part is returning.js.
 
 Jupyter carries what a cell displays to the page that ran it and to no other, and a page that was loaded again is
-another. It has what was saved, and the live widgets, for those are looked up in the kernel. So one of them is its
-messenger: when the widget goes and the page still shows it as live, the page asks for what stays, over a comm of its
-own, and puts it into the notebook. It needs a front end whose widgets know their notebook: JupyterLab, Notebook 7.
+another. It has what was saved, and looks up the live widgets in the kernel, which hears it once it is free. So one of
+them is a messenger, which outlives the answer for a while: through it a page that still shows an answer as live asks
+for what stays, over a comm of its own, and puts it into the notebook. It needs a front end whose widgets know their
+notebook: JupyterLab and Notebook 7.
 """
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +17,12 @@ from uuid import uuid4
 
 from IPython.core.getipython import get_ipython
 
+from .outputs import close_widget
 from .render import Bundle
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
+    from ipywidgets import Box
 
 _TARGET = "fal_notebook.answers"
 _SCRIPT = Path(__file__).with_name("returning.js")
@@ -31,13 +35,18 @@ class RecentAnswers:
     """What stays of the last answers that streamed for long enough to be left: eight at the most, and 16 MB."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[str, list[Bundle]] = OrderedDict()
+        self._answers: OrderedDict[str, _Answer] = OrderedDict()
 
-    def keep(self, name: str, outputs: Sequence[Bundle]) -> None:
-        """Keep the outputs of an answer."""
-        self._answers[name] = list(outputs)
-        while len(self._answers) > _ANSWERS or sum(map(_size, self._answers.values())) > _CHARACTERS:
-            self._answers.popitem(last=False)
+    def keep(self, name: str, outputs: Sequence[Bundle], box: "Box") -> None:
+        """Keep the outputs of an answer, and open the widget that a page may look up."""
+        self._answers[name] = _Answer(list(outputs), box)
+        while len(self._answers) > _ANSWERS or sum(answer.size for answer in self._answers.values()) > _CHARACTERS:
+            self._forget_oldest()
+
+    def clear(self) -> None:
+        """Forget them all."""
+        while self._answers:
+            self._forget_oldest()
 
     def listen(self) -> None:
         """Answer the pages that ask, where there is a kernel."""
@@ -47,9 +56,23 @@ class RecentAnswers:
 
     def _hear(self, comm: Any, message: dict[str, Any]) -> None:
         asked = message["content"]["data"]
-        outputs = self._answers.get(str(asked.get("answer"))) if isinstance(asked, dict) else None
-        comm.send({"outputs": outputs or []})
+        answer = self._answers.get(str(asked.get("answer"))) if isinstance(asked, dict) else None
+        comm.send({"outputs": answer.outputs if answer else []})
         comm.close()
+
+    def _forget_oldest(self) -> None:
+        _, answer = self._answers.popitem(last=False)
+        close_widget(answer.box)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    outputs: list[Bundle]
+    box: "Box"
+
+    @property
+    def size(self) -> int:
+        return sum(len(data) for bundle in self.outputs for data in bundle.values())
 
 
 class Messenger:
@@ -57,26 +80,32 @@ class Messenger:
 
     Args:
         recent: where the end will be.
-        box: the id of the widget that is displayed, right behind the output that says the same in words.
+        box: the widget that is displayed, right behind the output that says the same in words.
 
     Attributes:
         widget: what to display within the live output.
     """
 
-    def __init__(self, recent: RecentAnswers, box: str) -> None:
+    def __init__(self, recent: RecentAnswers, box: "Box") -> None:
+        self._box = box
         self._recent = recent
         self._name = uuid4().hex
         recent.listen()
-        self.widget: AnyWidget = _widget_class()(answer=self._name, box=box)
+        self.widget: AnyWidget = _widget_class()(answer=self._name, box=box.model_id)
         self.widget.send({"kind": "new"})  # no page that comes later hears it
 
     def end(self, outputs: Sequence[Bundle]) -> None:
-        """Take what stays in the place of the live output, in order. Call it before the widget is closed."""
-        self._recent.keep(self._name, outputs)
+        """Close all of the box but the messenger. Call it when what stays has been displayed.
 
-
-def _size(outputs: Sequence[Bundle]) -> int:
-    return sum(len(data) for bundle in outputs for data in bundle.values())
+        Args:
+            outputs: what stays, in order.
+        """
+        parts, self._box.children = self._box.children, (self.widget,)
+        for part in parts:
+            if part is not self.widget:
+                close_widget(part, but=self._box.layout)
+        self._recent.keep(self._name, outputs, self._box)
+        self.widget.send({"kind": "end"})
 
 
 @cache
