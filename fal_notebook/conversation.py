@@ -16,13 +16,13 @@ from .previews import NewestPicture
 from .render import Bundle
 from .result import Result
 
-# JupyterLab takes colours that are variables out of a notebook that is not trusted, and GitHub takes every style out:
-# a prompt is then still a list's term, which no answer can have.
+# A quotation by its tag too, since GitHub takes styles out. The line's colour is no variable, since JupyterLab takes
+# those out of a notebook that is not trusted.
 _ASKED = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;border-left:3px solid #2196f3;"
-    "font-weight:normal;color:var(--jp-ui-font-color1,inherit)"
+    "color:var(--jp-ui-font-color1,inherit)"
 )
-_ANSWERED = "margin:0;overflow:auto hidden"  # no answer covers another, nor a prompt
+_ANSWERED = "overflow:auto hidden"  # no answer covers another, nor a prompt
 _LONGEST_WORDS = 20_000  # characters of an answer in a transcript without HTML: what is stored is not stored twice
 _FAILED = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
@@ -101,16 +101,16 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
     return {
         "text/plain": "\n\n".join([title, *words]),
         "text/html": f'<details open data-fal-transcript="{escape(name)}"><summary>{title}</summary>\n'
-        f"<dl>\n{answers}\n</dl>\n</details>",
+        f"{answers}\n</details>",
     }
 
 
 def _asked(entry: Entry) -> str:
-    return f'<dt style="{_ASKED}">{text_html(plain_text(entry.prompt))}</dt>'
+    return f'<blockquote style="{_ASKED}">{text_html(plain_text(entry.prompt))}</blockquote>'
 
 
 def _answered(entry: Entry) -> str:
-    return f'<dd style="{_ANSWERED}">{entry.bundle["text/html"]}</dd>'
+    return f'<div style="{_ANSWERED}">{entry.bundle["text/html"]}</div>'
 
 
 def _words(answer: str) -> str:
