@@ -16,9 +16,11 @@ from .previews import NewestPicture
 from .render import Bundle
 from .result import Result
 
+# A quotation by its tag too, since GitHub takes styles out. The line's colour is no variable, since JupyterLab takes
+# those out of a notebook that is not trusted.
 _ASKED = (
-    "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;"
-    "border-left:3px solid var(--jp-brand-color1,#2196f3);color:var(--jp-ui-font-color1,inherit)"
+    "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;border-left:3px solid #2196f3;"
+    "color:var(--jp-ui-font-color1,inherit)"
 )
 _ANSWERED = "overflow:auto hidden"  # no answer covers another, nor a prompt
 _LONGEST_WORDS = 20_000  # characters of an answer in a transcript without HTML: what is stored is not stored twice
@@ -104,7 +106,7 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
 
 
 def _asked(entry: Entry) -> str:
-    return f'<div style="{_ASKED}">{text_html(plain_text(entry.prompt))}</div>'
+    return f'<blockquote style="{_ASKED}">{text_html(plain_text(entry.prompt))}</blockquote>'
 
 
 def _answered(entry: Entry) -> str:

@@ -1,14 +1,23 @@
-"""The notebooks that are stored: what they show, and that they run from end to end."""
+"""The notebooks that are stored: what they show, and that they run from end to end, out of the wheel."""
 
+import os
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+from fal_notebook.local.server import LocalServer
+
+from .conftest import KEY
+from .kernels import SECONDS, kernel
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
@@ -33,12 +42,33 @@ def _merged(kinds: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the notebooks as the README's demo executes them."""
-    folder = tmp_path_factory.mktemp("executed")
-    command = Path(sys.executable).with_name("fal-notebook")
-    subprocess.run([command, "demo", NOTEBOOKS, "--execute", folder], check=True, timeout=300)
-    return folder
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a user installs, unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    (built,) = folder.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
+
+
+@pytest.fixture(scope="module")
+def executed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the notebooks as the demo of the wheel executes them in an empty folder."""
+    folder = tmp_path_factory.mktemp("empty")
+    code = "import sys; from fal_notebook.local.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "demo", "--execute", "executed"]
+    subprocess.run(command, check=True, timeout=300, cwd=folder, env={**os.environ, "PYTHONPATH": str(wheel)})
+    assert [path.name for path in folder.iterdir()] == ["executed"]
+    return folder / "executed"
+
+
+def test_the_wheel_has_the_notebooks_and_not_their_pictures(wheel: Path) -> None:
+    assert sorted(path.name for path in wheel.glob("fal_notebook/local/notebooks/**/*")) == [
+        path.name for path in PATHS
+    ]
+    assert not (wheel / "notebooks").exists()
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
@@ -65,6 +95,24 @@ def test_the_quickstart_shows_words_a_player_a_picture_and_errors() -> None:
     assert any("<audio" in each and "data:audio/wav;base64," in each for each in html)
     assert any("image/png" in output.data for output in outputs if "data" in output)
     assert any(output.output_type == "error" for output in outputs)
+
+
+def test_the_quickstarts_two_lines_make_a_running_kernel_go_on_with_fal(server: LocalServer) -> None:
+    (lines,) = re.findall(r"```python\n(.*?)```", _read(NOTEBOOKS / "quickstart.ipynb").cells[0].source, re.DOTALL)
+    assert len(lines.splitlines()) == 2
+    with kernel({"FAL_NOTEBOOK_URL": server.url}) as running:
+        assert running.run("%falstream test/echo/stream prompt=before").status == "ok"
+        running.run("from fal_notebook.target import resolve_target")
+        for _ in range(2):
+            request = running.send(lines)
+            assert running.client.get_stdin_msg(timeout=SECONDS)["content"]["password"]
+            running.client.input(KEY)
+            cell = running.read(request)
+            assert (cell.status, cell.outputs) == ("ok", [])
+        target = "resolve_target('fal-ai/any-llm/stream')"
+        assert running.value(f"{target}.url") == "'wss://ws.fal.run/fal-ai/any-llm/stream'"
+        assert running.value(f"{target}.authorization.headers()") == f"{{'Authorization': 'Key {KEY}'}}"
+        assert KEY not in running.value("In")
 
 
 def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> None:

@@ -35,7 +35,11 @@ Without an application, small local models are served:
 _DEMO = """\
 Start the local models and JupyterLab with the notebooks connected to them. Ctrl-C ends both.
 
-With --execute every notebook of the folder is run without a browser, and the results are written as .ipynb and .html.
+The notebooks are copies of those that come with fal_notebook. They are yours: what you change in them stays, and a
+newer notebook never takes the place of a changed copy.
+
+With --execute every notebook of the folder, or of fal_notebook, is run without a browser, and the results are written
+as .ipynb and .html.
 """
 
 
@@ -133,7 +137,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         description=_DEMO,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    demo.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help="(default: ./notebooks)")
+    demo.add_argument("folder", nargs="?", type=Path, help="notebooks of your own (default: copies in ./fal-notebooks)")
     demo.add_argument("--port", type=_port, help="JupyterLab's port (default: the first free one from 8888)")
     demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
     demo.add_argument("--execute", type=Path, metavar="DIR", help="run all notebooks and write them to DIR")
@@ -175,7 +179,7 @@ def _announce(url: str, *, with_key: bool) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    if not options.folder.is_dir():
+    if options.folder is not None and not options.folder.is_dir():
         raise CommandError(f"there is no folder {options.folder}", code=2)
     try:
         from fal_notebook.local import demo

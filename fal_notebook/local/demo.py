@@ -24,6 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
+from fal_notebook.local.copies import originals, trust, update_copies
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 from fal_notebook.local.serving import local_models
@@ -31,6 +32,7 @@ from fal_notebook.local.serving import local_models
 _CELL_SECONDS = 300
 _STOP_SECONDS = 15.0
 _FIRST_NOTEBOOK = "quickstart.ipynb"
+_COPIES = Path("fal-notebooks")
 
 
 class DemoError(Exception):
@@ -45,21 +47,26 @@ class Failure:
     reason: str
 
 
-def open_lab(folder: Path, *, port: int | None, browser: bool) -> int:
+def open_lab(folder: Path | None, *, port: int | None, browser: bool) -> int:
     """Run JupyterLab on a folder, connected to the local models, until it ends or is interrupted.
+
+    Args:
+        folder: None for copies of the package's own notebooks, in ``fal-notebooks`` of the working directory.
+        port: None for the first free one from 8888.
+        browser: whether to open one.
 
     Returns:
         JupyterLab's exit code; 0 if it was interrupted.
 
     Raises:
-        DemoError: JupyterLab is not installed.
+        DemoError: JupyterLab is not installed, or the copies cannot be written.
         TargetError: a package of the local models is missing.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise DemoError("the package 'jupyterlab' is missing: pip install 'fal_notebook[lab]'")
     with LocalServer(HTTPOverWebSocket(local_models())) as server:
         _say(f"Local models on {server.url}. Ctrl-C ends them and JupyterLab.")
-        command = _lab_command(folder, port=port, browser=browser)
+        command = _lab_command(folder or _own_copies(), port=port, browser=browser)
         with _process(command, {**os.environ, "FAL_NOTEBOOK_URL": server.url}) as lab:
             try:
                 return lab.wait()
@@ -67,8 +74,12 @@ def open_lab(folder: Path, *, port: int | None, browser: bool) -> int:
                 return 0
 
 
-def execute(folder: Path, target: Path) -> int:
+def execute(folder: Path | None, target: Path) -> int:
     """Run every notebook of a folder against the local models and write them, with their outputs, as .ipynb and .html.
+
+    Args:
+        folder: None for the package's own notebooks.
+        target: the folder for what is written.
 
     Returns:
         0, or 1 if a notebook failed; what it had printed by then is written too.
@@ -77,7 +88,7 @@ def execute(folder: Path, target: Path) -> int:
         DemoError: there are no notebooks, or a file is none.
         TargetError: a package of the local models is missing.
     """
-    paths = sorted(folder.glob("*.ipynb"))
+    paths = sorted(folder.glob("*.ipynb")) if folder else originals()
     if not paths:
         raise DemoError(f"there are no notebooks in {folder}")
     target.mkdir(parents=True, exist_ok=True)
@@ -87,6 +98,19 @@ def execute(folder: Path, target: Path) -> int:
         for path in paths:
             failed += not _execute_one(path, target, environment)
     return 1 if failed else 0
+
+
+def _own_copies() -> Path:
+    """The folder of the user's copies, brought up to the package's notebooks, which Jupyter trusts from now on."""
+    try:
+        beside = update_copies(originals(), _COPIES)
+    except OSError as error:
+        raise DemoError(f"the notebooks cannot be copied into ./{_COPIES}: {error.strerror}") from error
+    trust(originals())
+    _say(f"The notebooks in ./{_COPIES} are yours to change. The quickstart says how to go on with fal.")
+    for path in beside:
+        _say(f"Yours was changed, so the newer one is beside it: {path}")
+    return _COPIES
 
 
 def _lab_command(folder: Path, *, port: int | None, browser: bool) -> list[str]:

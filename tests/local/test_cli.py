@@ -13,10 +13,11 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from websockets.exceptions import InvalidStatus
 
 from fal_notebook.local.cli import main
+from fal_notebook.local.copies import originals
 from fal_notebook.local.server import LocalServer
 
 from .wire import SECONDS, ask, open_socket
@@ -270,6 +271,45 @@ def test_demo_runs_jupyterlab_and_leaves_nothing_behind(end: str, tmp_path: Path
     assert process.returncode == 0
     assert "fal_notebook" not in err  # a kernel that is ended while it starts has a traceback of its own
     assert psutil.wait_procs(children, timeout=SECONDS)[1] == []
+
+
+def test_demo_works_on_trusted_copies_beside_what_the_user_has(tmp_path: Path) -> None:
+    with running("demo", "--no-browser", folder=tmp_path, JUPYTER_DATA_DIR=str(tmp_path / "data")) as process:
+        lab, token = lab_address(process)
+        await_server(lab)
+        for path in originals():
+            assert is_trusted(f"{lab}/api/contents/{path.name}", token)
+            assert (tmp_path / "fal-notebooks" / path.name).read_bytes() == path.read_bytes()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=SECONDS)
+    assert "The notebooks in ./fal-notebooks are yours to change." in out
+
+
+def is_trusted(url: str, token: str) -> bool:
+    request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:
+        cells = json.load(response)["content"]["cells"]
+    return all(cell["metadata"]["trusted"] for cell in cells if cell["cell_type"] == "code")
+
+
+def test_demo_does_not_trust_the_notebooks_of_a_folder_that_is_named(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "quickstart.ipynb", "1")
+    notebook = nbformat.read(tmp_path / "quickstart.ipynb", as_version=4)
+    notebook.cells[1].outputs = [new_output("display_data", {"text/html": "<script></script>"})]
+    nbformat.write(notebook, tmp_path / "quickstart.ipynb")
+    command = ["demo", "--no-browser", str(tmp_path)]
+    with running(*command, folder=tmp_path, JUPYTER_DATA_DIR=str(tmp_path / "data")) as process:
+        lab, token = lab_address(process)
+        await_server(lab)
+        assert not is_trusted(f"{lab}/api/contents/quickstart.ipynb", token)
+    assert not (tmp_path / "fal-notebooks").exists()
+
+
+def test_a_place_where_the_copies_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "fal-notebooks").write_text("a file")
+    code, _, err = run("demo", "--no-browser", folder=tmp_path)
+    assert code == 1
+    assert err == "fal-notebook: error: the notebooks cannot be copied into ./fal-notebooks: File exists\n"
 
 
 def lab_address(process: "subprocess.Popen[str]") -> tuple[str, str]:
