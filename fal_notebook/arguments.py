@@ -6,18 +6,19 @@ answer as its text, a NumPy scalar as its number.
 
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import InvalidRequest
+from .line import as_typed
 from .media import Media
+from .plain import one_line
 from .result import Result
-from .template import fill, slots
+from .template import fill
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*?)(:?=)(.*)", re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*(["}]|$)')
-_PRIVATE = 0xF0000  # the supplementary private use area: no keyboard writes it
+_QUOTED = 200  # characters of a value, so that there is room for what is wrong with it
 
 
 def encode(arguments: Mapping[str, Any]) -> str:
@@ -32,27 +33,6 @@ def encode(arguments: Mapping[str, Any]) -> str:
         raise InvalidRequest(f"these arguments cannot be sent as JSON: {exc}") from None
 
 
-def split_line(line: str) -> list[str]:
-    """The words of a magic's line: split at spaces outside of quotes and of ``{{…}}``.
-
-    Backslashes are letters like any other, so that paths and formulas stay as they are.
-
-    Raises:
-        InvalidRequest: a quotation mark without its partner.
-    """
-    kept = [line[slot.start : slot.end] for slot in slots(line) if slot.code]
-    for number, text in enumerate(kept):
-        line = line.replace(text, chr(_PRIVATE + number), 1)
-    lexer = shlex.shlex(line, posix=True)
-    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
-    try:
-        words = list(lexer)
-    except ValueError:
-        raise InvalidRequest("a quotation mark in the line has no partner", hint='write key="it\'s"') from None
-    table = {_PRIVATE + number: text for number, text in enumerate(kept)}
-    return [word.translate(table) for word in words]
-
-
 def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict[str, Any]:
     """The arguments that ``key=value`` and ``key:=JSON`` give.
 
@@ -65,12 +45,11 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
     """
     arguments: dict[str, Any] = {}
     for word in words:
-        match = _ASSIGNMENT.fullmatch(word)
+        match, shown = _ASSIGNMENT.fullmatch(word), one_line(as_typed(word), _QUOTED)
         if match is None:
-            raise InvalidRequest(f"{word!r} is no argument", hint="write key=text or key:=JSON; the prompt is the cell")
+            raise InvalidRequest(f"{shown} is no argument", hint="write key=text or key:=JSON; the prompt is the cell")
         name, kind, text = match.groups()
-        value = _filled(text, namespace)
-        arguments[name] = _json_value(name, value) if kind == ":=" and isinstance(value, str) else value
+        arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _filled(text, namespace)
     return arguments
 
 
@@ -116,11 +95,38 @@ def _filled(value: Any, namespace: Mapping[str, Any] | None) -> Any:
     return value
 
 
-def _json_value(name: str, text: str) -> Any:
+def _json_value(name: str, text: str, shown: str, namespace: Mapping[str, Any] | None) -> Any:
+    """The value of JSON whose slots stand within its strings, as in a cell, or for values of their own."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidRequest(f"{name}:={text} is not JSON", hint=f"{name}={text} sends text") from None
+        return _filled(_read_json(text), namespace)
+    except _NotJSON:
+        value = _filled(text, namespace)
+    if not isinstance(value, str):
+        return value
+    try:
+        return _read_json(value)
+    except _NotJSON as exc:
+        where = "" if value == text else f" of {one_line(repr(value), _QUOTED)}"
+        raise InvalidRequest(f"{shown} is not JSON: {exc}{where}", hint=f'{name}="…" sends text') from None
+
+
+class _NotJSON(Exception):
+    """What is wrong with a text that should be JSON, and where."""
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as exc:
+        raise _NotJSON(f"{exc.msg} at character {exc.pos + 1}") from None
+    except RecursionError:
+        raise _NotJSON("it is nested too deeply") from None
+    except ValueError as exc:  # a number of thousands of digits
+        raise _NotJSON(str(exc)) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _NotJSON(f"{name} is no JSON value")
 
 
 def _jsonable(value: Any) -> Any:

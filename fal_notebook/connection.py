@@ -12,25 +12,27 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .errors import ConnectionLost, RequestError, ResponseTooLarge
+from .errors import ArgumentsTooLarge, ConnectionLost, RequestError, ResponseTooLarge
 from .protocol import Data, End, Event, Protocol, State
 from .target import Target
-from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_too_big
+from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_refused_as_too_big, is_too_big
 
 _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
 _STALE_SECONDS = 45.0  # pings would have been heard: the machine slept, or something held the interpreter
 _PROBE_SECONDS = 5.0
+_SMALL = 1_000  # bytes of arguments that no server is known to refuse: a code for a size then has another reason
 
 Receive = Callable[[Sequence[Event]], None]
 
 
 @dataclass(eq=False)
 class _Exchange:
-    """A request on its way, and who takes its response."""
+    """A request on its way, with the bytes of its arguments and of its response, and who takes the response."""
 
     receive: Receive
     over: asyncio.Future[None]
+    arguments: int
     size: int = 0
     failure: RequestError | None = None
 
@@ -108,14 +110,15 @@ class Connection:
             RequestError: the request may have reached the server and did not end well.
         """
         self.requests += 1
-        exchange = _Exchange(receive, asyncio.get_running_loop().create_future())
+        exchange = _Exchange(receive, asyncio.get_running_loop().create_future(), len(payload))
         self._exchanges.append(exchange)
         try:
             sent()
             await self._websocket.send(self._protocol.send(payload))
             await exchange.over
         except Closed as exc:
-            exchange.end(self._loss(exc, exchange))
+            if exchange in self._exchanges:  # else it was answered before its arguments were all sent
+                exchange.end(self._loss(exc, exchange))
         finally:
             if exchange in self._exchanges:
                 self.close()
@@ -182,13 +185,26 @@ class Connection:
             exchange.end(self._loss(exc, exchange))
 
     def _loss(self, exc: Closed, exchange: _Exchange) -> RequestError:
-        if is_too_big(exc):
+        is_next = exchange is self._exchanges[0]
+        has_begun = is_next and self._protocol.state is State.STREAMING
+        if is_next and is_too_big(exc):
             return self._too_large()
-        said = f", code {exc.rcvd.code} {exc.rcvd.reason}".rstrip() if exc.rcvd else ""
-        when = f"after {exchange.size:,} bytes" if exchange.size else "before the response began"
+        if not has_begun and is_refused_as_too_big(exc) and self._is_largest(exchange):
+            return self._refused(exc, exchange)
+        said = f", code {exc.rcvd}" if exc.rcvd else ""
+        when = f"after {exchange.size:,} bytes" if has_begun else "before the response began"
         message = f"the connection to {self.target.endpoint} closed {when}{said}"
-        request_id = self._protocol.request_id if exchange is self._exchanges[0] else None
+        request_id = self._protocol.request_id if is_next else None
         return ConnectionLost(self.target.redact(message), request_id=request_id)
+
+    def _is_largest(self, exchange: _Exchange) -> bool:
+        """Whether its arguments are what a server took for too large: of several requests, the largest."""
+        return exchange.arguments >= max(_SMALL, *(each.arguments for each in self._exchanges))
+
+    def _refused(self, exc: Closed, exchange: _Exchange) -> ArgumentsTooLarge:
+        said = f": {exc.rcvd.reason}" if exc.rcvd and exc.rcvd.reason else ""
+        message = f"the arguments ({_size(exchange.arguments)}) are too large for {self.target.endpoint}{said}"
+        return ArgumentsTooLarge(self.target.redact(message))
 
     def _too_large(self) -> ResponseTooLarge:
         return ResponseTooLarge(
@@ -202,3 +218,7 @@ class Connection:
             # A server that answers no ping and yet sends is at work: its answer is worth more than the rule.
             if not await self._websocket.answers(_PONG_SECONDS) and self._websocket.heard == heard:
                 self._websocket.transport.abort()
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count:,} bytes"

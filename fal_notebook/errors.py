@@ -13,6 +13,7 @@ All derive from fal-client's base error, so that code written for fal-client cat
             │   ├── AuthenticationError        401
             │   ├── AccessDenied               403: locked account, no balance, no permission
             │   ├── NotFound                   404
+            │   ├── ArgumentsTooLarge          413, and a close for the same reason
             │   ├── ValidationFailed           422
             │   ├── RateLimited                429
             │   └── ServerError                5xx
@@ -145,6 +146,12 @@ class NotFound(StatusError):
     default_hint = "check the endpoint's name, as in fal-ai/any-llm/stream"
 
 
+class ArgumentsTooLarge(StatusError):
+    """413, or its like without a status: the server closed the WebSocket with code 1009 (RFC 6455, 7.4.1)."""
+
+    default_hint = "shorten them, or give files as URLs: fal_client.upload_file makes one"
+
+
 class ValidationFailed(StatusError):
     """422: the endpoint does not accept the arguments; ``detail`` lists them."""
 
@@ -197,6 +204,7 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     401: AuthenticationError,
     403: AccessDenied,
     404: NotFound,
+    413: ArgumentsTooLarge,
     422: ValidationFailed,
     429: RateLimited,
 }
@@ -209,13 +217,16 @@ def status_error(
     endpoint: str,
     request_id: str | None = None,
     headers: Mapping[str, str] | None = None,
+    in_handshake: bool = False,
 ) -> StatusError:
     """The error for an HTTP status of 400 or more.
 
     ``detail`` is what fal's error bodies hold under that name (fal's docs, "Errors"): a string or a list of
-    ``{loc, msg, type}``; other values are quoted as they are.
+    ``{loc, msg, type}``; other values are quoted as they are. A handshake carries no arguments, so that they are not
+    what is too large there.
     """
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else StatusError)
+    kind = StatusError if in_handshake and kind is ArgumentsTooLarge else kind
     said = detail_text(detail)
     message = f"{status} from {endpoint}" + (f": {said}" if said else "")
     return kind(message, status=status, detail=detail, request_id=request_id, headers=headers)

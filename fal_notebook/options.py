@@ -8,8 +8,8 @@ from pathlib import Path
 
 from IPython.core.magic_arguments import MagicArgumentParser
 
-from .arguments import split_line
 from .errors import InvalidRequest
+from .line import as_typed, split_line
 
 
 def parse(parser: MagicArgumentParser, line: str) -> Namespace:
@@ -23,7 +23,7 @@ def parse(parser: MagicArgumentParser, line: str) -> Namespace:
     options, rest = parser.parse_known_args(split_line(line))
     unknown = [word for word in rest if word.startswith("-")]
     if unknown:
-        raise InvalidRequest(f"unknown option {unknown[0]}", hint=_nearest(parser, unknown[0]))
+        raise InvalidRequest(f"unknown option {as_typed(unknown[0])}", hint=_nearest(parser, unknown[0]))
     options.arguments += rest
     options.side_by_side = options.models is not None or "," in (options.endpoint or "")
     _check(options)

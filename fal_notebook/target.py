@@ -3,7 +3,8 @@
 The host follows fal's own variables, after one of ours that names a whole base URL, such as a gateway on this
 machine. The key follows fal-client's order (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with
 ``FAL_KEY_SECRET``, Colab's secret, the token of ``fal auth login``. It is looked up on the calling thread, since
-Colab's secrets answer on the main thread only, and it never leaves this machine unencrypted.
+Colab's secrets answer on the main thread only, and it never leaves this machine unencrypted. What people paste around
+it is taken off.
 """
 
 import ipaddress
@@ -19,6 +20,8 @@ from .errors import CredentialsError, InvalidRequest
 BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
 _ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
+_PREFIX = re.compile(r"^(Authorization:\s*)?Key(\s+|$)", re.IGNORECASE)
+_QUOTES = "\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a"  # typographic ones too
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
@@ -29,6 +32,11 @@ class Authorization:
 
     def __init__(self, value: str) -> None:
         self.__value = value
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether it can stand in a header: the key has neither spaces nor letters beyond ASCII."""
+        return _HEADER_VALUE.fullmatch(self.__value.partition(" ")[2]) is not None
 
     def headers(self) -> dict[str, str]:
         """The header itself, for the handshake only."""
@@ -132,26 +140,31 @@ def _authorization(base: str) -> Authorization | None:
     try:
         authorization = _fetched()
     except MissingCredentialsError:
-        if local:
-            return None
-        raise CredentialsError("no fal credentials found") from None
+        authorization = None
     except Exception as exc:  # noqa: BLE001 - refreshing a login token can fail in any way of HTTP or of the disk
         if local:
             return None
         raise CredentialsError(f"fal's credentials could not be read: {type(exc).__name__}") from None
-    if authorization is None:
+    if authorization is None and not local:
+        raise CredentialsError("no fal credentials found")
+    if authorization is not None and not authorization.is_sendable:
         raise CredentialsError("the fal key has spaces or letters in it that no key has", hint="copy it once more")
     return authorization
 
 
 def _fetched() -> Authorization | None:
-    """fal-client's credentials; None where they cannot stand in a header.
+    """fal-client's credentials; None where a part of them is blank, as where it is not there.
 
     It raises nothing of its own: verbose tracebacks print the variables of a frame, and this one holds the key.
     """
     found = fetch_auth_credentials()
-    key = found.token.strip()
-    return Authorization(f"{found.scheme} {key}") if _HEADER_VALUE.fullmatch(key) else None
+    parts = [_bare(part) for part in _PREFIX.sub("", _bare(found.token), count=1).split(":")]
+    return Authorization(f"{found.scheme} {':'.join(parts)}") if all(parts) else None
+
+
+def _bare(part: str) -> str:
+    """A key, its id or its secret without the quotes, spaces and invisible characters around it."""
+    return part.strip("".join(each for each in part if each in _QUOTES or each.isspace() or not each.isprintable()))
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ cost more than decoding a token. Plain messages are split off before websockets 
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -82,9 +83,10 @@ class WebSocket(ClientConnection):
     async def shut(self) -> None:
         """Close; a server that does not answer the close is not waited for long."""
         try:
-            await self.close()
+            with contextlib.suppress(AttributeError):  # as in _abort
+                await self.close()
         finally:
-            self.transport.abort()
+            self._abort()
 
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought; asyncio calls it."""
@@ -96,7 +98,7 @@ class WebSocket(ClientConnection):
             self._take_pieces(self._splitter.feed(data))
         self._hand_over()
         if self.protocol.close_expected():
-            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self.loop.call_later(CLOSE_SECONDS, self._abort)
 
     def process_event(self, event: Event) -> None:
         """Take a frame that was no plain message, or the response to the handshake; websockets calls it."""
@@ -112,6 +114,11 @@ class WebSocket(ClientConnection):
         super().connection_lost(exc)
         if self._on_close:
             self._on_close(self.close_exc)
+
+    def _abort(self) -> None:
+        """Cut the socket, which may be lost already: asyncio's transport then has no loop if bytes were unsent."""
+        with contextlib.suppress(AttributeError):
+            self.transport.abort()
 
     def _begin_to_split(self, data: bytes) -> None:
         """Split from the end of the handshake on, if that is where the read ended, and nothing will be compressed."""
@@ -207,8 +214,17 @@ async def open_websocket(target: Target, *, max_size: int, open_timeout: float) 
 
 
 def is_too_big(closed: Closed) -> bool:
-    """Whether a WebSocket closed because a message had more than ``max_size`` bytes."""
-    return closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG
+    """Whether a WebSocket was closed here because a message of the server had more than ``max_size`` bytes."""
+    return closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG and not closed.rcvd_then_sent
+
+
+def is_refused_as_too_big(closed: Closed) -> bool:
+    """Whether the server closed it because a message had more bytes than it takes.
+
+    Its close is answered with the same code (RFC 6455, 5.5.1), so that the order tells who closed.
+    """
+    is_first = closed.sent is None or closed.rcvd_then_sent
+    return closed.rcvd is not None and closed.rcvd.code == CloseCode.MESSAGE_TOO_BIG and bool(is_first)
 
 
 def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
@@ -221,7 +237,14 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
         return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
     headers = {name.lower(): target.redact(value) for name, value in response.headers.raw_items()}
     request_id = headers.get("x-fal-request-id")
-    return status_error(response.status_code, detail, endpoint=target.endpoint, request_id=request_id, headers=headers)
+    return status_error(
+        response.status_code,
+        detail,
+        endpoint=target.endpoint,
+        request_id=request_id,
+        headers=headers,
+        in_handshake=True,
+    )
 
 
 def _detail(body: bytes, target: Target) -> Any:

@@ -13,11 +13,12 @@ from typing import Any, get_args
 
 from IPython.core.error import UsageError
 
-from fal_notebook.arguments import encode, from_cell, from_line, split_line
+from fal_notebook.arguments import encode, from_cell, from_line
 from fal_notebook.content import Content
 from fal_notebook.errors import FalNotebookError
 from fal_notebook.files import files_in
 from fal_notebook.frames import FrameSplitter, Kind
+from fal_notebook.line import split_line
 from fal_notebook.media import is_data_uri, media_from_bytes, media_from_data_uri, needs_more, sniff
 from fal_notebook.options import parse
 from fal_notebook.pixels import pixels

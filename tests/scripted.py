@@ -49,9 +49,7 @@ class ScriptedServer:
             "127.0.0.1",
             0,
             process_request=self._request,
-            max_size=None,
-            close_timeout=1,
-            **self._options,
+            **{"max_size": None, "close_timeout": 1, **self._options},
         )
 
     async def _stop(self) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.arguments import encode, from_cell, from_line, split_line
+from fal_notebook.arguments import encode, from_cell, from_line
 from fal_notebook.errors import InvalidRequest
+from fal_notebook.line import split_line
 from fal_notebook.media import Media
 from fal_notebook.result import Result
 
@@ -20,42 +21,6 @@ def line(text: str) -> dict[str, Any]:
 
 def cell(text: str, *, as_text: bool = False) -> dict[str, Any]:
     return from_cell(text, "prompt", NAMES, as_text=as_text)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", []),
-        ("  fal-ai/any-llm   model=m ", ["fal-ai/any-llm", "model=m"]),
-        ('prompt="two words" -o x', ["prompt=two words", "-o", "x"]),
-        ("prompt='two words'", ["prompt=two words"]),
-        ("""prompt="it's" x='say "a"'""", ["prompt=it's", 'x=say "a"']),
-        ('prompt=""', ["prompt="]),
-        (r"path=C:\new\table", [r"path=C:\new\table"]),
-        (r'f="\frac{a}{b} \n"', [r"f=\frac{a}{b} \n"]),
-        ("colour=#ff0000 # no comment", ["colour=#ff0000", "#", "no", "comment"]),
-        ('x={{ d["a b"] }} y=1', ['x={{ d["a b"] }}', "y=1"]),
-        ('x={{ "it\'s" }}', ['x={{ "it\'s" }}']),
-        ('x="{{ d["a b"] }} and"', ['x={{ d["a b"] }} and']),
-        ("x={{n}} y={{n}} z={{ n + 1 }}", ["x={{n}}", "y={{n}}", "z={{ n + 1 }}"]),
-        ("x={{ {'a': {'b': 1}} }} y", ["x={{ {'a': {'b': 1}} }}", "y"]),
-        ("größe=1 🎈=2", ["größe=1", "🎈=2"]),
-        ('sizes:="[1, 2]"', ["sizes:=[1, 2]"]),
-    ],
-)
-def test_a_line_is_split_at_spaces_outside_of_quotes_and_expressions(text: str, words: list[str]) -> None:
-    assert split_line(text) == words
-
-
-@pytest.mark.parametrize("text", ["prompt=it's", 'prompt="x', "x={{n}} y='"])
-def test_a_quotation_mark_without_its_partner_is_told(text: str) -> None:
-    with pytest.raises(InvalidRequest, match="a quotation mark in the line has no partner"):
-        split_line(text)
-
-
-@given(st.lists(st.text(st.characters(exclude_characters="{}'\" \t\r\n", exclude_categories=["Co"]), min_size=1)))
-def test_words_without_quotes_come_back(words: list[str]) -> None:
-    assert split_line(" ".join(words)) == words
 
 
 @pytest.mark.parametrize(
@@ -77,6 +42,21 @@ def test_words_without_quotes_come_back(words: list[str]) -> None:
         ("x={{n}}0", {"x": "70"}),
         ('x={{ d["a b"] }}', {"x": [1, 2]}),
         ('x="{{topic}}, {{ d["a b"] }}"', {"x": "the sea, [1, 2]"}),
+        (r'system="say \"hi\""', {"system": 'say "hi"'}),
+        ('stop:=["a", "b"]', {"stop": ["a", "b"]}),
+        ('loras:=[{"path":"x","scale":1}]', {"loras": [{"path": "x", "scale": 1}]}),
+        ('x:="two words" y:="[1, 2]" z:="7"', {"x": "two words", "y": "[1, 2]", "z": "7"}),
+        ("""x:='{"a": "two words"}' y=1""", {"x": {"a": "two words"}, "y": "1"}),
+        ("""'x:=["a", "b"]' "y:=[1, 2]" """, {"x": ["a", "b"], "y": [1, 2]}),
+        ('x:={ "a" : [ 1 , {"b": null} ] }\ty=1', {"x": {"a": [1, {"b": None}]}, "y": "1"}),
+        (r'x:={"re": "\\d+", "said": "say \"hi\" ]"} y=1', {"x": {"re": r"\d+", "said": 'say "hi" ]'}, "y": "1"}),
+        ('größe:={"ä": "☃ 🎈"}', {"größe": {"ä": "☃ 🎈"}}),
+        ('x:=[{{n}}, "{{topic}}", "{{d}}"]', {"x": [7, "the sea", "{'a b': [1, 2]}"]}),
+        ('x:={"a": "{{topic}}", "b": "{{n}}"}', {"x": {"a": "the sea", "b": 7}}),
+        ('x:={{ d["a b"] }} y={{ d["a b"] }}', {"x": [1, 2], "y": [1, 2]}),
+        ('x:="{{topic}}" y:="in {{topic}}"', {"x": "the sea", "y": "in the sea"}),
+        ('x:={"a": {{ d["a b"] }}} y=1', {"x": {"a": [1, 2]}, "y": "1"}),
+        ("x:=-1.5e3 y:=true z:={}", {"x": -1500.0, "y": True, "z": {}}),
     ],
 )
 def test_a_line_gives_texts_and_json_values(text: str, arguments: dict[str, Any]) -> None:
@@ -89,10 +69,59 @@ def test_a_word_that_is_no_assignment_is_told(text: str) -> None:
         line(text)
 
 
-@pytest.mark.parametrize("text", ["x:=word", "x:=", "x:={{topic}}", "x:='{a: 1}'"])
-def test_a_value_that_is_no_json_is_told(text: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"is not JSON \(x=.* sends text\)"):
+@pytest.mark.parametrize(
+    ("text", "typed", "wrong"),
+    [
+        ("x:=word y=1", "x:=word", "Expecting value at character 1"),
+        ("x:=", "x:=", "Expecting value at character 1"),
+        ("x:='{a: 1}'", "x:='{a: 1}'", "Expecting property name enclosed in double quotes at character 2"),
+        ("x:={'a': 'b c'} y=1", "x:={'a': 'b c'}", "Expecting property name enclosed in double quotes at character 2"),
+        ('x:=["a", b] y=1', 'x:=["a", b]', "Expecting value at character 7"),
+        ('x:=["a" "b"] y=1', 'x:=["a" "b"]', "Expecting ',' delimiter at character 6"),
+        ('x:=["a", "b" y=1', 'x:=["a", "b" y=1', "Expecting ',' delimiter at character 11"),
+        ('x:={"a": "b} y=1', 'x:={"a": "b} y=1', "Unterminated string starting at at character 7"),
+        ('x:=["a", "b"]; y=1', 'x:=["a", "b"];', "Extra data at character 11"),
+        ('x:="a"b y=1', 'x:="a"b', "Extra data at character 4"),
+        ("x:=NaN", "x:=NaN", "NaN is no JSON value"),
+        ("x:=[1, -Infinity]", "x:=[1, -Infinity]", "-Infinity is no JSON value"),
+        ("x:=1 2", "2", "is no argument"),
+        ("x:={{topic}}", "x:={{topic}}", "Expecting value at character 1 of 'the sea'"),
+        ('x:=[1, "{{ topic }}" y', 'x:=[1, "{{ topic }}" y', "Expecting ',' delimiter at character 15"),
+        ('"two words" x=1', '"two words"', "is no argument"),
+        (r"""'a "b\' c'""", r"""'a "b\' c'""", "is no argument"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_words_that_were_typed(text: str, typed: str, wrong: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
         line(text)
+    assert caught.value.message.startswith(f"{typed} ")
+    assert wrong in caught.value.message
+
+
+def test_a_value_that_is_no_json_can_be_sent_as_text() -> None:
+    with pytest.raises(InvalidRequest, match=r'x:=word is not JSON: .* \(x="…" sends text\)'):
+        line("x:=word")
+
+
+def test_a_long_value_that_is_no_json_leaves_room_for_what_is_wrong() -> None:
+    with pytest.raises(InvalidRequest, match=r"^x:=\[111.*… is not JSON: Expecting ',' delimiter at character 1003 \("):
+        line(f"x:=[{'1' * 1000} 2]")
+    with pytest.raises(InvalidRequest, match=r"is not JSON: .*digits"):
+        line(f"x:={'1' * 10_000}")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON, st.sampled_from([(", ", ": "), (",", ":"), (" ,\t", " : ")]), st.booleans())
+def test_any_json_value_comes_back_as_itself(value: Any, separators: tuple[str, str], ascii_only: bool) -> None:  # noqa: FBT001
+    written = json.dumps(value, separators=separators, ensure_ascii=ascii_only)
+    words = split_line(f"a/b x:={written} --save 'my file.png' y:={written}\tz=1")
+    assert words[:1] + words[2:4] + words[5:] == ["a/b", "--save", "my file.png", "z=1"]
+    assert from_line([words[1], words[4]], None) == {"x": value, "y": value}
 
 
 def test_an_error_about_a_value_of_two_lines_is_one_line() -> None:

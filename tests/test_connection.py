@@ -15,15 +15,19 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidProxyStatus, InvalidUpgrade
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
-from fal_notebook import Session, errors, run, session, stream
+from fal_notebook import Session, errors, pipeline, run, session, stream
 from fal_notebook.pool import Limits
 from fal_notebook.target import Target
 from fal_notebook.websocket import _no_connection
 
 from .conftest import KEY, wait_until
 from .scripted import ScriptedServer, end, start
+
+QUIET = logging.getLogger("the tests' own servers")
+QUIET.setLevel(logging.CRITICAL)
 
 
 async def _answers(connection: ServerConnection) -> None:
@@ -170,6 +174,126 @@ def test_a_body_over_the_cap_is_refused_with_a_clear_error(frames: int) -> None:
         with pytest.raises(errors.ResponseTooLarge, match="1,000,000"):
             answer.result()
         own.close()
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+def test_arguments_that_a_server_finds_too_large_are_told_with_their_size(
+    compression: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = os.urandom(1_500_000).hex()
+    with ScriptedServer(_answers, logger=QUIET, max_size=2**20, compression=compression) as server:
+        for _ in range(2):
+            with pytest.raises(
+                errors.ArgumentsTooLarge, match=r"the arguments \(3.0 MB\) are too large for x/echo"
+            ) as caught:
+                run("x/echo", base_url=server.url, picture=picture)
+            assert "give files as URLs" in str(caught.value)
+            assert caught.value.status is None
+        assert run("x/echo", base_url=server.url, prompt="small").data == {"you": {"prompt": "small"}}
+        assert server.connections == 3
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_server_that_hangs_up_before_it_has_read_the_arguments_is_heard() -> None:
+    async def script(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        connection.transport.write(Frame(Opcode.CLOSE, (1009).to_bytes(2)).serialize(mask=False))
+        connection.transport.close()
+
+    with ScriptedServer(script) as server, pytest.raises(errors.ArgumentsTooLarge, match=r"\(30.0 MB\)"):
+        run("x/echo", base_url=server.url, picture=os.urandom(15_000_000).hex())
+
+
+def test_small_arguments_are_not_called_too_large() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.close(1009, "from behind")
+
+    with ScriptedServer(script) as server, pytest.raises(errors.ConnectionLost) as caught:
+        run("a/b", base_url=server.url, prompt="small")
+    assert "closed before the response began, code 1009 (message too big) from behind" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["", "half an answer"])
+def test_arguments_that_were_answered_are_not_called_too_large(body: str) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(start(content_type="text/plain"))
+        await connection.send(body)
+        await connection.close(1009)
+
+    with ScriptedServer(script) as server, pytest.raises(errors.ConnectionLost) as caught:
+        run("a/b", base_url=server.url, picture="x" * 3_000_000)
+    assert f"closed after {len(body)} bytes, code 1009 (message too big)" in str(caught.value)
+
+
+def test_of_several_requests_the_largest_was_too_large() -> None:
+    sizes = (10, 20_000, 30_000, 10)
+
+    async def script(connection: ServerConnection) -> None:
+        for _ in sizes:
+            await connection.recv()
+        await connection.close(1009)
+
+    with ScriptedServer(script) as server:
+        answers = pipeline("a/b", [{"picture": "x" * size} for size in sizes], base_url=server.url)
+        kinds = [type(each.outcome().error) for each in answers]
+    assert kinds == [errors.ConnectionLost, errors.ConnectionLost, errors.ArgumentsTooLarge, errors.ConnectionLost]
+
+
+@pytest.mark.parametrize("statuses", [(413, 413), (200, 413)])
+def test_a_status_for_too_large_arguments_is_the_same_error(statuses: tuple[int, int]) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        for message in (start(status=statuses[0]), '{"detail": "at most 1 MB"}', end(status=statuses[1])):
+            await connection.send(message)
+
+    with (
+        ScriptedServer(script) as server,
+        pytest.raises(errors.ArgumentsTooLarge, match=r"413 from a/b: at most 1 MB \(shorten them") as caught,
+    ):
+        run("a/b", base_url=server.url)
+    assert caught.value.status == 413
+
+
+def test_a_handshake_has_no_arguments_that_could_be_too_large() -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "headers")
+
+    with ScriptedServer(_answers, refuse) as server, pytest.raises(errors.StatusError, match="413") as caught:
+        run("a/b", base_url=server.url)
+    assert not isinstance(caught.value, errors.ArgumentsTooLarge)
+    assert "shorten" not in str(caught.value)
+
+
+def test_what_is_queued_behind_too_large_an_answer_is_only_lost() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(start(content_type="image/png"))
+        await connection.send(bytes(2_000))
+        await connection.wait_closed()
+
+    own = Session(Limits(max_body=1_000))
+    with ScriptedServer(script) as server:
+        answers = own.pipeline("a/b", [{}, {}], base_url=server.url)
+        kinds = [type(each.outcome().error) for each in answers]
+        own.close()
+    assert kinds == [errors.ResponseTooLarge, errors.ConnectionLost]
+
+
+def test_an_answer_that_comes_before_the_arguments_are_all_sent_counts() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        connection.transport.pause_reading()
+        for message in (start(), "1", end(), start(), "2", end()):
+            connection.transport.write(Frame(Opcode.TEXT, message.encode()).serialize(mask=False))
+            await asyncio.sleep(0.1)
+        connection.transport.abort()
+
+    with ScriptedServer(script) as server:
+        answers = pipeline("a/b", [{}, {"picture": os.urandom(15_000_000).hex()}], base_url=server.url)
+        assert [each.result().data for each in answers] == [1, 2]
 
 
 def test_a_refused_handshake_is_the_error_of_its_status(monkeypatch: pytest.MonkeyPatch) -> None:

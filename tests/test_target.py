@@ -1,7 +1,15 @@
 """Where requests go, and what may carry the key."""
 
+import base64
+import json
+import os
 import pickle
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
 
+import fal_client.auth
 import pytest
 
 from fal_notebook.errors import CredentialsError, InvalidRequest
@@ -54,6 +62,100 @@ def test_id_and_secret_make_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     authorization = resolve_target("a/b").authorization
     assert authorization is not None
     assert authorization.headers() == {"Authorization": "Key id:secret"}
+
+
+AROUND = [
+    "{}",
+    '"{}"',
+    "'{}'",
+    "`{}`",
+    "\u201c{}\u201d",
+    "\u2018{}\u2019",
+    "\u201e{}\u201c",
+    "\u00ab{}\u00bb",
+    " {}\r\n",
+    '\t"{}" ',
+    "' \"{}\"'",
+    "\ufeff{}\u200b",
+    "\u00a0{}\u00a0",
+]
+
+
+def key_found() -> str:
+    authorization = resolve_target("a/b").authorization
+    assert authorization is not None
+    return authorization.headers()["Authorization"]
+
+
+@pytest.mark.parametrize("prefix", ["", "Key ", "key  ", "KEY\u00a0", "Authorization: Key "])
+@pytest.mark.parametrize("around", AROUND)
+def test_what_is_pasted_around_a_key_is_taken_off(prefix: str, around: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pasted in (around.format(prefix + KEY), prefix + around.format(KEY)):
+        monkeypatch.setenv("FAL_KEY", pasted)
+        assert key_found() == f"Key {KEY}"
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_is_pasted_around_an_id_and_a_secret_is_taken_off(around: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY_ID", around.format("id"))
+    monkeypatch.setenv("FAL_KEY_SECRET", around.format("secret"))
+    assert key_found() == "Key id:secret"
+
+
+class Secrets:
+    """Stands for ``google.colab.userdata``, which exists nowhere else."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def get(self, name: str) -> str:
+        return self._secret
+
+
+def in_colab(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    colab = ModuleType("google.colab")
+    vars(colab)["userdata"] = Secrets(secret)
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    monkeypatch.setattr("IPython.get_ipython", lambda: "<google.colab._shell.Shell object>")
+    monkeypatch.setattr(fal_client.auth, "_colab_state", fal_client.auth.GoogleColabState())  # type: ignore[no-untyped-call]  # it has no hints
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_is_pasted_around_a_secret_of_colab_is_taken_off(around: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_colab(around.format(KEY), monkeypatch)
+    assert key_found() == f"Key {KEY}"
+
+
+def test_the_token_of_a_login_goes_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + 10_000}).encode()).decode().rstrip("=")
+    home = Path(os.environ["FAL_HOME_DIR"])
+    home.mkdir()
+    (home / "auth0_token").write_text(f"refresh\n-head.{claims}.end_\n", encoding="utf-8")
+    assert key_found() == f"Bearer -head.{claims}.end_"
+
+
+@pytest.mark.parametrize(
+    "blank", [" ", "\n", '""', "''", "\u201c\u201d", "Key ", ":", '" : "', "id:", ":secret", "\ufeff"]
+)
+def test_a_blank_key_is_none(blank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", blank)
+    with pytest.raises(CredentialsError, match=r"no fal credentials found .*set FAL_KEY"):
+        resolve_target("a/b")
+    assert resolve_target("a/b", "ws://localhost:8000").authorization is None
+
+
+@pytest.mark.parametrize(("name", "other"), [("FAL_KEY_ID", "FAL_KEY_SECRET"), ("FAL_KEY_SECRET", "FAL_KEY_ID")])
+def test_a_blank_id_or_secret_is_no_key(name: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, '" "')
+    monkeypatch.setenv(other, "half-of-it")
+    with pytest.raises(CredentialsError, match="no fal credentials found") as caught:
+        resolve_target("a/b")
+    assert "half-of-it" not in repr([frame.frame.f_locals for frame in caught.traceback[1:]])
+
+
+def test_a_key_that_was_pasted_with_quotes_is_taken_out_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", f'"Key {KEY}"')
+    assert resolve_target("a/b").redact(f"{KEY} or Key {KEY}") == "[key] or Key [key]"
 
 
 def test_a_key_with_a_line_break_inside_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:

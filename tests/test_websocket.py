@@ -8,7 +8,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
 from fal_notebook.target import Target
-from fal_notebook.websocket import Closed, Message, WebSocket, is_too_big, open_websocket
+from fal_notebook.websocket import Closed, Message, WebSocket, is_refused_as_too_big, is_too_big, open_websocket
 
 from .scripted import ScriptedServer
 
@@ -84,6 +84,16 @@ def test_a_message_beyond_the_limit_ends_it(compression: str | None) -> None:
     messages, closed = asyncio.run(heard(script, compression, max_size=1_000))
     assert messages == ["small"]
     assert is_too_big(closed)
+    assert not is_refused_as_too_big(closed)
+
+
+def test_a_server_that_closes_for_a_size_is_told_from_a_client_that_does() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.close(1009)
+
+    _, closed = asyncio.run(heard(script))
+    assert is_refused_as_too_big(closed)
+    assert not is_too_big(closed)
 
 
 def test_what_comes_right_behind_the_handshake_is_heard() -> None:
