@@ -12,6 +12,7 @@ const STATES = {
   offline: "offline",
 };
 const NEAR_BOTTOM = 32; // pixels within which a reader counts as being at the end
+const HEARD_WITHIN = 1000; // milliseconds that a Stop takes where the kernel hears it
 let count = 0;
 
 /** An element with attributes, listeners (`onclick`) and children. */
@@ -27,6 +28,11 @@ function make(tag, attributes = {}, ...children) {
 
 function button(label, attributes, act) {
   return make("button", { type: "button", class: "fal-button", ...attributes, onclick: act }, label);
+}
+
+/** What to say so many milliseconds after a Stop was asked for. */
+function stopping(milliseconds) {
+  return milliseconds < HEARD_WITHIN ? "stopping…" : "stopping… (waits for the running cell)";
 }
 
 function isModel(row) {
@@ -185,6 +191,7 @@ class Entry {
     this.answer.after(this.picture);
     this.typeset = (node) => view.typeset(node);
     this.streaming = true;
+    this.stopAsked = null; // when, in milliseconds
     this.element.classList.add("fal-streaming");
   }
 
@@ -256,6 +263,8 @@ class View {
     this.listen();
     this.showState({ state: "idle", reason: "", status: "" });
     this.send("hello", { view: this.prefix });
+    this.control = new Control(model);
+    this.control.ask().catch(() => {}); // without it a Stop goes the way of all else
   }
 
   build() {
@@ -338,7 +347,7 @@ class View {
   key(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       this.run();
-    } else if (event.key === "Escape" && this.isStreaming) {
+    } else if (event.key === "Escape" && this.streaming) {
       this.stop();
     } else {
       event.stopPropagation();
@@ -348,12 +357,13 @@ class View {
     event.stopPropagation();
   }
 
-  get isStreaming() {
-    return [...this.entries.values()].some((entry) => entry.streaming);
+  /** The entry whose answer is on its way. */
+  get streaming() {
+    return [...this.entries.values()].find((entry) => entry.streaming);
   }
 
   run() {
-    if (this.isStreaming) return;
+    if (this.streaming) return;
     clearTimeout(this.saving);
     this.ask("run", {
       prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.values(), play: this.play.checked,
@@ -363,9 +373,11 @@ class View {
   }
 
   stop() {
-    if (!this.isStreaming) return;
-    this.ask("stop");
-    this.status = "stopping…";
+    const entry = this.streaming;
+    if (!entry) return;
+    this.notice.textContent = "";
+    this.control.say({ kind: "stop", id: entry.id });
+    entry.stopAsked ??= performance.now();
     this.showStatus();
   }
 
@@ -530,13 +542,15 @@ class View {
   }
 
   showStatus() {
-    if (!this.isStreaming) return;
+    const entry = this.streaming;
+    if (!entry) return;
     const seconds = ((performance.now() - this.began) / 1000).toFixed(1);
-    this.statusLine.textContent = [`${seconds} s`, this.status].filter(Boolean).join(" · ");
+    const status = entry.stopAsked === null ? this.status : stopping(performance.now() - entry.stopAsked);
+    this.statusLine.textContent = [`${seconds} s`, status].filter(Boolean).join(" · ");
   }
 
   enable() {
-    const streaming = this.isStreaming;
+    const streaming = this.streaming !== undefined;
     this.runButton.disabled = streaming;
     this.stopButton.disabled = !streaming;
     this.clearButton.disabled = this.entries.size === 0;

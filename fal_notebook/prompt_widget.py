@@ -22,6 +22,7 @@ from traitlets import Bool, Dict, Enum, List, Unicode, observe
 
 from .arguments import encode
 from .completion import ENDPOINTS, MODELS, takes_model
+from .control import ignore, listen
 from .conversation import Entry, transcript
 from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
 from .following import follow_in_thread
@@ -68,7 +69,8 @@ class PromptWidget(AnyWidget):
     that fails stops nothing; its traceback is printed.
     """
 
-    _esm = (_FOLDER / "prompt.js").read_text(encoding="utf-8")  # a path would be watched, and keep every widget alive
+    # A path would be watched, and keep every widget alive.
+    _esm = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("control.js", "prompt.js"))
     _css = (_FOLDER / "prompt.css").read_text(encoding="utf-8")
 
     endpoint = Unicode().tag(sync=True)
@@ -84,6 +86,7 @@ class PromptWidget(AnyWidget):
     _models: "List[str]" = List(Unicode()).tag(sync=True)
     _takes_model = Bool().tag(sync=True)
     _transcript_name = Unicode().tag(sync=True)
+    _control = Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -117,6 +120,7 @@ class PromptWidget(AnyWidget):
             prompt=prompt if isinstance(prompt, str) else encode(prompt),
             play=play,
             _transcript_name=uuid.uuid4().hex,
+            _control=listen(self._take),
         )
         self.arguments = others
         self._suggest()
@@ -173,6 +177,7 @@ class PromptWidget(AnyWidget):
     def close(self) -> None:
         """Stop, and take the widget out of the page; the transcript stays."""
         views, self._views = self._views, []
+        ignore(self._control)
         self.stop()
         with self._lock:
             self._silence()
@@ -221,6 +226,9 @@ class PromptWidget(AnyWidget):
             self.connect()
 
     def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        self._take(content)
+
+    def _take(self, content: Mapping[str, Any]) -> None:
         """Do what the page asks for."""
         try:
             match content:
@@ -229,8 +237,8 @@ class PromptWidget(AnyWidget):
                 case {"kind": "run", "prompt": str(prompt), "endpoint": str(endpoint), "rows": list(rows), **others}:
                     self._change(endpoint=endpoint, _rows=rows, play=others.get("play") is True)
                     self.run(prompt)
-                case {"kind": "stop"}:
-                    self.stop()
+                case {"kind": "stop", "id": int(number)}:
+                    self._stop_answer(number)
                 case {"kind": "clear"}:
                     self.clear()
                 case {"kind": "rerun", "id": int(number)}:
@@ -378,6 +386,11 @@ class PromptWidget(AnyWidget):
         else:
             self._connected_to = self.endpoint
         self._tell(state, reason)
+
+    def _stop_answer(self, number: int) -> None:
+        """Stop this answer and no later one: a click can be heard long after it was made."""
+        if number == self._count:
+            self.stop()
 
     def _rerun(self, number: int) -> None:
         entry = self._entry(number)

@@ -14,16 +14,19 @@ export default {
     button.setAttribute("aria-label", "Stop this request");
     button.style.cssText = STYLE;
     button.style.display = "none";
+    const show = () => { button.style.display = ""; };
     const hear = ({ kind }) => {
-      if (kind === "heard") button.style.display = "";
+      if (kind === "heard") show();
     };
     model.on("msg:custom", hear);
+    const control = new Control(model);
     button.addEventListener("click", () => {
       button.disabled = true;
       button.textContent = "stopping…";
-      model.send({ kind: "stop" });
+      control.say({ kind: "stop" });
     });
     el.append(button);
+    control.ask().then(show, () => {}); // where it cannot be asked, the hello may be heard
     model.send({ kind: "hello" });
     return () => model.off("msg:custom", hear);
   },

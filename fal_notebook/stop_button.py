@@ -1,7 +1,8 @@
-"""Floor 0: a Stop button in the page; its page's part is stop.js.
+"""Floor 1: a Stop button in the page; its page's part is stop.js.
 
 Whether a click is heard while a cell runs depends on the kernel and its front end. So nothing is guessed: the page
-says hello when the button is there, and only an answer makes it visible.
+asks when the button is there, on the control channel and by a hello to the widget, and only an answer makes it
+visible.
 """
 
 from collections.abc import Callable
@@ -9,10 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from traitlets import Unicode
+
+from .control import ignore, listen
+
 if TYPE_CHECKING:
     from anywidget import AnyWidget
 
-_SCRIPT = Path(__file__).with_name("stop.js")
+_FOLDER = Path(__file__).parent
 
 
 class StopButton:
@@ -23,16 +28,21 @@ class StopButton:
     """
 
     def __init__(self, stop: Callable[[], object]) -> None:
-        self.widget: AnyWidget = _widget_class()()
         self._stop = stop
+        self._address = listen(self._take)
+        self.widget: AnyWidget = _widget_class()(_control=self._address)
         self.widget.on_msg(self._hear)
 
     def close(self) -> None:
         """Take the button away; what the page says afterwards is not heard."""
+        ignore(self._address)
         self.widget.layout.close()
         self.widget.close()
 
     def _hear(self, _: object, content: Any, __: object) -> None:
+        self._take(content)
+
+    def _take(self, content: Any) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "hello":
             self.widget.send({"kind": "heard"})
@@ -47,6 +57,7 @@ def _widget_class() -> "type[AnyWidget]":
     class StopWidget(AnyWidget):
         """The page's part is stop.js."""
 
-        _esm = _SCRIPT.read_text(encoding="utf-8")
+        _esm = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("control.js", "stop.js"))
+        _control = Unicode().tag(sync=True)
 
     return StopWidget

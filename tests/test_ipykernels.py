@@ -65,11 +65,34 @@ def test_a_prompt_widget_answers_while_a_cell_blocks_and_stops_when_the_page_ask
     comm = lab.value("w.comm.comm_id").strip("'")
     cell = lab.run("w.run('x')\nwhile not w._entries[0].text.shown: time.sleep(0.01)\nprint('here')")
     assert cell.printed == "here\n"
-    data = {"method": "custom", "content": {"kind": "stop"}}
+    data = {"method": "custom", "content": {"kind": "stop", "id": 1}}
     lab.client.shell_channel.send(lab.client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
     assert lab.value("1") == "1"
     assert lab.run("while w.state != 'ready': time.sleep(0.01)").status == "ok"
     assert lab.value("[(r.text, r.stopped) for r in w.results]") == "[('first words', True)]"
+
+
+def test_a_prompt_widget_is_stopped_while_a_cell_blocks(lab: Kernel) -> None:
+    lab.run("from fal_notebook import PromptWidget\nw = PromptWidget('test/endless/stream'); w.run('x')")
+    address = lab.value("w._control").strip("'")
+    request = lab.send("while not w._entries[0].text.shown: time.sleep(0.01)\nprint('blocks'); w.wait()")
+    cell = lab.read(request, until="blocks")
+    content = {"to": address, "content": {"kind": "stop", "id": 1}}
+    lab.client.control_channel.send(lab.client.session.msg("fal_notebook_request", content))
+    assert lab.read_on(request, cell).status == "ok"
+    assert lab.value("[(r.text, r.stopped) for r in w.results]") == "[('first words', True)]"
+    assert lab.run("w.close()").status == "ok"
+
+
+def test_a_cells_own_stop_button_ends_it(lab: Kernel) -> None:
+    request = lab.send("%falstream test/endless/stream prompt=x -o partial")
+    cell = lab.read(request, until="■ Stop")
+    states = [each["content"]["data"].get("state", {}) for each in cell.messages if "data" in each["content"]]
+    address = next(state["_control"] for state in states if "_control" in state)
+    content = {"to": address, "content": {"kind": "stop"}}
+    lab.client.control_channel.send(lab.client.session.msg("fal_notebook_request", content))
+    assert lab.read_on(request, cell).status == "ok"
+    assert lab.value("partial.stopped, partial.text") == "(True, 'first words')"
 
 
 def test_sound_plays_while_it_comes_and_leaves_no_widget(lab: Kernel) -> None:

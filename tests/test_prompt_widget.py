@@ -320,7 +320,18 @@ def test_a_second_run_waits_for_its_turn_by_the_user(gateway: str) -> None:
     with pytest.raises(errors.InvalidRequest, match="is streaming"):
         widget.run("y")
     with change(widget, "state", lambda state: state == "ready"):
-        widget.hear("stop")
+        widget.hear("stop", id=1)
+
+
+def test_a_stop_that_is_heard_late_stops_no_later_answer(gateway: str) -> None:
+    widget = Watched("test/endless/stream")
+    for number in (1, 2):
+        widget.run("x")
+        with change(widget, "state", lambda state: state == "ready"):
+            widget.hear("stop", id=3 - number)
+            assert widget._stream is not None
+            widget.hear("stop", id=number)
+    assert [result.stopped for result in widget.results] == [True, True]
 
 
 def test_rerun_delete_and_clear(gateway: str) -> None:

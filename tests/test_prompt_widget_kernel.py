@@ -74,7 +74,7 @@ def test_stop_by_the_page_keeps_the_words(lab: Kernel) -> None:
     comm = _open(lab, "test/endless/stream", {})
     _run(lab, comm, "x")
     assert lab.run("while not w._entries[0].text.shown: time.sleep(0.01)").status == "ok"
-    _ask(lab, comm, {"kind": "stop"})
+    _ask(lab, comm, {"kind": "stop", "id": 1})
     assert lab.value("1") == "1"
     assert lab.run(WAIT).status == "ok"
     assert lab.value("[(r.text, r.stopped) for r in w.results]") == "[('first words', True)]"
