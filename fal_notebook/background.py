@@ -12,6 +12,7 @@ from IPython.display import DisplayHandle, display
 from .inbox import Inbox
 from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow
 from .media import Media
+from .parts import view_bundle
 from .previews import PICTURE_BYTES
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
@@ -80,7 +81,7 @@ class BackgroundLive(Live):
     def _offer_stop(self) -> None:
         if self._stop is not None and self._foot is not None:
             self._button = StopButton(self._stop)
-            self._foot.update(self._button.widget)
+            self._foot.update(view_bundle(self._button.widget), raw=True)
 
     def _redraw(self) -> None:
         """Show all there is. A refresh sends everything again, so what it costs sets the pace."""

@@ -55,7 +55,7 @@ class LiveBox:
         children = [part for _, part in sorted(self._parts.items())]
         if self._box is None:
             self._box = VBox(children, layout=self.layout)
-            self._handle = display(self._box, display_id=True)
+            self._handle = display(view_bundle(self._box), raw=True, display_id=True)
         else:
             self._box.children = children
 
@@ -103,6 +103,12 @@ class Picture:
         with self.widget.hold_sync():
             self.widget.format = picture.content_type.removeprefix("image/")
             self.widget.value = picture.data
+
+
+def view_bundle(widget: Any) -> Bundle:
+    """What shows a widget. By itself one of ipywidgets 7 would lose the display id that it is to be replaced by."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"text/plain": repr(widget), "application/vnd.jupyter.widget-view+json": view}
 
 
 def close_widget(widget: Any) -> None:

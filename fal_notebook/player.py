@@ -18,6 +18,7 @@ from IPython.display import DisplayHandle, display
 from .bodies import MediaBody
 from .interrupts import Interrupts
 from .media import Media
+from .parts import view_bundle
 from .render import media_bundle
 from .samples import Playable
 from .updates import Piece, Update
@@ -229,7 +230,7 @@ class AudioPlayer:
         if self._is_over:
             display(self._bundle(), raw=True)
         elif self._handle is None:
-            self._handle = display(self._player.widget, display_id=True)
+            self._handle = display(view_bundle(self._player.widget), raw=True, display_id=True)
         else:
             display({"text/plain": "the player is displayed above"}, raw=True)
 
