@@ -17,7 +17,7 @@ PYTHONS ?= python3.11 python3.12 python3.13
 TOGETHER := -m 'not quiet' --numprocesses 3 --no-loadscope-reorder
 ALONE := -m quiet
 
-.PHONY: demo install test test-fast pythons fuzz soak bench check format notebooks pictures build clean
+.PHONY: demo install test test-fast pythons environments fuzz soak bench check format notebooks pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
@@ -34,6 +34,10 @@ test-fast: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed)
 
 pythons:
 	for python in $(PYTHONS); do $(MAKE) test-fast PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
+
+# The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
+environments: $(VENV)/python
+	$(BIN)/python -m tests.environments $(NAMES)
 
 check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check

@@ -16,7 +16,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Enum, Float, Int, Unicode, observe
 
-from .completion import complete_falstream
+from .completion import offer, withdraw
 from .screen import CHOICES
 
 if TYPE_CHECKING:
@@ -190,8 +190,7 @@ def _shell(magics: Magics) -> InteractiveShell:
 def load(shell: InteractiveShell) -> None:
     """Register the magics and their completion."""
     shell.register_magics(FalMagics)
-    unload_completion(shell)
-    shell.Completer.custom_matchers.append(complete_falstream)
+    offer(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -201,12 +200,6 @@ def unload(shell: InteractiveShell) -> None:
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("falstream", None)
     shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
-    unload_completion(shell)
+    withdraw(shell)
     session().recent.clear()
     session().close()
-
-
-def unload_completion(shell: InteractiveShell) -> None:
-    """Take the completion away, also one that an earlier import of this module left."""
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [matcher for matcher in matchers if matcher.__qualname__ != complete_falstream.__qualname__]

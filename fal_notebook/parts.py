@@ -142,8 +142,10 @@ class ProgressBar:
     def __init__(self) -> None:
         from ipywidgets import FloatProgress, HBox, Layout, Text
 
-        self._bar = FloatProgress(max=1.0, tooltip="Progress", layout=Layout(display="none"))
-        self._message = Text(disabled=True, tooltip="Progress", layout=Layout(flex="1"))
+        # What ipywidgets 7 calls by another name. It is what a screen reader says.
+        name = "tooltip" if FloatProgress.class_traits().get("tooltip") else "description_tooltip"
+        self._bar = FloatProgress(max=1.0, layout=Layout(display="none"), **{name: "Progress"})
+        self._message = Text(disabled=True, layout=Layout(flex="1"), **{name: "Progress"})
         self._message.style.background = "transparent"
         self.widget: DOMWidget = HBox([self._bar, self._message])
 

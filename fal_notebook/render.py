@@ -6,11 +6,10 @@ JPEG picture that stands alone is a bundle of its own type, which every viewer s
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
-
-from IPython.display import Audio, Image, Video
 
 from .markdown import markdown_html, preformatted_html, text_html
 from .media import Media
@@ -18,7 +17,7 @@ from .plain import one_line, plain_text
 
 Bundle = dict[str, Any]
 
-_NATIVE_PICTURES = {"image/png": "png", "image/jpeg": "jpeg"}
+_NATIVE_PICTURES = ("image/png", "image/jpeg")
 _LONGEST_STRING = 2_000
 LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown: a page that holds more halts."""
@@ -89,10 +88,8 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
 def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
     """A picture, a player, or a line that says what the file is and how to keep it."""
     words = media_words(media)
-    kind = _NATIVE_PICTURES.get(media.content_type)
-    if media.data is not None and kind:
-        picture, _ = Image(data=media.data, format=kind)._repr_mimebundle_()
-        return {"text/plain": words, **picture}
+    if media.data is not None and media.content_type in _NATIVE_PICTURES:
+        return {"text/plain": words, media.content_type: b64encode(media.data).decode("ascii")}
     html = _html(media, autoplay=autoplay)
     return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
 
@@ -175,15 +172,20 @@ def _caption(media: Media, note: str) -> str:
 
 
 def _html(media: Media, *, autoplay: bool) -> str | None:
+    """A file as HTML. Not by IPython's own players: those of IPython 7 do not escape an address."""
     if media.kind == "audio":
-        player = Audio(data=media.data, url=media.url, autoplay=autoplay)
-        player.mimetype = media.content_type
-        return str(player._repr_html_()).strip()
+        return _player_html(media, "audio", f"controls{' autoplay' if autoplay else ''}")
     if media.kind == "video":
-        controls = "controls playsinline style='max-width:100%'"
-        where: dict[str, Any] = {"url": media.url} if media.data is None else {"data": media.data, "embed": True}
-        return str(Video(**where, mimetype=media.content_type, html_attributes=controls)._repr_html_())
+        return _player_html(media, "video", 'controls playsinline style="max-width:100%"')
     return picture_html(media) if media.kind == "image" else None
+
+
+def _player_html(media: Media, tag: str, attributes: str) -> str:
+    """A player. A video that is elsewhere names no type: a browser would refuse one that it does not know by name."""
+    if media.data is None and tag == "video":
+        return f'<video src="{escape(media.url or "")}" {attributes}></video>'
+    source = escape((media.url or "") if media.data is None else media.data_uri())
+    return f'<{tag} {attributes}><source src="{source}" type="{escape(media.content_type)}"></{tag}>'
 
 
 def _readable(text: str) -> str:

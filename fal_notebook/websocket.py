@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -45,13 +46,18 @@ Closed = ConnectionClosed
 class WebSocket(ClientConnection):
     """An open WebSocket whose messages and end go to whom `attach` names.
 
+    Args:
+        max_size: the most bytes that a message may have.
+        args, options: what websockets gives to every connection.
+
     Attributes:
         heard: when anything came last, in seconds since the epoch.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, max_size: int, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.heard = time.time()
+        self._max_size = max_size
         self._messages: list[Message] = []
         self._fragments: bytearray | None = None
         self._is_text = False
@@ -113,7 +119,7 @@ class WebSocket(ClientConnection):
         """Take the end of the socket; asyncio calls it."""
         super().connection_lost(exc)
         if self._on_close:
-            self._on_close(self.close_exc)
+            self._on_close(self.protocol.close_exc)
 
     def _abort(self) -> None:
         """Cut the socket, which may be lost already: asyncio's transport then has no loop if bytes were unsent."""
@@ -125,7 +131,7 @@ class WebSocket(ClientConnection):
         if self._is_opening and self.response is not None:
             self._is_opening = False
             if not self.protocol.extensions and data.endswith(b"\r\n\r\n"):
-                self._splitter = FrameSplitter(self.protocol.max_message_size or 0)
+                self._splitter = FrameSplitter(self._max_size)
 
     def _take_pieces(self, pieces: list[Piece]) -> None:
         is_open = self.is_open
@@ -200,7 +206,7 @@ async def open_websocket(target: Target, *, max_size: int, open_timeout: float) 
             max_size=max_size,
             proxy=None if target.is_local else True,
             logger=_Logger(logging.getLogger(__name__), {}),
-            create_connection=WebSocket,
+            create_connection=partial(WebSocket, max_size),  # type: ignore[arg-type]  # documented as any factory
         )
     except InvalidStatus as exc:
         failure = _refusal(exc, target)

@@ -42,9 +42,16 @@ def _widgets() -> dict[str, int]:
     if "ipywidgets" not in sys.modules:
         return {}
     from comm import get_comm_manager
-    from ipywidgets.widgets.widget import _instances  # type: ignore[import-untyped]  # it ships no hints
 
-    return {"comms": len(get_comm_manager().comms), "widgets": len(_instances)}
+    return {"comms": len(get_comm_manager().comms), "widgets": len(open_widgets())}
+
+
+def open_widgets() -> list[str]:
+    """The ids of the widgets of this process that are open."""
+    from ipywidgets.widgets import widget
+
+    known = widget._instances if hasattr(widget, "_instances") else widget.Widget.widgets  # before ipywidgets 8
+    return sorted(known)
 
 
 def _give_back() -> None:

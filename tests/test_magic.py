@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -164,16 +163,6 @@ def test_config_sets_the_limits_of_the_session(shell: InteractiveShell) -> None:
     with pytest.raises(errors.ResponseTooLarge, match="1,000 bytes"), capture_output():
         shell.run_line_magic("falstream", "test/large prompt=x size:=5000")
     assert session().limits.max_body == 1000
-
-
-def test_tab_offers_options_and_endpoints(shell: InteractiveShell) -> None:
-    with provisionalcompleter():
-        for line, expected in [
-            ("%%falstream fal-ai/any-llm --ti", "--timeout"),
-            ("%falstream fal-ai/any", "fal-ai/any-llm/stream"),
-            ("%falstream fal-ai/any-llm,fal-ai/fl", "fal-ai/flux/dev/stream"),
-        ]:
-            assert expected in {each.text for each in shell.Completer.completions(line, len(line))}
 
 
 @pytest.mark.parametrize("name", ["1a", "a b", "class", "a.b"])

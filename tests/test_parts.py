@@ -25,6 +25,14 @@ def test_the_bar_is_seen_once_a_fraction_is_known_and_stays_where_it_was() -> No
     close_widget(progress.widget)
 
 
+def test_a_screen_reader_has_a_name_for_the_bar_and_its_message() -> None:
+    progress = ProgressBar()
+    for each in progress.widget.children:
+        state = each.get_state()
+        assert (state.get("tooltip") or state.get("description_tooltip")) == "Progress"
+    close_widget(progress.widget)
+
+
 def test_closing_closes_all_that_belongs_to_a_widget() -> None:
     progress = ProgressBar()
     bar, message = progress.widget.children

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from comm import get_comm_manager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -25,6 +24,7 @@ from fal_notebook.local.server import LocalServer
 from fal_notebook.sessions import Session
 
 from . import endpoints
+from .census import open_widgets
 from .conftest import KEY
 
 SECONDS = 30
@@ -504,11 +504,11 @@ def test_a_view_that_opens_while_sound_comes_is_told_of_its_player(gateway: str)
 
 
 def test_closing_leaves_no_widget_of_its_own(gateway: str) -> None:
-    before = len(get_comm_manager().comms)
+    before = open_widgets()
     widget = Watched("test/tone/stream", {"seconds": 0.2, "speed": 9}, play=True)
     run(widget, "x")
     widget.close()
-    assert len(get_comm_manager().comms) == before
+    assert open_widgets() == before
 
 
 def test_one_that_is_closed_and_dropped_is_forgotten_with_its_answers(gateway: str) -> None:

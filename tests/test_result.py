@@ -216,7 +216,7 @@ def test_a_failure_shows_what_came_and_no_error_body() -> None:
 def test_only_the_first_sound_plays_by_itself(media: list[Media]) -> None:
     result = Result(ENDPOINT, media=media)
     html = "".join(output.get("text/html", "") for output in result.outputs(autoplay=True))
-    assert html.count('autoplay="autoplay"') == 1
+    assert html.count(" autoplay>") == 1
     assert not any("autoplay" in output.get("text/html", "") for output in result.outputs())
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pexpect
@@ -24,7 +25,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 @pytest.fixture(scope="module")
 def lab(server: LocalServer) -> Iterator[Kernel]:
     with kernel({"FAL_NOTEBOOK_URL": server.url}) as running:
-        running.run("import ipywidgets\nfrom fal_notebook.screen import screen_of, output_widget")
+        running.run("import ipywidgets\nfrom fal_notebook.screen import _widgets, output_widget, screen_of")
+        running.run("open_widgets = lambda: sorted(each.model_id for each in _widgets(ipywidgets))")
         yield running
 
 
@@ -81,20 +83,20 @@ LINES = {
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_in_an_output_widget_the_end_is_a_new_display_and_nothing_is_left_open(line: str, lab: Kernel) -> None:
-    before = lab.value("sorted(ipywidgets.widgets.widget._instances)")
+    before = lab.value("open_widgets()")
     cell = lab.run(f"with out:\n    {line}")
     assert cell.status == "ok", cell.error
     ends = [each["content"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
     assert WIDGET not in ends[-1]["data"]
     assert "test/" in ends[-1]["data"]["text/plain"]
     assert "display_id" not in str([each.get("transient") for each in ends])
-    assert lab.value("sorted(ipywidgets.widgets.widget._instances)") == before
+    assert lab.value("open_widgets()") == before
 
 
 def test_a_background_run_in_an_output_widget_ends_in_a_widget_within_it(lab: Kernel) -> None:
     lab.run("with out:\n    %falstream test/paced/stream prompt=x count:=60 rate:=50 -b -o late")
     lab.run("late = late.result() if hasattr(late, 'result') else late")
-    shown = "[str(o.outputs) for o in ipywidgets.widgets.widget._instances.values() if type(o) is ipywidgets.Output]"
+    shown = "[str(each.outputs) for each in _widgets(ipywidgets) if type(each) is ipywidgets.Output]"
     assert lab.value(f"sum('0059' in each for each in {shown})") == "1"
     assert lab.value(f"any('still streaming' in each for each in {shown})") == "False"
 
@@ -120,7 +122,7 @@ def test_a_console_streams_words_and_shows_no_widget(server: LocalServer) -> Non
         console.close(force=True)
 
 
-def headless(*cells: str) -> nbformat.NotebookNode:
+def headless(*cells: str) -> Any:
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook

@@ -96,6 +96,26 @@ def test_a_server_that_closes_for_a_size_is_told_from_a_client_that_does() -> No
     assert not is_too_big(closed)
 
 
+def test_a_message_in_thousands_of_fragments_is_one() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send(pieces(*["ü"] * 10_000)())
+
+    messages, _ = asyncio.run(heard(script))
+    assert messages == ["ü" * 10_000]
+
+
+def test_a_socket_that_is_cut_tells_so_in_the_middle_of_a_message() -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.send("whole")
+        connection.transport.write(Frame(Opcode.TEXT, b"cut").serialize(mask=False)[:-1])
+        await asyncio.sleep(0.05)
+        connection.transport.abort()
+
+    messages, closed = asyncio.run(heard(script))
+    assert messages == ["whole"]
+    assert closed.rcvd is None
+
+
 def test_what_comes_right_behind_the_handshake_is_heard() -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send("first")
