@@ -2,21 +2,22 @@
 // page and kernel have one, else as messages to the widget, as everywhere. Stands before the scripts that use it.
 
 class Control {
-  constructor(model) {
+  constructor(model, address) {
     this.model = model;
+    this.address = address;
     this.answers = false;
   }
 
   /** Ask the kernel for an answer on its control channel. The promise fails where none can come. */
   async ask() {
-    if (!this.model.get("_control")) throw new Error("the kernel does not listen to its control channel");
+    if (!this.address) throw new Error("the kernel does not listen to its control channel");
     // A question that every kernel answers and that leaves the page's light for the kernel as it is.
     await this.put("comm_info_request", { target_name: "fal_notebook" }, true).done;
     this.answers = true;
   }
 
   say(content) {
-    if (this.answers) this.put("fal_notebook_request", { to: this.model.get("_control"), content }, false);
+    if (this.answers) this.put("fal_notebook_request", { to: this.address, content }, false);
     else this.model.send(content);
   }
 

@@ -100,9 +100,15 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
     words = [f"> {plain_text(entry.prompt)}\n\n{_words(entry.bundle['text/plain'])}" for entry in ended]
     return {
         "text/plain": "\n\n".join([title, *words]),
-        "text/html": f'<details open data-fal-transcript="{escape(name)}"><summary>{title}</summary>\n'
+        "text/html": f'<details open data-fal-transcript="{escape(name)}" data-fal-answers="{kept_numbers(entries)}">'
+        f"<summary>{title}</summary>\n"
         f"{answers}\n</details>",
     }
+
+
+def kept_numbers(entries: Sequence[Entry]) -> str:
+    """The numbers of the answers that a transcript of these has."""
+    return " ".join(str(entry.number) for entry in entries if entry.result is not None)
 
 
 def _asked(entry: Entry) -> str:

@@ -2,9 +2,13 @@
 
 A row is a name, a kind and a text. As in the line of the magic, ``text`` is a string as it stands and ``json`` any
 JSON value, so that ``1``, ``1.0``, ``"1"`` and ``true`` stay what they are: JavaScript would not keep them apart.
+
+No page keeps every text: its controls change line ends and drop letters. So a row that nobody edited comes back as
+its id alone, and goes on to mean the value that Python gave.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -12,6 +16,7 @@ from .arguments import encode
 from .errors import InvalidRequest
 
 Row = dict[str, str]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class InvalidForm(InvalidRequest):
@@ -26,53 +31,82 @@ class InvalidForm(InvalidRequest):
         self.problems = dict(problems)
 
 
-def rows_of(arguments: Mapping[str, Any]) -> list[Row]:
-    """The rows that show these arguments.
+class Form:
+    """Arguments, and the rows that show them.
+
+    Args:
+        arguments: what the rows begin with.
+
+    Attributes:
+        rows: each with ``id``, ``name``, ``kind`` and ``text``.
 
     Raises:
         InvalidRequest: a value that JSON does not have.
     """
-    return [_row(name, value) for name, value in json.loads(encode(arguments)).items()]
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self._given = {f"given {_carried(str(name))}": (name, value) for name, value in arguments.items()}
+        self.rows = [_row(each, name, value) for each, (name, value) in self._given.items()]
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Take the rows as a page has them: whole where someone edited them, else the ``id`` alone."""
+        known = {row["id"]: row for row in self.rows}
+        edited = {row["id"] for row in rows if "text" in row}
+        self._given = {each: item for each, item in self._given.items() if each not in edited}
+        taken = [row if row["id"] in edited else known.get(row["id"]) for row in rows]
+        self.rows = [row for row in taken if row is not None]
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that the rows mean. A row that someone left wholly empty means none.
+
+        Raises:
+            InvalidForm: a row that cannot be meant.
+        """
+        arguments: dict[str, Any] = {}
+        problems: dict[int, str] = {}
+        for number, row in enumerate(self.rows):
+            try:
+                name, value = self._given[row["id"]] if row["id"] in self._given else _edited(row)
+                if name in arguments:
+                    raise ValueError(f"{name} is there twice")
+                arguments[name] = value
+            except _NothingThere:
+                continue
+            except ValueError as exc:
+                problems[number] = str(exc)
+        if problems:
+            raise InvalidForm(problems)
+        return arguments
 
 
-def arguments_of(rows: Sequence[Row]) -> dict[str, Any]:
-    """The arguments that the rows mean. A row that is wholly empty means none.
-
-    Raises:
-        InvalidForm: a row that cannot be meant.
-    """
-    arguments: dict[str, Any] = {}
-    problems: dict[int, str] = {}
-    for number, row in enumerate(rows):
-        name, text = row["name"].strip(), row["text"]
-        if not name and not text.strip():
-            continue
-        try:
-            arguments[_new_name(name, arguments)] = _value(name, row["kind"], text)
-        except ValueError as exc:
-            problems[number] = str(exc)
-    if problems:
-        raise InvalidForm(problems)
-    return arguments
+class _NothingThere(Exception):
+    """A row that means no argument."""
 
 
-def _row(name: str, value: Any) -> Row:
-    if isinstance(value, str):
-        return {"name": name, "kind": "text", "text": value}
-    return {"name": name, "kind": "json", "text": json.dumps(value, ensure_ascii=False)}
+def _row(identity: str, name: str, value: Any) -> Row:
+    """A row that shows an argument; text that no message to the page can carry is shown as JSON writes it."""
+    ((shown, plain),) = json.loads(encode({name: value})).items()
+    row = {"id": identity, "name": _carried(shown)}
+    if isinstance(plain, str) and not _SURROGATE.search(plain):
+        return {**row, "kind": "text", "text": plain}
+    text = json.dumps(plain, ensure_ascii=False)
+    return {**row, "kind": "json", "text": json.dumps(plain) if _SURROGATE.search(text) else text}
 
 
-def _new_name(name: str, arguments: Mapping[str, Any]) -> str:
+def _carried(name: str) -> str:
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def _edited(row: Row) -> tuple[str, Any]:
+    name, text = row["name"].strip(), row["text"]
+    if not name and not text.strip():
+        raise _NothingThere
     if not name:
         raise ValueError("an argument has no name")
-    if name in arguments:
-        raise ValueError(f"{name} is there twice")
-    return name
+    return name, text if row["kind"] == "text" else _json(name, text)
 
 
-def _value(name: str, kind: str, text: str) -> Any:
-    if kind == "text":
-        return text
+def _json(name: str, text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as exc:

@@ -35,8 +35,9 @@ function stopping(milliseconds) {
   return milliseconds < HEARD_WITHIN ? "stopping…" : "stopping… (waits for the running cell)";
 }
 
-function isModel(row) {
-  return row.name === "model" && row.kind === "text";
+/** Whether someone is in this control; its root may be a shadow, as in marimo. */
+function isFocused(control) {
+  return control.getRootNode().activeElement === control;
 }
 
 function options(values) {
@@ -48,83 +49,180 @@ function unpack(buffer) {
   return new Response(new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
 }
 
-/** The arguments as rows of name, kind and text; what is wrong stands beneath its row. */
+/** Where in a text the first `count` characters end that a control shows of it: it changes line ends, or drops some. */
+function placeOf(text, shown, count) {
+  let at = 0;
+  for (let seen = 0; seen < count && at < text.length; at += 1) {
+    const isLineEnd = text[at] === "\r" && shown[seen] === "\n";
+    if (isLineEnd && text[at + 1] === "\n") at += 1;
+    if (isLineEnd || text[at] === shown[seen]) seen += 1;
+  }
+  return at;
+}
+
+/** A control and its text. The text stays as it was set, but for the part that someone edits. */
+class Text {
+  constructor(control) {
+    this.control = control;
+    this.set("");
+    control.addEventListener("input", () => this.read());
+  }
+
+  set(value) {
+    this.value = value;
+    this.control.value = value;
+    this.shown = this.control.value;
+    this.isEdited = false;
+  }
+
+  read() {
+    const [before, now] = [this.shown, this.control.value];
+    if (now === before) return;
+    const shorter = Math.min(before.length, now.length);
+    let start = 0;
+    while (start < shorter && before[start] === now[start]) start += 1;
+    let end = 0;
+    while (end < shorter - start && before.at(-1 - end) === now.at(-1 - end)) end += 1;
+    const head = this.value.slice(0, placeOf(this.value, before, start));
+    const tail = end ? this.value.slice(placeOf(this.value, before, before.length - end)) : "";
+    this.value = head + now.slice(start, now.length - end) + tail;
+    this.shown = now;
+    this.isEdited = true;
+  }
+}
+
+/** Make a text area as high as its text. */
+function fit(area, most) {
+  area.style.height = "auto";
+  if (area.scrollHeight) area.style.height = `${Math.min(area.scrollHeight + 2, most)}px`;
+}
+
+/** One argument: its name, its kind, its text. What is wrong with it stands beneath it. */
+class Row {
+  constructor(given, form) {
+    const id = `${form.prefix}-row-${++count}`;
+    this.given = given;
+    this.isEdited = !given.id; // one that is new here, Python does not know
+    this.id = given.id ?? id;
+    const changed = () => { this.isEdited = true; this.check(); form.tell(); };
+    const plain = { spellcheck: "false", autocomplete: "off" };
+    this.name = new Text(make("input", { class: "fal-input fal-name", "aria-label": "Argument name", placeholder: "name", ...plain }));
+    this.kind = make("select", { class: "fal-input fal-kind", "aria-label": "Kind of value", onchange: changed },
+      make("option", { value: "text" }, "text"), make("option", { value: "json" }, "JSON"));
+    this.text = new Text(make("textarea", {
+      class: "fal-input fal-value", "aria-label": "Value", placeholder: "value", rows: "1", "aria-describedby": id, ...plain,
+    }));
+    for (const { control } of [this.name, this.text]) control.addEventListener("input", changed);
+    this.text.control.addEventListener("input", () => this.fit());
+    this.problem = make("div", { class: "fal-problem", id, hidden: true });
+    this.remove = button("×", { class: "fal-button fal-quiet", "aria-label": "Remove argument", title: "Remove" }, () => form.drop(this));
+    this.element = make("div", { class: "fal-row", role: "group", "aria-label": "Argument" },
+      this.name.control, this.kind, this.text.control, this.remove, this.problem);
+    this.name.set(given.name);
+    this.kind.value = given.kind;
+    this.text.set(given.text);
+  }
+
+  /** What Python is told: all of it where someone edited it, else which one it is. */
+  get told() {
+    return this.isEdited ? { id: this.id, name: this.name.value, kind: this.kind.value, text: this.text.value } : { id: this.id };
+  }
+
+  get isTyping() {
+    return isFocused(this.name.control) || isFocused(this.kind) || isFocused(this.text.control);
+  }
+
+  shows(given) {
+    return JSON.stringify(this.given) === JSON.stringify(given);
+  }
+
+  fit() {
+    fit(this.text.control, 240);
+  }
+
+  /** Say at once what its JSON lacks; Python has the last word when it is sent. */
+  check() {
+    let message = "";
+    if (this.kind.value === "json" && (this.name.value.trim() || this.text.value.trim())) {
+      try {
+        JSON.parse(this.text.value);
+      } catch (error) {
+        message = `not JSON: ${error.message}`;
+      }
+    }
+    this.mark(message);
+  }
+
+  mark(message) {
+    this.problem.textContent = message;
+    this.problem.hidden = !message;
+    this.text.control.setAttribute("aria-invalid", String(Boolean(message)));
+  }
+}
+
+/** The arguments as rows. A model has a field of its own, which is there too where the endpoint takes one. */
 class Form {
   constructor(prefix, changed) {
     this.prefix = prefix;
-    this.changed = changed;
+    this.changed = () => { this.isEdited = true; changed(); };
     this.rows = [];
-    this.element = make("details", { class: "fal-arguments" });
+    this.element = make("details", { class: "fal-arguments", ontoggle: () => this.fit() });
     this.title = make("summary", {}, "Arguments");
     this.list = make("div", { class: "fal-rows" });
     const add = button("Add argument", { class: "fal-button fal-quiet" }, () => {
-      const row = this.append({ name: "", kind: "text", text: "" });
+      const row = new Row({ name: "", kind: "text", text: "" }, this);
+      this.list.append(row.element);
+      this.rows.push(row);
       this.tell();
-      row.name.focus();
+      row.name.control.focus();
     });
     this.element.append(this.title, this.list, add);
     this.models = make("datalist", { id: `${prefix}-models` });
-    this.model = make("input", {
+    this.model = new Text(make("input", {
       class: "fal-input", id: `${prefix}-model`, list: this.models.id, spellcheck: "false", autocomplete: "off",
-      placeholder: "the endpoint's own", oninput: () => this.changed(),
-    });
+      placeholder: "the endpoint's own",
+    }));
+    this.model.control.addEventListener("input", () => this.nameModel());
     this.modelField = make("div", { class: "fal-field", hidden: true },
-      make("label", { for: this.model.id }, "Model"), this.model, this.models);
+      make("label", { for: this.model.control.id }, "Model"), this.model.control, this.models);
   }
 
-  /** Show these rows. A model has a field of its own, which is there too where the endpoint takes one. */
+  /** Show these rows. Those stay that show the same already, and one that someone is typing in. */
   show(rows, takesModel) {
-    const model = rows.find(isModel);
-    this.modelField.hidden = !takesModel && !model;
-    if (JSON.stringify(rows) === JSON.stringify(this.values())) return;
-    this.rows = [];
-    this.list.replaceChildren();
-    this.model.value = model?.text ?? "";
-    for (const row of rows) if (row !== model) this.append(row);
-    this.number();
-  }
-
-  get modelRows() {
-    const text = this.model.value.trim();
-    return text ? [{ name: "model", kind: "text", text }] : [];
-  }
-
-  values() {
-    const rows = this.rows.map((row) => ({ name: row.name.value, kind: row.kind.value, text: row.text.value }));
-    return [...this.modelRows, ...rows];
-  }
-
-  append(value) {
-    const id = `${this.prefix}-row-${++count}`;
-    const changed = () => { this.check(row); this.tell(); };
-    const row = {
-      name: make("input", {
-        class: "fal-input fal-name", "aria-label": "Argument name", placeholder: "name", spellcheck: "false",
-        autocomplete: "off", oninput: changed,
-      }),
-      kind: make("select", { class: "fal-input fal-kind", "aria-label": "Kind of value", onchange: changed },
-        make("option", { value: "text" }, "text"), make("option", { value: "json" }, "JSON")),
-      text: make("input", {
-        class: "fal-input fal-value", "aria-label": "Value", placeholder: "value", spellcheck: "false",
-        autocomplete: "off", "aria-describedby": id, oninput: changed,
-      }),
-      problem: make("div", { class: "fal-problem", id, hidden: true }),
-    };
-    const remove = button("×", { class: "fal-button fal-quiet", "aria-label": "Remove argument", title: "Remove" }, () => {
-      const next = this.rows[this.rows.indexOf(row) + 1]?.name ?? this.title;
-      this.rows.splice(this.rows.indexOf(row), 1);
-      row.element.remove();
-      this.tell();
-      next.focus();
+    const here = new Map(this.rows.filter((row) => row.isTyping || !row.isEdited).map((row) => [row.id, row]));
+    this.rows = rows.map((given) => {
+      const row = here.get(given.id);
+      return row?.isTyping || row?.shows(given) ? row : new Row(given, this);
     });
-    row.name.value = value.name;
-    row.kind.value = value.kind;
-    row.text.value = value.text;
-    row.element = make("div", { class: "fal-row", role: "group", "aria-label": "Argument" },
-      row.name, row.kind, row.text, remove, row.problem);
-    this.rows.push(row);
-    this.list.append(row.element);
-    return row;
+    this.modelRow = this.rows.find(({ given }) => given.name === "model" && given.kind === "text");
+    if (!isFocused(this.model.control)) this.model.set(this.modelRow?.text.value ?? "");
+    this.modelField.hidden = !takesModel && !this.modelRow;
+    const listed = this.rows.filter((row) => row !== this.modelRow).map((row) => row.element);
+    const isSame = listed.length === this.list.children.length && listed.every((each, at) => each === this.list.children[at]);
+    if (!isSame) this.list.replaceChildren(...listed); // moving a control takes the focus from it
+    this.number();
+    this.fit();
+  }
+
+  /** Take what someone wrote into the model's field; one that is empty is no argument. */
+  nameModel() {
+    const text = this.model.value.trim();
+    this.rows = this.rows.filter((row) => row !== this.modelRow);
+    this.modelRow = text ? new Row({ name: "model", kind: "text", text }, this) : undefined;
+    if (this.modelRow) this.rows.unshift(this.modelRow);
+    this.changed();
+  }
+
+  told() {
+    return this.rows.map((row) => row.told);
+  }
+
+  drop(row) {
+    const next = row.element.nextElementSibling?.querySelector("input") ?? this.title;
+    this.rows = this.rows.filter((each) => each !== row);
+    row.element.remove();
+    this.tell();
+    next.focus();
   }
 
   tell() {
@@ -133,36 +231,21 @@ class Form {
   }
 
   number() {
-    this.title.textContent = this.rows.length ? `Arguments (${this.rows.length})` : "Arguments";
+    const shown = this.list.children.length;
+    this.title.textContent = shown ? `Arguments (${shown})` : "Arguments";
   }
 
-  /** Say at once what a row's JSON lacks; Python has the last word when it is sent. */
-  check(row) {
-    let message = "";
-    if (row.kind.value === "json" && (row.name.value.trim() || row.text.value.trim())) {
-      try {
-        JSON.parse(row.text.value);
-      } catch (error) {
-        message = `not JSON: ${error.message}`;
-      }
-    }
-    this.mark(row, message);
+  fit() {
+    for (const row of this.rows) row.fit();
   }
 
-  mark(row, message) {
-    row.problem.textContent = message;
-    row.problem.hidden = !message;
-    row.text.setAttribute("aria-invalid", String(Boolean(message)));
-  }
-
-  /** Show what Python found wrong, by the number of the row among `values()`, and go there. */
+  /** Show what Python found wrong, by the number of the row, and go there. */
   showProblems(problems) {
-    const shift = this.modelRows.length;
-    const wrong = Object.entries(problems).map(([number, message]) => [this.rows[number - shift], message]);
-    for (const [row, message] of wrong) if (row) this.mark(row, message);
-    if (wrong[0]?.[0]) {
+    const wrong = Object.entries(problems).filter(([number]) => this.rows[number]);
+    for (const [number, message] of wrong) this.rows[number].mark(message);
+    if (wrong.length) {
       this.element.open = true;
-      wrong[0][0].text.focus();
+      this.rows[wrong[0][0]].text.control.focus();
     }
   }
 }
@@ -249,6 +332,63 @@ class Entry {
   }
 }
 
+// The static transcript in the notebook. A display by Python does not find the cell where the box stands within another
+// widget, or the page was loaded anew. The page does, where its widgets know their notebook: JupyterLab and Notebook 7.
+const VIEW = "application/vnd.jupyter.widget-view+json";
+
+/** Whether a widget is the one that is looked for, or has it within. */
+async function holds(manager, id, wanted) {
+  if (id === wanted) return true;
+  if (!id || !manager.has_model(id)) return false;
+  const widget = await manager.get_model(id);
+  const outputs = [...(widget.get("outputs") ?? [])].map((output) => output.data?.[VIEW]?.model_id);
+  const children = [...(widget.get("children") ?? [])].map((child) => child?.model_id);
+  for (const inner of [...children, ...outputs]) if (await holds(manager, inner, wanted)) return true;
+  return false;
+}
+
+/** The cells' outputs in which a widget is displayed. */
+async function outputsWith(model, widget) {
+  const manager = model.widget_manager;
+  const found = [];
+  for (const { outputs } of manager?.context?.model?.cells ?? []) {
+    for (let at = 0; at < (outputs?.length ?? 0); at += 1) {
+      if (await holds(manager, outputs.get(at).data[VIEW]?.model_id, widget)) {
+        found.push(outputs);
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+/** Where in the outputs of a cell the transcript of this name stands, and its HTML. */
+function transcriptIn(outputs, name) {
+  for (let at = 0; at < outputs.length; at += 1) {
+    const html = outputs.get(at).data["text/html"];
+    if (String(html ?? "").includes(`data-fal-transcript="${name}"`)) return { at, html: String(html) };
+  }
+  return null;
+}
+
+/** Whether a cell that shows the widget is without a transcript of these answers. */
+async function isMissing(model, { widget, transcript, answers }) {
+  const places = await outputsWith(model, widget);
+  return places.some((outputs) => {
+    const html = transcriptIn(outputs, transcript)?.html;
+    return html === undefined ? answers !== "" : !html.includes(`data-fal-answers="${answers}"`);
+  });
+}
+
+async function putTranscript(model, { widget, transcript }, data) {
+  for (const outputs of await outputsWith(model, widget)) {
+    const output = { output_type: "display_data", data, metadata: {} };
+    const found = transcriptIn(outputs, transcript);
+    if (found) outputs.set(found.at, output);
+    else outputs.add(output);
+  }
+}
+
 /** One view of the widget. */
 class View {
   constructor(model, element) {
@@ -262,32 +402,31 @@ class View {
     this.build();
     this.listen();
     this.showState({ state: "idle", reason: "", status: "" });
-    this.send("hello", { view: this.prefix });
-    this.control = new Control(model);
-    this.control.ask().catch(() => {}); // without it a Stop goes the way of all else
+    this.control = new Control(model, ""); // until Python tells the address
+    this.send("hello");
   }
 
   build() {
     const id = (name) => `${this.prefix}-${name}`;
     this.form = new Form(this.prefix, () => this.later());
-    this.endpoint = make("input", {
+    this.endpoint = new Text(make("input", {
       class: "fal-input", id: id("endpoint"), list: id("endpoints"), spellcheck: "false", autocomplete: "off",
       onchange: () => this.save(),
-    });
+    }));
     this.endpoints = make("datalist", { id: id("endpoints") });
     this.light = make("span", { class: "fal-light", "aria-hidden": "true" });
     this.stateText = make("span", {});
     const state = make("div", { class: "fal-state" }, this.light, this.stateText);
     this.reason = make("div", { class: "fal-problem", hidden: true });
     this.log = make("div", { class: "fal-log", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0", hidden: true });
-    this.prompt = make("textarea", {
+    this.prompt = new Text(make("textarea", {
       class: "fal-input fal-prompt", id: id("prompt"), rows: "2", placeholder: "Ask something…",
       oninput: () => { this.fit(); this.later(); },
-    });
+    }));
     const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ Enter" : "Ctrl+Enter";
     this.runButton = button("Run", { class: "fal-button fal-primary", title: keys, "aria-keyshortcuts": "Control+Enter Meta+Enter" }, () => this.run());
     this.stopButton = button("Stop", { title: "Escape", "aria-keyshortcuts": "Escape" }, () => this.stop());
-    this.clearButton = button("Clear", { title: "Forget the conversation" }, () => { this.ask("clear"); this.prompt.focus(); });
+    this.clearButton = button("Clear", { title: "Forget the conversation" }, () => { this.ask("clear"); this.prompt.control.focus(); });
     this.play = make("input", { type: "checkbox", role: "switch", onchange: () => this.save() });
     const play = make("label", { class: "fal-switch", title: "Play sound while it is being made" }, this.play, "Play sound");
     this.statusLine = make("div", { class: "fal-status" });
@@ -299,15 +438,14 @@ class View {
     this.root.setAttribute("aria-label", "Prompt for a fal endpoint");
     this.root.append(
       make("div", { class: "fal-head" },
-        make("div", { class: "fal-field fal-wide" }, make("label", { for: this.endpoint.id }, "Endpoint"), this.endpoint, this.endpoints),
+        make("div", { class: "fal-field fal-wide" }, make("label", { for: this.endpoint.control.id }, "Endpoint"), this.endpoint.control, this.endpoints),
         this.form.modelField, state),
       this.reason, this.log, this.form.element,
-      make("label", { class: "fal-hidden", for: this.prompt.id }, "Prompt"), this.prompt, this.notice,
+      make("label", { class: "fal-hidden", for: this.prompt.control.id }, "Prompt"), this.prompt.control, this.notice,
       make("div", { class: "fal-foot" },
         make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton, play), this.statusLine),
       this.announcer);
     this.hiding = make("style"); // while the widget lives, its transcript would show everything twice
-    this.hiding.textContent = `[data-fal-transcript="${CSS.escape(this.model.get("_transcript_name"))}"]{display:none}`;
   }
 
   listen() {
@@ -318,7 +456,7 @@ class View {
     };
     this.onModel = () => this.showModel();
     this.model.on("msg:custom", this.onMessage);
-    this.names = ["endpoint", "prompt", "play", "_rows", "_takes_model", "_endpoints", "_models"];
+    this.names = ["endpoint", "prompt", "play"];
     for (const name of this.names) this.model.on(`change:${name}`, this.onModel);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.timer = setInterval(() => this.showStatus(), 200);
@@ -335,8 +473,13 @@ class View {
     for (const entry of this.entries.values()) entry.close();
   }
 
+  listenTo(address) {
+    this.control = new Control(this.model, address);
+    this.control.ask().catch(() => {}); // without it a Stop goes the way of all else
+  }
+
   send(kind, content = {}) {
-    this.model.send({ kind, ...content });
+    this.model.send({ kind, view: this.prefix, ...content });
   }
 
   ask(kind, content) {
@@ -366,10 +509,10 @@ class View {
     if (this.streaming) return;
     clearTimeout(this.saving);
     this.ask("run", {
-      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.values(), play: this.play.checked,
+      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.told(), play: this.play.checked,
     });
     this.statusLine.textContent = "waiting for the kernel…";
-    if (document.activeElement === this.runButton) this.prompt.focus();
+    if (isFocused(this.runButton)) this.prompt.control.focus();
   }
 
   stop() {
@@ -395,32 +538,34 @@ class View {
     this.saving = setTimeout(() => this.save(), 300);
   }
 
+  /** Tell Python what someone changed here, and nothing else. */
   save() {
     clearTimeout(this.saving);
-    this.model.set("endpoint", this.endpoint.value);
-    this.model.set("prompt", this.prompt.value);
+    if (this.endpoint.isEdited) this.model.set("endpoint", this.endpoint.value);
+    if (this.prompt.isEdited) this.model.set("prompt", this.prompt.value);
     this.model.set("play", this.play.checked);
-    this.model.set("_rows", this.form.values());
     this.model.save_changes();
+    if (this.form.isEdited) this.send("edited", { rows: this.form.told() });
+    this.form.isEdited = false;
   }
 
   /** Take over what Python set; what is being typed in stays. */
   showModel() {
-    const typing = this.root.contains(document.activeElement) ? document.activeElement : null;
-    if (typing !== this.endpoint) this.endpoint.value = this.model.get("endpoint");
-    if (typing !== this.prompt) this.prompt.value = this.model.get("prompt");
-    this.play.checked = this.model.get("play");
-    if (!this.form.element.contains(typing) && typing !== this.form.model) {
-      this.form.show(this.model.get("_rows"), this.model.get("_takes_model"));
+    for (const name of ["endpoint", "prompt"]) {
+      if (!isFocused(this[name].control)) this[name].set(this.model.get(name));
     }
-    this.endpoints.replaceChildren(...options(this.model.get("_endpoints")));
-    this.form.models.replaceChildren(...options(this.model.get("_models")));
+    this.play.checked = this.model.get("play");
     this.fit();
   }
 
+  showForm({ but, rows, takesModel, endpoints, models }) {
+    if (but !== this.prefix) this.form.show(rows, takesModel);
+    this.endpoints.replaceChildren(...options(endpoints));
+    this.form.models.replaceChildren(...options(models));
+  }
+
   fit() {
-    this.prompt.style.height = "auto";
-    this.prompt.style.height = `${Math.min(this.prompt.scrollHeight + 2, 320)}px`;
+    fit(this.prompt.control, 320);
   }
 
   async take(message, buffers) {
@@ -432,7 +577,6 @@ class View {
   receive(message, buffers) {
     const stuck = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_BOTTOM;
     const entry = this.entries.get(message.id);
-    document.head.append(this.hiding); // Python answers: the page has the conversation
     if (message.kind === "entry") this.open(message);
     else if (message.kind === "delta" && entry) this.grow(entry, message);
     else if (message.kind === "preview" && entry) entry.preview(message.type, buffers[0]);
@@ -442,6 +586,10 @@ class View {
     else if (message.kind === "deleted" && entry) this.drop(entry);
     else if (message.kind === "cleared") this.clear();
     else if (message.kind === "state") this.showState(message);
+    else if (message.kind === "form") this.showForm(message);
+    else if (message.kind === "control") this.listenTo(message.address);
+    else if (message.kind === "kept") this.look(message);
+    else if (message.kind === "transcript") putTranscript(this.model, this.kept, message.data);
     else if (message.kind === "refused") this.refuse(message);
     if (stuck || message.kind === "entry") this.log.scrollTop = this.log.scrollHeight;
   }
@@ -453,8 +601,9 @@ class View {
     this.log.hidden = false;
     if (message.html !== undefined) entry.end(message);
     else this.start();
-    if (message.html === undefined && this.prompt.value === message.prompt) {
-      this.prompt.value = "";
+    if (message.html === undefined && this.prompt.control.value === message.prompt) {
+      this.prompt.set("");
+      this.prompt.isEdited = true;
       this.fit();
       this.save();
     }
@@ -473,6 +622,18 @@ class View {
     this.began = performance.now() - message.elapsed * 1000;
     this.status = message.status;
     this.showStatus();
+  }
+
+  /** Hide the static transcript, for Python answers and the page has the conversation; ask for it where it is missing. */
+  async look(message) {
+    this.kept = message;
+    this.hiding.textContent = `[data-fal-transcript="${CSS.escape(message.transcript)}"]{display:none}`;
+    document.head.append(this.hiding);
+    try {
+      if (await isMissing(this.model, message)) this.send("transcript");
+    } catch (error) {
+      console.warn(error);
+    }
   }
 
   /** Show the player of a sound that comes. It is a widget of its own, and sounds where it cannot be shown too. */
@@ -500,18 +661,18 @@ class View {
     entry.end(message);
     this.status = message.status ?? "";
     this.announcer.textContent = { done: "answer complete", stopped: "stopped", failed: "failed" }[message.end];
-    if (document.activeElement === this.stopButton) this.prompt.focus();
+    if (isFocused(this.stopButton)) this.prompt.control.focus();
     this.enable();
   }
 
   drop(entry) {
     const next = entry.element.nextElementSibling ?? entry.element.previousElementSibling;
-    const focused = entry.element.contains(document.activeElement);
+    const focused = entry.element.contains(entry.element.getRootNode().activeElement);
     entry.close();
     entry.element.remove();
     this.entries.delete(entry.id);
     this.log.hidden = this.entries.size === 0;
-    if (focused) (next?.querySelector("button") ?? this.prompt).focus();
+    if (focused) (next?.querySelector("button") ?? this.prompt.control).focus();
     this.announcer.textContent = "deleted";
   }
 

@@ -5,6 +5,8 @@ new. So words appear while other cells run, and none lands in another widget. Wh
 too, on the thread that the kernel chooses; a lock keeps the two in step.
 
 The answers also stand below the widget as a static output, since a saved widget is lost. The live widget hides it.
+Where the widget stands within another, or the page was loaded anew, no display of ours finds its cell: then the page,
+which knows it, puts that output there.
 """
 
 import concurrent.futures
@@ -23,10 +25,10 @@ from traitlets import Bool, Dict, Enum, List, Unicode, observe
 from .arguments import encode
 from .completion import ENDPOINTS, MODELS, takes_model
 from .control import ignore, listen
-from .conversation import Entry, transcript
+from .conversation import Entry, kept_numbers, transcript
 from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
 from .following import follow_in_thread
-from .form import InvalidForm, arguments_of, rows_of
+from .form import Form, InvalidForm, Row
 from .interrupts import Interrupts, interruptible
 from .page_text import PagePiece
 from .plain import one_line
@@ -81,12 +83,6 @@ class PromptWidget(AnyWidget):
     results: "List[Result]" = List()
     state = Enum(("idle", "connecting", "reconnecting", "ready", "streaming", "offline"), "idle")
     reason = Unicode()
-    _rows: "List[Any]" = List().tag(sync=True)
-    _endpoints: "List[str]" = List(Unicode()).tag(sync=True)
-    _models: "List[str]" = List(Unicode()).tag(sync=True)
-    _takes_model = Bool().tag(sync=True)
-    _transcript_name = Unicode().tag(sync=True)
-    _control = Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -110,6 +106,10 @@ class PromptWidget(AnyWidget):
         self._connecting: concurrent.futures.Future[None] | None = None
         self._connected_to = ""
         self._follower: threading.Thread | None = None
+        self._form = Form({})
+        self._is_shown = False
+        self._name = uuid.uuid4().hex
+        self._control = listen(self._take)
         self._views: list[DisplayHandle] = []
         self._transcripts: list[DisplayHandle] = []
         others = dict(arguments or {})
@@ -119,11 +119,8 @@ class PromptWidget(AnyWidget):
             field=field,
             prompt=prompt if isinstance(prompt, str) else encode(prompt),
             play=play,
-            _transcript_name=uuid.uuid4().hex,
-            _control=listen(self._take),
         )
         self.arguments = others
-        self._suggest()
         self.on_msg(self._heard)
 
     def run(self, prompt: str | None = None) -> None:
@@ -133,7 +130,7 @@ class PromptWidget(AnyWidget):
             InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
             CredentialsError: no key was found.
         """
-        self._begin(self.endpoint, arguments_of(self._rows), self.prompt if prompt is None else prompt)
+        self._begin(self.endpoint, self._form.arguments(), self.prompt if prompt is None else prompt)
 
     def wait(self) -> None:
         """Wait until the answer that is streaming has ended and is among the `results`; an interrupt leaves it be."""
@@ -147,7 +144,7 @@ class PromptWidget(AnyWidget):
             stream = self._stream
         if stream is not None:
             stream.cancel()
-            if self._views:
+            if self._is_shown:
                 self.connect()  # stopping has closed the connection
 
     def clear(self) -> None:
@@ -176,7 +173,7 @@ class PromptWidget(AnyWidget):
 
     def close(self) -> None:
         """Stop, and take the widget out of the page; the transcript stays."""
-        views, self._views = self._views, []
+        views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
         self.stop()
         with self._lock:
@@ -196,33 +193,56 @@ class PromptWidget(AnyWidget):
         for handles, shown in ((self._views, bundle), (self._transcripts, self._transcript())):
             handle = display(shown, raw=True, display_id=True)
             handles += [handle] if handle is not None else []
-        if self._stream is None:
+        self._appear()
+
+    def _appear(self) -> None:
+        """Connect when it is first shown, wherever that is; and again where it could not."""
+        self._is_shown = True
+        if self._stream is None and self.state in ("idle", "offline"):
             self.connect()
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - ipywidgets' own
+        """The state for the page; whole, it has the words of the answers too, for marimo's ``value`` is the state."""
+        state = super().get_state(key, drop_defaults)
+        return state if key is not None else {**state, "answers": [result.text for result in self.results]}
 
     @observe("arguments")
     def _show_arguments(self, _: object) -> None:
         """Bring the form up to the arguments, unless it already means them: then it stays as it was written."""
         wanted = encode(self.arguments)
         try:
-            if encode(arguments_of(self._rows)) == wanted:
+            if encode(self._form.arguments()) == wanted:
                 return
         except InvalidForm:
             pass
-        self._rows = rows_of(self.arguments)
+        self._form = Form(self.arguments)
+        self.send(self._form_message())
 
-    @observe("_rows")
-    def _read_rows(self, _: object) -> None:
+    def _take_rows(self, rows: Sequence[Row], view: str) -> None:
+        """Take what someone edited in a view, and bring the others up to it."""
+        self._form.take(rows)
+        self.send({**self._form_message(), "but": view})
         try:
-            arguments = arguments_of(self._rows)
+            arguments = self._form.arguments()
         except InvalidForm:
             return  # the page says where; the arguments stay the last good ones
         if encode(arguments) != encode(self.arguments):
-            self.arguments = arguments
+            self._change(arguments=arguments)
+
+    def _form_message(self) -> dict[str, Any]:
+        """What stands in the form, and what can be chosen there."""
+        return {
+            "kind": "form",
+            "rows": self._form.rows,
+            "takesModel": takes_model(self.endpoint.strip().strip("/")),
+            "endpoints": list(dict.fromkeys([*_recent_endpoints, *ENDPOINTS])),
+            "models": list(dict.fromkeys([*_recent_models, *MODELS])),
+        }
 
     @observe("endpoint")
     def _turn_to_endpoint(self, _: object) -> None:
-        self._takes_model = takes_model(self.endpoint.strip().strip("/"))
-        if self._views and self._stream is None:
+        self.send(self._form_message())
+        if self._is_shown and self._stream is None:
             self.connect()
 
     def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
@@ -234,9 +254,15 @@ class PromptWidget(AnyWidget):
             match content:
                 case {"kind": "hello", "view": str(view)}:
                     self._show_all(view)
-                case {"kind": "run", "prompt": str(prompt), "endpoint": str(endpoint), "rows": list(rows), **others}:
-                    self._change(endpoint=endpoint, _rows=rows, play=others.get("play") is True)
+                    self._appear()
+                case {"kind": "edited", "view": str(view), "rows": list(rows)}:
+                    self._take_rows(rows, view)
+                case {"kind": "run", "view": str(view), "prompt": str(prompt), "rows": list(rows), **others}:
+                    self._take_rows(rows, view)
+                    self._change(endpoint=str(others["endpoint"]), play=others.get("play") is True)
                     self.run(prompt)
+                case {"kind": "transcript", "view": str(view)}:
+                    self.send({"kind": "transcript", "view": view, "data": self._transcript()})
                 case {"kind": "stop", "id": int(number)}:
                     self._stop_answer(number)
                 case {"kind": "clear"}:
@@ -258,7 +284,7 @@ class PromptWidget(AnyWidget):
             self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
             _remember(stream.endpoint, _recent_endpoints)
             _remember(arguments.get("model"), _recent_models)
-            self._suggest()
+            self.send(self._form_message())
             self._follower = follow_in_thread(
                 stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
             )
@@ -277,10 +303,6 @@ class PromptWidget(AnyWidget):
             self._entries.append(entry)
             self._send_answer(entry.opening())
         return entry, stream
-
-    def _suggest(self) -> None:
-        self._endpoints = list(dict.fromkeys([*_recent_endpoints, *ENDPOINTS]))
-        self._models = list(dict.fromkeys([*_recent_models, *MODELS]))
 
     def _show(self, entry: Entry, stream: Stream, updates: Sequence[Update]) -> None:
         """Tell the page what is new; on the thread that follows the stream."""
@@ -415,7 +437,8 @@ class PromptWidget(AnyWidget):
         """Show the whole conversation to a view that has just been made."""
         with self._lock:
             entries = [entry.opening() for entry in self._entries]
-            for message in ({"kind": "cleared"}, *entries, self._stand()):
+            control = {"kind": "control", "address": self._control}
+            for message in ({"kind": "cleared"}, *entries, control, self._form_message(), self._stand(), self._kept()):
                 self._send_answer({**message, "view": view})
             if entries and self._stream is not None and self._player is not None and self._player.has_sound:
                 self.send({**_sounding(self._entries[-1], self._player), "view": view})
@@ -427,10 +450,20 @@ class PromptWidget(AnyWidget):
         shown = self._transcript()
         for handle in self._transcripts:
             handle.update(shown, raw=True)
+        self.send(self._kept())
         self._change(results=[entry.result for entry in entries if entry.result is not None])
 
     def _transcript(self) -> Bundle:
-        return transcript(self._entries, self._transcript_name)
+        return transcript(self._entries, self._name)
+
+    def _kept(self) -> dict[str, Any]:
+        """What the static transcript has by now, for a page that may find it missing."""
+        return {
+            "kind": "kept",
+            "widget": self.model_id,
+            "transcript": self._name,
+            "answers": kept_numbers(self._entries),
+        }
 
     def _tell(self, state: str, reason: str = "") -> None:
         now = (state, one_line(reason))

@@ -19,7 +19,7 @@ export default {
       if (kind === "heard") show();
     };
     model.on("msg:custom", hear);
-    const control = new Control(model);
+    const control = new Control(model, model.get("_control"));
     button.addEventListener("click", () => {
       button.disabled = true;
       button.textContent = "stopping…";

@@ -8,7 +8,7 @@ import base64
 import json
 import math
 import struct
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
@@ -23,6 +23,9 @@ from fal_notebook.wav import wav_header
 requests: Counter[str] = Counter()
 """How many requests each prompt came with."""
 
+received: deque[dict[str, Any]] = deque(maxlen=8)
+"""The arguments of the last requests."""
+
 authorizations: list[str | None] = []
 """The ``Authorization`` header of each request."""
 
@@ -34,6 +37,7 @@ PNG = base64.b64decode(
 async def _arguments(request: Request) -> dict[str, Any]:
     arguments: dict[str, Any] = await request.json()
     requests[str(arguments.get("prompt"))] += 1
+    received.append(arguments)
     authorizations.append(request.headers.get("authorization"))
     return arguments
 

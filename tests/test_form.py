@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal_notebook.errors import InvalidRequest
-from fal_notebook.form import InvalidForm, Row, arguments_of, rows_of
+from fal_notebook.form import Form, InvalidForm, Row
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -15,16 +15,56 @@ JSON = st.recursive(
 
 
 def row(name: str, text: str, kind: str = "json") -> Row:
-    return {"name": name, "kind": kind, "text": text}
+    return {"id": f"{name} {text}", "name": name, "kind": kind, "text": text}
+
+
+def arguments_of(rows: list[Row]) -> dict[str, object]:
+    """What rows mean that someone wrote."""
+    form = Form({})
+    form.take(rows)
+    return form.arguments()
+
+
+def shown(row: Row) -> tuple[str, str, str]:
+    return row["name"], row["kind"], row["text"]
 
 
 @given(st.dictionaries(st.text("abc_", min_size=1), JSON))
 def test_rows_keep_every_value_and_its_type(arguments: dict[str, object]) -> None:
-    assert json.dumps(arguments_of(rows_of(arguments))) == json.dumps(arguments)
+    assert json.dumps(arguments_of([{**row, "id": "mine"} for row in Form(arguments).rows])) == json.dumps(arguments)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_rows_that_nobody_edited_are_what_was_given_whatever_it_is(arguments: dict[str, object]) -> None:
+    form = Form(arguments)
+    form.take([{"id": row["id"]} for row in form.rows])
+    assert form.arguments() == arguments
+    json.dumps(form.rows, ensure_ascii=False).encode()
+
+
+def test_text_that_no_message_can_carry_is_shown_as_json() -> None:
+    form = Form({"lone": "\ud800", "a\udc00": ["\udfff"]})
+    assert [shown(row) for row in form.rows] == [("lone", "json", '"\\ud800"'), ("a\ufffd", "json", '["\\udfff"]')]
+
+
+def test_rows_that_python_has_replaced_are_forgotten_and_new_ones_stand_where_the_page_has_them() -> None:
+    form = Form({"a": 1, "b": 2})
+    form.take([{"id": form.rows[1]["id"]}, {"id": "given z"}, row("n", "3")])
+    assert list(form.arguments().items()) == [("b", 2), ("n", 3)]
+
+
+def test_an_edited_name_that_is_there_already_is_named() -> None:
+    form = Form({"a": 1})
+    with pytest.raises(InvalidForm, match="a is there twice"):
+        form.take([{"id": form.rows[0]["id"]}, row(" a ", "3")])
+        form.arguments()
 
 
 def test_text_stands_without_quotation_marks() -> None:
-    assert rows_of({"model": "m", "seed": 7}) == [row("model", "m", "text"), row("seed", "7")]
+    assert [shown(row) for row in Form({"model": "m", "seed": 7}).rows] == [
+        ("model", "text", "m"),
+        ("seed", "json", "7"),
+    ]
 
 
 def test_rows_that_are_wholly_empty_mean_nothing() -> None:
@@ -50,4 +90,4 @@ def test_a_row_that_cannot_be_meant_is_named(wrong: Row, said: str) -> None:
 
 def test_what_json_has_not_is_refused() -> None:
     with pytest.raises(InvalidRequest):
-        rows_of({"x": object()})
+        Form({"x": object()})

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from anywidget import AnyWidget
+from comm import get_comm_manager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -21,6 +23,7 @@ from fal_notebook import PromptWidget, errors, session
 from fal_notebook.conversation import transcript
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
+from fal_notebook.media import Media
 from fal_notebook.sessions import Session
 
 from . import endpoints
@@ -49,7 +52,7 @@ class Watched(PromptWidget):
 
     def hear(self, kind: str, **content: Any) -> None:
         """What the page would ask for."""
-        self._handle_custom_msg({"kind": kind, **content}, [])
+        self._handle_custom_msg({"kind": kind, "view": "v", **content}, [])
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.sent if message["kind"] == kind]
@@ -76,6 +79,15 @@ def change(widget: PromptWidget, name: str, wanted: Callable[[Any], bool]) -> It
     yield
     assert reached.wait(SECONDS)
     widget.unobserve(look, name)
+
+
+def unedited(widget: Watched) -> list[dict[str, Any]]:
+    """The rows as a page sends them in which nobody typed."""
+    return [{"id": row["id"]} for row in widget.of("form")[-1]["rows"]]
+
+
+def edited(name: str, text: str, kind: str = "json") -> dict[str, Any]:
+    return {"id": f"v-{name}", "name": name, "kind": kind, "text": text}
 
 
 def run(widget: PromptWidget, prompt: str) -> None:
@@ -281,7 +293,7 @@ def test_connecting_opens_the_connection_that_the_first_run_uses(gateway: str) -
 def test_arguments_are_sent_with_their_types_and_the_prompt_in_its_field(gateway: str) -> None:
     arguments = {"text": "kept", "content_type": "text/plain", "n": 1.0}
     widget = Watched("test/body", arguments, field="words")
-    rows = [*widget._rows, {"name": "flag", "kind": "json", "text": "true"}]
+    rows = [*unedited(widget), edited("flag", "true")]
     with change(widget, "state", lambda state: state == "ready"):
         widget.hear("run", prompt="x", endpoint="test/body", rows=rows)
     assert json.dumps(widget.arguments) == json.dumps({**arguments, "flag": True})
@@ -291,15 +303,61 @@ def test_arguments_are_sent_with_their_types_and_the_prompt_in_its_field(gateway
 def test_rows_follow_the_arguments_and_arguments_the_rows() -> None:
     widget = Watched("a/b", {"seed": 1})
     widget.arguments = {"seed": 1.0, "model": "m"}
-    assert widget._rows[0] == {"name": "seed", "kind": "json", "text": "1.0"}
-    widget._rows = [{"name": "seed", "kind": "text", "text": "1"}]
+    row = widget.of("form")[-1]["rows"][0]
+    assert (row["name"], row["kind"], row["text"]) == ("seed", "json", "1.0")
+    widget.hear("edited", rows=[{**row, "kind": "text", "text": "1"}])
     assert widget.arguments == {"seed": "1"}
+
+
+def test_what_nobody_edited_stays_the_value_that_python_gave(gateway: str) -> None:
+    picture = Media("image/png", url="https://example.com/a.png")
+    arguments = {"image": picture, "model": "", "system": "a\r\nb\rc\n", " spaced ": " x ", "lone": "\ud800"}
+    widget = Watched("test/echo/stream", arguments)
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.hear("run", prompt="x", endpoint="test/echo/stream", rows=[*unedited(widget), edited("seed", "1")])
+    assert widget.arguments == {**arguments, "seed": 1}
+    assert widget.arguments["image"] is picture
+    assert endpoints.received[-1]["system"] == arguments["system"]
+
+
+def test_an_edit_is_shown_in_the_other_views_and_not_written_over_in_its_own() -> None:
+    widget = Watched("a/b", {"seed": 1})
+    widget.hear("edited", view="here", rows=[*unedited(widget), edited("n", "2")])
+    told = widget.of("form")[-1]
+    assert told["but"] == "here"
+    assert [row["name"] for row in told["rows"]] == ["seed", "n"]
+
+
+def test_the_state_has_no_private_traits_of_its_own_and_the_words_of_the_answers(gateway: str) -> None:
+    widget = PromptWidget("test/echo/stream")
+    widget.run("x")
+    widget.wait()
+    ours = set(widget.get_state()) - set(AnyWidget().get_state())
+    assert ours == {"endpoint", "prompt", "play", "answers", "_css"}
+    assert widget.get_state()["answers"] == ["x "]
+    assert "answers" not in widget.get_state("prompt")
+
+
+def test_it_connects_when_a_page_shows_it_wherever_that_is(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    with change(widget, "state", lambda state: state == "ready"):
+        widget.hear("hello")
+
+
+def test_a_page_that_has_no_transcript_is_told_what_it_lacks_and_asks_for_it(gateway: str) -> None:
+    widget = Watched("test/echo/stream")
+    run(widget, "one")
+    assert widget.of("kept")[-1]["answers"] == "1"
+    widget.hear("transcript", view="v")
+    (told,) = widget.of("transcript")
+    assert told["view"] == "v"
+    assert 'data-fal-answers="1"' in told["data"]["text/html"]
 
 
 def test_a_wrong_argument_is_named_and_nothing_is_lost_or_sent(gateway: str) -> None:
     widget = Watched("test/echo/stream", {"seed": 1})
     widget.prompt = "kept"
-    widget.hear("run", prompt="kept", endpoint="test/echo/stream", rows=[{"name": "seed", "kind": "json", "text": "{"}])
+    widget.hear("run", prompt="kept", endpoint="test/echo/stream", rows=[edited("seed", "{")])
     (refused,) = widget.of("refused")
     assert "seed is not JSON" in refused["problems"][0]
     assert (widget.prompt, widget.arguments) == ("kept", {"seed": 1})
@@ -346,7 +404,7 @@ def test_rerun_delete_and_clear(gateway: str) -> None:
     assert len(widget.results) == 1
     widget.hear("clear")
     assert (widget.results, widget._entries) == ([], [])
-    assert widget.sent[-1]["kind"] == "cleared"
+    assert [message["kind"] for message in widget.sent[-2:]] == ["cleared", "kept"]
 
 
 def test_clearing_while_it_streams_forgets_the_answer(gateway: str) -> None:
@@ -363,7 +421,7 @@ def test_a_view_that_opens_later_is_told_everything_and_the_others_are_not(gatew
     run(widget, "one")
     widget.sent.clear()
     widget.hear("hello", view="v")
-    assert [message["kind"] for message in widget.sent] == ["cleared", "entry", "state"]
+    assert [message["kind"] for message in widget.sent] == ["cleared", "entry", "form", "state", "kept"]
     assert {message["view"] for message in widget.sent} == {"v"}
     assert widget.sent[1]["end"] == "done"
     assert widget.sent[1]["text"] == "one "
@@ -443,7 +501,7 @@ def test_it_suggests_what_was_asked_before_the_endpoints_that_are_known(
 ) -> None:
     monkeypatch.setattr(fal_notebook.prompt_widget, "_recent_endpoints", [])
     run(Watched("test/echo/stream"), "x")
-    assert Watched("a/b")._endpoints[:2] == ["test/echo/stream", "fal-ai/any-llm"]
+    assert Watched("a/b", {"n": 1}).of("form")[-1]["endpoints"][:2] == ["test/echo/stream", "fal-ai/any-llm"]
 
 
 def test_it_suggests_the_models_that_were_asked_before_those_that_are_known(
@@ -452,15 +510,19 @@ def test_it_suggests_the_models_that_were_asked_before_those_that_are_known(
     monkeypatch.setattr(fal_notebook.prompt_widget, "_recent_models", [])
     for model in ("one", "two", "one", 7):
         run(Watched("test/echo/stream", {"model": model}), "x")
-    assert Watched("a/b")._models[:3] == ["one", "two", "google/gemini-flash-1.5"]
+    assert Watched("a/b", {"n": 1}).of("form")[-1]["models"][:3] == ["one", "two", "google/gemini-flash-1.5"]
 
 
 def test_the_model_has_a_field_where_the_endpoint_takes_one() -> None:
-    widget = Watched("fal-ai/any-llm/stream")
-    assert (widget._takes_model, widget.arguments) == (True, {})
-    for endpoint, takes in (("fal-ai/any-llms", False), (" /fal-ai/any-llm", True), ("test/echo/stream", False)):
+    widget = Watched("a/b")
+    for endpoint, takes in (
+        ("fal-ai/any-llm/stream", True),
+        ("fal-ai/any-llms", False),
+        (" /fal-ai/any-llm", True),
+        ("test/echo/stream", False),
+    ):
         widget.endpoint = endpoint
-        assert widget._takes_model is takes
+        assert widget.of("form")[-1]["takesModel"] is takes
 
 
 def test_the_magic_opens_one_with_the_prompt_in_its_box(gateway: str, shell: InteractiveShell) -> None:

@@ -35,8 +35,8 @@ def _ask(lab: Kernel, comm: str, content: dict[str, Any]) -> None:
 
 
 def _run(lab: Kernel, comm: str, prompt: str) -> None:
-    endpoint, rows = ast.literal_eval(lab.value("w.endpoint, w._rows"))
-    _ask(lab, comm, {"kind": "run", "prompt": prompt, "endpoint": endpoint, "rows": rows})
+    endpoint, rows = ast.literal_eval(lab.value("w.endpoint, [{'id': row['id']} for row in w._form.rows]"))
+    _ask(lab, comm, {"kind": "run", "view": "v", "prompt": prompt, "endpoint": endpoint, "rows": rows})
 
 
 def _all_until_idle(lab: Kernel, request: str) -> list[dict[str, Any]]:
