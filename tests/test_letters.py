@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import count
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +111,64 @@ def test_every_letter_of_a_hostile_text_is_on_its_page(text: str, first: int) ->
     page = Reader(markdown_html(text))
     letters = Counter(filter(str.isalpha, MARKS.sub("", text)))
     assert letters - Counter(filter(str.isalpha, page.text + page.links)) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Claim[^1].\n\n[^1]: Source.", "<p>Claim<sup>[1]</sup>.</p>\n\n<p><sup>[1]</sup> Source.</p>"),
+        ("A[^a][^b]\n\n[^b]: B\n[^a]: A", "<p>A<sup>[a]</sup><sup>[b]</sup></p>\n\n<p><sup>[b]</sup> B</p>"),
+        ("[^1]: Nobody asks.", "<p><sup>[1]</sup> Nobody asks.</p>"),
+        ("Cut[^1]", "<p>Cut[^1]</p>"),
+        ("the pattern [^0-9] and ^[a-z]", "<p>the pattern [^0-9] and ^[a-z]</p>"),
+        ("[^1]: One\n\n    [^2]: Two\n\n[^1]: Three", "<p><sup>[1]</sup> Three</p>"),
+        ("[^1]:\n    - item", "<p><sup>[1]</sup></p>\n<ul>\n<li>item</li>\n</ul>"),
+        ("> [^1]: Quoted[^1]", "<p><sup>[1]</sup> Quoted<sup>[1]</sup></p>"),
+        (f"[^{'x' * 101}]: Long", f"<p>[^{'x' * 101}] Long</p>"),
+    ],
+)
+def test_a_footnote_is_its_label_and_what_it_says_where_it_is_written(text: str, expected: str) -> None:
+    assert expected in markdown_html(text)
+    assert "id=" not in markdown_html(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[1]: https://a.b/c "Title"', '[1]: https://a.b/c "Title"'),
+        ("[a][1]\n\n[1]: https://a.b", "a"),
+        ("[a][1]\n\n[1]: https://a.b\n[1]: https://c.d", "a [1]: https://c.d"),
+        ("[Note]: important", "[Note]: important"),
+        ("[x](/relative) [y](#place) [z](ftp://a.b) [](https://a.b)", None),
+        ("[![Badge](https://a.b/c.svg)](https://d.e)", "Badge (https://a.b/c.svg)"),
+        ("[<https://a.b>](https://d.e)", "https://a.b"),
+        ("| a | b |\n|---|---|\n| 1 | 2 | 3 | |\n| 4 |", "a b 1 2 | 3 | 4"),
+        ("~~~bye", "bye"),
+        ('```python title="a.py"\npass\n```', 'python title="a.py" pass'),
+        ("```python\npass\n```", "pass"),
+        ("> " * 30 + "deep", "> " * 12 + "deep"),
+        ("&copy; &#65; &AMP", "© A &AMP"),
+    ],
+)
+def test_what_markdown_takes_from_the_page_is_shown(text: str, expected: str | None) -> None:
+    shown = " ".join(Reader(markdown_html(text)).text.split())
+    assert shown == (text.replace("[](https://a.b)", "https://a.b") if expected is None else expected)
+
+
+def test_the_title_of_a_picture_is_that_of_its_link() -> None:
+    assert 'title="A &quot;cat&quot;"' in markdown_html("![cat](https://a.b/c.png 'A \"cat\"')")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("3. a\n2. b\n1. c", ['start="3"', 'value="2"', 'value="1"']),
+        ("1. a\n2. b\n3. c", []),
+        ("1. a\n1. b\n1. c", []),
+        ("1. a\n\n   5. x\n   7. y\n\n4. b", ['start="5"', 'value="7"', 'value="4"']),
+        ("1986\\. A year", []),
+        ("1986. A year", ['start="1986"']),
+    ],
+)
+def test_the_items_of_a_list_keep_their_numbers_unless_all_are_the_same(text: str, numbers: list[str]) -> None:
+    assert re.findall(r'(?:start|value)="\d+"', markdown_html(text)) == numbers
