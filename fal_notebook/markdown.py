@@ -1,12 +1,12 @@
-"""Floor 0: a model's Markdown as HTML that can do nothing but be read.
+"""Floor 1: a model's Markdown as HTML that can do nothing but be read.
 
 In a notebook that was run here, the front end executes what ``text/markdown`` and ``text/html`` hold: scripts,
 event handlers, frames; and it fetches every picture. A model's words may come from anywhere, so they are parsed
 with raw HTML off, cleaned against a list of what is allowed, and pictures become links. Only http, https and
 mailto links live, and nothing is fetched until someone clicks.
 
-Mathematics is left between delimiters for the front end's MathJax; formulas with commands that make links,
-styles or identifiers are shown as code, and every other character that opens mathematics is kept from doing so.
+Formulas are left to the front end's MathJax; every other character that opens mathematics is kept from doing so.
+No letter of the text is lost: see ``letters``.
 """
 
 import re
@@ -19,12 +19,12 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
-from mdit_py_plugins.amsmath import amsmath_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.texmath import texmath_plugin
+
+from .letters import letters_plugin
+from .mathematics import mathematics_plugin
 
 _CELL = {"style"}
-_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "td": _CELL, "th": _CELL}
+_ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL, "th": _CELL}
 _TAGS = {
     *(
         "a",
@@ -44,14 +44,9 @@ _TAGS = {
         "ol",
         "p",
     ),
-    *("pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 _SCHEMES = {"http", "https", "mailto"}
-_ACTING_TEX = re.compile(
-    r"\\(href|url|class|cssId|style|html(?:Class|Id|Style|Data)?|data|require|unicode|includegraphics|[gex]?def|let"
-    r"|(?:new|renew|provide)(?:command|environment)|Declare[a-zA-Z]*|mmlToken|bbox|toggle|mathtip|texttip|label"
-    r"|(?:eq)?ref|tag)(?![a-zA-Z])"
-)
 _OPENS_MATH = re.compile(r"[$\\]")
 _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
@@ -63,20 +58,9 @@ def markdown_html(text: str) -> str:
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
     """
-    brackets = text.count("\\(") + text.count("\\[") + text.count("[")
-    openings = text.count("$$") + text.count("\\begin{")
-    if len(text) > _LARGEST or brackets > _MOST_BRACKETS or openings * text.count("\n") > 1_000_000:
+    if len(text) > _LARGEST or text.count("[") - text.count("\\[") > _MOST_BRACKETS:
         return preformatted_html(text)
-    return nh3.clean(
-        _parser().render(text),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        url_relative="deny",
-        filter_style_properties={"text-align"},
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-        link_rel="noopener noreferrer nofollow",
-    )
+    return _clean(_parser().render(text))
 
 
 def preformatted_html(text: str) -> str:
@@ -90,27 +74,33 @@ def text_html(text: str) -> str:
     return _OPENS_MATH.sub(r"<span>\g<0></span>", escape(text))
 
 
+class _Parser(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's own name
+        """Whether the link will live: one that would not stays the text that it is."""
+        return url.partition(":")[0].lower() in _SCHEMES and "href=" in _clean(f'<a href="{escape(url)}">')
+
+
 @cache
 def _parser() -> MarkdownIt:
-    parser = (
-        MarkdownIt("commonmark", {"html": False})
-        .enable(["table", "strikethrough"])
-        .use(dollarmath_plugin, allow_digits=False, allow_space=False, double_inline=True)
-        .use(texmath_plugin, delimiters="brackets")
-        .use(amsmath_plugin)
-    )
-    for token, rule in {
-        "text": _text,
-        "image": _image,
-        "math_inline": _inline_math,
-        "math_inline_double": _display_math,
-        "math_block": _display_math,
-        "math_block_label": _display_math,
-        "math_block_eqno": _display_math,
-        "amsmath": _display_math,
-    }.items():
-        parser.add_render_rule(token, rule)
+    parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser.use(mathematics_plugin).use(letters_plugin)
+    parser.add_render_rule("text", _text)
+    parser.add_render_rule("image", _image)
+    parser.add_render_rule("footnote_ref", _footnote_ref)
     return parser
+
+
+def _clean(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        url_relative="deny",
+        filter_style_properties={"text-align"},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noopener noreferrer nofollow",
+    )
 
 
 def _text(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
@@ -118,20 +108,10 @@ def _text(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) ->
 
 
 def _image(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    source = str(tokens[index].attrGet("src") or "")
-    return f'<a href="{escape(source)}">{text_html(tokens[index].content or source)}</a>'
+    source, title = (escape(str(tokens[index].attrGet(name) or "")) for name in ("src", "title"))
+    words = text_html(tokens[index].content) if tokens[index].content.strip() else source
+    return f'<a href="{source}" title="{title}">{words}</a>'
 
 
-def _inline_math(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return _math(tokens[index].content, "\\(", "\\)")
-
-
-def _display_math(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    formula = _math(tokens[index].content.strip(), "\\[", "\\]")
-    return f"<p>{formula}</p>"
-
-
-def _math(content: str, opening: str, closing: str) -> str:
-    if _ACTING_TEX.search(content) or closing in content:
-        return f"<code>{escape(content)}</code>"
-    return f"{opening}{escape(content)}{closing}"
+def _footnote_ref(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return f"<sup>[{text_html(tokens[index].content)}]</sup>"

@@ -12,11 +12,12 @@ from fal_notebook.markdown import markdown_html, preformatted_html, text_html
 TAGS = set(
     re.findall(
         r"\w+",
-        "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul",
+        "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong sup table tbody td th thead tr ul",
     )
 )
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"},
+    "li": {"value"},
     "ol": {"start"},
     "td": {"style"},
     "th": {"style"},
@@ -281,18 +282,12 @@ def test_any_text_becomes_html_that_cannot_act(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 1_000_001, "<b>" * 100_000, "[" * 1_001, "\\(" * 1_001, "![](" * 70_000], ids=lambda text: text[:4]
+    "text", ["x" * 1_000_001, "<b>" * 100_000, "[" * 1_001, "![](" * 70_000], ids=lambda text: text[:4]
 )
 def test_text_too_large_or_too_wild_stays_as_it_is(text: str) -> None:
     html = markdown_html(text)
     assert html == preformatted_html(text)
     assert problems(html) == []
-
-
-@pytest.mark.parametrize("line", ["$$ a\n\n", "\\begin{align}\n", "\\begin{align}\n\n"])
-def test_text_whose_reading_takes_quadratic_time_stays_as_it_is(line: str) -> None:
-    text = line * 3_000  # ten times as many take minutes
-    assert markdown_html(text) == preformatted_html(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,181 @@
+import re
+
+import pytest
+
+from fal_notebook.markdown import markdown_html
+
+from .test_letters import Reader
+from .test_markdown import problems
+
+FORMULA = re.compile(r"<span>(\\\(.*?\\\)|\\\[.*?\\\])</span>", re.DOTALL)
+
+
+def formulas(text: str) -> list[str]:
+    """The formulas of a text as MathJax gets them, without the spaces of their lines."""
+    found = (re.sub(r"<.*?>", "", each) for each in FORMULA.findall(markdown_html(text)))
+    return [" ".join(each.split()) for each in found]
+
+
+def rest(text: str) -> str:
+    """What stands beside the formulas."""
+    return " ".join(Reader(FORMULA.sub(" · ", markdown_html(text))).text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "beside"),
+    [
+        (r"Thus \[a^2+b^2=c^2\] holds.", [r"\[a^2+b^2=c^2\]"], "Thus · holds."),
+        (r"\[ F = ma \] where F is the force.", [r"\[F = ma\]"], "· where F is the force."),
+        (r"\[ a = 1 \] and \[ b = 2 \]", [r"\[a = 1\]", r"\[b = 2\]"], "· and ·"),
+        ("$$a$$ and $$b$$ too", [r"\[a\]", r"\[b\]"], "· and · too"),
+        (r"\[a^2\] (1)", [r"\[a^2\]"], "· (1)"),
+        ("$$x$$ (label)", [r"\[x\]"], "· (label)"),
+        ("The energy is:\n\\[\nE = mc^2\n\\]\nwhere", [r"\[E = mc^2\]"], "The energy is: · where"),
+        ("The energy is:\n$$\nE = mc^2\n$$ where", [r"\[E = mc^2\]"], "The energy is: · where"),
+        ("so \\[\na\n- b\n= c\n\n> d\n\\] holds", [r"\[a - b = c &gt; d\]"], "so · holds"),
+        ("words\nso \\[ a\n+ b \\] holds", [r"\[a + b\]"], "words so · holds"),
+        ("\\[\nx\n\\]", [r"\[x\]"], "·"),
+        ("# On \\[x^2\\] and more", [r"\[x^2\]"], "On · and more"),
+        ("**\\[x_1\\]** and *$$y$$*", [r"\[x_1\]", r"\[y\]"], "· and ·"),
+        ("[see \\(x\\)](https://a.b)", [r"\(x\)"], "see ·"),
+        (r"\[ \text{if \(x\)} \] holds", [r"\[\text{if \(x\)}\]"], "· holds"),
+        ("| \\[x^2\\] | $$y$$ |\n|---|---|\n| \\(z\\) | w |", [r"\[x^2\]", r"\[y\]", r"\(z\)"], "· · · w"),
+        (r"the \begin{pmatrix}1\\2\end{pmatrix} is", [r"\[\begin{pmatrix}1\\2\end{pmatrix}\]"], "the · is"),
+        (r"\[ a \\[2pt] b \] c", [r"\[a \\[2pt] b\]"], "· c"),
+    ],
+)
+def test_a_formula_stands_where_it_is_written_and_takes_nothing_with_it(
+    text: str, expected: list[str], beside: str
+) -> None:
+    assert formulas(text) == expected
+    assert rest(text) == beside
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            r"\[1\] Smith, 2020",
+            r"\[1\]: https://a.b",
+            r"\[1, 2\]",
+            r"\[1-3\]",
+            r"\[2020-01-01\]",
+            r"\[a\] holds",
+            r"\[A, b\]",
+        ),
+        *(r"\[sic\]", r"\[...\]", r"\[see below\]", r"\[link\](https://a.b)", r"\[and/or\]", r"\[Ctrl+C\]", r"\[注\]"),
+        *(
+            r"- \[ \] to do",
+            r"- \[ x \] done",
+            r"\[\]",
+            r"\[!NOTE\]",
+            r"\[see note_1 and note_2\]",
+            r"\(see below\)",
+            r"\(\)",
+        ),
+        *(
+            r"\\[x^2\\]",
+            r"\[ x^2",
+            r"x^2 \]",
+            r"\] x^2 \[",
+            r"`\[ x^2 \]`",
+            "    \\[ x^2 \\]",
+            r"\begin{itemize}x\end{itemize}",
+        ),
+        *(
+            "\\[\nx\n\nwords\n\n- y",
+            "$$\nx\n",
+            "\\begin{align}\nx\n\\end{matrix}",
+            "use `$$` or\n- `$$`",
+            "```\n\\[\nx\n\\]\n```",
+        ),
+    ],
+)
+def test_brackets_without_tex_and_what_never_closes_is_no_formula(text: str) -> None:
+    assert formulas(text) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a^2",
+        "x_1",
+        "a = b",
+        "a<b",
+        r"\alpha",
+        "a-b",
+        "3 + 4",
+        "f(x)",
+        "n!",
+        "|x|",
+        " F ",
+        "\nx\n",
+        "2a + b",
+        r"a\,b",
+        "½mv^2",
+    ],
+)
+def test_brackets_with_tex_are_a_formula(content: str) -> None:
+    assert len(formulas(rf"words \[{content}\] words")) == 1
+
+
+@pytest.mark.parametrize("content", ["x", "5", "AB", "f(x)", "n", "2n", "a, b"])
+def test_parentheses_hold_a_formula_that_is_small(content: str) -> None:
+    assert formulas(rf"for \({content}\) there") == [rf"\({content}\)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "1. Energy:\n   \\[\n   E = mc^2\n   \\]\n2. Mass",
+            r"<li>Energy:<span>\[E = mc^2\]</span></li>\n<li>Mass</li>",
+        ),
+        ("- a\n\n  $$\n  x\n  $$\n\n  b", r"<p>a</p>\n<p><span>\[x\]</span></p>\n<p>b</p>\n</li>"),
+        ("1. a\n\\[\nx\n- y\n\\]", "</ol>\n<p><span>\\[x\n- y\\]</span></p>"),
+        ("> q \\[\n> a\n> + b\n> \\] c", "<blockquote>\n<p>q <span>\\[a\n+ b\\]</span> c</p>\n</blockquote>"),
+        ("> - $$\n>   a\n>   $$", r"<li><span>\[a\]</span></li>"),
+    ],
+)
+def test_a_formula_across_lines_stays_in_its_list_or_quote(text: str, expected: str) -> None:
+    assert expected.replace(r"\n", "\n") in markdown_html(text)
+
+
+def test_a_formula_does_not_reach_beyond_the_list_or_quote_where_it_opens() -> None:
+    assert formulas("> \\[\n> a^2\n\nb \\]") == []
+    assert formulas("- $$\n  a\n\nwords\n\n$$") == []
+
+
+def test_a_percent_sign_takes_no_letters_with_it() -> None:
+    assert formulas(r"\(50% x \\% y \% z\)") == [r"\(50\% x \\\% y \% z\)"]
+
+
+@pytest.mark.parametrize("opening", [r"\(", r"\[ ", "$$", "\\begin{align}\n"])
+def test_a_formula_that_acts_is_shown_as_code(opening: str) -> None:
+    closing = {r"\(": r"\)", r"\[ ": r"\]", "$$": "$$"}.get(opening, "\n\\end{align}")
+    html = markdown_html(f"words {opening}\\href{{https://a.b}}{{x}}{closing} words")
+    assert "\\href{https://a.b}{x}" in html
+    assert "<code>" in html
+    assert problems(html) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\\[",
+        "\\(",
+        "\\[\n",
+        "- \\[ a\n",
+        "> \\[\n",
+        "$",
+        "$$",
+        "$$ a\n\n",
+        "\\",
+        "\\begin{align}\n",
+        "\\begin{align}\n\n",
+        "\\[x^2\\]",
+    ],
+)
+def test_formulas_without_end_are_read_line_by_line(line: str) -> None:
+    text = line * (100_000 // len(line))  # what takes quadratic time takes many minutes
+    assert problems(markdown_html(text)) == []
