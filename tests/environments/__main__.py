@@ -24,8 +24,15 @@ KERNEL = (
     *("completion", "magic", "kernel", "kernel_faults", "interrupts", "prompt_widget", "prompt_widget_kernel"),
     *("live", "columns", "parts", "player", "stop_button", "render", "markdown", "media"),
 )
-# Of the old notebooks' own parts Python 3.12 warns, and so do their parts of each other; ours still fail.
-WARNINGS = "filterwarnings=error\nignore::DeprecationWarning\nignore::PendingDeprecationWarning"
+# Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open.
+WARNINGS = "\n".join(
+    [
+        "filterwarnings=error",
+        "ignore::DeprecationWarning",
+        "ignore::PendingDeprecationWarning",
+        "ignore:Unclosed context:ResourceWarning",
+    ]
+)
 TOOLS = (
     *("cryptography", "hypothesis", "ipykernel", "numpy", "pexpect", "pillow", "psutil", "pytest", "starlette"),
     *("pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "uvicorn"),
