@@ -132,7 +132,8 @@ class EventReader:
             appended: whether the words come behind those before, or in their place.
         """
         self._undecoded = undecoded
-        return _update(Text, self._text.append(words) if appended else self._text.replace(words)) or [Json(self.data)]
+        change = self._text.append(words) if appended else _snapshot(self._text, words)
+        return _update(Text, change) or [Json(self.data)]
 
     def _facts(self, value: dict[str, Any], *, failed: bool) -> None:
         error = value.get("error") or (value if failed else None)
@@ -159,9 +160,8 @@ class EventReader:
         if isinstance(output, dict):
             value, output = output, output.get("output")
         thought = value.get("reasoning")
-        updates = _update(Reasoning, self._reasoning.replace(thought)) if isinstance(thought, str) else []
-        words = output if isinstance(output, str) else value.get("text")
-        return updates + _update(Text, self._text.replace(words)) if isinstance(words, str) else updates
+        updates = _update(Reasoning, _snapshot(self._reasoning, _string(thought)))
+        return updates + _update(Text, _snapshot(self._text, _string(output) or _string(value.get("text"))))
 
     def _choice(self, choice: dict[str, Any]) -> list[Update]:
         delta = choice.get("delta")
@@ -188,6 +188,12 @@ def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
         return None
     first = next((each for each in choices if isinstance(each, dict) and not each.get("index")), {})
     return first if isinstance(first, dict) else {}
+
+
+def _snapshot(text: GrowingText, words: str) -> tuple[str, int] | None:
+    """Take the whole text so far. What is empty, or blank where there are words, marks an end and is no snapshot."""
+    is_news = words.strip() or (words and not str(text).strip())
+    return text.replace(words) if is_news else None
 
 
 def _update(kind: type[Text | Reasoning], change: tuple[str, int] | None) -> list[Update]:

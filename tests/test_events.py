@@ -94,6 +94,18 @@ def test_a_rewritten_snapshot_begins_where_the_texts_part() -> None:
     assert updates({"output": "The cat sat"}, {"output": "The dog sat"}) == [Text("The cat sat", 0), Text("dog sat", 4)]
 
 
+@pytest.mark.parametrize("end", [{"output": "", "partial": False}, {"text": "", "done": True}, {"output": " \n"}])
+@pytest.mark.parametrize("name", ["output", "text"])
+def test_an_empty_end_leaves_the_words(name: str, end: dict[str, Any]) -> None:
+    values = [{name: "Hello there.", "reasoning": "Hm"}, {**end, "reasoning": ""}]
+    assert updates(*values)[2:] == [Json(values[1])]
+    assert (reader_of(*values).text, reader_of(*values).reasoning) == ("Hello there.", "Hm")
+
+
+def test_an_empty_output_does_not_hide_the_text_beside_it() -> None:
+    assert reader_of({"output": "", "text": "Hello"}).text == "Hello"
+
+
 def test_a_transcript_is_cumulative_too() -> None:
     assert updates({"text": "Good"}, {"text": "Good day"}) == [Text("Good", 0), Text(" day", 4)]
 
