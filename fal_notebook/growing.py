@@ -69,6 +69,7 @@ class UnmarkedText:
 
     def append(self, new: str) -> Change | None:
         """Add what is marked as new; return what `GrowingText.append` does."""
+        self._repeats = []  # the deltas are marked, so these were none
         joined, newest = self._joined.append(new), self._newest.append(new)
         return joined if self._are_deltas else newest
 

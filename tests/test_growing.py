@@ -131,6 +131,7 @@ def test_what_is_marked_as_new_goes_behind_either_reading() -> None:
         ("!", 4),
     ]
     assert str(text) == "haha!"
+    assert text.take(" he said") == (" he said", 5)
 
 
 def test_it_is_settled_that_pieces_are_snapshots_when_one_goes_on_from_many_characters() -> None:
