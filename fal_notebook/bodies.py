@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 from .errors import InvalidResponse
 from .event_log import EventLog
-from .events import EventReader, GrowingText
+from .events import EventReader
 from .files import is_address
+from .growing import GrowingText
 from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
 from .samples import parameter, raw_format
 from .shapes import Shape
@@ -219,8 +220,9 @@ class EventStreamBody(Body):
         if self._shapes > 0 and event.event != "error" and len(self.events) > 1:
             self._shapes -= 1
             shape = Shape.of(event.data, _words_alone)
-            if shape:
-                self._shape, self._name, self._appends, self._snapshots = shape, event.event, _appends(shape), None
+            appends = shape is not None and _appends(shape)
+            if shape and (appends or self.reader.are_snapshots):
+                self._shape, self._name, self._appends, self._snapshots = shape, event.event, appends, None
 
     def _meaning(self, event: ServerSentEvent) -> list[Update]:
         if event.data == self._DONE:

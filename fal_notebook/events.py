@@ -4,7 +4,7 @@ fal's endpoints stream in a handful of shapes (fal's docs, "Streaming", and the 
 
 =============================================  ==========================================
 ``{"output", "partial", "error", "reasoning"}``  cumulative: each holds the whole text so far
-``{"text", …}``                                  cumulative too (speech to text)
+``{"text", …}``, ``{"output", …}``               cumulative, or what is new, as its pieces tell
 ``{"choices": [{"delta": {"content"}}]}``        OpenAI's: each holds what is new
 ``{"type": "response.output_text.delta"}``       OpenAI's responses: each holds what is new
 ``{"image": …}``, ``{"images": […]}``            previews: each replaces the one before
@@ -21,52 +21,12 @@ import json
 from typing import Any
 
 from .files import files_in
+from .growing import Change, UnmarkedText
 from .media import SNIFF_BYTES, Media, is_data_uri, sniff
 from .updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
 
 _PCM_RATE = 16_000
 _NODE_EVENTS = ("submit", "completion")
-
-
-class GrowingText:
-    """Text that grows by deltas or is replaced by snapshots; its cost is linear in what arrives."""
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._length = 0
-
-    def __str__(self) -> str:
-        self._pieces = ["".join(self._pieces)]
-        return self._pieces[0]
-
-    def append(self, new: str) -> tuple[str, int] | None:
-        """Add what is new; return it and where it begins, or None where it is nothing."""
-        if not new:
-            return None
-        offset, self._length = self._length, self._length + len(new)
-        self._pieces.append(new)
-        return new, offset
-
-    def replace(self, snapshot: str) -> tuple[str, int] | None:
-        """Take the whole text so far; return what is new and where it begins, or None where nothing changed."""
-        before = str(self)
-        if snapshot == before:
-            return None
-        offset = len(before) if snapshot.startswith(before) else _common_length(before, snapshot)
-        self._pieces, self._length = [snapshot], len(snapshot)
-        return snapshot[offset:], offset
-
-
-def _common_length(first: str, second: str) -> int:
-    """How many first characters two different texts share, found by halving."""
-    low, high = 0, min(len(first), len(second))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if first[low:middle] == second[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 class EventReader:
@@ -86,8 +46,8 @@ class EventReader:
         self.model: str | None = None
         self._data: Any = None
         self._undecoded: str | None = None
-        self._text = GrowingText()
-        self._reasoning = GrowingText()
+        self._text = UnmarkedText()
+        self._reasoning = UnmarkedText()
 
     @property
     def data(self) -> Any:
@@ -105,6 +65,11 @@ class EventReader:
     def reasoning(self) -> str:
         """The reasoning's text so far."""
         return str(self._reasoning)
+
+    @property
+    def are_snapshots(self) -> bool:
+        """Whether it is settled that words that are not marked as deltas are the whole text so far."""
+        return self._text.are_snapshots
 
     def read(self, value: Any, *, failed: bool = False) -> list[Update]:
         """Take the next value.
@@ -129,10 +94,12 @@ class EventReader:
         Args:
             words: its words.
             undecoded: the value as JSON.
-            appended: whether the words come behind those before, or in their place.
+            appended: whether the words come behind those before, or in their place: to be said only where
+                `are_snapshots` is.
         """
         self._undecoded = undecoded
-        return _update(Text, self._text.append(words) if appended else self._text.replace(words)) or [Json(self.data)]
+        change = self._text.append(words) if appended else self._text.take(words)
+        return _update(Text, change) or [Json(self.data)]
 
     def _facts(self, value: dict[str, Any], *, failed: bool) -> None:
         error = value.get("error") or (value if failed else None)
@@ -158,10 +125,10 @@ class EventReader:
         output = value.get("output")
         if isinstance(output, dict):
             value, output = output, output.get("output")
-        thought = value.get("reasoning")
-        updates = _update(Reasoning, self._reasoning.replace(thought)) if isinstance(thought, str) else []
-        words = output if isinstance(output, str) else value.get("text")
-        return updates + _update(Text, self._text.replace(words)) if isinstance(words, str) else updates
+        documented = isinstance(value.get("partial"), bool)
+        thought = self._reasoning.take(_string(value.get("reasoning")), documented=documented)
+        words = self._text.take(_string(output) or _string(value.get("text")), documented=documented)
+        return _update(Reasoning, thought) + _update(Text, words)
 
     def _choice(self, choice: dict[str, Any]) -> list[Update]:
         delta = choice.get("delta")
@@ -190,7 +157,7 @@ def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
     return first if isinstance(first, dict) else {}
 
 
-def _update(kind: type[Text | Reasoning], change: tuple[str, int] | None) -> list[Update]:
+def _update(kind: type[Text | Reasoning], change: Change | None) -> list[Update]:
     return [] if change is None else [kind(*change)]
 
 

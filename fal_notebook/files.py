@@ -6,6 +6,7 @@ its content type, its ending or the names around it tell to be a file.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,13 +30,22 @@ _DEPTH = 32
 
 
 def files_in(value: Any) -> tuple[Media, ...]:
-    """The files in a JSON value, in its order, each once."""
+    """The files in a JSON value, in its order.
+
+    Places that differ in a list's index alone hold different files, equal or not: of several pictures that a safety
+    checker made black, each counts. A file that stands under several names is one.
+    """
     if not _has_address(value):
         return ()
-    found: dict[str, Media] = {}
-    for address, media in _walk(value, names=(), depth=0):
-        found.setdefault(address, media)
-    return tuple(found.values())
+    found: list[Media] = []
+    seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    taken: Counter[str] = Counter()
+    for address, names, media in _walk(value, names=(), depth=0):
+        seen[address, names] += 1
+        if seen[address, names] > taken[address]:
+            taken[address] += 1
+            found.append(media)
+    return tuple(found)
 
 
 def is_address(text: str) -> bool:
@@ -57,7 +67,7 @@ def _has_address(value: Any) -> bool:
     return False
 
 
-def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, Media]]:
+def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, tuple[str, ...], Media]]:
     if depth > _DEPTH:
         return
     if isinstance(value, str):
@@ -76,10 +86,12 @@ def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str,
             yield from _walk(each, (*names, str(name)), depth + 1)
 
 
-def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[tuple[str, Media]]:
+def _file(
+    url: str, described: Mapping[str, Any], names: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...], Media]]:
     media = _data(url) if is_data_uri(url) else _link(url, described, names)
     if media is not None:
-        yield url, replace(media, **_description(described))
+        yield url, names, replace(media, **_description(described))
 
 
 def _data(uri: str) -> Media | None:

@@ -151,10 +151,47 @@ def test_a_body_cut_in_any_pieces_means_the_same(shape: str, places: list[int]) 
     assert folded(updates) == content.text
 
 
-@given(st.lists(st.text("ab🎈é\n", max_size=8), max_size=6), st.lists(st.integers(0, 500), max_size=9))
-def test_any_snapshots_fold_to_the_last(snapshots: list[str], places: list[int]) -> None:
-    content, updates = read(SSE, cut(events(*map(snapshot, snapshots)), places))
-    assert folded(updates) == content.text == (snapshots[-1] if snapshots else "")
+SENTENCE = 'The cat\n sat on "the" mat, said Zürich\'s \\ 🎈 and purred.'
+NAMES = st.sampled_from(["text", "output"])
+PLACES = st.lists(st.integers(0, 3000), max_size=9)
+MORE = st.sampled_from([{}, {"partial": True}, {"partial": False, "error": None}])
+
+
+@given(NAMES, MORE, st.lists(st.integers(0, len(SENTENCE)), min_size=1, max_size=20), st.text("ab", max_size=4), PLACES)
+def test_snapshots_however_cut_give_the_newest(
+    name: str, more: dict[str, Any], lengths: list[int], last: str, places: list[int]
+) -> None:
+    snapshots = [*(SENTENCE[:length] for length in sorted(lengths)), SENTENCE, last]
+    if lengths and not 9 < max(lengths) < len(SENTENCE):  # nothing is settled: the last would be a delta
+        snapshots.pop()
+    content, updates = read(SSE, cut(events(*({name: each, **more} for each in snapshots)), places))
+    assert folded(updates) == content.text == ([each for each in snapshots if each][-1])
+
+
+@st.composite
+def deltas_of_a_text(draw: st.DrawFn) -> list[str]:
+    """The pieces of a text of which no character comes twice."""
+    text = "".join(draw(st.permutations('abcdefghij🎈é"\\')))
+    bounds = sorted(draw(st.sets(st.integers(1, len(text) - 1), min_size=2)))
+    return [text[first:last] for first, last in pairwise([0, *bounds, len(text)])]
+
+
+@given(NAMES, MORE, deltas_of_a_text(), st.sampled_from(["none", "empty", "whole"]), PLACES)
+def test_deltas_under_the_names_of_snapshots_however_cut_give_all_of_them(
+    name: str, more: dict[str, Any], pieces: list[str], end: str, places: list[int]
+) -> None:
+    text = "".join(pieces)
+    values = pieces + {"none": [], "empty": [""], "whole": [text]}[end]
+    content, updates = read(SSE, cut(events(*({name: each, **more} for each in values)), places))
+    assert folded(updates) == content.text == text
+
+
+@given(st.lists(st.text("ab🎈é\n", max_size=8), max_size=12), MORE, PLACES)
+def test_any_pieces_however_cut_mean_the_same(pieces: list[str], more: dict[str, Any], places: list[int]) -> None:
+    body = events(*({"output": each, **more} for each in pieces))
+    content, updates = read(SSE, cut(body, places))
+    assert folded(updates) == content.text
+    assert facts(content) == facts(whole(SSE, body))
 
 
 LONG = 'Zürich 🎈 said\n"no\\".'

@@ -2,10 +2,8 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fal_notebook.events import EventReader, GrowingText
+from fal_notebook.events import EventReader
 from fal_notebook.media import Media
 from fal_notebook.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
 
@@ -33,50 +31,6 @@ def test_only_text_prints() -> None:
     assert "".join(map(str, printed)) == "new"
 
 
-def test_growing_text_tells_what_is_new_and_where() -> None:
-    text = GrowingText()
-    assert [text.append("ab"), text.append(""), text.append("c"), text.replace("abcd"), text.append("e")] == [
-        ("ab", 0),
-        None,
-        ("c", 2),
-        ("d", 3),
-        ("e", 4),
-    ]
-    assert str(text) == "abcde"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "change"),
-    [
-        ("The cat", "The cat sat", (" sat", 7)),
-        ("The cat", "The cat", None),
-        ("The cat", "The dog", ("dog", 4)),
-        ("The cat sat", "The cat", ("", 7)),
-        ("The cat", "A dog", ("A dog", 0)),
-        ("The cat", "", ("", 0)),
-        ("", "The", ("The", 0)),
-        ("a\ud83c", "a🎈", ("🎈", 1)),
-    ],
-)
-def test_a_snapshot_changes_what_follows_the_common_start(
-    before: str, after: str, change: tuple[str, int] | None
-) -> None:
-    text = GrowingText()
-    text.append(before)
-    assert text.replace(after) == change
-    assert str(text) == after
-
-
-@given(st.lists(st.tuples(st.booleans(), st.text("ab", max_size=6))))
-def test_folding_the_changes_gives_the_text(steps: list[tuple[bool, str]]) -> None:
-    text, folded = GrowingText(), ""
-    for is_snapshot, words in steps:
-        change = text.replace(words) if is_snapshot else text.append(words)
-        if change:
-            folded = folded[: change[1]] + change[0]
-    assert folded == str(text)
-
-
 def test_cumulative_snapshots_give_what_is_new() -> None:
     values = [{"output": words, "partial": words != "A cat.", "error": None} for words in ("A", "A cat", "A cat.")]
     assert updates(*values) == [Text("A", 0), Text(" cat", 1), Text(".", 5)]
@@ -94,8 +48,47 @@ def test_a_rewritten_snapshot_begins_where_the_texts_part() -> None:
     assert updates({"output": "The cat sat"}, {"output": "The dog sat"}) == [Text("The cat sat", 0), Text("dog sat", 4)]
 
 
+@pytest.mark.parametrize("end", [{"output": "", "partial": False}, {"text": "", "done": True}, {"output": " \n"}])
+@pytest.mark.parametrize("name", ["output", "text"])
+def test_an_empty_end_leaves_the_words(name: str, end: dict[str, Any]) -> None:
+    values = [{name: "Hello there.", "reasoning": "Hm"}, {**end, "reasoning": ""}]
+    assert updates(*values)[2:] == [Json(values[1])]
+    assert (reader_of(*values).text, reader_of(*values).reasoning) == ("Hello there.", "Hm")
+
+
+def test_an_empty_output_does_not_hide_the_text_beside_it() -> None:
+    assert reader_of({"output": "", "text": "Hello"}).text == "Hello"
+
+
 def test_a_transcript_is_cumulative_too() -> None:
     assert updates({"text": "Good"}, {"text": "Good day"}) == [Text("Good", 0), Text(" day", 4)]
+
+
+@pytest.mark.parametrize("name", ["text", "output"])
+def test_pieces_that_never_repeat_what_came_before_are_deltas(name: str) -> None:
+    values = [{name: words} for words in ("Hel", "lo ", "world")]
+    assert updates(*values) == [Text("Hel", 0), Text("lo ", 3), Text("world", 6)]
+    assert reader_of(*values).text == "Hello world"
+
+
+def test_reasoning_in_pieces_that_never_repeat_is_joined() -> None:
+    values = [{"reasoning": words} for words in ("Let ", "me ", "think.")]
+    assert updates(*values) == [Reasoning("Let ", 0), Reasoning("me ", 4), Reasoning("think.", 7)]
+    assert reader_of(*values).reasoning == "Let me think."
+
+
+@pytest.mark.parametrize("name", ["reasoning", "output"])
+def test_where_fal_documents_snapshots_two_such_pieces_make_deltas(name: str) -> None:
+    def value(words: str) -> dict[str, Any]:
+        return {name: words, "partial": True}
+
+    kind = Text if name == "output" else Reasoning
+    assert updates(value("Hel"), value("lo "), value("world"), value("!")) == [
+        kind("Hel", 0),
+        kind("lo ", 0),
+        kind("Hello world", 0),
+        kind("!", 11),
+    ]
 
 
 def test_openai_deltas_are_appended() -> None:

@@ -53,10 +53,24 @@ def test_a_description_of_the_wrong_type_is_left_out() -> None:
     assert files_in({"image": described}) == (Media("image/png", url=CAT),)
 
 
-def test_files_come_in_order_and_each_once() -> None:
+def urls(value: Any) -> list[str | None]:
+    return [media.url for media in files_in(value)]
+
+
+def test_equal_files_of_a_list_are_different_files() -> None:
+    black, red, blue = (f"https://fal.media/{name}.png" for name in ("black", "red", "blue"))
+    pictures = [black, red, black, blue]
+    assert urls({"images": [{"url": each} for each in pictures]}) == pictures
+    assert urls({"results": [{"images": [each]} for each in pictures]}) == pictures
+    assert urls({"image": [black] * 8}) == [black] * 8
+
+
+def test_a_file_that_stands_under_several_names_is_one() -> None:
     first, second = "https://fal.media/1.png", "https://fal.media/2.png"
-    value = {"images": [{"url": second}, {"url": first}, {"url": second}], "image": {"url": first}}
-    assert [media.url for media in files_in(value)] == [second, first]
+    value = {"image": {"url": first}, "images": [{"url": second}, {"url": first}, {"url": second}]}
+    assert urls(value) == [first, second, second]
+    assert urls({"images": [first, second], "output": {"images": [first, second]}}) == [first, second]
+    assert urls({"images": [{"url": first, "image_url": first}]}) == [first]
 
 
 @pytest.mark.parametrize(
