@@ -50,15 +50,17 @@ def _look(plainly: bytes, perhaps: bytes) -> _Look:
     return _Look(re.compile(mark + plainly), re.compile(rb"\xef|\xef\xbb|" + mark + rb"(?:" + perhaps + rb")"))
 
 
+_Way = Callable[[], Body]
 _NAME_STARTS = b"|".join(name[:end] for name in (b"data", b"event", b"id", b"retry") for end in range(len(name) + 1))
 _FIELD = rb"(?:event|id|retry)?:[^\r\n]*"
 _FIELDS = _FIELD + rb"[\r\n]\s*"
 _IS_STREAM = _look(rb"(?:data|event|id|retry)?:", _NAME_STARTS)
-"""Of what can be no words: no JSON begins with a field."""
+"""Under a label of JSON: none begins with a field."""
 _IS_STREAM_NOT_WORDS = _look(
     rb"(?:data:[ \t]*[\[{]|(?:" + _FIELDS + rb")+data:)",
     rb"(?:" + _FIELDS + rb")*(?:" + _NAME_STARTS + rb"|" + _FIELD + rb"|data:[ \t]*)",
 )
+"""Under a label of words, which may begin like a field: data that is JSON or comes behind another field or comment."""
 _IS_ONE_VALUE = _look(rb"[\[{][ \t]*[\r\n]", rb"(?:[\[{][ \t]*)?")
 """A lone bracket on the first line: one JSON value on several lines."""
 
@@ -158,7 +160,7 @@ class Content:
                 return None
         return usual()
 
-    def _ways(self, kind: str) -> "_Ways":
+    def _ways(self, kind: str) -> tuple[list[tuple[_Look, _Way]], _Way]:
         """The looks that count under a label, and how a body is read that has none of them."""
         if kind == "text/event-stream":
             return [], EventStreamBody
@@ -173,9 +175,6 @@ class Content:
         if kind == "application/octet-stream":
             return [(_IS_STREAM_NOT_WORDS, EventStreamBody)], lambda: UnlabelledBody(self._label)
         return [], lambda: MediaBody(self._label)
-
-
-_Ways = tuple[list[tuple[_Look, Callable[[], Body]]], Callable[[], Body]]
 
 
 def _json_lines() -> Body:
