@@ -1,4 +1,4 @@
-"""Floor 5, sans-I/O: the four ways to read the body of a response.
+"""Floor 5, sans-I/O: the ways to read the body of a response.
 
 Each is fed bytes, cut anywhere, and keeps the body once: media in a single buffer whose bytes are handed out
 without a copy, an event stream as its events, text and JSON as text.
@@ -6,6 +6,7 @@ without a copy, an event stream as its events, text and JSON as text.
 
 import codecs
 import json
+import re
 from abc import ABC, abstractmethod
 from io import BytesIO
 from typing import Any, ClassVar
@@ -19,11 +20,14 @@ from .media import SNIFF_BYTES, Media, media_from_bytes, sniff
 from .samples import parameter, raw_format
 from .shapes import Shape
 from .snapshots import Run, Snapshots
-from .sse import Events, EventStreamDecoder, ServerSentEvent
-from .updates import Piece, Text, Update
+from .sse import NO_LABEL, Events, EventStreamDecoder, ServerSentEvent
+from .updates import Json, Piece, Text, Update
 from .wav import correct_wav_lengths, wav_header
 
 _FIRST = 1024  # bytes of a stream that are read first: what they teach makes those behind them cheap
+_JSON = json.JSONDecoder()
+_SPACE = " \t\r\n\x1e"  # that may stand between JSON values: RFC 8259, and the separator of RFC 7464
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # that no words hold
 _SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
@@ -65,6 +69,7 @@ class TextBody(Body):
         super().__init__()
         self._decoder = _text_decoder(label)
         self._words = GrowingText()
+        self._is_first = True
 
     @property
     def text(self) -> str:
@@ -85,52 +90,26 @@ class TextBody(Body):
             return self._decoder.decode(held + data, final)
 
     def _grow(self, words: str) -> list[Update]:
+        if words and self._is_first:
+            words, self._is_first = words.removeprefix("\ufeff"), False  # the byte order mark
         change = self._words.append(words)
         return [Text(*change)] if change else []
 
 
-class JSONBody(Body):
-    """One JSON value, read when it is whole. What is none stays readable as text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._buffer = BytesIO()
-        self._broken: str | None = None
-
-    @property
-    def text(self) -> str:
-        return self._broken or self.reader.text
-
-    def feed(self, data: bytes) -> list[Update]:
-        self._buffer.write(data)
-        return []
-
-    def finish(self) -> list[Update]:
-        """Read the value.
-
-        Raises:
-            InvalidResponse: it is not JSON.
-        """
-        body, self._buffer = self._buffer.getvalue(), BytesIO()
-        if not body.strip():
-            return []
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError) as exc:
-            self._broken = body.decode("utf-8", "replace")
-            raise InvalidResponse(f"the response says that it is JSON and is not: {exc}") from None
-        return self.reader.read(value)
-
-
 class EventStreamBody(Body):
-    """Server-sent events, each of which usually holds a JSON value."""
+    """Events, each of which usually holds a JSON value.
+
+    Args:
+        decoder: of server-sent events, unless the body is divided in another way.
+    """
 
     _DONE: ClassVar[str] = "[DONE]"  # the last event of OpenAI's streams
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: EventStreamDecoder | None = None) -> None:
         super().__init__()
-        self._decoder = EventStreamDecoder()
+        self._decoder = decoder or EventStreamDecoder()
         self._words = GrowingText()
+        self._broken = ""
         self._sound: MediaBody | None = None
         self._is_over = False
         self._shape: Shape | None = None
@@ -141,7 +120,7 @@ class EventStreamBody(Body):
 
     @property
     def text(self) -> str:
-        return self.reader.text or str(self._words)
+        return self._broken or self.reader.text or str(self._words)
 
     @property
     def media(self) -> tuple[Media, ...]:
@@ -160,8 +139,36 @@ class EventStreamBody(Body):
         return updates
 
     def finish(self) -> list[Update]:
+        """Take the end of the body, whole or not.
+
+        Raises:
+            InvalidResponse: there is no event in it, and no JSON either; or all of it is one event that breaks off.
+        """
+        if self._is_over:
+            return []
         self._is_over = True
         updates = self._read(self._decoder.close())
+        updates += self._read_whole(self._decoder.take_unread(), "a stream of events")
+        if self._broken and len(self.events) == 1 and not updates:
+            raise InvalidResponse("the response breaks off within its first event")
+        return updates
+
+    def _read_whole(self, body: bytes, name: str) -> list[Update]:
+        """Read JSON that is whole: one value, or several, of which each is an event.
+
+        Raises:
+            InvalidResponse: it is not JSON.
+        """
+        updates: list[Update] = []
+        if body.strip():
+            try:
+                updates = self._read_value(json.loads(body))
+            except (ValueError, RecursionError) as exc:
+                values = _json_values(body)
+                if not values:
+                    self._broken = body.decode("utf-8-sig", "replace")
+                    raise InvalidResponse(f"the response says that it is {name} and is not: {exc}") from None
+                updates = self._read(values)
         if self._sound:
             self._sound.finish()
         return updates
@@ -231,12 +238,19 @@ class EventStreamBody(Body):
             value = event.json()
         except (ValueError, RecursionError):
             is_half = self._is_over and event.data.startswith('{"')  # an object that the end has cut off is no text
-            return [] if is_half else self._words_of(event.data, event)
+            if is_half:
+                self._broken = event.data if len(self.events) == 1 else ""
+                return []
+            return self._words_of(event.data, event)
         if not isinstance(value, dict | list) and event.event != "error":
             return self._words_of(value if isinstance(value, str) else event.data, event)
-        updates = self.reader.read(value, failed=event.event == "error")
+        updates = self._read_value(value, failed=event.event == "error")
         if len(updates) == 1 and isinstance(updates[0], Text):
             self._learn(event)
+        return updates
+
+    def _read_value(self, value: Any, *, failed: bool = False) -> list[Update]:
+        updates = self.reader.read(value, failed=failed)
         for update in updates:
             if isinstance(update, Piece):
                 self._sound = self._sound or MediaBody(update.content_type)
@@ -248,8 +262,49 @@ class EventStreamBody(Body):
         if event.event == "error":
             self.reader.error = words or "error"
             return []
+        if self.reader.text:  # the answer is JSON, and these words are none of its
+            return [Json(words)]
         change = self._words.append(words)
         return [Text(*change)] if change else []
+
+
+class JSONBody(EventStreamBody):
+    """JSON, read when it is whole. What is none stays readable as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = BytesIO()
+
+    def feed(self, data: bytes) -> list[Update]:
+        self._buffer.write(data)
+        return []
+
+    def finish(self) -> list[Update]:
+        """Read the value, or the values.
+
+        Raises:
+            InvalidResponse: it is not JSON.
+        """
+        body, self._buffer = self._buffer.getvalue(), BytesIO()
+        return self._read_whole(body, "JSON")
+
+
+def _json_values(body: bytes) -> Events:
+    """JSON objects and lists that stand one behind the other, each as an event; none where anything else stands."""
+    events, at = Events(), 0
+    try:
+        text = body.decode("utf-8-sig").strip(_SPACE)
+        while at < len(text):
+            value, end = _JSON.raw_decode(text, at)
+            if not isinstance(value, dict | list):
+                return Events()
+            events.add(text[at:end], NO_LABEL)
+            while end < len(text) and text[end] in _SPACE:
+                end += 1
+            at = end
+    except (ValueError, RecursionError):
+        return Events()
+    return events
 
 
 def _words_alone(value: Any) -> str | None:
@@ -302,6 +357,62 @@ class MediaBody(Body):
         if samples is None or sniff(head[:SNIFF_BYTES], samples=True):
             return b""
         return wav_header(samples.rate, samples.channels, samples.bits, samples.encoding)
+
+
+class UnlabelledBody(Body):
+    """A body of which no label says what it is: JSON, words, or else a file.
+
+    It is a file from the first byte on that no words hold, and what came before is a part of it. Words could still
+    become one with each byte, so they are read at the end.
+
+    Args:
+        label: of the file.
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._label = label
+        self._buffer = BytesIO()
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._body: Body | None = None
+
+    @property
+    def text(self) -> str:
+        return self._body.text if self._body else ""
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        return self._body.media if self._body else ()
+
+    def feed(self, data: bytes) -> list[Update]:
+        if self._body:
+            return self._body.feed(data)
+        self._buffer.write(data)
+        return [] if self._are_words(data) else self._read_as(MediaBody(self._label))
+
+    def finish(self) -> list[Update]:
+        if self._body:
+            return self._body.finish()
+        if not self._are_words(b"", final=True):
+            return self._read_as(MediaBody(self._label)) + self.finish()
+        body = self._buffer.getvalue()
+        try:
+            return self._read_as(JSONBody()) + self.finish()
+        except InvalidResponse:
+            self._buffer.write(body)
+            return self._read_as(TextBody()) + self.finish()
+
+    def _are_words(self, data: bytes, *, final: bool = False) -> bool:
+        try:
+            self._decoder.decode(data, final)
+        except UnicodeDecodeError:
+            return False
+        return not _CONTROLS.search(data)
+
+    def _read_as(self, body: Body) -> list[Update]:
+        self._body, self.events, self.reader = body, body.events, body.reader
+        data, self._buffer = self._buffer.getvalue(), BytesIO()
+        return body.feed(data)
 
 
 def _text_decoder(label: str = "") -> codecs.IncrementalDecoder:

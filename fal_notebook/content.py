@@ -1,16 +1,68 @@
 """Floor 6, sans-I/O: what the body of a response means, whatever its content type and wherever it is cut.
 
-The content type decides how a body is read, with one exception: a body that is plainly media by its first bytes
-is media whatever its label. So nothing is decided before those bytes are there.
+The content type decides how a body is read, unless its first bytes are plainly something else: media under any label,
+an event stream that is labelled JSON or words. So nothing is decided before those bytes are there. A body without a
+label is what its bytes are.
 """
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from .bodies import Body, EventStreamBody, JSONBody, MediaBody, TextBody
+from .bodies import Body, EventStreamBody, JSONBody, MediaBody, TextBody, UnlabelledBody
 from .event_log import EventLog
 from .events import EventReader
 from .media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
+from .sse import JSONLinesDecoder
 from .updates import Update
+
+_HEAD = 4096  # first bytes that may be held back to see what a body is
+_JSON_LINES = re.compile(
+    r"(application|text)/(x-)?(nd-?json|ldjson|jsonl|json-?lines|json-seq|json-stream|stream\+json)"
+)
+_JSON = re.compile(r"(application|text)/(x-)?json|.+\+json")
+_FORMATS = "yaml|xml|csv|toml|json5|markdown|subrip|srt|vtt|javascript|ecmascript|typescript|sql|tex|latex|sh"
+_WORDS = re.compile(rf"text/.+|application/((x-)?({_FORMATS}|www-form-urlencoded)|.+\+(xml|yaml))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How the first bytes of a body look that is plainly of one kind.
+
+    Attributes:
+        plainly: matches at the start of such a body.
+        perhaps: matches the whole of first bytes that are too few to tell.
+    """
+
+    plainly: re.Pattern[bytes]
+    perhaps: re.Pattern[bytes]
+
+    def fits(self, head: bytes) -> bool | None:
+        """Whether a body that begins so is of the kind; None where more bytes will tell."""
+        if self.plainly.match(head):
+            return True
+        return None if self.perhaps.fullmatch(head) else False
+
+
+def _look(plainly: bytes, perhaps: bytes) -> _Look:
+    mark = rb"(?:\xef\xbb\xbf)?\s*"
+    return _Look(re.compile(mark + plainly), re.compile(rb"\xef|\xef\xbb|" + mark + rb"(?:" + perhaps + rb")"))
+
+
+_Way = Callable[[], Body]
+_NAME_STARTS = b"|".join(name[:end] for name in (b"data", b"event", b"id", b"retry") for end in range(len(name) + 1))
+_FIELD = rb"(?:event|id|retry)?:[^\r\n]*"
+_FIELDS = _FIELD + rb"[\r\n]\s*"
+_IS_STREAM = _look(rb"(?:data|event|id|retry)?:", _NAME_STARTS)
+"""Under a label of JSON: none begins with a field."""
+_IS_STREAM_NOT_WORDS = _look(
+    rb"(?:data:[ \t]*[\[{]|(?:" + _FIELDS + rb")+data:)",
+    rb"(?:" + _FIELDS + rb")*(?:" + _NAME_STARTS + rb"|" + _FIELD + rb"|data:[ \t]*)",
+)
+"""Under a label of words, which may begin like a field: data that is JSON or comes behind another field or comment."""
+_IS_ONE_VALUE = _look(rb"[\[{][ \t]*[\r\n]", rb"(?:[\[{][ \t]*)?")
+"""A lone bracket on the first line: one JSON value on several lines."""
 
 
 class Content:
@@ -69,38 +121,61 @@ class Content:
         """Take the next bytes of the body and return what they bring."""
         if self._body is None:
             data = self._held + data if self._held else data
-            if needs_more(data):
-                self._held = data
-                return []
-            self._body, self._held = self._choose(data), b""
-        return self._body.feed(data)
+            self._body = self._choose(data)
+            self._held = b"" if self._body else data
+        return self._body.feed(data) if self._body else []
 
     def finish(self) -> list[Update]:
         """Take the end of the body, whole or not, and return what it brings.
 
         Raises:
-            InvalidResponse: the body says that it is JSON and is not; `text` has it as it came.
+            InvalidResponse: the body is not what it says, and nothing else that can be read; `text` has it as it came.
         """
         updates: list[Update] = []
         if self._body is None:
-            self._body = self._choose(self._held)
+            self._body = self._choose(self._held, is_all=True) or TextBody()
             updates = self._body.feed(self._held)
+            self._held = b""
         return updates + self._body.finish()
 
     @property
     def _reader(self) -> EventReader:
         return self._body.reader if self._body else EventReader()
 
-    def _choose(self, head: bytes) -> Body:
+    def _choose(self, head: bytes, *, is_all: bool = False) -> Body | None:
+        """How the body is to be read; None where its first bytes leave that open."""
+        if needs_more(head) and not is_all:
+            return None
         kind = normal_type(self._label)
         is_file = kind.startswith(("audio/", "image/", "video/"))
         plainly = sniff(head[:SNIFF_BYTES])
         if is_file or plainly:
             return MediaBody(self._label if is_file else plainly or "")
+        looks, usual = self._ways(kind)
+        for look, body in looks:
+            fits = look.fits(head[:_HEAD])
+            if fits:
+                return body()
+            if fits is None and not is_all and len(head) < _HEAD:
+                return None
+        return usual()
+
+    def _ways(self, kind: str) -> tuple[list[tuple[_Look, _Way]], _Way]:
+        """The looks that count under a label, and how a body is read that has none of them."""
         if kind == "text/event-stream":
-            return EventStreamBody()
-        if kind == "application/json" or kind.endswith("+json"):
-            return JSONBody()
-        if kind.startswith("text/"):
-            return TextBody(self._label)
-        return MediaBody(self._label)
+            return [], EventStreamBody
+        if _JSON_LINES.fullmatch(kind):
+            return [(_IS_STREAM, EventStreamBody), (_IS_ONE_VALUE, JSONBody)], _json_lines
+        if _JSON.fullmatch(kind):
+            return [(_IS_STREAM, EventStreamBody)], JSONBody
+        if kind in ("text/plain", "text/html"):  # what a server calls that of which nobody told it
+            return [(_IS_STREAM_NOT_WORDS, EventStreamBody)], lambda: TextBody(self._label)
+        if _WORDS.fullmatch(kind):
+            return [], lambda: TextBody(self._label)
+        if kind == "application/octet-stream":
+            return [(_IS_STREAM_NOT_WORDS, EventStreamBody)], lambda: UnlabelledBody(self._label)
+        return [], lambda: MediaBody(self._label)
+
+
+def _json_lines() -> Body:
+    return EventStreamBody(JSONLinesDecoder())

@@ -21,7 +21,7 @@ All derive from fal-client's base error, so that code written for fal-client cat
             ├── ConnectionLost (ConnectionError)  the socket closed before the end of the response
             ├── RequestTimeout (TimeoutError)  the caller's time was over
             ├── ResponseTooLarge               more bytes than the configured cap
-            ├── InvalidResponse                JSON that is none
+            ├── InvalidResponse                JSON or events that are none
             └── ProtocolViolation              a message that the protocol has no place for
 
 Each carries its evidence as attributes and never the key. In a notebook each shows as one line.
@@ -191,7 +191,7 @@ class ResponseTooLarge(RequestError):
 
 
 class InvalidResponse(RequestError):
-    """The response says that it is JSON and is not."""
+    """The response says that it is JSON, or a stream of events, and is not; its text is in the result."""
 
 
 class ProtocolViolation(RequestError):

@@ -5,6 +5,8 @@ byte order mark; lines end in CR, LF or CRLF; ``:`` starts a comment; the lines 
 blank line dispatches. The one departure: an event that the stream's end cuts off before its blank line is
 dispatched too, since servers leave that line out and the words in it were paid for.
 
+What the rules ignore is kept until the first event, since a body of nothing else is no event stream.
+
 Bytes may be cut anywhere, inside a character too, and each is looked at once.
 """
 
@@ -18,7 +20,9 @@ from typing import Any, overload
 
 DEFAULT_NAME = "message"
 """What an event is called that has no name."""
-_NO_LABEL = (DEFAULT_NAME, "")
+NO_LABEL = (DEFAULT_NAME, "")
+"""The name and the id of an event that has neither."""
+_IGNORED = (b"", b"id", b"retry")  # a comment, an id that cannot be one, the wait before a reconnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ class EventStreamDecoder:
         self._after_cr = False
         self._line: list[bytes] = []
         self._data: list[bytes] = []
-        self._label = _NO_LABEL
+        self._label = NO_LABEL
+        self._has_events = False
+        self._unread: list[bytes] = []
 
     @property
     def is_between_events(self) -> bool:
@@ -130,6 +136,11 @@ class EventStreamDecoder:
         """Take the end of the stream and return the event that it cut off, if any."""
         return self._take([self._whole(b""), b""])
 
+    def take_unread(self) -> bytes:
+        """The lines of a body without a single event that are no fields, handed out once."""
+        unread, self._unread = b"\n".join(self._unread), []
+        return unread.rstrip(b"\n")
+
     def _whole(self, line: bytes) -> bytes:
         """A line with what came of it before."""
         line = b"".join([*self._line, line])
@@ -154,6 +165,9 @@ class EventStreamDecoder:
         if self._data:
             events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
             self._data = []
+            self._has_events, self._unread = True, []
+        elif self._unread:
+            self._unread.append(b"")
         name, number = self._label
         if name != DEFAULT_NAME:
             self._label = DEFAULT_NAME, number
@@ -168,3 +182,20 @@ class EventStreamDecoder:
             self._label = value.decode("utf-8", "replace") or DEFAULT_NAME, number
         elif field == b"id" and b"\0" not in value:
             self._label = name, value.decode("utf-8", "replace")
+        elif field not in _IGNORED and not self._has_events:
+            self._unread.append(line)
+
+
+class JSONLinesDecoder(EventStreamDecoder):
+    """An incremental decoder of JSON values, each on a line of its own: each is the data of an event.
+
+    The record separators of ``application/json-seq`` (RFC 7464) may stand between them.
+    """
+
+    def _take(self, lines: list[bytes]) -> Events:
+        events = Events()
+        for line in lines:
+            value = line.strip(b" \t\x1e")
+            if value:
+                events.add(value.decode("utf-8", "replace"), NO_LABEL)
+        return events

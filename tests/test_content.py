@@ -15,7 +15,7 @@ from fal_notebook.content import Content
 from fal_notebook.errors import InvalidResponse
 from fal_notebook.media import Media, sniff
 from fal_notebook.sse import EventStreamDecoder, ServerSentEvent
-from fal_notebook.updates import Piece, Preview, Progress, Text, Update
+from fal_notebook.updates import Json, Piece, Preview, Progress, Text, Update
 from fal_notebook.wav import wav_header, wav_seconds
 
 SSE = "text/event-stream; charset=utf-8"
@@ -96,6 +96,19 @@ SHAPES: dict[str, tuple[str | None, bytes]] = {
     "picture without a label": (None, PNG),
     "bytes without a label": (None, b"\x01\x02 something"),
     "short": ("text/plain", b"RIFF"),
+    **{
+        f"{name} as {label}": (label, body)
+        for name, body in {
+            "a problem": b'\xef\xbb\xbf{\n  "detail": "Model is cold",\r\n\r\n  "status": 503\n}\n',
+            "lines": '{"output": "Zür"}\r\n{"output": "Zürich 🎈"}\n\n{"usage": {"cost": 1}}'.encode(),
+            "events": events(snapshot("Zür"), snapshot("Zürich 🎈")),
+            "commented events": b": hello\r\rid: 4\rdata: A\r\rdata:  cat\r\r",
+            "words": "\ufeff\n  id: Zürich 🎈\nevents\n\ndata: none\n".encode(),
+            "bytes": "data: Zürich\n".encode() + bytes(range(256)),
+        }.items()
+        for label in (None, SSE, "application/json", "application/x-ndjson", "text/plain", "application/yaml")
+        if not (label in (SSE, "application/json") and name in ("words", "bytes"))
+    },
     **{f"empty {kind}": (kind, b"") for kind in (None, SSE, "application/json", "text/plain", "audio/mpeg")},
 }
 ANY_SHAPE = pytest.mark.parametrize(("label", "body"), SHAPES.values(), ids=SHAPES)
@@ -543,3 +556,145 @@ def test_a_plain_event_does_not_hide_the_answer() -> None:
     content.feed(b'data: ping\n\ndata: {"output": "the answer"}\n\n')
     content.finish()
     assert content.text == "the answer"
+
+
+PROBLEM = b'{"detail": "Model is cold, try later"}'
+LINES = b'{"output": "A"}\n{"output": "A cat"}\n'
+JSON_LINES_LABELS = ["application/x-ndjson", "application/jsonl", "application/json-lines", "application/stream+json"]
+NO_LABELS = [None, "", "application/octet-stream", "nonsense"]
+
+
+@pytest.mark.parametrize("label", [SSE, "application/json", *JSON_LINES_LABELS, *NO_LABELS])
+@pytest.mark.parametrize(
+    "body", [PROBLEM, b"\xef\xbb\xbf" + PROBLEM, json.dumps(json.loads(PROBLEM), indent=2).encode()]
+)
+def test_one_json_value_is_read_under_each_label_that_is_not_words(label: str | None, body: bytes) -> None:
+    assert whole(label, body).data == json.loads(PROBLEM)
+
+
+@pytest.mark.parametrize("label", [SSE, "application/json", *JSON_LINES_LABELS, *NO_LABELS])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n\n"])
+def test_json_lines_are_events_under_each_label_that_is_not_words(label: str | None, end: bytes) -> None:
+    content, updates = read(label, [LINES.replace(b"\n", end)])
+    assert [event.json() for event in content.events] == [{"output": "A"}, {"output": "A cat"}]
+    assert content.text == folded(updates) == "A cat"
+
+
+@pytest.mark.parametrize("label", JSON_LINES_LABELS)
+def test_json_lines_are_there_while_they_stream(label: str) -> None:
+    content = Content(label)
+    assert content.feed(LINES[:20]) == [Text("A", 0)]
+    assert content.feed(LINES[20:]) == [Text(" cat", 1)]
+
+
+def test_a_json_sequence_is_lines() -> None:
+    assert whole("application/json-seq", LINES.replace(b"{", b"\x1e{")).text == "A cat"
+
+
+@pytest.mark.parametrize(
+    "label", ["application/json", "text/plain; charset=utf-8", "text/html", *JSON_LINES_LABELS, *NO_LABELS]
+)
+def test_plain_events_are_events_under_other_labels(label: str | None) -> None:
+    content = Content(label)
+    assert content.feed(events(snapshot("A"))) == [Text("A", 0)]
+    assert content.feed(events(snapshot("A cat"))) == [Text(" cat", 1)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "data: none of it",
+        "id: 4\nname: x",
+        "event: party",
+        "identity",
+        ": a list",
+        "date",
+        "{}",
+        "[1]\n",
+        "event: x\ndat",
+    ],
+)
+def test_words_that_resemble_events_are_words(words: str) -> None:
+    content, updates = read("text/plain", cut(words.encode(), range(1, len(words))))
+    assert content.text == folded(updates) == words
+
+
+def test_words_are_held_back_for_their_first_lines_alone() -> None:
+    content = Content("text/plain")
+    assert content.feed(b"id: 4\n") == []
+    assert content.feed(b"name") == [Text("id: 4\nname", 0)]
+    assert Content("text/plain").feed(b": " + b"x" * 5_000) != []
+
+
+@pytest.mark.parametrize(
+    "body", [b"Model is cold", b"<html>\n\n<b>502</b></html>", b'{"output": "A cat', b"{}\n{]", "Zürich\n".encode()]
+)
+def test_a_stream_of_events_without_any_is_an_error_and_stays_readable(body: bytes) -> None:
+    content = Content("text/event-stream")
+    content.feed(body)
+    with pytest.raises(InvalidResponse, match="says that it is a stream of events and is not"):
+        content.finish()
+    assert content.text.strip() == body.decode().strip()
+
+
+@pytest.mark.parametrize("body", [b'data: {"output": "A cat', b'event: event\ndata: {"output":\n'])
+def test_a_stream_that_is_half_an_event_is_an_error_and_stays_readable(body: bytes) -> None:
+    content = Content(SSE)
+    content.feed(body)
+    with pytest.raises(InvalidResponse, match="breaks off"):
+        content.finish()
+    assert content.text.startswith('{"output":')
+
+
+@pytest.mark.parametrize("body", [b": ping\n\n", b"retry: 10\n\n", b"id: 4\n", b"\n\n"])
+def test_a_stream_of_comments_may_be_empty(body: bytes) -> None:
+    assert facts(whole(SSE, body)) == facts(Content(SSE))
+
+
+@pytest.mark.parametrize("label", NO_LABELS)
+@pytest.mark.parametrize("words", ["Zürich 🎈", '{"output": "A', "a,b\r\n1,2\r\n", "x" * 100_000])
+def test_words_without_a_label_are_words(label: str | None, words: str) -> None:
+    content, updates = read(label, cut(words.encode(), range(3, 20)))
+    assert content.text == folded(updates) == words
+    assert content.media == ()
+
+
+@pytest.mark.parametrize("label", NO_LABELS)
+@given(body=st.binary(), places=st.lists(st.integers(0, 40), max_size=4))
+def test_a_body_without_a_label_is_whole_as_words_or_as_a_file(
+    label: str | None, body: bytes, places: list[int]
+) -> None:
+    body = b"some words " + body
+    content, updates = read(label, cut(body, places))
+    if content.media:
+        assert content.media[0].data == body == b"".join(each.data for each in updates if isinstance(each, Piece))
+    else:
+        assert content.text.encode() == body
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("application/yaml", "application/x-yaml", "application/xml", "application/atom+xml", "application/x-subrip"),
+        *("application/srt", "text/vtt", "text/csv", "application/csv", "application/toml", "application/javascript"),
+        *("text/markdown", "application/x-www-form-urlencoded", "application/xhtml+xml"),
+    ],
+)
+def test_formats_of_words_are_words(label: str) -> None:
+    assert whole(label, "\ufeffZürich".encode()).text == "Zürich"
+    assert whole(f"{label}; charset=latin-1", "Zürich".encode("latin-1")).text == "Zürich"
+
+
+def test_a_drawing_in_xml_is_a_picture() -> None:
+    assert whole("image/svg+xml", b"<svg/>").media == (Media("image/svg+xml", b"<svg/>"),)
+
+
+def test_plain_words_behind_a_json_answer_are_none_of_it() -> None:
+    content, updates = read(SSE, [events(snapshot("A cat")) + b"data: done\n\n" + events(snapshot("A cat sat"))])
+    assert updates == [Text("A cat", 0), Json("done"), Text(" sat", 5)]
+    assert content.text == folded(updates) == "A cat sat"
+
+
+def test_sound_that_is_the_whole_of_a_json_body_is_a_file() -> None:
+    (media,) = whole("application/json", json.dumps(sound(SAMPLES)).encode()).media
+    assert (media.data or b"")[44:] == SAMPLES

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.sse import EventStreamDecoder, ServerSentEvent
+from fal_notebook.sse import EventStreamDecoder, JSONLinesDecoder, ServerSentEvent
 
 Events = list[ServerSentEvent]
 WORDS = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
@@ -167,3 +167,22 @@ def test_any_bytes_read_one_by_one_give_what_they_give_whole(stream: bytes) -> N
 )
 def test_of_the_line_feeds_behind_a_carriage_return_the_first_alone_belongs_to_it(pieces: tuple[bytes, ...]) -> None:
     assert decoded(b"data: a", *pieces, b"data: b\n\n") == [ServerSentEvent("a"), ServerSentEvent("b")]
+
+
+def test_what_is_no_field_is_kept_until_the_first_event() -> None:
+    decoder = EventStreamDecoder()
+    assert decoder.feed(b"{\r\n: ping\nid: 4\n\n}\n") == []
+    assert decoder.close() == []
+    assert [decoder.take_unread() for _ in range(2)] == [b"{\n\n}", b""]
+    decoder.feed(b"Model is cold\ndata: a\n\nand more\n")
+    decoder.close()
+    assert decoder.take_unread() == b""
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"\n\n", b"\n\x1e"])
+def test_json_lines_are_events_however_they_end(end: bytes) -> None:
+    stream = b'\xef\xbb\xbf{"a": 1}' + end + b"[2] " + end + b'"\xc3\xbc"'
+    for pieces in ([stream], [stream[place : place + 1] for place in range(len(stream))]):
+        decoder = JSONLinesDecoder()
+        events = [event for piece in pieces for event in decoder.feed(piece)]
+        assert [event.data for event in [*events, *decoder.close()]] == ['{"a": 1}', "[2]", '"ü"']
