@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from anywidget import AnyWidget
-from comm import get_comm_manager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
