@@ -12,7 +12,7 @@ from dataclasses import replace
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from .background import BackgroundLive, BackgroundRun
+from .background import BackgroundLine, BackgroundLive, BackgroundRun
 from .columns import Columns
 from .errors import FalNotebookError, InvalidRequest
 from .interrupts import Interrupts
@@ -71,13 +71,13 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     def finish(result: Result) -> None:
         _assign(shell, result, options.out)
         note = _closing_note(result, options)
-        if isinstance(live, BackgroundLive):
+        if isinstance(live, BackgroundLive | BackgroundLine):
             live.note = note
         live.finish(result, options.format, autoplay=options.autoplay)
 
     with Interrupts():  # nobody would follow what has been sent
         stream = _send(request, options)
-        live: Live = NoLive()
+        live: Live = NoLive() if options.quiet else BackgroundLine(options.out or LAST_RESULT)
         if not options.quiet and _is_notebook(shell):
             live = BackgroundLive(stream.cancel if _shows_widgets(shell) else None)
         run = BackgroundRun(stream, live, finish)
