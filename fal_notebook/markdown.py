@@ -1,4 +1,4 @@
-"""Floor 0: a model's Markdown as HTML that can do nothing but be read.
+"""Floor 1: a model's Markdown as HTML that can do nothing but be read.
 
 In a notebook that was run here, the front end executes what ``text/markdown`` and ``text/html`` hold: scripts,
 event handlers, frames; and it fetches every picture. A model's words may come from anywhere, so they are parsed
@@ -22,6 +22,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.texmath import texmath_plugin
+
+from .quiet import quiet
 
 _CELL = {"style"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "td": _CELL, "th": _CELL}
@@ -57,6 +59,7 @@ _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
 
 
+@quiet()
 def markdown_html(text: str) -> str:
     r"""The Markdown as clean HTML; as preformatted text where it is larger or wilder than a reader can want.
 

@@ -24,6 +24,7 @@ from .errors import ConnectError, FalNotebookError, InvalidRequest, RequestError
 from .interrupts import Interrupts
 from .off_loop import IOLoop
 from .pool import Limits, Pool
+from .quiet import quiet
 from .streaming import Receiver, Stream
 from .target import Target, resolve_target
 
@@ -271,7 +272,8 @@ class _IOThread:
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None or self._thread is None or not self._thread.is_alive():  # its start was interrupted
-            self._loop = IOLoop()
+            with quiet():
+                self._loop = IOLoop()
             self._thread = threading.Thread(target=_run, args=(self._loop,), name="fal_notebook I/O", daemon=True)
             self._thread.start()
         return self._loop
@@ -322,6 +324,7 @@ def _check_timeout(timeout: float | None) -> None:
         raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout}")
 
 
+@quiet()
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_forever()
     loop.close()
