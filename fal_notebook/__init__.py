@@ -5,6 +5,12 @@ connections; `AudioPlayer` plays sound while it is being made; `PromptWidget` is
 Names are imported when they are first used, so that importing the package costs nothing.
 """
 
+try:
+    # fal_client makes a pool of threads, which Python allows no more once the main thread has ended.
+    import concurrent.futures.thread  # noqa: F401
+except RuntimeError as exc:
+    raise ImportError("import fal_notebook before the main thread ends") from exc
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +18,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from . import errors
-    from .api import arun, pipeline, run, stream
+    from .api import pipeline, run, stream
+    from .awaiting import arun
     from .errors import FalNotebookError
     from .media import Media
     from .player import AudioPlayer
@@ -25,7 +32,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("arun", "pipeline", "run", "stream"),
+    "api": ("pipeline", "run", "stream"),
+    "awaiting": ("arun",),
     "errors": ("FalNotebookError",),
     "media": ("Media",),
     "player": ("AudioPlayer",),

@@ -1,4 +1,4 @@
-"""Floor 9: the ways to make a request from Python, over the kernel's session."""
+"""Floor 9: the ways to make a request from Python, over the kernel's session; but for the one that is awaited."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -52,22 +52,6 @@ def run(
     """
     with interruptible():
         return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
-
-
-async def arun(
-    endpoint: str,
-    arguments: Mapping[str, Any] | None = None,
-    *,
-    timeout: float | None = None,  # noqa: ASYNC109 - of the request, the same as in `run`
-    base_url: str | None = None,
-    **more: Any,
-) -> Result:
-    """Send a request and await its result; cancelling the task stops it. Takes what `stream` takes.
-
-    Raises:
-        FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
-    """
-    return await stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more)
 
 
 def pipeline(

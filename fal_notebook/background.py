@@ -4,6 +4,7 @@ Its output is one that can be replaced from another thread, whichever cell runs 
 replacing what is shown, less often the more there is.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from .inbox import Inbox
 from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow
 from .media import Media
 from .outputs import NOTHING, UNFINISHED, close_widget, replaceable_output, widget_bundle
+from .plain import one_line
 from .previews import PICTURE_BYTES
 from .render import as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result
@@ -105,6 +107,29 @@ class BackgroundLive(Live):
         size = len(self._picture.data or b"") if self._picture else 0
         cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
         self._rest(max(1 / REFRESHES, cost))
+
+
+class BackgroundLine(Live):
+    """Nothing while it runs, and one line in a terminal when the answer is there.
+
+    Args:
+        name: the variable that has the result then.
+
+    Attributes:
+        note: what to say in its place, such as an error or where it was saved.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.note = ""
+        self._name = name
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        sys.stdout.write(f"{result.status_line} · {one_line(self.note) or f'the answer is in {self._name}'}\n")
+        sys.stdout.flush()
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        """Show nothing: the user is typing."""
 
 
 class BackgroundRun:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from .background import BackgroundLive, BackgroundRun
+from .background import BackgroundLine, BackgroundLive, BackgroundRun
 from .columns import Columns
 from .errors import FalNotebookError, InvalidRequest
 from .interrupts import Interrupts
@@ -72,16 +72,13 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     def finish(result: Result) -> None:
         _assign(shell, result, options.out)
         note = _closing_note(result, options)
-        if isinstance(live, BackgroundLive):
+        if isinstance(live, BackgroundLive | BackgroundLine):
             live.note = note
         live.finish(result, options.format, autoplay=options.autoplay)
 
     with Interrupts():  # nobody would follow what has been sent
         stream = _send(request, options)
-        live: Live = NoLive()
-        if not options.quiet and _is_notebook(shell):
-            stop = stream.cancel if screen_of(shell, options.live) is Screen.WIDGETS else None
-            live = BackgroundLive(session().recent, stop)
+        live = _background_live(shell, options, stream)
         run = BackgroundRun(stream, live, finish)
         _assign(shell, run, options.out)
         run.start()
@@ -137,8 +134,13 @@ def _live(shell: InteractiveShell, options: Namespace) -> Live:
     return (SoundingLive if options.play else NotebookLive)(session().recent)
 
 
-def _is_notebook(shell: InteractiveShell) -> bool:
-    return getattr(shell, "kernel", None) is not None
+def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:
+    if options.quiet:
+        return NoLive()
+    screen = screen_of(shell, options.live)
+    if screen is Screen.TEXT:
+        return BackgroundLine(options.out or LAST_RESULT)
+    return BackgroundLive(session().recent, stream.cancel if screen is Screen.WIDGETS else None)
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:

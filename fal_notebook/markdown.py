@@ -22,6 +22,7 @@ from markdown_it.token import Token
 
 from .letters import letters_plugin
 from .mathematics import mathematics_plugin
+from .quiet import quiet
 
 _CELL = {"style"}
 _ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL, "th": _CELL}
@@ -52,6 +53,7 @@ _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
 
 
+@quiet()
 def markdown_html(text: str) -> str:
     r"""The Markdown as clean HTML; as preformatted text where it is larger or wilder than a reader can want.
 

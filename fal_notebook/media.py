@@ -20,6 +20,7 @@ from .disk import write_whole
 from .errors import ConnectError, InvalidRequest, ResponseTooLarge
 from .pixels import pixels
 from .plain import one_line
+from .quiet import quiet
 
 MAX_BYTES = 2 * 1024**3
 """The most bytes that are fetched from a URL, unless the caller says otherwise."""
@@ -122,6 +123,7 @@ class Media:
         """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""
         return f"data:{self.content_type};base64,{base64.b64encode(self.read()).decode('ascii')}"
 
+    @quiet()
     def read(self, timeout: float = 60, *, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes, fetched from the URL where the answer did not hold them.
 

@@ -82,6 +82,10 @@ class Result:
         held += [repr(media) for media in self.media]
         return f"<Result {', '.join([self.endpoint, *held, *self._end()])}>"
 
+    def __hash__(self) -> int:
+        """By what can be hashed of it: equal results have equal hashes."""
+        return hash((self.endpoint, self.request_id, self.text))
+
     @property
     def status_line(self) -> str:
         """Endpoint, duration, time to first token, usage and request id, on one line."""

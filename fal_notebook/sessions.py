@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 
 from .arguments import encode
 from .connection import Receive
-from .errors import FalNotebookError, InvalidRequest, RequestError, RequestTimeout
+from .errors import ConnectError, FalNotebookError, InvalidRequest, RequestError, RequestTimeout
 from .interrupts import Interrupts
+from .off_loop import IOLoop
 from .pool import Limits, Pool
+from .quiet import quiet
 from .returning import RecentAnswers
 from .streaming import Receiver, Stream
 from .target import Target, resolve_target
@@ -264,11 +266,20 @@ class _IOThread:
     def submit(self, work: Coroutine[Any, Any, Value]) -> "concurrent.futures.Future[Value]":
         """Run a coroutine on the thread; cancelling the future cancels it there."""
         with self._lock:
-            if self._loop is None or self._thread is None or not self._thread.is_alive():  # its start was interrupted
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_run, args=(self._loop,), name="fal_notebook I/O", daemon=True)
-                self._thread.start()
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
+            try:
+                loop = self._running()
+            except RuntimeError:  # Python 3.12 begins no thread once it ends, 3.12.0 to 3.12.2 once the main one has
+                work.close()
+                raise ConnectError("Python is ending and begins no thread", hint="nothing was sent") from None
+            return asyncio.run_coroutine_threadsafe(work, loop)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None or self._thread is None or not self._thread.is_alive():  # its start was interrupted
+            with quiet():
+                self._loop = IOLoop()
+            self._thread = threading.Thread(target=_run, args=(self._loop,), name="fal_notebook I/O", daemon=True)
+            self._thread.start()
+        return self._loop
 
     def end(self, last: list[Coroutine[Any, Any, None]]) -> threading.Thread | None:
         """Let the thread, which is returned, run the last coroutines, a few seconds at most, and end."""
@@ -316,6 +327,7 @@ def _check_timeout(timeout: float | None) -> None:
         raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout}")
 
 
+@quiet()
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_forever()
     loop.close()

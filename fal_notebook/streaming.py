@@ -20,7 +20,7 @@ from .result import Metrics, Result
 from .sse import ServerSentEvent
 from .target import Target
 from .updates import Update
-from .waiting import wait
+from .waiting import check_asyncio, wait
 
 
 @dataclass(frozen=True)
@@ -220,6 +220,7 @@ class Stream:
 
     async def _arrival(self) -> None:
         try:
+            check_asyncio()
             await self._receiver.inbox.wait_async()
         except BaseException:
             self.cancel()

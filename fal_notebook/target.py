@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 
 from .errors import CredentialsError, InvalidRequest
+from .quiet import quiet
 
 BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
 _ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
@@ -152,6 +153,7 @@ def _authorization(base: str) -> Authorization | None:
     return authorization
 
 
+@quiet()
 def _fetched() -> Authorization | None:
     """fal-client's credentials; None where a part of them is blank, as where it is not there.
 

@@ -1,4 +1,4 @@
-"""Floor 1: how a blocking call waits.
+"""Floor 2: how a blocking call waits, and what an awaiting one needs.
 
 A cell that waits holds the kernel's main thread, on which the user's own event loop runs. A plain wait would
 freeze the user's tasks; so where a loop is running, the wait runs it on from within. asyncio does not allow that;
@@ -7,6 +7,7 @@ never before. Where the loop cannot be changed (uvloop) or the user does not wan
 """
 
 import asyncio
+import sys
 from typing import Any
 
 import nest_asyncio2
@@ -34,6 +35,31 @@ def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True
     else:
         with interruptible():
             inbox.wait(timeout)
+
+
+def check_asyncio() -> None:
+    """See to it that what awaits does so on asyncio.
+
+    Raises:
+        InvalidRequest: no asyncio event loop runs here, or this is a task of trio.
+    """
+    if _running_loop() is None or _in_trio():
+        from .errors import InvalidRequest  # it imports fal_client, which takes long and is seldom needed here
+
+        hint = "elsewhere call run on a thread: await trio.to_thread.run_sync(lambda: run(…))"
+        raise InvalidRequest("this can be awaited on asyncio only", hint=hint)
+
+
+def _in_trio() -> bool:
+    """Whether trio runs here; in a kernel, asyncio's loop is then seen too, since trio runs within it."""
+    trio = sys.modules.get("trio.lowlevel")
+    if trio is None:
+        return False
+    try:
+        trio.current_task()
+    except (AttributeError, RuntimeError):  # it is just being imported, or is not running
+        return False
+    return True
 
 
 def _wait_nested(loop: asyncio.AbstractEventLoop, inbox: Inbox[Any], timeout: float | None) -> None:

@@ -233,3 +233,11 @@ def test_a_hostile_answer_cannot_act(text: str) -> None:
 def test_a_withheld_picture_is_told(flags: object, said: bool) -> None:  # noqa: FBT001 - what is expected
     result = Result("a/b", data={"has_nsfw_concepts": flags})
     assert ("withheld" in result.outputs()[-1]["text/plain"]) is said
+
+
+def test_results_can_be_hashed_and_equal_ones_alike() -> None:
+    first, second = (Result("a/b", text="words", data={"a": [1]}, media=[Media("image/png", b"x")]) for _ in range(2))
+    other = Result("a/b", text="words", data={"a": [2]})
+    assert first == second != other
+    assert hash(first) == hash(second)
+    assert {first: 1, other: 2}[second] == 1

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fal_notebook import Session, errors, sessions
+from fal_notebook.local.server import LocalServer
 from fal_notebook.pool import Limits
 
 from .conftest import KEY, wait_until
@@ -214,3 +215,68 @@ def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bo
                 time.monotonic() - began < 4
             )  # a second, and what a busy machine adds; a wait for a thread takes five
     assert (out, err, process.returncode) == ("", "", 0)
+
+
+def said_by(code: str, url: str) -> str:
+    """What a program of its own prints, which finds the gateway by a name that has to be looked up."""
+    command = [sys.executable, "-c", code, url.replace("127.0.0.1", "localhost")]
+    return subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout
+
+
+LATE = """
+import asyncio, sys, threading, fal_notebook
+url = sys.argv[1]
+
+def late():
+    threading.main_thread().join()
+    print(fal_notebook.run("test/echo/stream", prompt="run", base_url=url).text)
+    print(asyncio.run(fal_notebook.arun("test/echo/stream", prompt="arun", base_url=url)).text)
+
+threading.Thread(target=late).start()
+"""
+
+
+# https://github.com/python/cpython/issues/113964
+@pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 3), reason="it begins no thread once its main one has ended")
+@pytest.mark.parametrize("before", ["", "\nfal_notebook.run('test/echo/stream', prompt='before', base_url=url)"])
+def test_a_thread_that_outlives_the_main_one_is_answered(before: str, server: LocalServer) -> None:
+    assert said_by(LATE + before, server.url).split() == ["run", "arun"]
+
+
+def test_a_package_that_is_imported_too_late_says_so(server: LocalServer) -> None:
+    code = LATE.replace(", fal_notebook", "").replace("join()", "join()\n    import fal_notebook")
+    command = [sys.executable, "-c", code, server.url]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=60, text=True)
+    assert "ImportError: import fal_notebook before the main thread ends" in done.stderr
+
+
+def test_the_first_use_may_be_on_another_thread(server: LocalServer) -> None:
+    waited_for = "thread = threading.Thread(target=late); thread.start(); thread.join()"
+    code = LATE.replace("threading.main_thread().join()", "").replace(
+        "threading.Thread(target=late).start()", waited_for
+    )
+    assert said_by(code, server.url).split() == ["run", "arun"]
+
+
+AT_EXIT = """
+import atexit, sys, fal_notebook
+
+def last():
+    try:
+        print(fal_notebook.run("test/echo/stream", prompt="answered", base_url=sys.argv[1]).text)
+    except fal_notebook.errors.ConnectError as exc:
+        print(exc)
+
+"""
+REGISTER = "atexit.register(last)"
+USE = "fal_notebook.run('test/echo/stream', prompt='before', base_url=sys.argv[1])"
+
+
+@pytest.mark.parametrize("steps", [(REGISTER,), (REGISTER, USE), (USE, REGISTER)])
+def test_a_request_at_exit_is_answered_or_told_that_it_comes_too_late(
+    steps: tuple[str, ...], server: LocalServer
+) -> None:
+    said = said_by(AT_EXIT + "\n".join(steps), server.url).strip()
+    begins_threads = sys.version_info < (3, 12) or sys.version_info >= (3, 13)
+    is_late = not begins_threads and steps != (USE, REGISTER)
+    assert said == ("Python is ending and begins no thread (nothing was sent)" if is_late else "answered")

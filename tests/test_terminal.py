@@ -77,3 +77,20 @@ def test_a_text_too_long_to_be_read_is_cut_with_a_note_and_kept_whole(terminal: 
 def test_json_is_shown_where_it_is_asked_for(terminal: "pexpect.spawn[str]") -> None:
     terminal.sendline("%falstream test/echo/stream prompt=words -f json")
     terminal.expect_exact('"output": "words "')
+
+
+def test_an_answer_of_the_background_is_one_line_when_it_is_there(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/echo/stream prompt='some words' -b -o later")
+    terminal.expect(r"test/echo/stream · [^\r\n]* · the answer is in later\r\n")
+    assert "some words" not in str(terminal.before)
+    terminal.sendline("later.text")
+    terminal.expect_exact("'some words '")
+
+
+def test_a_background_run_that_fails_says_so_in_one_line(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("%falstream test/none prompt=x -b")
+    terminal.expect(r"test/none · failed: NotFound · [^\r\n]* · NotFound: 404 from test/none[^\r\n]*\r\n")
+    terminal.sendline("%falstream test/echo/stream prompt=x -b -q -o quiet")
+    terminal.sendline("quiet.result().text")
+    terminal.expect_exact("'x '")
+    assert "the answer is in" not in str(terminal.before)
