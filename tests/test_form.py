@@ -55,8 +55,8 @@ def test_rows_that_python_has_replaced_are_forgotten_and_new_ones_stand_where_th
 
 def test_an_edited_name_that_is_there_already_is_named() -> None:
     form = Form({"a": 1})
+    form.take([{"id": form.rows[0]["id"]}, row(" a ", "3")])
     with pytest.raises(InvalidForm, match="a is there twice"):
-        form.take([{"id": form.rows[0]["id"]}, row(" a ", "3")])
         form.arguments()
 
 
