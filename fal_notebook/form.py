@@ -65,22 +65,16 @@ class Form:
         arguments: dict[str, Any] = {}
         problems: dict[int, str] = {}
         for number, row in enumerate(self.rows):
+            if row["id"] not in self._given and not row["name"].strip() and not row["text"].strip():
+                continue
             try:
                 name, value = self._given[row["id"]] if row["id"] in self._given else _edited(row)
-                if name in arguments:
-                    raise ValueError(f"{name} is there twice")
-                arguments[name] = value
-            except _NothingThere:
-                continue
+                arguments[_new_name(name, arguments)] = value
             except ValueError as exc:
                 problems[number] = str(exc)
         if problems:
             raise InvalidForm(problems)
         return arguments
-
-
-class _NothingThere(Exception):
-    """A row that means no argument."""
 
 
 def _row(identity: str, name: str, value: Any) -> Row:
@@ -97,10 +91,14 @@ def _carried(name: str) -> str:
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
+def _new_name(name: str, arguments: Mapping[str, Any]) -> str:
+    if name in arguments:
+        raise ValueError(f"{name} is there twice")
+    return name
+
+
 def _edited(row: Row) -> tuple[str, Any]:
     name, text = row["name"].strip(), row["text"]
-    if not name and not text.strip():
-        raise _NothingThere
     if not name:
         raise ValueError("an argument has no name")
     return name, text if row["kind"] == "text" else _json(name, text)

@@ -326,7 +326,7 @@ class Entry {
     this.copied = message.copy ?? null;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;
-    this.answer.className = "fal-answer jp-RenderedHTMLCommon";
+    this.answer.className = "fal-answer";
     this.answer.innerHTML = message.html; // made safe by Python
     this.typeset(this.answer);
   }
@@ -660,6 +660,8 @@ class View {
   finish(entry, message) {
     entry.end(message);
     this.status = message.status ?? "";
+    this.model.set("play", this.play.checked); // the same; in marimo it runs the cells anew that ask for the value
+    this.model.save_changes();
     this.announcer.textContent = { done: "answer complete", stopped: "stopped", failed: "failed" }[message.end];
     if (isFocused(this.stopButton)) this.prompt.control.focus();
     this.enable();

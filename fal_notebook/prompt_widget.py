@@ -10,6 +10,7 @@ which knows it, puts that output there.
 """
 
 import concurrent.futures
+import sys
 import threading
 import traceback
 import uuid
@@ -33,7 +34,7 @@ from .interrupts import Interrupts, interruptible
 from .page_text import PagePiece
 from .plain import one_line
 from .player import PagePlayer
-from .render import Bundle
+from .render import Bundle, answer_style
 from .result import Result
 from .sessions import session
 from .streaming import Stream
@@ -73,7 +74,7 @@ class PromptWidget(AnyWidget):
 
     # A path would be watched, and keep every widget alive.
     _esm = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("control.js", "prompt.js"))
-    _css = (_FOLDER / "prompt.css").read_text(encoding="utf-8")
+    _css = (_FOLDER / "prompt.css").read_text(encoding="utf-8") + answer_style()
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)
@@ -182,6 +183,11 @@ class PromptWidget(AnyWidget):
             view.update(_NOTHING, raw=True)
         self.layout.close()
         super().close()
+
+    def __del__(self) -> None:
+        # At the interpreter's end nothing can be imported any more, which an update of an output would need.
+        if not sys.is_finalizing() and self.comm is not None:
+            super().__del__()
 
     def __repr__(self) -> str:
         count = len(self.results)

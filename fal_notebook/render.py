@@ -8,7 +8,9 @@ JPEG picture that stands alone is a bundle of its own type, which every viewer s
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from .markdown import markdown_html, preformatted_html, text_html
@@ -103,6 +105,18 @@ def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
         return [_gallery(pictures)]
     captions = (_caption(media, note) for media, note in pictures)
     return [*(media_bundle(media) for media, _ in pictures), *(small_bundle(each) for each in captions if each)]
+
+
+@cache
+def answer_style() -> str:
+    """The stylesheet of what stands in an element of the class ``fal-answer``, for pages that have none for it."""
+    return Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
+
+
+def styled_html(html: str) -> str:
+    """HTML of an answer with its own style. The grey of its small lines is mixed from the page's text."""
+    grey = "--jp-ui-font-color2:color-mix(in srgb,currentcolor 72%,transparent)"
+    return f'<style>{answer_style()}</style><div class="fal-answer" style="{grey}">{html}</div>'
 
 
 def picture_html(media: Media) -> str:

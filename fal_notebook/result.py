@@ -114,6 +114,10 @@ class Result:
         (bundle,) = render.merged(render.as_html(part) for part in parts)
         return bundle
 
+    def _mime_(self) -> tuple[str, str]:
+        """What marimo shows (its protocol for objects): its pages have no style for an answer."""
+        return "text/html", render.styled_html(self._repr_mimebundle_()["text/html"])
+
     def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
         parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
         parts += self._body(style, autoplay=autoplay)

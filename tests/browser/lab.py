@@ -44,7 +44,7 @@ class Server:
 @contextmanager
 def jupyter(folder: Path, environment: Mapping[str, str], app: str = "lab") -> Iterator[Server]:
     """Run JupyterLab or Notebook 7 on a free port of this machine."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "jupyterlab" if app == "lab" else "notebook", "--no-browser"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
     # Without it the server refuses the tests' own calls that change something.
@@ -65,7 +65,7 @@ def jupyter(folder: Path, environment: Mapping[str, str], app: str = "lab") -> I
     process = subprocess.Popen(command, env=whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url, process)
+        wait_for(f"{url}/api", process)
         yield Server(url, folder, app)
     finally:
         process.terminate()
@@ -231,20 +231,20 @@ def _end_kernel(server: Server, name: str) -> None:
         urllib.request.urlopen(request).close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + SECONDS
     while True:
         if process.poll() is not None:
             raise RuntimeError(f"Jupyter ended with {process.returncode}")
         try:
-            urllib.request.urlopen(f"{url}/api").close()
+            urllib.request.urlopen(url).close()
         except OSError:
             if time.monotonic() > deadline:
                 raise
