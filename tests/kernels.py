@@ -196,3 +196,19 @@ def ipykernel(wanted: str) -> dict[str, str]:
     folder = Path(sys.prefix) / f"ipykernel-{wanted.removesuffix('.0')}"
     assert (folder / "ipykernel").is_dir(), f"there is no {folder}: `make test` prepares it"
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
+
+
+def left_open(cell: Execution) -> set[str]:
+    """The widgets that a cell opened and left open, but for the messenger that waits for pages which come back."""
+    states = {
+        str(each["content"]["comm_id"]): each["content"]["data"]["state"]
+        for each in cell.messages
+        if each["header"]["msg_type"] == "comm_open"
+    }
+    closed = {str(each["content"]["comm_id"]) for each in cell.messages if each["header"]["msg_type"] == "comm_close"}
+    waiting: set[str] = set()
+    for name, state in states.items():
+        if "answer" in state and name not in closed:
+            waiting |= {name, str(state["box"])}
+    layouts = {str(states[name].get("layout")).removeprefix("IPY_MODEL_") for name in waiting if name in states}
+    return states.keys() - closed - waiting - layouts

@@ -18,7 +18,7 @@ from fal_notebook.local.server import LocalServer
 from . import endpoints
 from .conftest import KEY, wait_until
 from .faults import Fault, FaultyGateway, Place, words
-from .kernels import Execution, Kernel, kernel
+from .kernels import Kernel, kernel, left_open
 
 ROOT = Path(__file__).parents[1]
 WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
@@ -35,15 +35,6 @@ def lab(server: LocalServer) -> Iterator[Kernel]:
             == "ok"
         )
         yield running
-
-
-def _open_widgets(cell: Execution) -> set[str]:
-    """The widgets that a cell has opened and not closed."""
-    comms = {
-        kind: {each["content"]["comm_id"] for each in cell.messages if each["header"]["msg_type"] == kind}
-        for kind in ("comm_open", "comm_close")
-    }
-    return comms["comm_open"] - comms["comm_close"]
 
 
 INTERRUPT_AT_EVERY_STEP = """
@@ -124,7 +115,7 @@ def test_many_interrupts_in_quick_succession_leave_a_long_answer_rendered(pause:
     line = "test/body text={{big}} content_type=text/markdown"
     cell = lab.run(MANY_INTERRUPTS.format(begun="_fal", pause=pause, line=line))
     assert cell.reply["ename"] == "KeyboardInterrupt"
-    assert _open_widgets(cell) == set()
+    assert left_open(cell) == set()
     assert all(types == {"text/plain", "text/html"} for types in cell.types())
     assert "<em>some</em>" in cell.outputs[0]["data"]["text/html"]
     assert lab.value("answer.text == big, answer.stopped, len(sent) > 3") == "(True, False, True)"
@@ -140,7 +131,7 @@ def test_many_interrupts_in_quick_succession_while_it_streams(lab: Kernel, tmp_p
     begun.touch()
     lab.read_on(request, cell)
     assert cell.reply["ename"] == "KeyboardInterrupt"
-    assert _open_widgets(cell) == set()
+    assert left_open(cell) == set()
     assert cell.types() == [{"text/plain", "text/html"}] * 2
     assert "what came by then is in answer" in cell.error
     assert lab.value("answer.text, answer.stopped") == "('first words', True)"
@@ -253,7 +244,7 @@ def test_modules_that_change_are_reloaded_beneath_an_open_connection(server: Loc
             cell = lab.run(f"%%falstream test/echo/stream -o answer\n{words_}")
             assert cell.error == ""
             assert words_ in cell.plain
-        assert _open_widgets(cell) == set()
+        assert left_open(cell) == set()
         assert lab.value("len(__import__('fal_notebook').session().connections)") == "1"
         io_threads = "sum('I/O' in each.name for each in __import__('threading').enumerate())"
         assert lab.value(io_threads) == "1"
@@ -339,7 +330,7 @@ def test_an_observer_that_fails_stops_no_run_and_is_told_of(trait: str, lab: Ker
         "w = PromptWidget('test/echo/stream')\n"
         "def fails(change): raise ValueError(f'this observer fails at {change.name}')\n"
         f"w.observe(fails, {trait!r})\n"
-        "w._heard(w, {'kind': 'run', 'prompt': 'x', 'endpoint': 'test/late/stream', 'rows': []}, [])\n"
+        "w._heard(w, {'kind': 'run', 'view': 'v', 'prompt': 'x', 'endpoint': 'test/late/stream', 'rows': []}, [])\n"
         "w.wait()\n"
         "while w.state == 'streaming': time.sleep(0.01)\n"
         "time.sleep(0.1)"

@@ -420,7 +420,7 @@ def test_a_view_that_opens_later_is_told_everything_and_the_others_are_not(gatew
     run(widget, "one")
     widget.sent.clear()
     widget.hear("hello", view="v")
-    assert [message["kind"] for message in widget.sent] == ["cleared", "entry", "form", "state", "kept"]
+    assert [message["kind"] for message in widget.sent] == ["cleared", "entry", "control", "form", "state", "kept"]
     assert {message["view"] for message in widget.sent} == {"v"}
     assert widget.sent[1]["end"] == "done"
     assert widget.sent[1]["text"] == "one "
