@@ -453,9 +453,10 @@ class PromptWidget(AnyWidget):
         """Bring `results` and the static transcript up to the conversation."""
         with self._lock:
             entries = list(self._entries)
-        shown = self._transcript()
-        for handle in self._transcripts:
-            handle.update(shown, raw=True)
+        if threading.main_thread().is_alive():  # else the program has ended, and the shell with its outputs is gone
+            shown = self._transcript()
+            for handle in self._transcripts:
+                handle.update(shown, raw=True)
         self.send(self._kept())
         self._change(results=[entry.result for entry in entries if entry.result is not None])
 

@@ -25,7 +25,8 @@ CELLS = [
     ("fal, mo", "answer = await fal.arun('test/echo/stream', prompt='from arun')\nmo.md(answer.text)", ""),
     (
         "fal, mo",
-        "parts = fal.stream('test/echo/stream', prompt='from a stream')\nmo.md(''.join(map(str, parts)))",
+        "stream = fal.stream('test/echo/stream', prompt='from a stream')\n"
+        "mo.md(''.join(part.new for part in stream if hasattr(part, 'new')))",
         "",
     ),
     ("fal, mo", "box = mo.ui.anywidget(fal.PromptWidget('test/echo/stream', {'system': 'one\\r\\ntwo'}))\nbox", "box"),
