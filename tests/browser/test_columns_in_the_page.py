@@ -174,7 +174,7 @@ def test_columns_stand_side_by_side_and_each_shows_its_words_and_times_as_they_c
 
 
 def test_at_the_end_each_column_is_formatted_with_its_own_status_line_and_one_fails_alone(page: Notebook) -> None:
-    output, error = page.wait(LIVE)
+    output, _, error = page.wait(LIVE)
     shown = columns(page, LIVE)
     expect(shown.nth(QUICK).locator("strong").nth(1)).to_have_text("quick")
     times = r"a/b · {}\d+\.\d\d s · first token \d+\.\d\d s · {}request r-{}"

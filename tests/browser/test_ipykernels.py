@@ -43,7 +43,7 @@ def test_a_cell_streams_and_its_output_becomes_static(page: Notebook) -> None:
     page.start(1)
     expect(page.output(1)).to_contain_text("0000 0001")
     assert "0299" not in page.output(1).inner_text()
-    (output,) = page.wait(1)
+    output, _ = page.wait(1)
     assert set(output["data"]) == {"text/plain", "text/html"}
     expect(page.output(1)).to_contain_text("0298 0299")
 
@@ -83,8 +83,8 @@ def test_a_stop_that_waits_for_the_running_cell_says_so_until_it_is_heard(page: 
 def test_a_cells_own_stop_button_ends_it(page: Notebook) -> None:
     page.start(7)
     page.output(7).get_by_role("button", name="Stop this request").click()
-    (output,) = page.wait(7)
-    assert "stopped" in output["data"]["text/plain"]
+    _, foot = page.wait(7)
+    assert "stopped" in foot["data"]["text/plain"]
 
 
 def test_a_background_runs_stop_button_is_heard_while_a_cell_blocks(page: Notebook) -> None:
