@@ -107,7 +107,7 @@ WAYS = {
     "status": f"422 from h/status: {BEGIN}",
     "error": f"an error: {BEGIN}",
     "refused": f"refused: {BEGIN}",
-    "closed": f"code 1011 {BEGIN}",
+    "closed": f"code 1011 (internal error) {BEGIN}",
     "nonsense": "expected start metadata, got text",
     "forbidden": f"403 from h/forbidden: {BEGIN}",
     "moved": "redirect (302)",
