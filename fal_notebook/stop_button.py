@@ -29,13 +29,11 @@ class StopButton:
 
     def __init__(self, stop: Callable[[], object]) -> None:
         self._stop = stop
-        self._address = listen(self._take)
-        self.widget: AnyWidget = _widget_class()(_control=self._address)
+        self.widget: AnyWidget = _widget_class()(_control=listen(self._take))
         self.widget.on_msg(self._hear)
 
     def close(self) -> None:
         """Take the button away; what the page says afterwards is not heard."""
-        ignore(self._address)
         self.widget.layout.close()
         self.widget.close()
 
@@ -59,5 +57,10 @@ def _widget_class() -> "type[AnyWidget]":
 
         _esm = "".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("control.js", "stop.js"))
         _control = Unicode().tag(sync=True)
+
+        def close(self) -> None:
+            """Close, whoever asks for it, and hear no more of what the page says."""
+            ignore(self._control)
+            super().close()
 
     return StopWidget

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fal_notebook.outputs import close_widget
 from fal_notebook.stop_button import StopButton
 
 
@@ -36,3 +37,11 @@ def test_anything_else_does_nothing(content: Any, sent: list[Any]) -> None:
     stops: list[int] = []
     StopButton(lambda: stops.append(1)).widget._handle_custom_msg(content, [])
     assert (sent, stops) == ([], [])
+
+
+def test_a_button_that_is_closed_with_its_box_is_not_listened_for_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored: list[str] = []
+    monkeypatch.setattr("fal_notebook.stop_button.listen", lambda _: "its address")
+    monkeypatch.setattr("fal_notebook.stop_button.ignore", ignored.append)
+    close_widget(StopButton(lambda: None).widget)
+    assert ignored == ["its address"]
