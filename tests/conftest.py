@@ -1,8 +1,10 @@
 """What every test stands on: a clean environment, a gateway on a free port, and no session left behind."""
 
+import gc
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +20,9 @@ from fal_notebook.local.server import LocalServer
 from fal_notebook.pool import Limits
 
 from . import endpoints
+from .kernels import IPYKERNEL, OLDER_IPYKERNELS
 
+IPYKERNELS = [*(pytest.param(each, marks=pytest.mark.front_end) for each in OLDER_IPYKERNELS), IPYKERNEL]
 KEY = "11111111-aaaa:22222222bbbb"
 """A key of the shape that fal's have."""
 
@@ -48,10 +52,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it ships no hints
-    """What one of several processes does: a file's tests, which may build on each other, or all of a front end's."""
+    """What one of several processes does: a file's tests, which may build on each other, or those of a front end."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _front_end(nodeid) or super()._split_scope(nodeid)
+        return f"{super()._split_scope(nodeid)}[{_front_end(nodeid)}]"
 
 
 def _front_end(nodeid: str) -> str | None:
@@ -74,6 +78,13 @@ def _no_session_left() -> Iterator[None]:
     yield
     session().close()
     session().limits, session().nested = Limits(), True
+    if _io_threads():
+        gc.collect()  # a session that nobody has any more
+    wait_until(lambda: not _io_threads())
+
+
+def _io_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if "I/O" in thread.name]
 
 
 @pytest.fixture(scope="session")

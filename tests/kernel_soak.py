@@ -145,13 +145,6 @@ class Cells:
         assert words(question) in cell.plain
 
 
-class _Unrecorded(Kernel):
-    """A kernel that keeps no history of its cells."""
-
-    def send(self, code: str, *, stop_on_error: bool = True) -> str:
-        return str(self.client.execute(code, stop_on_error=stop_on_error, store_history=False))
-
-
 def soak_kernel(seconds: float, seed: int = 4) -> Soak:
     """Work for so long and tell what happened."""
     run, chance = Soak(allowed=BYTES_A_CELL), random.Random(seed)  # noqa: S311 - an order of work, no secret
@@ -161,7 +154,7 @@ def soak_kernel(seconds: float, seed: int = 4) -> Soak:
         FaultyGateway() as gateway,
         kernel({"FAL_NOTEBOOK_URL": server.url, "PYTHONPATH": path}) as started,
     ):
-        lab = _Unrecorded(started.manager, started.client)
+        lab = Kernel(started.manager, started.client, keeps_history=False)
         assert lab.run(SETUP).status == "ok"
         cells = Cells(lab, gateway, chance)
         began, pause = time.monotonic(), min(60.0, seconds / 30)

@@ -14,8 +14,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 SECONDS = 60
-IPYKERNELS = ("6.31.0", "7.1.0", "7.3.0", version("ipykernel"))
-"""The versions that the tests run on, the installed one last."""
+OLDER_IPYKERNELS = ("6.31.0", "7.1.0", "7.3.0")
+"""Versions that the tests run on besides the installed one."""
+IPYKERNEL = version("ipykernel")
 
 
 @dataclass
@@ -68,10 +69,10 @@ class Execution:
 
 
 class Kernel:
-    """A running kernel and its client."""
+    """A running kernel and its client, with or without a history of the cells."""
 
-    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
-        self.manager, self.client = manager, client
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient, *, keeps_history: bool = True) -> None:
+        self.manager, self.client, self.keeps_history = manager, client, keeps_history
         self.displayed: dict[str, dict[str, Any]] = {}
         """What every output with a display id shows by now, whichever cell ran when it changed."""
 
@@ -80,7 +81,7 @@ class Kernel:
         content = {
             "code": code,
             "silent": False,
-            "store_history": True,
+            "store_history": self.keeps_history,
             "user_expressions": {},
             "allow_stdin": True,
             "stop_on_error": stop_on_error,
@@ -190,11 +191,11 @@ def kernel(environment: Mapping[str, str], stderr: int | TextIO | None = None) -
 
 
 def ipykernel(wanted: str) -> dict[str, str]:
-    """The environment in which a kernel, or a Jupyter server's kernels, are of one of `IPYKERNELS`."""
-    if wanted == IPYKERNELS[-1]:
+    """The environment in which a kernel, or a Jupyter server's kernels, are of a version."""
+    if wanted == IPYKERNEL:
         return {}
     folder = Path(sys.prefix) / f"ipykernel-{wanted.removesuffix('.0')}"
-    assert (folder / "ipykernel").is_dir(), f"there is no {folder}: `make test` prepares it"
+    assert (folder / "ipykernel").is_dir(), f"there is no {folder}: `make front-ends` prepares it"
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
 
 

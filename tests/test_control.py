@@ -7,7 +7,8 @@ import pytest
 
 from fal_notebook.control import ignore, listen
 
-from .kernels import IPYKERNELS, Kernel, ipykernel, kernel
+from .conftest import IPYKERNELS
+from .kernels import Kernel, ipykernel, kernel
 
 BLOCKS = "print('blocks')\nended = heard.wait(30)"
 

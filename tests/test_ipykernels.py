@@ -6,7 +6,8 @@ import pytest
 
 from fal_notebook.local.server import LocalServer
 
-from .kernels import IPYKERNELS, Kernel, ipykernel, kernel
+from .conftest import IPYKERNELS
+from .kernels import Kernel, ipykernel, kernel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -63,6 +63,7 @@ def soaked(count: int, **growth: int) -> Soak:
 
 def test_a_soak_says_what_grew() -> None:
     assert soaked(30).grown() == []
+    assert soaked(1).grown() == ["1 samples are too few to tell what grew"]
     assert soaked(30, memory=BREATH).grown() == [f"memory grew by {BREATH // 100} bytes a request"]
     assert soaked(30, memory=1000).grown() == []
     assert soaked(30, widgets=1).grown() == ["widgets grew from 1019 to 1029"]

@@ -39,7 +39,7 @@ def notebook7(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> 
         yield running
 
 
-@pytest.fixture(scope="package", params=["lab", "notebook7"])
+@pytest.fixture(scope="package", params=["lab", pytest.param("notebook7", marks=pytest.mark.front_end)])
 def jupyter_server(request: pytest.FixtureRequest) -> Server:
     """Each of the two front ends."""
     running: Server = request.getfixturevalue(request.param)

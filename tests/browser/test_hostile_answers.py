@@ -77,10 +77,10 @@ HELD = 14
 PRINTED = ("data:",)
 """What JupyterLab itself links in words that are printed; browsers open no page from it."""
 PROOF = len(CELLS) - 1
-# Pictures side by side have a style and inputs of ours.
+# Pictures side by side have a style and inputs of ours, and the words of an answer that streams have a style.
 LIVING = (
-    ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], style:not(:has(+ .fal-pictures)),"
-    " input:not(.fal-pictures input))"
+    ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], input:not(.fal-pictures input),"
+    " style:not(:has(+ .fal-pictures, + [class^=fal-still-])))"
 )
 
 

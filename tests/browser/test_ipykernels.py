@@ -8,10 +8,10 @@ from playwright.sync_api import Browser, Locator, expect
 
 from fal_notebook.local.server import LocalServer
 
-from ..kernels import IPYKERNELS, ipykernel
+from ..conftest import IPYKERNELS
+from ..kernels import ipykernel
 from .lab import Notebook, jupyter, notebook
 
-pytestmark = pytest.mark.quiet
 CELLS = [
     "%load_ext fal_notebook\nimport ipykernel; ipykernel.__version__",
     "%falstream test/paced/stream prompt=x count:=300 rate:=200",

@@ -36,11 +36,9 @@ def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebo
     assert first is not None
     expect(picture).to_have_js_property("naturalWidth", 1)
     assert first.evaluate("image => image.isConnected")
-    bar = page.output(3).locator(".progress-bar")
-    width = bar.evaluate("bar => parseFloat(bar.style.width)")
-    page.page.wait_for_function(
-        "([bar, width]) => parseFloat(bar.style.width) > width", arg=[bar.element_handle(), width]
-    )
+    bar = page.output(3).locator(".progress-bar").element_handle()
+    width = page.page.wait_for_function("bar => parseFloat(bar.style.width)", arg=bar).json_value()
+    page.page.wait_for_function("([bar, width]) => parseFloat(bar.style.width) > width", arg=[bar, width])
     assert page.output(3).locator("input").input_value() == "two $x$ <b>passes</b>"
     page.command("notebook:interrupt-kernel")
     output, *_ = page.wait(3)
