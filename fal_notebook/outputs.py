@@ -1,8 +1,8 @@
 """Floor 4: outputs that are replaced as a whole, from any thread and wherever they stand, and what a save finds there.
 
-In a cell an output is found by a display id. Such updates do not reach into an Output widget, nor a page of Voilà, which
-comes when its cells have run; what stands there holds its own content in a widget. That widget stays: a page that meets a
-closed one, when it is loaded again or shows the Output widget only later, says that it found no model.
+In a cell an output is found by a display id. Such updates do not reach into an Output widget, nor into a page of Voilà,
+which comes when its cells have run; what stands there holds its own content in a widget. That widget stays: a page that
+meets a closed one, when it is loaded again or shows the Output widget only later, says that it found no model.
 
 A notebook can be saved at any moment, and a widget that was saved is dead when it is opened again. So what is live
 stands behind an output that says the same in plain words, marked as unfinished. While the widget lives, the page hides

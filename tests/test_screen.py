@@ -26,7 +26,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 @pytest.fixture(scope="module")
 def lab(server: LocalServer) -> Iterator[Kernel]:
     with kernel({"FAL_NOTEBOOK_URL": server.url}) as running:
-        running.run("import fal_notebook, ipywidgets\nlate = None\nfrom fal_notebook.screen import _widgets, output_widget, screen_of")
+        running.run("import fal_notebook, ipywidgets\nlate = None")
+        running.run("from fal_notebook.screen import _widgets, output_widget, screen_of")
         running.run("open_widgets = lambda: sorted(each.model_id for each in _widgets(ipywidgets))")
         yield running
 
