@@ -17,7 +17,8 @@ PYTHONS ?= python3.11 python3.12 python3.13
 TOGETHER := --numprocesses 3 --no-loadscope-reorder -m 'not quiet and not front_end'
 ALONE := -m 'quiet and not front_end'
 
-.PHONY: demo install test test-fast front-ends pythons environments fuzz soak bench check format notebooks pictures build clean
+.PHONY: demo install test test-fast front-ends pythons environments fuzz soak headless bench check format notebooks \
+	pictures build clean
 
 demo: install
 	$(BIN)/fal-notebook demo
@@ -57,6 +58,10 @@ fuzz: $(VENV)/installed-for-tests
 # Hours of mixed work and faults over one session and then over one kernel, or SECONDS of them; says what grew.
 soak: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.soak $(or $(SECONDS),7200)
+
+# Notebooks run by jupyter execute, nbclient and papermill, 300 times each or RUNS times; says what hung.
+headless: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.headless $(or $(RUNS),300)
 
 # Ours and its peers on the same work, or only WORK of it; a whole run writes the README's table and chart.
 bench: $(VENV)/installed-for-tests

@@ -129,7 +129,7 @@ def _live(shell: InteractiveShell, options: Namespace) -> Live:
     screen = screen_of(shell, options.live)
     if screen is Screen.TEXT:
         return TerminalLive()
-    if screen is Screen.END:
+    if screen in (Screen.END, Screen.LATER):
         return StaticLive()
     return (SoundingLive if options.play else NotebookLive)(session().recent)
 
@@ -140,7 +140,7 @@ def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream
     screen = screen_of(shell, options.live)
     if screen is Screen.TEXT:
         return BackgroundLine(options.out or LAST_RESULT)
-    return BackgroundLive(session().recent, stream.cancel if screen is Screen.WIDGETS else None)
+    return BackgroundLive(session().recent, stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None)
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:

@@ -81,9 +81,9 @@ class Columns:
         if self._body is None:
             display(grid, raw=True)
         else:
-            self._body.settle(grid)
+            self._body.replace(grid)
         if self._foot is not None:
-            self._foot.settle(foot)
+            self._foot.replace(foot)
         if self._messenger is not None:
             self._messenger.end([grid, foot])
 

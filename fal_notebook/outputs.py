@@ -1,7 +1,8 @@
 """Floor 4: outputs that are replaced as a whole, from any thread and wherever they stand, and what a save finds there.
 
-In a cell an output is found by a display id. Such updates do not reach into an Output widget; what stands there holds
-its own content in a widget within it.
+In a cell an output is found by a display id. Such updates do not reach into an Output widget, nor into a page of Voilà,
+which comes when its cells have run; what stands there holds its own content in a widget. That widget stays: a page that
+meets a closed one, when it is loaded again or shows the Output widget only later, says that it found no model.
 
 A notebook can be saved at any moment, and a widget that was saved is dead when it is opened again. So what is live
 stands behind an output that says the same in plain words, marked as unfinished. While the widget lives, the page hides
@@ -9,6 +10,7 @@ that output; where its life has ended, a page that trusts the notebook hides the
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +19,18 @@ from IPython.display import display
 from .markdown import preformatted_html
 from .plain import plain_text
 from .render import LONGEST_TEXT, Bundle, merged, small_bundle
-from .screen import output_widget
+from .screen import is_voila, output_widget
 
 if TYPE_CHECKING:
-    from ipywidgets import DOMWidget
+    from ipywidgets import Box, DOMWidget, Output
 
 NOTHING: Bundle = {"text/plain": "", "text/html": ""}
 UNFINISHED = "… still streaming, unfinished"
 """What is said below an answer that has not ended."""
 _LIVE_VIEW = "[the live view of an answer that was still streaming]"
+WITHIN = "[an answer in a widget]"
+"""What stands for one in an Output widget, for readers that have no widgets."""
+_VIEW = "application/vnd.jupyter.widget-view+json"
 # An output with the words so far stands right before the one with the widget. The page hides the first while the second
 # is alive, unless it was loaded meanwhile and knows better; a second one that is dead is not shown.
 _ONE_OF_TWO = """
@@ -47,14 +52,11 @@ class ReplaceableOutput(ABC):
     def replace(self, bundle: Bundle) -> None:
         """Show something else in its place; from any thread."""
 
-    @abstractmethod
-    def settle(self, bundle: Bundle) -> None:
-        """Show what stays. Nothing is replaced after it. To be called where the output was made."""
-
 
 def replaceable_output(bundle: Bundle) -> ReplaceableOutput:
     """Display a bundle here and now, in a cell or in the Output widget that is entered."""
-    return _InCell(bundle) if output_widget() is None else _InWidget(bundle)
+    within = output_widget()
+    return _InCell(bundle) if within is None and not is_voila() else _InWidget(bundle, within)
 
 
 class _InCell(ReplaceableOutput):
@@ -66,36 +68,37 @@ class _InCell(ReplaceableOutput):
     def replace(self, bundle: Bundle) -> None:
         self._handle.update(bundle, raw=True)
 
-    settle = replace
-
 
 class _InWidget(ReplaceableOutput):
-    """A widget of our own within the user's: it stays open as long as it is not settled."""
+    """A widget of our own, within the user's if there is one."""
 
     is_in_cell = False
 
-    def __init__(self, bundle: Bundle) -> None:
-        from ipywidgets import Output
-
-        self._holder = Output(outputs=_as_outputs(bundle))
-        display(widget_bundle(self._holder), raw=True)
+    def __init__(self, bundle: Bundle, within: "Output | None") -> None:
+        self._holder = static_widget([bundle])
+        display(widget_bundle(self._holder, WITHIN), raw=True)
+        if within is not None:
+            close_once_cleared(self._holder, within)
 
     def replace(self, bundle: Bundle) -> None:
-        self._holder.outputs = _as_outputs(bundle)
-
-    def settle(self, bundle: Bundle) -> None:
-        display(bundle, raw=True)
-        close_widget(self._holder)
+        self._holder.outputs = _as_outputs([bundle])
 
 
-def _as_outputs(bundle: Bundle) -> tuple[dict[str, Any], ...]:
-    return ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+def static_widget(bundles: Sequence[Bundle]) -> "Output":
+    """A widget that holds bundles, for a place where no output of ours can be replaced."""
+    from ipywidgets import Output
+
+    return Output(outputs=_as_outputs(bundles))
+
+
+def _as_outputs(bundles: Sequence[Bundle]) -> tuple[dict[str, Any], ...]:
+    return tuple({"output_type": "display_data", "data": bundle, "metadata": {}} for bundle in bundles)
 
 
 def widget_bundle(widget: "DOMWidget", words: str = _LIVE_VIEW) -> Bundle:
     """A widget's view as a bundle, with words for readers that have no widgets."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return {"text/plain": words, "application/vnd.jupyter.widget-view+json": view}
+    return {"text/plain": words, _VIEW: view}
 
 
 def close_widget(widget: Any, *, but: Any = None) -> None:
@@ -109,6 +112,29 @@ def close_widget(widget: Any, *, but: Any = None) -> None:
         if part is not None and part is not but:
             close_widget(part, but=but) if hasattr(part, "layout") else part.close()
     widget.close()
+
+
+def replace_parts(box: "Box", parts: "Sequence[DOMWidget]") -> None:
+    """Show other parts in a box, and close those that it had."""
+    before, box.children = box.children, tuple(parts)
+    for part in before:
+        if part not in parts:
+            close_widget(part, but=box.layout)
+
+
+def close_once_cleared(widget: "DOMWidget", within: "Output") -> None:
+    """Close a widget that stands in an Output widget once the page tells that this was cleared: nobody else would."""
+
+    def look(change: Any) -> None:
+        if _stands_in(change.old, widget) and not _stands_in(change.new, widget):
+            within.unobserve(look, "outputs")
+            close_widget(widget)
+
+    within.observe(look, "outputs")
+
+
+def _stands_in(outputs: Sequence[dict[str, Any]], widget: "DOMWidget") -> bool:
+    return any(each.get("data", {}).get(_VIEW, {}).get("model_id") == widget.model_id for each in outputs)
 
 
 def unfinished_bundle(text: str, name: str = "") -> Bundle:

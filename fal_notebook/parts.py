@@ -14,14 +14,23 @@ from uuid import uuid4
 from IPython.display import DisplayHandle, display
 
 from .media import Media
-from .outputs import close_widget, live_class, unfinished_bundle, widget_bundle
+from .outputs import (
+    WITHIN,
+    close_once_cleared,
+    close_widget,
+    live_class,
+    replace_parts,
+    static_widget,
+    unfinished_bundle,
+    widget_bundle,
+)
 from .plain import one_line
 from .render import Bundle, merged, small_bundle
 from .returning import Messenger, RecentAnswers
 from .screen import output_widget
 
 if TYPE_CHECKING:
-    from ipywidgets import DOMWidget, Layout, VBox
+    from ipywidgets import DOMWidget, Layout, Output, VBox
 
 
 _KEEP_SECONDS = 1.0  # between two times that what a save keeps is brought up to what has come
@@ -43,7 +52,7 @@ class LiveBox:
     """The live part of a cell's output, with its parts in the order of their places, and what a save keeps of it.
 
     In a cell it is two outputs, one behind the other: what has come, in plain words, and the box. In an Output widget,
-    where nothing is saved and no display can be replaced, it is the box alone.
+    where nothing is saved and no display can be replaced, it is the box alone, which then holds what stays.
 
     Args:
         words: the answer's text so far.
@@ -56,6 +65,7 @@ class LiveBox:
         self._name = uuid4().hex
         self._parts: dict[Place, DOMWidget] = {}
         self._box: VBox | None = None
+        self._within: Output | None = None
         self._outputs: list[DisplayHandle] = []
         self._messenger: Messenger | None = None
         self._kept = ""
@@ -97,13 +107,17 @@ class LiveBox:
             self.put(Place.MESSENGER, self._messenger.widget)
 
     def become(self, body: Sequence[Bundle], foot: Bundle) -> None:
-        """Show what stays in the place of the parts, and close every widget.
+        """Show what stays in the place of the parts, and close every widget that is no longer needed.
 
         Args:
             body: the outputs of the answer.
             foot: the line below them.
         """
         shown = _pair(body, foot) if self._outputs else merged([*body, foot])
+        if self._box is not None and self._within is not None:
+            replace_parts(self._box, [static_widget(shown)])
+            close_once_cleared(self._box, self._within)
+            return
         for handle, bundle in zip(self._outputs, shown, strict=False):
             handle.update(bundle, raw=True)
         for bundle in shown[len(self._outputs) :]:
@@ -117,8 +131,9 @@ class LiveBox:
         from ipywidgets import VBox
 
         self._box = VBox(children, layout=self.layout, _dom_classes=("fal-live", live_class(self._name)))
-        if output_widget() is not None:
-            display(widget_bundle(self._box), raw=True)
+        self._within = output_widget()
+        if self._within is not None:
+            display(widget_bundle(self._box, WITHIN), raw=True)
             return
         words = self._words()
         bundles = [unfinished_bundle(words, self._name), widget_bundle(self._box)]

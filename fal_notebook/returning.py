@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from IPython.core.getipython import get_ipython
 
-from .outputs import close_widget
+from .outputs import close_widget, replace_parts
 from .render import Bundle
 
 if TYPE_CHECKING:
@@ -100,10 +100,7 @@ class Messenger:
         Args:
             outputs: what stays, in order.
         """
-        parts, self._box.children = self._box.children, (self.widget,)
-        for part in parts:
-            if part is not self.widget:
-                close_widget(part, but=self._box.layout)
+        replace_parts(self._box, [self.widget])
         self._recent.keep(self._name, outputs, self._box)
         self.widget.send({"kind": "end"})
 

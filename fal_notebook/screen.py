@@ -23,11 +23,13 @@ CHOICES = ("auto", "widgets", "text", "end")
 class Screen(Enum):
     """What can be shown while a request streams.
 
-    WIDGETS: widgets, and displays that are updated. TEXT: words that are printed. END: only what stays, once it is
-    whole: a run without a page, or ``%%capture``.
+    WIDGETS: widgets, and displays that are updated. LATER: widgets and what stays, in a page that comes when the cell
+    has ended. TEXT: words that are printed. END: only what stays, once it is whole: a run without a page, or
+    ``%%capture``.
     """
 
     WIDGETS = auto()
+    LATER = auto()
     TEXT = auto()
     END = auto()
 
@@ -49,8 +51,10 @@ def screen_of(shell: InteractiveShell, choice: str = "auto") -> Screen:
     if choice != "auto":
         return _CHOSEN[choice]
     request = _request(shell)
-    if not _is_from_python(request) or _has_heard_widgets() or _is_voila():
+    if not _is_from_python(request) or _has_heard_widgets():
         return Screen.WIDGETS
+    if is_voila():
+        return Screen.LATER
     return Screen.TEXT if request.get("content", {}).get("allow_stdin") else Screen.END
 
 
@@ -66,6 +70,11 @@ def output_widget() -> "Output | None":
     request = _request(shell).get("header", {}).get("msg_id")
     entered = (each for each in _widgets(ipywidgets) if isinstance(each, ipywidgets.Output) and each.msg_id)
     return next((each for each in entered if each.msg_id == request), None)
+
+
+def is_voila() -> bool:
+    """Whether the kernel serves a page of Voilà, which runs the cells in Python before the page is there."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def _request(shell: InteractiveShell) -> Mapping[str, Any]:
@@ -86,11 +95,6 @@ def _has_heard_widgets() -> bool:
     """Whether a widget manager has called: it asks for the widgets that there are, over a comm of ipywidgets' own."""
     ipywidgets = sys.modules.get("ipywidgets")
     return ipywidgets is not None and getattr(ipywidgets.Widget, "_control_comm", None) is not None
-
-
-def _is_voila() -> bool:
-    """Whether the kernel serves a page of Voilà, which runs the cells in Python before the page is there."""
-    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def _widgets(ipywidgets: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from fal_notebook.local.server import LocalServer
+from fal_notebook.outputs import UNFINISHED
 from fal_notebook.screen import Screen, screen_of
 
 from .kernels import SECONDS, Kernel, kernel
@@ -25,7 +26,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 @pytest.fixture(scope="module")
 def lab(server: LocalServer) -> Iterator[Kernel]:
     with kernel({"FAL_NOTEBOOK_URL": server.url}) as running:
-        running.run("import ipywidgets\nfrom fal_notebook.screen import _widgets, output_widget, screen_of")
+        running.run("import fal_notebook, ipywidgets\nlate = None")
+        running.run("from fal_notebook.screen import _widgets, output_widget, screen_of")
         running.run("open_widgets = lambda: sorted(each.model_id for each in _widgets(ipywidgets))")
         yield running
 
@@ -75,30 +77,38 @@ def test_an_output_widget_is_seen_while_it_is_entered_and_not_else(lab: Kernel) 
 
 
 LINES = {
-    "a live answer": "%falstream test/paced/stream prompt=x count:=60 rate:=50 -o answer",
+    "a live answer": "%falstream test/paced/stream prompt=x count:=60 rate:=50",
     "columns": "%falstream test/paced/stream --models a,b prompt=x count:=60 rate:=50",
-    "json that comes late": "%falstream test/picture prompt=x",
+    "sound": "%falstream test/tone/stream prompt=x seconds:=1 speed:=2 --play",
+    "a player": "fal_notebook.AudioPlayer.play(fal_notebook.stream('test/tone/stream', seconds=1, speed=4))",
+    "in the background": "%falstream test/paced/stream prompt=x count:=60 rate:=50 -b -o late",
 }
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_in_an_output_widget_the_end_is_a_new_display_and_nothing_is_left_open(line: str, lab: Kernel) -> None:
+def test_in_an_output_widget_what_was_live_becomes_what_stays_until_the_page_clears_it(line: str, lab: Kernel) -> None:
+    lab.run("out = ipywidgets.Output()")
     before = lab.value("open_widgets()")
     cell = lab.run(f"with out:\n    {line}")
     assert cell.status == "ok", cell.error
-    ends = [each["content"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
-    assert WIDGET not in ends[-1]["data"]
-    assert "test/" in ends[-1]["data"]["text/plain"]
-    assert "display_id" not in str([each.get("transient") for each in ends])
+    lab.run("late = late.result() if hasattr(late, 'result') else late")
+    shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
+    held = lab.value("[each.outputs for each in _widgets(ipywidgets) if type(each) is ipywidgets.Output]")
+    assert "0059" in held or "data:audio/wav" in held
+    assert UNFINISHED not in held
+    assert WIDGET not in held
+    outputs = [{"output_type": "display_data", "data": data, "metadata": {}} for data in shown]
+    lab.run(f"out.outputs = {outputs}\nout.outputs = ()")  # as the page tells it
     assert lab.value("open_widgets()") == before
 
 
-def test_a_background_run_in_an_output_widget_ends_in_a_widget_within_it(lab: Kernel) -> None:
-    lab.run("with out:\n    %falstream test/paced/stream prompt=x count:=60 rate:=50 -b -o late")
-    lab.run("late = late.result() if hasattr(late, 'result') else late")
-    shown = "[str(each.outputs) for each in _widgets(ipywidgets) if type(each) is ipywidgets.Output]"
-    assert lab.value(f"sum('0059' in each for each in {shown})") == "1"
-    assert lab.value(f"any('still streaming' in each for each in {shown})") == "False"
+def test_in_an_output_widget_what_is_whole_at_once_is_a_plain_display(lab: Kernel) -> None:
+    before = lab.value("open_widgets()")
+    cell = lab.run("with out:\n    %falstream test/picture prompt=x")
+    ends = [each["content"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
+    assert "test/picture" in ends[-1]["data"]["text/plain"]
+    assert all(WIDGET not in each["data"] and not each["transient"] for each in ends)
+    assert lab.value("open_widgets()") == before
 
 
 def test_a_console_streams_words_and_shows_no_widget(server: LocalServer) -> None:

@@ -1,0 +1,79 @@
+"""A notebook as a page of Voila, which runs the cells before the page is there."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from fal_notebook.local.server import LocalServer
+from fal_notebook.outputs import UNFINISHED
+
+from .lab import SECONDS, free_port, wait_for
+
+ANSWER = "get_ipython().run_line_magic('falstream', f'test/paced/stream prompt=x count:={n} rate:=40')"
+CELLS = [
+    "%load_ext fal_notebook\nimport fal_notebook\nfrom ipywidgets import *",
+    "%falstream test/paced/stream prompt=x count:=30 rate:=40",
+    "%falstream test/paced/stream prompt=x count:=150 rate:=15 -b",
+    "out = Output()\nwith out:\n    %falstream test/paced/stream prompt=x count:=30 rate:=40\nout",
+    "behind = Output()\nwith behind:\n    %falstream test/paced/stream prompt=x count:=150 rate:=15 -b\nbehind",
+    f"@interact(n=(30, 40))\ndef _(n=30):\n    {ANSWER}",
+    f"late, go, n = Output(), Button(description='Go'), 30\n@go.on_click\n@late.capture()\ndef _(_):\n    {ANSWER}\n"
+    "VBox([go, late])",
+    "%falstream test/paced/stream prompt=x count:=30 rate:=40 --models a,b",
+    "%falstream test/tone/stream prompt=x seconds:=1 speed:=2 --play",
+    "fal_notebook.PromptWidget('test/echo/stream')",
+]
+ENDS = {1: "0029", 2: "0149", 3: "0029", 4: "0149", 5: "0029", 6: "0029"}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    folder = tmp_path_factory.mktemp("voila")
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in CELLS])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "page.ipynb")
+    port = free_port()
+    command = [sys.executable, "-m", "voila", "page.ipynb", "--no-browser", f"--port={port}", "--show_tracebacks=True"]
+    environment = {**os.environ, "FAL_NOTEBOOK_URL": server.url}
+    output = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/voila/templates/lab/static/voila.js", process)
+        opened = browser.new_page(viewport={"width": 1100, "height": 1400})
+        opened.goto(f"http://127.0.0.1:{port}", timeout=2 * SECONDS * 1000, wait_until="domcontentloaded")
+        opened.get_by_role("button", name="Go").wait_for(timeout=2 * SECONDS * 1000)
+        yield opened
+        opened.close()
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def cell(page: Page, number: int) -> Locator:
+    return page.locator(f"[cell-index='{number + 1}']")
+
+
+def test_a_prompt_widget_answers(page: Page) -> None:
+    box = cell(page, 9).locator(".fal-root")
+    expect(box.locator(".fal-state")).to_have_text("ready")
+    box.get_by_label("Prompt", exact=True).fill("asked in the page")
+    box.get_by_role("button", name="Run").click()
+    expect(box.locator(".fal-entry[data-end=done]")).to_contain_text("test/echo/stream · ")
+
+
+def test_what_was_asked_before_the_page_came_or_in_a_callback_has_its_end(page: Page) -> None:
+    page.get_by_role("button", name="Go").click()
+    for number, last in ENDS.items():
+        expect(cell(page, number)).to_contain_text(re.compile(rf"{last}\s+test/paced/stream · "))
+    for column in cell(page, 7).locator("section").all():
+        expect(column).to_contain_text(re.compile(r"0029\s+test/paced/stream · "))
+    expect(cell(page, 8).locator("audio source")).to_have_attribute("src", re.compile("^data:audio/wav"))
+    for words in (UNFINISHED, "running in the background", "Error"):
+        expect(page.locator("#rendered_cells")).not_to_contain_text(words)
