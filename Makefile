@@ -36,7 +36,7 @@ pythons:
 	for python in $(PYTHONS); do $(MAKE) test-fast PYTHON=$$python VENV=build/$$(basename $$python) || exit 1; done
 
 # The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
-environments: $(VENV)/python
+environments: $(VENV)/installed-for-tests $(VENV)/browser
 	$(BIN)/python -m tests.environments $(NAMES)
 
 check: $(VENV)/installed-for-tests
