@@ -42,7 +42,7 @@ front-ends: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/brows
 	$(BIN)/python -m pytest -m 'quiet and front_end'
 
 # The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
-environments: $(VENV)/python
+environments: $(VENV)/installed-for-tests $(VENV)/browser
 	$(BIN)/python -m tests.environments $(NAMES)
 
 check: $(VENV)/installed-for-tests

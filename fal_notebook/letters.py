@@ -15,10 +15,10 @@ An address may have its letters encoded, as addresses do.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import mdTrim
+from markdown_it.common import utils
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.paragraph import paragraph
 from markdown_it.rules_block.table import escapedSplit, getLine, table
@@ -27,6 +27,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.footnote.index import footnote_def
 
+_trim: Callable[[str], str] = getattr(utils, "mdTrim", str.strip)  # tables of markdown-it-py 4.2 strip as Python does
 _FOOTNOTE = re.compile(r"\[\^([^\s\]]{1,100})\]")
 
 
@@ -64,12 +65,12 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # no
     for row in rows[1:]:
         last = state.tokens[row - 2]  # the cell's words, its end, the row's end
         surplus = _cells(state, last.map[0] if last.map else start)[columns:]
-        last.content = " | ".join([last.content, *map(mdTrim, surplus)])
+        last.content = " | ".join([last.content, *map(_trim, surplus)])
     return True
 
 
 def _cells(state: StateBlock, line: int) -> list[str]:
-    cells = escapedSplit(mdTrim(getLine(state, line)))
+    cells = escapedSplit(_trim(getLine(state, line)))
     return cells[cells[0] == "" : len(cells) - (len(cells) > 1 and cells[-1] == "")]
 
 

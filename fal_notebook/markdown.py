@@ -55,14 +55,18 @@ _MOST_BRACKETS = 1_000
 
 @quiet()
 def markdown_html(text: str) -> str:
-    r"""The Markdown as clean HTML; as preformatted text where it is larger or wilder than a reader can want.
+    r"""The Markdown as clean HTML; as preformatted text where it is larger or wilder than a parser can take.
 
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
     """
     if len(text) > _LARGEST or text.count("[") - text.count("\\[") > _MOST_BRACKETS:
         return preformatted_html(text)
-    return _clean(_parser().render(text))
+    try:
+        html = _parser().render(text)
+    except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
+        return preformatted_html(text)
+    return _clean(html)
 
 
 def preformatted_html(text: str) -> str:

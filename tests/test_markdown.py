@@ -375,3 +375,19 @@ def test_text_stands_in_html_as_it_is(make: object) -> None:
 
 def test_text_starts_no_mathematics() -> None:
     assert text_html(r"$5 \(x\)") == r"<span>$</span>5 <span>\</span>(x<span>\</span>)"
+
+
+@pytest.mark.parametrize("text", ["> |a|b|\n> |-|-|\n> ", "> |a|b|\n> |-|-|\n> |1|2|\n> "])
+def test_a_table_that_is_cut_in_a_quote_is_shown(text: str) -> None:
+    """At these markdown-it-py 4.2 raises IndexError."""
+    html = markdown_html(text)
+    assert problems(html) == []
+    assert "a" in html
+
+
+def test_what_the_parser_fails_at_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(*_: object) -> str:
+        return ""[0]
+
+    monkeypatch.setattr(MarkdownIt, "render", render)
+    assert markdown_html("> words") == preformatted_html("> words")

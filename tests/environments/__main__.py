@@ -1,28 +1,27 @@
 """The tests of the client and of the kernel in the environments that people have: ``python -m tests.environments``.
 
-Each is a virtual environment of its own under build/environments, kept from run to run. What is pinned there is
-installed first; neither our wheel nor what the tests need may move any of it.
+Each is a virtual environment of its own under build/environments, kept until what it is made of changes. What is
+pinned there is installed first; neither our wheel nor what the tests need may move any of it.
 """
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PINS = Path(__file__).parent
-BUILD = ROOT / "build" / "environments"
-UV = BUILD / "uv" / "bin" / "uv"
-CLIENT = ("websocket", "connection", "faults", "sessions", "streaming", "proxy", "pipeline")
-KERNEL = (
-    *("completion", "magic", "kernel", "kernel_faults", "interrupts", "prompt_widget", "prompt_widget_kernel"),
-    *("live", "columns", "parts", "player", "stop_button", "render", "markdown", "media"),
+from .matrix import BUILD, ENVIRONMENTS, ROOT, Environment
+
+UV = Path(sys.executable).with_name("uv")
+TOOLS = (
+    *("cryptography", "hypothesis", "ipykernel", "jupyter-console", "nbconvert", "numpy", "papermill", "pexpect"),
+    *("pillow", "psutil", "pytest", "pytest-timeout", "pytest-xdist", "starlette", "uvicorn"),
 )
 # Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open.
 WARNINGS = "\n".join(
@@ -33,143 +32,153 @@ WARNINGS = "\n".join(
         "ignore:Unclosed context:ResourceWarning",
     ]
 )
-TOOLS = (
-    *("cryptography", "hypothesis", "ipykernel", "numpy", "pexpect", "pillow", "psutil", "pytest", "starlette"),
-    *("pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "uvicorn"),
-)
+SHOWN = ("ipython", "ipykernel", "ipywidgets", "websockets")
+"""The packages whose versions the table has."""
+_LINE = "{:<18} {:<8} {:<8} {:<9} {:<10} {:<10} {:>7}  {}"
+
+
+class _FailedError(Exception):
+    """What went wrong, in one line."""
 
 
 @dataclass(frozen=True)
-class Environment:
-    """What is installed, and which tests run there.
-
-    Attributes:
-        name: of its folder.
-        python: the version that it has where it is found; else it runs on the present one.
-        pins: what is there before us: lines of a requirements file.
-        resolution: which versions of our dependencies are taken, as uv calls it.
-        tests: the test files.
-    """
+class Row:
+    """What became of an environment: versions by package, pytest's words."""
 
     name: str
-    python: str
-    pins: tuple[str, ...] = ()
-    resolution: str = "highest"
-    tests: tuple[str, ...] = CLIENT + KERNEL
+    versions: dict[str, str]
+    words: str
+    seconds: float
+    failed: bool
 
-    @property
-    def folder(self) -> Path:
-        return BUILD / self.name
-
-    @property
-    def interpreter(self) -> Path:
-        return self.folder / "bin" / "python"
+    def __str__(self) -> str:
+        versions = [self.versions.get(each, "") for each in ("python", *SHOWN)]
+        return _LINE.format(self.name, *versions, f"{self.seconds:.0f}", self.words)
 
 
-def _pins(name: str) -> tuple[str, ...]:
-    lines = (PINS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return tuple(line for line in lines if not line.startswith("#"))
-
-
-ENVIRONMENTS = (
-    Environment("colab-3.12", "3.12", _pins("colab")),
-    Environment("colab-3.13", "3.13", _pins("colab")),
-    Environment("databricks", "3.12", _pins("databricks")),
-    Environment("lowest", "3.11", resolution="lowest-direct"),
-    Environment("newest-3.13", "3.13"),
-    Environment("newest-3.14", "3.14"),
-    *(
-        Environment(f"websockets-{version}", "3.11", (f"websockets=={version}",), tests=CLIENT)
-        for version in ("15.0.1", "16.0", "16.1", "17.0.1", "17.1", "17.2")
-    ),
-)
-
-
-def main(names: list[str]) -> int:
+def main(names: Sequence[str]) -> int:
     """Run the named environments, or all, two beside each other; print a table and return how many failed."""
-    wanted = [each for each in ENVIRONMENTS if not names or each.name in names]
+    unknown = set(names) - {each.name for each in ENVIRONMENTS}
+    if unknown:
+        raise SystemExit(f"no such environment: {', '.join(sorted(unknown))}")
     BUILD.mkdir(parents=True, exist_ok=True)
-    if not UV.exists():
-        subprocess.run([sys.executable, "-m", "venv", BUILD / "uv"], check=True)
-        subprocess.run([BUILD / "uv/bin/pip", "--quiet", "install", "uv"], check=True)
     shutil.rmtree(BUILD / "wheel", ignore_errors=True)
-    _uv("build", "--quiet", "--wheel", "--out-dir", str(BUILD / "wheel"), str(ROOT))
+    _done(BUILD / "wheel.log", UV, "build", "--quiet", "--wheel", "--out-dir", BUILD / "wheel", ROOT)
     with ThreadPoolExecutor(2) as pool:
-        rows = list(pool.map(_run, wanted))
-    print(f"{'environment':<20} {'Python':<8} {'tests':<32} seconds")  # noqa: T201 - the table is what it is run for
-    for row in rows:
-        print("{:<20} {:<8} {:<32} {:.0f}".format(*row))  # noqa: T201 - the same
-    return sum("failed" in row[2] for row in rows)
+        rows = list(pool.map(_run, [each for each in ENVIRONMENTS if not names or each.name in names]))
+    _say(_LINE.format("environment", "Python", "IPython", "ipykernel", "ipywidgets", "websockets", "seconds", "tests"))
+    _say("\n".join(map(str, rows)))
+    return sum(row.failed for row in rows)
 
 
-def _run(environment: Environment) -> tuple[str, str, str, float]:
+def _run(environment: Environment) -> Row:
     began = time.monotonic()
+    versions: dict[str, str] = {}
+    failed = False
     try:
-        python = _prepare(environment)
-        words = _test(environment) if python else "not run: there is no such Python here"
-    except subprocess.CalledProcessError as exc:
-        python, words = environment.python, f"failed: {exc.output or exc}"
-    except AssertionError as exc:
-        python, words = environment.python, f"failed: {exc}"
-    return environment.name, python, words, time.monotonic() - began
+        python = _python(environment)
+        if python is None:
+            words = f"not run: there is no Python {environment.python} here"
+        else:
+            _prepare(environment, python)
+            versions = _versions(environment)
+            words = _test(environment)
+    except _FailedError as exc:
+        failed, words = True, f"failed: {exc}"
+    row = Row(environment.name, versions, words, time.monotonic() - began, failed)
+    _say(f"{row.name}: {row.words} ({row.seconds:.0f} s)")
+    return row
 
 
-def _prepare(environment: Environment) -> str:
-    """Install everything, and return the Python's version; nothing where the newest Python is not to be had."""
-    found = _interpreter(environment.python)
-    if found is None and not environment.pins:
-        return ""
-    if not environment.interpreter.exists():
-        _uv("venv", "--quiet", "--python", found or sys.executable, str(environment.folder))
-        if environment.pins:
-            _install(environment, "--no-deps", *environment.pins)
-    before = _installed(environment)
-    (wheel,) = (BUILD / "wheel").glob("*.whl")
-    _install(environment, "--resolution", environment.resolution, "--reinstall-package", "fal-notebook", str(wheel))
-    _install(environment, *TOOLS)
-    after = _installed(environment)
-    moved = [name for name, version in before.items() if name != "fal-notebook" and after.get(name) != version]
-    assert not moved, f"moved {moved}"
-    code = "import platform; print(platform.python_version())"
-    return subprocess.run(
-        [environment.interpreter, "-c", code], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def _interpreter(version: str) -> str | None:
-    """An interpreter of a version: on the path, or one that pyenv has."""
+def _python(environment: Environment) -> str | None:
+    """The Python that the environment is made of; None where there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    known = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"versions/{version}.*/bin/python"))]
-    for each in filter(None, known):
+    version = environment.python
+    for each in filter(None, [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]):
         if subprocess.run([each, "-c", ""], check=False, capture_output=True).returncode == 0:  # pyenv's stand-ins fail
-            return each
-    return None
+            return str(each)
+    return sys.executable if environment.anywhere else None
 
 
-def _installed(environment: Environment) -> dict[str, str]:
-    listed = json.loads(_uv("pip", "list", "--format", "json", "--python", str(environment.interpreter)))
-    return {re.sub(r"[-_.]+", "-", each["name"]).lower(): each["version"] for each in listed}
+def _prepare(environment: Environment, python: str) -> None:
+    """Install everything, or only our wheel anew where nothing else has changed."""
+    recipe, kept = _recipe(environment, python), environment.folder / "recipe.txt"
+    if not kept.exists() or kept.read_text(encoding="utf-8") != recipe:
+        shutil.rmtree(environment.folder, ignore_errors=True)
+        _done(_log(environment), UV, "venv", "--quiet", "--python", python, environment.folder)
+        if environment.pins:
+            _pip(environment, "install", "--no-deps", *environment.pins)
+        extras = [f"--extra={each}" for each in environment.extras]
+        ours = ["--requirements", ROOT / "pyproject.toml", *extras, "--resolution", environment.resolution]
+        for wanted in (ours, TOOLS):
+            _pip(environment, "install", "--constraint", _held(environment), *wanted)
+        kept.write_text(recipe, encoding="utf-8")
+    _pip(environment, "install", "--no-deps", "--reinstall", *(BUILD / "wheel").glob("*.whl"))
 
 
-def _install(environment: Environment, *arguments: str) -> None:
-    _uv("pip", "install", "--quiet", "--python", str(environment.interpreter), *arguments)
+def _recipe(environment: Environment, python: str) -> str:
+    """All that says what is installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    ours = [*project["dependencies"], *optional["lab"], *optional["local"]]
+    return "\n".join([python, *environment.pins, environment.resolution, *environment.extras, *ours, *TOOLS])
 
 
-def _uv(*arguments: str) -> str:
-    done = subprocess.run([UV, *arguments], check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, arguments, done.stderr[-2000:])
-    return done.stdout
+def _held(environment: Environment) -> Path:
+    """A file of what is installed by now, which nothing may move."""
+    held = environment.folder / "held.txt"
+    held.write_text(_pip(environment, "freeze"), encoding="utf-8")
+    return held
+
+
+def _versions(environment: Environment) -> dict[str, str]:
+    installed = json.loads(_pip(environment, "list", "--format", "json"))
+    versions = {each["name"]: each["version"] for each in installed if each["name"] in SHOWN}
+    code = "import platform; print(platform.python_version())"
+    return {"python": _done(_log(environment), environment.interpreter, "-c", code).strip(), **versions}
 
 
 def _test(environment: Environment) -> str:
-    """Run the tests, and return how many passed, in pytest's words."""
+    """Run the tests, and return how many passed."""
     files = [f"tests/test_{name}.py" for name in environment.tests]
-    command = ["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--numprocesses", "1", "-o", WARNINGS, *files]
-    done = subprocess.run([environment.interpreter, *command], check=False, capture_output=True, text=True, cwd=ROOT)
-    (environment.folder / "tests.log").write_text(done.stdout + done.stderr, encoding="utf-8")
-    last = done.stdout.strip().rpartition("\n")[2]
-    return re.sub(r" in .*", "", last) if not done.returncode else f"failed: {last}; see {environment.folder}/tests.log"
+    words = [
+        _pytest(
+            environment, environment.interpreter, "--numprocesses", "2", "-m", "not front_end", "-o", WARNINGS, *files
+        )
+    ]
+    for name in environment.pages:
+        words.append(f"{name}: {_pytest(environment, sys.executable, f'tests/environments/{name}.py')}")
+    return ", ".join(words)
+
+
+def _pytest(environment: Environment, python: str | Path, *arguments: str) -> str:
+    said = _done(_log(environment), python, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *arguments)
+    return _last_line(said).partition(" in ")[0]
+
+
+def _pip(environment: Environment, command: str, *arguments: str | Path) -> str:
+    return _done(_log(environment), UV, "pip", command, "--python", environment.interpreter, *arguments)
+
+
+def _done(log: Path, *command: str | Path) -> str:
+    """What a command prints. One that fails leaves all it says in the log."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        log.write_text(done.stdout + done.stderr, encoding="utf-8")
+        raise _FailedError(f"{_last_line(done.stdout or done.stderr)}; see {log}")
+    return done.stdout
+
+
+def _last_line(words: str) -> str:
+    return words.strip().rpartition("\n")[2]
+
+
+def _log(environment: Environment) -> Path:
+    return BUILD / f"{environment.name}.log"
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)  # noqa: T201 - the table is what it is run for
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""The environments that people have: what is installed there, and which tests run there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build" / "environments"
+CLIENT = ("websocket", "connection", "faults", "sessions", "streaming", "proxy", "pipeline")
+KERNEL = (
+    *("completion", "magic", "kernel", "kernel_faults", "interrupts", "prompt_widget", "prompt_widget_kernel"),
+    *("live", "columns", "parts", "player", "stop_button", "render", "markdown", "media"),
+    *("control", "ipykernels", "screen", "terminal", "notebook_tools"),
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment of its own.
+
+    Attributes:
+        name: of its row and its folder.
+        python: the version that it has.
+        pins: what is there before us: lines of a requirements file.
+        resolution: which versions of our dependencies are taken, as uv calls it.
+        extras: those of ours that are installed.
+        tests: the test files.
+        pages: the test files that look at a page, on the present Python; the notebook's server runs there.
+        anywhere: whether the present Python stands in where its own is not to be had.
+    """
+
+    name: str
+    python: str
+    pins: tuple[str, ...] = ()
+    resolution: str = "highest"
+    extras: tuple[str, ...] = ()
+    tests: tuple[str, ...] = CLIENT + KERNEL
+    pages: tuple[str, ...] = ()
+    anywhere: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return BUILD / self.name
+
+    @property
+    def interpreter(self) -> Path:
+        return self.folder / "bin" / "python"
+
+
+def _pins(name: str) -> tuple[str, ...]:
+    lines = Path(__file__).with_name(f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if not line.startswith("#"))
+
+
+COLAB = Environment("colab-3.12", "3.12", _pins("colab"), pages=("notebook6",), anywhere=True)
+# Those that take longest come first. websockets 15.0.1 is in Colab's and the lowest, the newest in the newest.
+ENVIRONMENTS = (
+    COLAB,
+    Environment("colab-3.13", "3.13", _pins("colab")),
+    Environment("databricks", "3.12", _pins("databricks"), anywhere=True),
+    Environment("lowest", "3.11", resolution="lowest-direct", extras=("lab", "local")),
+    Environment("newest-3.12", "3.12"),
+    Environment("newest-3.13", "3.13"),
+    Environment("newest-3.14", "3.14"),
+    *(
+        Environment(f"websockets-{version}", "3.11", (f"websockets=={version}",), tests=CLIENT, anywhere=True)
+        for version in ("16.1", "17.0.1", "17.2")
+    ),
+)
