@@ -66,6 +66,19 @@ def page(browser: Browser, lab: Server) -> Iterator[Notebook]:
         yield opened
 
 
+def test_a_page_that_comes_back_in_mid_stream_shows_the_end_and_those_before(page: Notebook) -> None:
+    page.run(NUMBERS["interact"])
+    has_them_all(page.output(NUMBERS["interact"]))
+    page.start(RELOAD)
+    expect(page.output(RELOAD)).to_contain_text("0020")
+    page.save()
+    page.open()
+    page.output(RELOAD).evaluate("element => element.scrollIntoView()")
+    expect(page.output(RELOAD)).to_contain_text(re.compile(r"0099\s+test/paced/stream · "))
+    page.output(NUMBERS["interact"]).evaluate("element => element.scrollIntoView()")
+    has_them_all(page.output(NUMBERS["interact"]))
+
+
 @pytest.mark.parametrize("place", list(PLACES))
 def test_every_kind_of_answer_arrives(place: str, page: Notebook) -> None:
     page.run(NUMBERS[place])
@@ -88,23 +101,6 @@ def test_an_error_and_an_interrupt_leave_what_had_come(page: Notebook) -> None:
     expect(page.output(INTERRUPT)).to_contain_text(
         re.compile(r"first words\s+test/endless/stream · stopped.*KeyboardInterrupt: stopped after", re.DOTALL)
     )
-
-
-def test_a_page_that_comes_back_in_mid_stream_shows_the_end(page: Notebook) -> None:
-    page.start(RELOAD)
-    expect(page.output(RELOAD)).to_contain_text("0020")
-    page.save()
-    page.open()
-    page.output(RELOAD).evaluate("element => element.scrollIntoView()")
-    expect(page.output(RELOAD)).to_contain_text(re.compile(r"0099\s+test/paced/stream · "))
-
-
-def test_they_are_there_after_a_reload(page: Notebook) -> None:
-    page.save()
-    page.open()
-    for place in PLACES:
-        page.output(NUMBERS[place]).evaluate("element => element.scrollIntoView()")
-        has_them_all(page.output(NUMBERS[place]))
 
 
 def has_them_all(shown: Locator) -> None:
