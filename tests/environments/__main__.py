@@ -23,13 +23,14 @@ TOOLS = (
     *("cryptography", "hypothesis", "ipykernel", "jupyter-console", "nbconvert", "numpy", "papermill", "pexpect"),
     *("pillow", "psutil", "pytest", "pytest-timeout", "pytest-xdist", "starlette", "uvicorn"),
 )
-# Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open.
+# Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open,
+# IPython 7 its event loop.
 WARNINGS = "\n".join(
     [
         "filterwarnings=error",
         "ignore::DeprecationWarning",
         "ignore::PendingDeprecationWarning",
-        "ignore:Unclosed context:ResourceWarning",
+        "ignore:unclosed:ResourceWarning",
     ]
 )
 SHOWN = ("ipython", "ipykernel", "ipywidgets", "websockets")
@@ -141,10 +142,9 @@ def _versions(environment: Environment) -> dict[str, str]:
 def _test(environment: Environment) -> str:
     """Run the tests, and return how many passed."""
     files = [f"tests/test_{name}.py" for name in environment.tests]
-    words = [_pytest(environment, environment.interpreter, "--numprocesses", "2", "-o", WARNINGS, *files)]
-    for name in environment.pages:
-        words.append(f"{name}: {_pytest(environment, sys.executable, f'tests/environments/{name}.py')}")
-    return ", ".join(words)
+    if environment.page:
+        return _pytest(environment, sys.executable, f"tests/environments/{environment.page}.py")
+    return _pytest(environment, environment.interpreter, "--numprocesses", "2", "-o", WARNINGS, *files)
 
 
 def _pytest(environment: Environment, python: str | Path, *arguments: str) -> str:
