@@ -31,6 +31,7 @@ from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidReque
 from .following import follow_in_thread
 from .form import Form, InvalidForm, Row
 from .interrupts import Interrupts, interruptible
+from .outputs import widget_bundle
 from .page_text import PagePiece
 from .plain import one_line
 from .player import PagePlayer
@@ -194,9 +195,7 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        data = self._repr_mimebundle_() or {"text/plain": repr(self)}
-        bundle = data[0] if isinstance(data, tuple) else data
-        for handles, shown in ((self._views, bundle), (self._transcripts, self._transcript())):
+        for handles, shown in ((self._views, widget_bundle(self, repr(self))), (self._transcripts, self._transcript())):
             handle = display(shown, raw=True, display_id=True)
             handles += [handle] if handle is not None else []
         self._appear()

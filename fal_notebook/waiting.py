@@ -8,6 +8,7 @@ never before. Where the loop cannot be changed (uvloop) or the user does not wan
 
 import asyncio
 import sys
+import warnings
 from typing import Any
 
 import nest_asyncio2
@@ -85,7 +86,9 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def _can_nest(loop: asyncio.AbstractEventLoop) -> bool:
     try:
-        nest_asyncio2.apply(loop)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that nest_asyncio was there first: either will do
+            nest_asyncio2.apply(loop)
     except ValueError:
         return False
     return True

@@ -167,17 +167,20 @@ class Kernel:
 
 
 @contextmanager
-def kernel(environment: Mapping[str, str], stderr: int | TextIO | None = None) -> Iterator[Kernel]:
+def kernel(
+    environment: Mapping[str, str], stderr: int | TextIO | None = None, cwd: Path | None = None
+) -> Iterator[Kernel]:
     """A kernel with the extension loaded.
 
     Args:
         environment: what it has beside the environment of the tests.
         stderr: where what it says beside its messages goes.
+        cwd: the folder that it begins in; else that of the tests.
     """
     with TemporaryDirectory() as folder:
         # Kernels that begin at once would choose the same names for their sockets.
         manager = KernelManager(transport="ipc", ip=f"{folder}/kernel")
-        manager.start_kernel(env={**os.environ, **environment}, stderr=stderr)
+        manager.start_kernel(env={**os.environ, **environment}, stderr=stderr, cwd=cwd)
         client = manager.blocking_client()
         client.start_channels()
         try:

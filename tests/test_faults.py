@@ -46,9 +46,11 @@ PAUSES = 0.5
 def _nothing_left() -> Iterator[None]:
     """No thread and no socket more than before."""
     process = psutil.Process()
-    threads, sockets = set(threading.enumerate()), len(process.net_connections())
+    name = "net_connections" if hasattr(process, "net_connections") else "connections"  # before psutil 6
+    connections = getattr(process, name)
+    threads, sockets = set(threading.enumerate()), len(connections())
     yield
-    wait_until(lambda: set(threading.enumerate()) <= threads and len(process.net_connections()) <= sockets)
+    wait_until(lambda: set(threading.enumerate()) <= threads and len(connections()) <= sockets)
 
 
 @pytest.fixture(autouse=True)

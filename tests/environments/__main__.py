@@ -23,15 +23,17 @@ TOOLS = (
     *("cryptography", "hypothesis", "ipykernel", "jupyter-console", "nbconvert", "numpy", "papermill", "pexpect"),
     *("pillow", "psutil", "pytest", "pytest-timeout", "pytest-xdist", "starlette", "uvicorn"),
 )
-# Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open.
+# Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open,
+# IPython 7 its event loop.
 WARNINGS = "\n".join(
     [
         "filterwarnings=error",
         "ignore::DeprecationWarning",
         "ignore::PendingDeprecationWarning",
-        "ignore:Unclosed context:ResourceWarning",
+        "ignore:unclosed:ResourceWarning",
     ]
 )
+OPTIONS = ("-m", "not front_end", "-o", WARNINGS)
 SHOWN = ("ipython", "ipykernel", "ipywidgets", "websockets")
 """The packages whose versions the table has."""
 _LINE = "{:<18} {:<8} {:<8} {:<9} {:<10} {:<10} {:>7}  {}"
@@ -94,9 +96,10 @@ def _python(environment: Environment) -> str | None:
     """The Python that the environment is made of; None where there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     version = environment.python
-    for each in filter(None, [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]):
+    found = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"versions/{version}.*/bin/python"))]
+    for each in filter(None, found):
         if subprocess.run([each, "-c", ""], check=False, capture_output=True).returncode == 0:  # pyenv's stand-ins fail
-            return str(each)
+            return each
     return sys.executable if environment.anywhere else None
 
 
@@ -141,14 +144,9 @@ def _versions(environment: Environment) -> dict[str, str]:
 def _test(environment: Environment) -> str:
     """Run the tests, and return how many passed."""
     files = [f"tests/test_{name}.py" for name in environment.tests]
-    words = [
-        _pytest(
-            environment, environment.interpreter, "--numprocesses", "2", "-m", "not front_end", "-o", WARNINGS, *files
-        )
-    ]
-    for name in environment.pages:
-        words.append(f"{name}: {_pytest(environment, sys.executable, f'tests/environments/{name}.py')}")
-    return ", ".join(words)
+    if environment.page:
+        return _pytest(environment, sys.executable, f"tests/environments/{environment.page}.py")
+    return _pytest(environment, environment.interpreter, "--numprocesses", "2", *OPTIONS, *files)
 
 
 def _pytest(environment: Environment, python: str | Path, *arguments: str) -> str:
