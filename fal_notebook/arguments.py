@@ -65,7 +65,7 @@ def from_cell(cell: str, field: str, namespace: Mapping[str, Any] | None, *, as_
     Raises:
         InvalidRequest: the cell begins as a JSON object does and is none.
     """
-    text = cell.strip("\n")
+    text = cell.strip("\r\n")
     if not text.strip():
         return {}
     if not as_text and _LOOKS_LIKE_JSON.match(text.strip()):

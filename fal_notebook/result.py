@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from . import render
 from .errors import FalNotebookError
+from .files import files_in
 from .media import Media
 from .plain import one_line
 from .sse import ServerSentEvent
@@ -121,7 +122,7 @@ class Result:
     def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
         parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
         parts += self._body(style, autoplay=autoplay)
-        if self._withheld():
+        if True in self._flags():
             parts.append(render.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
 
@@ -132,7 +133,9 @@ class Result:
         shown = self.media[:_MOST_FILES]
         pictures = [media for media in shown if media.kind == "image"]
         others = [media for media in shown if media.kind != "image"]
-        parts += render.pictures_bundles([(media, self._note(number, media)) for number, media in enumerate(pictures)])
+        withheld = self._withheld()
+        notes = [self._note(media, withheld=number in withheld) for number, media in enumerate(pictures)]
+        parts += render.pictures_bundles(list(zip(pictures, notes, strict=True)))
         first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
         for number, media in enumerate(others):
             parts.append(render.media_bundle(media, autoplay=autoplay and number == first))
@@ -141,16 +144,29 @@ class Result:
         shows_data = not parts and self.data is not None and self.error is None
         return [render.json_bundle(self.data)] if shows_data else parts
 
-    def _note(self, number: int, picture: Media) -> str:
+    def _note(self, picture: Media, *, withheld: bool) -> str:
         """What the caption of a picture says beside its size: the seed, and whether it was withheld."""
         said = self._fact("seed") if picture.seed is None else picture.seed
         seed = [f"seed {said}"] if isinstance(said, int) and not isinstance(said, bool) else []
-        return " · ".join([*seed, *(["withheld by the safety checker"] if number in self._withheld() else [])])
+        return " · ".join([*seed, *(["withheld by the safety checker"] if withheld else [])])
+
+    def _flags(self) -> list[bool]:
+        """For each picture of ``images``, whether it was replaced by a black one (fal's docs of image endpoints)."""
+        flags = self._fact("has_nsfw_concepts")
+        return [flag is True for flag in flags] if isinstance(flags, list) else []
 
     def _withheld(self) -> list[int]:
-        """Which pictures were replaced by black ones (fal's docs of image endpoints: ``has_nsfw_concepts``)."""
-        flags = self._fact("has_nsfw_concepts")
-        return [number for number, flag in enumerate(flags) if flag is True] if isinstance(flags, list) else []
+        """Which pictures were replaced, none where that is not clear: a mask or an input has no flag of its own."""
+        flags, pictures = self._flags(), [media for media in self.media if media.kind == "image"]
+        if True not in flags:
+            return []
+        if len(flags) == len(pictures):
+            start: int | None = 0
+        else:
+            judged = list(files_in({"images": self._fact("images")}))
+            starts = (at for at in range(len(pictures)) if judged and pictures[at : at + len(judged)] == judged)
+            start = next(starts, None)
+        return [] if start is None else [start + number for number, flag in enumerate(flags) if flag]
 
     def _fact(self, name: str) -> Any:
         return self.data.get(name) if isinstance(self.data, dict) else None

@@ -323,8 +323,12 @@ async def _perform(target: Target, payload: str, receiver: Receiver, time_given:
 
 
 def _check_timeout(timeout: float | None) -> None:
-    if timeout is not None and not 0 < timeout < math.inf:
-        raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout}")
+    try:
+        is_one = timeout is None or 0 < timeout < math.inf
+    except TypeError:
+        is_one = False
+    if not is_one:
+        raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout!r}")
 
 
 @quiet()

@@ -21,6 +21,7 @@ from .quiet import quiet
 BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
 _ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
+_VARIABLE = re.compile(r"^(export\s+)?FAL_KEY\s*=")  # a line of a shell or of .env
 _PREFIX = re.compile(r"^(Authorization:\s*)?Key(\s+|$)", re.IGNORECASE)
 _QUOTES = "\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a"  # typographic ones too
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
@@ -160,7 +161,8 @@ def _fetched() -> Authorization | None:
     It raises nothing of its own: verbose tracebacks print the variables of a frame, and this one holds the key.
     """
     found = fetch_auth_credentials()
-    parts = [_bare(part) for part in _PREFIX.sub("", _bare(found.token), count=1).split(":")]
+    key = _bare(_VARIABLE.sub("", _bare(found.token)))
+    parts = [_bare(part) for part in _PREFIX.sub("", key, count=1).split(":")]
     return Authorization(f"{found.scheme} {':'.join(parts)}") if all(parts) else None
 
 

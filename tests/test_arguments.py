@@ -143,6 +143,7 @@ def test_braces_are_left_alone_without_a_namespace() -> None:
         (" \n\t\n", {}),
         ("Explain {{topic}}.\n", {"prompt": "Explain the sea."}),
         ("\n  indented\n\n", {"prompt": "  indented"}),
+        ("\r\none\r\ntwo\r\n", {"prompt": "one\r\ntwo"}),
         ('{"a": 1, "b": ["{{n}}", {"c": "{{topic}}!"}]}', {"a": 1, "b": [7, {"c": "the sea!"}]}),
         ('\n {\n  "a": null\n }\n', {"a": None}),
         ("{}", {}),

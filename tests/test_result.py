@@ -201,6 +201,23 @@ def test_the_caption_of_a_withheld_picture_says_so() -> None:
     assert captions(result) == ["1×1", "1×1 · withheld by the safety checker"]
 
 
+@pytest.mark.parametrize("extra", ["mask", "image"])
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_a_picture_beside_those_with_flags_is_never_called_withheld(extra: str, comes_first: bool) -> None:  # noqa: FBT001
+    made, other = Media("image/png", PNG), Media("image/gif", b"GIF89a" + bytes(6))
+    data: dict[str, Any] = {"images": [{"url": made.data_uri()}], "has_nsfw_concepts": [True]}
+    beside = {extra: {"url": other.data_uri()}}
+    media = [other, made] if comes_first else [made, other]
+    result = Result(ENDPOINT, media=media, data={**beside, **data} if comes_first else {**data, **beside})
+    assert [number for number, said in enumerate(captions(result)) if "withheld" in said] == [media.index(made)]
+
+
+def test_no_picture_is_called_withheld_where_the_flags_are_not_clearly_its_own() -> None:
+    result = Result(ENDPOINT, media=[PICTURE, PICTURE], data={"has_nsfw_concepts": [True]})
+    assert not any("withheld" in said for said in captions(result))
+    assert "withheld" in result.outputs()[-1]["text/plain"]
+
+
 def test_a_value_is_shown_where_there_is_nothing_else() -> None:
     assert RESULTS["json"].outputs()[0]["text/plain"].startswith('{\n  "seed": 7\n}')
 

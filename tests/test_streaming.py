@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+from typing import Any
 
 import pytest
 
@@ -150,8 +151,8 @@ def test_a_timeout_keeps_what_had_come_and_the_next_request_works(gateway: str) 
     assert run("test/echo/stream", prompt="next").text == "next "
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
-def test_a_timeout_that_is_none_is_refused_before_anything_is_sent(timeout: float, gateway: str) -> None:
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5"])
+def test_a_timeout_that_is_none_is_refused_before_anything_is_sent(timeout: Any, gateway: str) -> None:
     with pytest.raises(errors.InvalidRequest, match="above 0"):
         run("test/echo/stream", prompt="never", timeout=timeout)
     assert endpoints.requests["never"] == 0

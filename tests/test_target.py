@@ -95,6 +95,12 @@ def test_what_is_pasted_around_a_key_is_taken_off(prefix: str, around: str, monk
         assert key_found() == f"Key {KEY}"
 
 
+@pytest.mark.parametrize("line", ["FAL_KEY={}", 'export FAL_KEY="{}"\n', "FAL_KEY = '{}'", "'FAL_KEY={}'"])
+def test_a_line_that_sets_the_key_is_read_as_the_key(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", line.format(KEY))
+    assert key_found() == f"Key {KEY}"
+
+
 @pytest.mark.parametrize("around", AROUND)
 def test_what_is_pasted_around_an_id_and_a_secret_is_taken_off(around: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAL_KEY_ID", around.format("id"))
