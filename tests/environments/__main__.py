@@ -95,9 +95,10 @@ def _python(environment: Environment) -> str | None:
     """The Python that the environment is made of; None where there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     version = environment.python
-    for each in filter(None, [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]):
+    known = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"versions/{version}.*/bin/python"))]
+    for each in filter(None, known):
         if subprocess.run([each, "-c", ""], check=False, capture_output=True).returncode == 0:  # pyenv's stand-ins fail
-            return str(each)
+            return each
     return sys.executable if environment.anywhere else None
 
 
@@ -108,11 +109,11 @@ def _prepare(environment: Environment, python: str) -> None:
         shutil.rmtree(environment.folder, ignore_errors=True)
         _done(_log(environment), UV, "venv", "--quiet", "--python", python, environment.folder)
         if environment.pins:
-            _pip(environment, "install", "--no-deps", *environment.pins)
+            _pip(environment, "install", "--compile-bytecode", "--no-deps", *environment.pins)
         extras = [f"--extra={each}" for each in environment.extras]
         ours = ["--requirements", ROOT / "pyproject.toml", *extras, "--resolution", environment.resolution]
         for wanted in (ours, TOOLS):
-            _pip(environment, "install", "--constraint", _held(environment), *wanted)
+            _pip(environment, "install", "--compile-bytecode", "--constraint", _held(environment), *wanted)
         kept.write_text(recipe, encoding="utf-8")
     _pip(environment, "install", "--no-deps", "--reinstall", *(BUILD / "wheel").glob("*.whl"))
 

@@ -77,8 +77,15 @@ class Notebook6(Notebook):
 def notebook6(folder: Path, gateway: str) -> Iterator[Server]:
     """Run classic Notebook on a free port of this machine."""
     port = free_port()
-    command = [NOTEBOOK6.interpreter, "-m", "notebook", "--no-browser", "--allow-root", "--log-level=CRITICAL"]
-    options = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "token": "", "disable_check_xsrf": True, "notebook_dir": folder}
+    command = [str(NOTEBOOK6.interpreter), "-m", "notebook", "--no-browser", "--allow-root", "--log-level=CRITICAL"]
+    options = {
+        "ip": "127.0.0.1",
+        "port": port,
+        "port_retries": 0,
+        "token": "",
+        "disable_check_xsrf": True,
+        "notebook_dir": folder,
+    }
     command += [f"--NotebookApp.{name}={value}" for name, value in options.items()]
     environment = {**os.environ, "FAL_NOTEBOOK_URL": gateway}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
