@@ -110,11 +110,11 @@ def _prepare(environment: Environment, python: str) -> None:
         shutil.rmtree(environment.folder, ignore_errors=True)
         _done(_log(environment), UV, "venv", "--quiet", "--python", python, environment.folder)
         if environment.pins:
-            _pip(environment, "install", "--no-deps", *environment.pins)
+            _pip(environment, "install", "--compile-bytecode", "--no-deps", *environment.pins)
         extras = [f"--extra={each}" for each in environment.extras]
         ours = ["--requirements", ROOT / "pyproject.toml", *extras, "--resolution", environment.resolution]
         for wanted in (ours, TOOLS):
-            _pip(environment, "install", "--constraint", _held(environment), *wanted)
+            _pip(environment, "install", "--compile-bytecode", "--constraint", _held(environment), *wanted)
         kept.write_text(recipe, encoding="utf-8")
     _pip(environment, "install", "--no-deps", "--reinstall", *(BUILD / "wheel").glob("*.whl"))
 
