@@ -68,8 +68,7 @@ def jupyter(folder: Path, environment: Mapping[str, str], app: str = "lab") -> I
         wait_for(f"{url}/api", process)
         yield Server(url, folder, app)
     finally:
-        process.terminate()
-        process.wait(SECONDS)
+        end(process)
 
 
 def launch(playwright: Playwright, *more: str) -> Browser:
@@ -229,6 +228,16 @@ def _end_kernel(server: Server, name: str) -> None:
     for session in sessions:
         request = urllib.request.Request(f"{server.url}/api/sessions/{session}", method="DELETE")
         urllib.request.urlopen(request).close()
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a server; one that a busy machine keeps from ending in time is killed."""
+    process.terminate()
+    try:
+        process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:

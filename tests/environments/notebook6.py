@@ -18,7 +18,7 @@ from playwright.sync_api import Locator, expect, sync_playwright
 from fal_notebook.local.server import LocalServer
 from fal_notebook.outputs import UNFINISHED
 
-from ..browser.lab import SECONDS, Notebook, Server, free_port, launch, stored, wait_for
+from ..browser.lab import SECONDS, Notebook, Server, end, free_port, launch, stored, wait_for
 from .matrix import NOTEBOOK6
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -94,8 +94,7 @@ def notebook6(folder: Path, gateway: str) -> Iterator[Server]:
         wait_for(f"{url}/api", process)
         yield Server(url, folder, "notebook")
     finally:
-        process.terminate()
-        process.wait(SECONDS)
+        end(process)
 
 
 @pytest.fixture(scope="module")
