@@ -28,6 +28,8 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebook) -> None:
     page.start(3)
+    # What joins the box above a part makes the page draw that part anew, once.
+    expect(page.output(3).get_by_role("button", name="Stop this request")).to_be_visible()
     picture = page.output(3).locator("img")
     expect(picture).to_have_count(1)
     first = picture.element_handle()
