@@ -7,7 +7,6 @@ The more it holds, the less often it is replaced.
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from IPython.display import display
 
@@ -21,9 +20,6 @@ from .result import Format, Result
 from .returning import Messenger, RecentAnswers
 from .streaming import Stream
 from .updates import Preview, Progress
-
-if TYPE_CHECKING:
-    from ipywidgets import VBox
 
 _PAUSE = 0.125
 _TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
@@ -51,7 +47,6 @@ class Columns:
         self._began = time.monotonic()
         self._body: ReplaceableOutput | None = None
         self._foot: ReplaceableOutput | None = None
-        self._box: VBox | None = None
         self._messenger: Messenger | None = None
         if live:
             self._body = replaceable_output(self._so_far())
@@ -90,17 +85,17 @@ class Columns:
     def _refresh(self) -> None:
         if self._body is not None:
             self._body.replace(self._so_far())
-        if self._foot is not None and self._box is None and time.monotonic() > self._began + _WORTH_AWAITING:
+        if self._foot is not None and self._messenger is None and time.monotonic() > self._began + _WORTH_AWAITING:
             self._await_pages(self._foot)
 
     def _await_pages(self, foot: ReplaceableOutput) -> None:
         """Let a page that is loaded from now on learn the end."""
         from ipywidgets import VBox
 
-        self._box = VBox(_dom_classes=("fal-live",))
-        self._messenger = Messenger(self._recent, self._box)
-        self._box.children = (self._messenger.widget,)
-        foot.replace(widget_bundle(self._box, ""))
+        box = VBox(_dom_classes=("fal-live",))
+        self._messenger = Messenger(self._recent, box)
+        box.children = (self._messenger.widget,)
+        foot.replace(widget_bundle(box, ""))
 
     def _so_far(self) -> Bundle:
         grid = _grid((name, column.so_far()) for name, column in self._columns.items())
