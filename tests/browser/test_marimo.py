@@ -13,7 +13,7 @@ from fal_notebook.local.server import LocalServer
 
 from .. import endpoints
 from .contrast import READABLE, contrast
-from .lab import SECONDS, free_port, wait_for
+from .lab import SECONDS, end, free_port, wait_for
 
 MARKDOWN = (
     "# Title\n\nSome **bold** and `code`.\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| one | two |\n\n- item\n"
@@ -56,8 +56,7 @@ def page(
         yield opened
         opened.close()
     finally:
-        process.terminate()
-        process.wait(SECONDS)
+        end(process)
 
 
 def _app() -> str:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from fal_notebook.local.server import LocalServer
 from fal_notebook.outputs import UNFINISHED
 
-from .lab import SECONDS, free_port, wait_for
+from .lab import SECONDS, end, free_port, wait_for
 
 ANSWER = "get_ipython().run_line_magic('falstream', f'test/paced/stream prompt=x count:={n} rate:=40')"
 CELLS = [
@@ -52,8 +52,7 @@ def page(browser: Browser, server: LocalServer, tmp_path_factory: pytest.TempPat
         yield opened
         opened.close()
     finally:
-        process.terminate()
-        process.wait(SECONDS)
+        end(process)
 
 
 def cell(page: Page, number: int) -> Locator:
