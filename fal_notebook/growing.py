@@ -100,7 +100,10 @@ class UnmarkedText:
         return self._joined if self._are_deltas else self._newest
 
     def _weigh(self, piece: str, deltas: int) -> None:
-        """Look what a piece shares with the one before: where they are equal, or one is blank, it tells nothing."""
+        """Look what a piece shares with the one before: where they are equal, or one is blank, it tells nothing.
+
+        Words that only begin alike ("an", "ant") share nothing, nor does what begins anew behind a finished word.
+        """
         last = str(self._newest)
         if piece == last or not piece.strip() or not last.strip() or self._is_repeat(piece):
             return
@@ -108,7 +111,7 @@ class UnmarkedText:
         shared = len(last[:length].strip())
         if length == len(last):
             self._for_deltas -= shared
-        elif not shared:
+        elif not shared or last[-1].isspace() or (_is_one_word(last) and _is_one_word(piece)):
             self._for_deltas += _NOTHING_SHARED
         elif 2 * length <= min(len(last), len(piece)):
             self._for_deltas += _LITTLE_SHARED
@@ -148,6 +151,11 @@ def _change(before: str, after: str) -> Change | None:
         return None
     offset = len(before) if after.startswith(before) else _common_length(before, after)
     return after[offset:], offset
+
+
+def _is_one_word(piece: str) -> bool:
+    words = piece.split()
+    return len(words) == 1 and not any(letter.isdigit() for letter in words[0])
 
 
 def _common_length(first: str, second: str) -> int:

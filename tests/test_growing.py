@@ -78,6 +78,11 @@ def test_folding_the_changes_gives_the_text(steps: list[tuple[bool, str]]) -> No
         (["* a\n", "* b\n", "* c\n", "* d\n"], "* a\n* b\n* c\n* d\n"),
         (['{"a": 1}\n', '{"b": 2}\n', '{"c": 3}\n', '{"d": 4}\n'], '{"a": 1}\n{"b": 2}\n{"c": 3}\n{"d": 4}\n'),
         (["你", "好", "世界"], "你好世界"),
+        (["a ", "apple ", "and ", "ant"], "a apple and ant"),
+        (["so ", "some ", "songs ", "sound"], "so some songs sound"),
+        (["The", " cat", " can", " cab"], "The cat can cab"),
+        (["I think so. ", "I think not. ", "I think"], "I think so. I think not. I think"),
+        (['{"id": "a", "n": 1}\n', '{"id": "a", "n": 2}\n'], '{"id": "a", "n": 1}\n{"id": "a", "n": 2}\n'),
     ],
 )
 def test_pieces_that_share_nothing_with_those_before_are_joined(pieces: list[str], text: str) -> None:
