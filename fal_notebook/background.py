@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .inbox import Inbox
 from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow
 from .media import Media
-from .outputs import NOTHING, UNFINISHED, close_widget, replaceable_output, widget_bundle
+from .outputs import NOTHING, UNFINISHED, close_widget, replaceable_output, widget_bundle, widget_metadata
 from .plain import one_line
 from .previews import PICTURE_BYTES
 from .render import as_html, media_bundle, merged, small_bundle, text_bundle
@@ -90,11 +90,12 @@ class BackgroundLive(Live):
 
         if self._stop is None or self._foot is None:
             return
-        self._box = VBox([StopButton(self._stop).widget], _dom_classes=("fal-live",))
+        button = StopButton(self._stop).widget
+        self._box = VBox([button], _dom_classes=("fal-live",))
         if self._foot.is_in_cell:
             self._messenger = Messenger(self._recent, self._box)
             self._box.children = (*self._box.children, self._messenger.widget)
-        self._foot.replace(widget_bundle(self._box, ""))
+        self._foot.replace(widget_bundle(self._box, ""), widget_metadata(button))
 
     def _redraw(self) -> None:
         """Show all there is. A refresh sends everything again, so what it costs sets the pace."""

@@ -9,6 +9,7 @@ stands behind an output that says the same in plain words, marked as unfinished.
 that output; where its life has ended, a page that trusts the notebook hides the widget's.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from html import escape
@@ -22,8 +23,11 @@ from .render import LONGEST_TEXT, Bundle, merged, small_bundle
 from .screen import is_voila, output_widget
 
 if TYPE_CHECKING:
+    from anywidget import AnyWidget
     from ipywidgets import Box, DOMWidget, Output
 
+Metadata = dict[str, Any]
+"""What is said of a bundle, by type."""
 NOTHING: Bundle = {"text/plain": "", "text/html": ""}
 UNFINISHED = "… still streaming, unfinished"
 """What is said below an answer that has not ended."""
@@ -49,8 +53,13 @@ class ReplaceableOutput(ABC):
     is_in_cell: bool
 
     @abstractmethod
-    def replace(self, bundle: Bundle) -> None:
-        """Show something else in its place; from any thread."""
+    def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
+        """Show something else in its place; from any thread.
+
+        Args:
+            bundle: what to show.
+            metadata: what is said of it, by type.
+        """
 
 
 def replaceable_output(bundle: Bundle) -> ReplaceableOutput:
@@ -65,8 +74,8 @@ class _InCell(ReplaceableOutput):
     def __init__(self, bundle: Bundle) -> None:
         self._handle = display(bundle, raw=True, display_id=True)
 
-    def replace(self, bundle: Bundle) -> None:
-        self._handle.update(bundle, raw=True)
+    def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
+        self._handle.update(bundle, raw=True, metadata=metadata)
 
 
 class _InWidget(ReplaceableOutput):
@@ -80,8 +89,8 @@ class _InWidget(ReplaceableOutput):
         if within is not None:
             close_once_cleared(self._holder, within)
 
-    def replace(self, bundle: Bundle) -> None:
-        self._holder.outputs = _as_outputs([bundle])
+    def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
+        self._holder.outputs = _as_outputs([bundle], metadata)
 
 
 def static_widget(bundles: Sequence[Bundle]) -> "Output":
@@ -91,14 +100,30 @@ def static_widget(bundles: Sequence[Bundle]) -> "Output":
     return Output(outputs=_as_outputs(bundles))
 
 
-def _as_outputs(bundles: Sequence[Bundle]) -> tuple[dict[str, Any], ...]:
-    return tuple({"output_type": "display_data", "data": bundle, "metadata": {}} for bundle in bundles)
+def _as_outputs(bundles: Sequence[Bundle], metadata: Metadata | None = None) -> tuple[dict[str, Any], ...]:
+    return tuple({"output_type": "display_data", "data": each, "metadata": metadata or {}} for each in bundles)
 
 
 def widget_bundle(widget: "DOMWidget", words: str = _LIVE_VIEW) -> Bundle:
     """A widget's view as a bundle, with words for readers that have no widgets."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"text/plain": words, _VIEW: view}
+
+
+def widget_metadata(part: "AnyWidget") -> Metadata:
+    """What has to be said of a view that has this part, if it is shown from a thread: in Colab, who draws the part.
+
+    In the cell's own thread Colab says it by a hook; see `enable_parts`.
+    """
+    bundles = part._repr_mimebundle_()  # IPython's protocol: data and metadata
+    return bundles[1] if bundles else {}
+
+
+def enable_parts() -> None:
+    """Let Colab draw widgets of other packages than ipywidgets from now on, also as parts that join a view later."""
+    colab = sys.modules.get("google.colab.output")
+    if colab is not None:
+        colab.enable_custom_widget_manager()
 
 
 def close_widget(widget: Any, *, but: Any = None) -> None:

@@ -18,6 +18,7 @@ from .outputs import (
     WITHIN,
     close_once_cleared,
     close_widget,
+    enable_parts,
     live_class,
     replace_parts,
     static_widget,
@@ -132,6 +133,7 @@ class LiveBox:
 
         self._box = VBox(children, layout=self.layout, _dom_classes=("fal-live", live_class(self._name)))
         self._within = output_widget()
+        enable_parts()
         if self._within is not None:
             display(widget_bundle(self._box, WITHIN), raw=True)
             return

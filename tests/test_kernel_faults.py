@@ -105,8 +105,12 @@ def interrupt_again_and_again():
         sent.append(1)
         time.sleep({pause})
 _fal, sent = None, []
-threading.Thread(target=interrupt_again_and_again).start()
-%falstream {line} -o answer
+interrupting = threading.Thread(target=interrupt_again_and_again)
+interrupting.start()
+try:
+    %falstream {line} -o answer
+finally:
+    interrupting.join()  # else it goes on into the next cell
 """
 
 

@@ -88,6 +88,7 @@ def test_an_answer_after_a_reload_is_in_the_transcript_too(page: Notebook) -> No
     page.open()
     for cell in (alone, 1):
         page.output(cell).evaluate("element => element.scrollIntoView()")  # what is out of sight is not laid out
+        expect(page.output(cell).locator(".fal-root")).to_be_visible()  # else it would be run anew
         answer(widget(page, cell), "after the reload")
         expect(page.output(cell).locator("details[data-fal-transcript]")).to_contain_text("after the reload")
         assert len(transcripts(page, cell)) == 1
