@@ -215,9 +215,14 @@ class Session:
         self._io, self._pools, self._requests = _IOThread(), {}, set()
 
     def _submit(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
-        request = self._io.submit(work)
-        self._requests.add(request)
-        request.add_done_callback(self._requests.discard)
+        try:
+            with Interrupts():  # one in here would leave a thread that nobody ends
+                request = self._io.submit(work)
+                self._requests.add(request)
+                request.add_done_callback(self._requests.discard)
+        except KeyboardInterrupt:
+            request.cancel()  # nobody has it
+            raise
         return request
 
     async def _connect(self, target: Target) -> None:
@@ -274,7 +279,7 @@ class _IOThread:
             return asyncio.run_coroutine_threadsafe(work, loop)
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None or self._thread is None or not self._thread.is_alive():  # its start was interrupted
+        if self._loop is None or self._thread is None or not self._thread.is_alive():  # it could not be started
             with quiet():
                 self._loop = IOLoop()
             self._thread = threading.Thread(target=_run, args=(self._loop,), name="fal_notebook I/O", daemon=True)
@@ -286,7 +291,7 @@ class _IOThread:
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None or thread is None or not thread.is_alive():  # its start was interrupted
+        if loop is None or thread is None or not thread.is_alive():  # it could not be started
             for work in last:
                 work.close()
             return None

@@ -97,6 +97,35 @@ def test_a_close_that_is_interrupted_can_be_repeated_and_leaves_no_thread() -> N
             wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
 
 
+@pytest.mark.parametrize("line", range(12))
+def test_an_interrupt_while_the_thread_starts_leaves_none_that_nobody_ends(line: int) -> None:
+    own, lines = Session(), 0
+
+    def trace(frame: FrameType, event: str, __: Any) -> Any:
+        nonlocal lines
+        if frame.f_code is not threading.Thread.start.__code__:
+            return trace
+        lines += event == "line"
+        if event == "line" and lines == line + 1:
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    with FaultyGateway() as gateway:
+        before, interval = sys.gettrace(), sys.getswitchinterval()
+        sys.setswitchinterval(1)  # else the new thread may have come far when it is looked at
+        sys.settrace(trace)
+        try:
+            with suppress(KeyboardInterrupt):
+                own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
+        finally:
+            sys.settrace(before)
+        ask(own, gateway, "two")
+        sys.setswitchinterval(interval)
+        own.close()
+        wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
+        assert lines >= min(line, 8)
+
+
 @pytest.mark.parametrize("step", range(12))
 def test_an_interrupt_at_any_step_of_a_close_waits_until_the_thread_has_been_told_to_end(step: int) -> None:
     own, steps = Session(), 0

@@ -36,6 +36,7 @@ WARNINGS = "\n".join(
 OPTIONS = ("-m", "not front_end", "-o", WARNINGS)
 SHOWN = ("ipython", "ipykernel", "ipywidgets", "websockets")
 """The packages whose versions the table has."""
+_END = 6_000  # characters of a log that are shown, so that a run whose files are gone can be understood
 _LINE = "{:<18} {:<8} {:<8} {:<9} {:<10} {:<10} {:>7}  {}"
 
 
@@ -70,6 +71,8 @@ def main(names: Sequence[str]) -> int:
         rows = list(pool.map(_run, [each for each in ENVIRONMENTS if not names or each.name in names]))
     _say(_LINE.format("environment", "Python", "IPython", "ipykernel", "ipywidgets", "websockets", "seconds", "tests"))
     _say("\n".join(map(str, rows)))
+    for row in (row for row in rows if row.failed):
+        _say(f"\n{row.name}, the end of its log:\n{(BUILD / f'{row.name}.log').read_text(encoding='utf-8')[-_END:]}")
     return sum(row.failed for row in rows)
 
 
