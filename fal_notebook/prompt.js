@@ -166,6 +166,7 @@ class Form {
     this.prefix = prefix;
     this.changed = () => { this.isEdited = true; changed(); };
     this.rows = [];
+    this.isKnown = false;
     this.element = make("details", { class: "fal-arguments", ontoggle: () => this.fit() });
     this.title = make("summary", {}, "Arguments");
     this.list = make("div", { class: "fal-rows" });
@@ -189,6 +190,7 @@ class Form {
 
   /** Show these rows. Those stay that show the same already, and one that someone is typing in. */
   show(rows, takesModel) {
+    this.isKnown = true;
     const here = new Map(this.rows.filter((row) => row.isTyping || !row.isEdited).map((row) => [row.id, row]));
     this.rows = rows.map((given) => {
       const row = here.get(given.id);
@@ -213,8 +215,9 @@ class Form {
     this.changed();
   }
 
+  /** The rows for Python; null as long as it has not told its own. */
   told() {
-    return this.rows.map((row) => row.told);
+    return this.isKnown ? this.rows.map((row) => row.told) : null;
   }
 
   drop(row) {

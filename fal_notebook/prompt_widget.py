@@ -262,8 +262,9 @@ class PromptWidget(AnyWidget):
                     self._appear()
                 case {"kind": "edited", "view": str(view), "rows": list(rows)}:
                     self._take_rows(rows, view)
-                case {"kind": "run", "view": str(view), "prompt": str(prompt), "rows": list(rows), **others}:
-                    self._take_rows(rows, view)
+                case {"kind": "run", "view": str(view), "prompt": str(prompt), "rows": list() | None as rows, **others}:
+                    if rows is not None:  # else the page asks before it has been told them: the kernel was busy
+                        self._take_rows(rows, view)
                     self._change(endpoint=str(others["endpoint"]), play=others.get("play") is True)
                     self.run(prompt)
                 case {"kind": "transcript", "view": str(view)}:

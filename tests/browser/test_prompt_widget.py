@@ -41,6 +41,7 @@ CELLS = [
     "l = PromptWidget('test/echo/stream'); l",
     f"h = PromptWidget('test/held/stream', {{'events': {EVENTS!r}}}); h",
     "b.arguments = {'count': 100_000, 'rate': 150}",
+    "m = PromptWidget('test/paced/stream', {'count': 5, 'rate': 150}); display(m); import time; time.sleep(3)",
 ]
 
 
@@ -149,6 +150,15 @@ def test_words_appear_while_they_come_and_another_cell_runs_meanwhile(page: Note
     expect(shown.locator(".fal-state")).to_have_text("ready")
 
 
+def test_what_is_asked_before_the_page_has_heard_of_the_arguments_is_sent_with_them(
+    page: Notebook,
+) -> None:
+    page.start(len(CELLS) - 1)
+    shown = page.output(len(CELLS) - 1).locator(".fal-root")
+    ask(shown, "count")
+    expect(shown.locator(".fal-answer")).to_contain_text("0003 0004")
+
+
 @pytest.mark.parametrize("way", ["click", "Escape"])
 def test_stop_keeps_the_words_and_says_so(page: Notebook, way: str) -> None:
     shown = widget(page, 3)
@@ -243,7 +253,7 @@ def test_the_keyboard_alone_is_enough(page: Notebook) -> None:
 
 def test_the_reader_who_scrolled_up_stays_where_he_is(page: Notebook) -> None:
     shown = widget(page, 2)
-    page.run(len(CELLS) - 1)
+    page.run(len(CELLS) - 2)
     log, words = shown.locator(".fal-log"), shown.locator(".fal-entry.fal-streaming .fal-answer")
     ask(shown, "count")
     expect(words).to_contain_text("0100")
