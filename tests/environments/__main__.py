@@ -21,7 +21,7 @@ from .matrix import BUILD, ENVIRONMENTS, ROOT, Environment
 UV = Path(sys.executable).with_name("uv")
 TOOLS = (
     *("cryptography", "hypothesis", "ipykernel", "jupyter-console", "nbconvert", "numpy", "papermill", "pexpect"),
-    *("pillow", "psutil", "pytest", "pytest-timeout", "pytest-xdist", "starlette", "uvicorn"),
+    *("pillow", "psutil", "pytest", "pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "starlette", "uvicorn"),
 )
 # Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open,
 # IPython 7 its event loop.
@@ -153,7 +153,8 @@ def _test(environment: Environment) -> str:
 
 
 def _pytest(environment: Environment, python: str | Path, *arguments: str) -> str:
-    said = _done(_log(environment), python, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *arguments)
+    options = ("--quiet", "-p", "no:cacheprovider", "--reruns", "1")  # what ran a second time stands in the row
+    said = _done(_log(environment), python, "-m", "pytest", *options, *arguments)
     return _last_line(said).partition(" in ")[0]
 
 
