@@ -9,10 +9,11 @@ what is left of the old answer would be read as the next. A request is written t
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol as Interface
 
-from .errors import ArgumentsTooLarge, ConnectionLost, RequestError, ResponseTooLarge
+from .errors import ArgumentsTooLarge, ConnectError, ConnectionLost, RequestError, ResponseTooLarge
 from .protocol import Data, End, Event, Protocol, State
 from .target import Target
 from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_refused_as_too_big, is_too_big
@@ -23,17 +24,33 @@ _STALE_SECONDS = 45.0  # pings would have been heard: the machine slept, or some
 _PROBE_SECONDS = 5.0
 _SMALL = 1_000  # bytes of arguments that no server is known to refuse: a code for a size then has another reason
 
-Receive = Callable[[Sequence[Event]], None]
+
+class Caller(Interface):
+    """Who is told of a request on its way, on the I/O thread."""
+
+    def sent(self) -> None:
+        """Note that the arguments go out; from then on the server may have them."""
+
+    def sent_whole(self) -> None:
+        """Note that all of them went out."""
+
+    def receive(self, events: Sequence[Event], /) -> None:
+        """Take the events that one read of the socket brought."""
 
 
 @dataclass(eq=False)
 class _Exchange:
-    """A request on its way, with the bytes of its arguments and of its response, and who takes the response."""
+    """A request on its way, with the bytes of its arguments and of its response, and who takes the response.
 
-    receive: Receive
+    Attributes:
+        last: how many bytes the WebSocket will have written when the arguments are.
+    """
+
+    caller: Caller
     over: asyncio.Future[None]
     arguments: int
     size: int = 0
+    last: int = 0
     failure: RequestError | None = None
 
     def end(self, failure: RequestError | None = None) -> None:
@@ -95,7 +112,7 @@ class Connection:
         await asyncio.sleep(0)  # the loop looks at the socket once more: an end, or an answer that no request asked for
         return self.is_reusable
 
-    async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
+    async def exchange(self, payload: str, caller: Caller) -> None:
         """Send one request and hand over every event of its response, the `End` included.
 
         Others may be under way: this one is answered after them. Cancelling is safe: the connection closes at
@@ -103,33 +120,42 @@ class Connection:
 
         Args:
             payload: the arguments, encoded.
-            sent: called when the arguments go out; from then on the server may have them.
-            receive: called with the events of each read of the socket, on this thread.
+            caller: who is told what becomes of it.
 
         Raises:
+            ConnectError: the connection closed before anything was sent.
             RequestError: the request may have reached the server and did not end well.
         """
+        if not self.is_open:
+            raise ConnectError(f"the connection to {self.target.endpoint} closed", hint="nothing was sent")
         self.requests += 1
-        exchange = _Exchange(receive, asyncio.get_running_loop().create_future(), len(payload))
+        exchange = _Exchange(caller, asyncio.get_running_loop().create_future(), len(payload))
         self._exchanges.append(exchange)
+        caller.sent()
         try:
-            sent()
-            await self._websocket.send(self._protocol.send(payload))
+            exchange.last = self._websocket.send_message(self._protocol.send(payload))
             await exchange.over
-        except Closed as exc:
-            if exchange in self._exchanges:  # else it was answered before its arguments were all sent
-                exchange.end(self._loss(exc, exchange))
         finally:
+            if exchange not in self._exchanges or self._is_written(exchange):
+                caller.sent_whole()
             if exchange in self._exchanges:
                 self.close()
         if exchange.failure:
             raise exchange.failure
 
     def close(self) -> None:
-        """Begin to close; return at once."""
+        """Begin to close; return at once.
+
+        A request whose response has not begun arrives no more than it has: a goodbye would wait behind it.
+        """
         if self._closer is None:
             self._keeper.cancel()
+            if self._protocol.is_waiting or self._websocket.written < self._websocket.queued:
+                self._websocket.cut()
             self._closer = asyncio.create_task(self._websocket.shut())
+
+    def _is_written(self, exchange: _Exchange) -> bool:
+        return self._websocket.written >= exchange.last
 
     async def wait_closed(self) -> None:
         """Close and wait until it is done, a few seconds at most."""
@@ -171,7 +197,7 @@ class Connection:
 
     def _hand_over(self, events: Sequence[Event]) -> None:
         if events and self._exchanges:
-            self._exchanges[0].receive(events)
+            self._exchanges[0].caller.receive(events)
 
     def _break_off(self, failure: RequestError) -> None:
         """End the request under way, and the connection: nobody can tell what would be an answer to what."""
@@ -195,7 +221,9 @@ class Connection:
         when = f"after {exchange.size:,} bytes" if has_begun else "before the response began"
         message = f"the connection to {self.target.endpoint} closed {when}{said}"
         request_id = self._protocol.request_id if is_next else None
-        return ConnectionLost(self.target.redact(message), request_id=request_id)
+        is_half = not has_begun and not self._is_written(exchange)
+        hint = "its arguments were not sent whole, so it was not worked on: send it again" if is_half else None
+        return ConnectionLost(self.target.redact(message), request_id=request_id, hint=hint)
 
     def _is_largest(self, exchange: _Exchange) -> bool:
         """Whether its arguments are what a server took for too large: of several requests, the largest."""
@@ -214,10 +242,17 @@ class Connection:
     async def _keep_alive(self) -> None:
         while self._websocket.is_open:
             await asyncio.sleep(_PING_SECONDS)
-            heard = self._websocket.heard
-            # A server that answers no ping and yet sends is at work: its answer is worth more than the rule.
-            if not await self._websocket.answers(_PONG_SECONDS) and self._websocket.heard == heard:
-                self._websocket.transport.abort()
+            life = self._signs_of_life(queued := self._websocket.queued)
+            if not await self._websocket.answers(_PONG_SECONDS) and self._signs_of_life(queued) == life:
+                self._websocket.cut()
+
+    def _signs_of_life(self, queued: int) -> tuple[float, int]:
+        """What changes while the server is there, also where it answers no ping.
+
+        One that sends is at work: its answer is worth more than the rule. And a ping waits behind arguments that are
+        on their way: as long as the server takes of what was ``queued`` before the ping, it is not late.
+        """
+        return self._websocket.heard, min(self._websocket.written, queued)
 
 
 def _size(count: int) -> str:

@@ -7,11 +7,10 @@ not been needed for a while.
 
 import asyncio
 import time
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from .connection import Connection, Receive
+from .connection import Caller, Connection
 from .errors import FalNotebookError
 from .opening import open_connection
 from .target import Target
@@ -48,12 +47,12 @@ class Pool:
         self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
         self._trimmer: asyncio.TimerHandle | None = None
 
-    async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
+    async def exchange(self, payload: str, caller: Caller) -> None:
         """Carry one request as soon as it is its turn; see `Connection.exchange`."""
         async with self._turns:
             connection = await self._take()
             try:
-                await connection.exchange(payload, sent, receive)
+                await connection.exchange(payload, caller)
             finally:
                 self._give_back(connection)
 
@@ -142,12 +141,12 @@ class Lane:
         self._door = asyncio.Lock()
         self._places = asyncio.Semaphore(_AHEAD)
 
-    async def exchange(self, payload: str, sent: Callable[[], None], receive: Receive) -> None:
+    async def exchange(self, payload: str, caller: Caller) -> None:
         """Carry one request, behind those for which this was called before; see `Connection.exchange`."""
         async with self._places:
             async with self._door:
                 connection = await self._open()
-            await connection.exchange(payload, sent, receive)
+            await connection.exchange(payload, caller)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -90,6 +90,11 @@ class Protocol:
         return State.SENT if self._unanswered else State.IDLE
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a request was sent whose response has not begun."""
+        return self._unanswered > 0
+
+    @property
     def request_id(self) -> str | None:
         """The id that the server gave to the request under way, once that has been told."""
         return None if self._id is None else self._redact(str(self._id))

@@ -57,6 +57,7 @@ class Result:
         model: the model that answered, where the endpoint tells.
         metrics: how long it took and how much came.
         stopped: whether the caller stopped it.
+        sent_whole: whether the arguments went out whole; where they did not, the endpoint has never had the request.
         error: what went wrong, or None.
     """
 
@@ -73,6 +74,7 @@ class Result:
     model: str | None = None
     metrics: Metrics = field(default_factory=Metrics)
     stopped: bool = False
+    sent_whole: bool = True
     error: FalNotebookError | None = None
 
     def __str__(self) -> str:
@@ -173,7 +175,7 @@ class Result:
 
     def _end(self) -> list[str]:
         if self.stopped:
-            return ["stopped"]
+            return ["stopped" if self.sent_whole else "stopped before it was sent whole"]
         return [f"failed: {type(self.error).__name__}"] if self.error else []
 
     def _times(self) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .arguments import encode
-from .connection import Receive
+from .connection import Caller
 from .errors import ConnectError, FalNotebookError, InvalidRequest, RequestError, RequestTimeout
 from .interrupts import Interrupts
 from .off_loop import IOLoop
@@ -32,7 +32,7 @@ from .target import Target, resolve_target
 _CLOSE_SECONDS = 5.0
 
 Value = TypeVar("Value")
-Exchange = Callable[[str, Callable[[], None], Receive], Coroutine[Any, Any, None]]
+Exchange = Callable[[str, Caller], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ async def _perform(target: Target, payload: str, receiver: Receiver, time_given:
     stopped = False
     try:
         async with asyncio.timeout_at(time_given.end):
-            await exchange(payload, receiver.sent, receiver.receive)
+            await exchange(payload, receiver)
     except TimeoutError:
         error = _timed_out(target, receiver, time_given.seconds)
     except FalNotebookError as exc:
@@ -366,6 +366,9 @@ def _bare(error: FalNotebookError) -> FalNotebookError:
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:
     if receiver.sent_at is None:
         return RequestTimeout(f"no connection to {target.endpoint} within {timeout:g} s", hint="nothing was sent")
+    if not receiver.is_sent_whole:
+        hint = "they were not sent whole, so nothing was worked on: give it a longer timeout"
+        return RequestTimeout(f"{target.endpoint} did not take the arguments within {timeout:g} s", hint=hint)
     return RequestTimeout(f"{target.endpoint} did not finish within {timeout:g} s")
 
 

@@ -38,6 +38,7 @@ class Receiver:
         self.inbox: Inbox[Event | _Over] = Inbox()
         self.began = time.monotonic()
         self.sent_at: float | None = None
+        self.is_sent_whole = False
         self.first_byte_at: float | None = None
         self.ended_at: float | None = None
         self.bytes = 0
@@ -46,7 +47,11 @@ class Receiver:
         """Note that the arguments go out."""
         self.sent_at = time.monotonic()
 
-    def receive(self, events: Sequence[Event]) -> None:
+    def sent_whole(self) -> None:
+        """Note that all of them went out."""
+        self.is_sent_whole = True
+
+    def receive(self, events: Sequence[Event], /) -> None:
         """Take the events that one read of the socket brought."""
         for event in events:
             if isinstance(event, Data):
@@ -327,6 +332,7 @@ class Stream:
             model=self._content.model,
             metrics=self._metrics(),
             stopped=over.stopped,
+            sent_whole=self._receiver.is_sent_whole or not self._receiver.ended_at,
             error=over.error,
         )
 

@@ -2,15 +2,21 @@
 
 What one read of the socket completed is handed over together, by a plain call: a task's turn for each message would
 cost more than decoding a token. Plain messages are split off before websockets sees them, which keeps all the rest.
+
+What goes out is given to the socket in small pieces, each when the one before has left. So nearly all of a large
+message that the server does not read stays here, where it can be taken back and its progress can be seen.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
+import os
 import socket
 import ssl
+import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -34,6 +40,12 @@ from .target import Target
 
 CLOSE_SECONDS = 0.5
 """How long a server may take to answer a close."""
+_PIECE = 65_536
+"""How many bytes are given to the socket at once, and about how many the system holds that it has not sent."""
+_RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+"""The value of ``SO_LINGER`` by which a socket that is closed throws away what it has not sent."""
+_PONG = b"\x8a"
+"""The first byte of a pong (RFC 6455, 5.2)."""
 PASSING = (502, 503, 504)
 """The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
 
@@ -52,11 +64,16 @@ class WebSocket(ClientConnection):
 
     Attributes:
         heard: when anything came last, in seconds since the epoch.
+        queued: how many bytes have been given to it to be sent, frames and handshake included.
     """
 
     def __init__(self, max_size: int, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.heard = time.time()
+        self.queued = 0
+        self._unwritten: deque[memoryview] = deque()
+        self._pong = memoryview(b"")
+        self._given = 0
         self._max_size = max_size
         self._messages: list[Message] = []
         self._fragments: bytearray | None = None
@@ -77,22 +94,73 @@ class WebSocket(ClientConnection):
         """Whether, as far as is known here, messages can go both ways."""
         return self.state is State.OPEN
 
+    @property
+    def written(self) -> int:
+        """How many of the bytes `queued` the system has taken; of a socket that is lost, at least that many."""
+        return self._given - self.transport.get_write_buffer_size()
+
+    def send_message(self, text: str) -> int:
+        """Begin to send a text message, and return how many bytes will have been `written` when it is sent whole."""
+        self.protocol.send_text(text.encode())
+        self.send_data()
+        return self.queued
+
     async def answers(self, seconds: float) -> bool:
         """Whether the server answers a ping within so many seconds."""
         try:
-            pong = asyncio.ensure_future(await self.ping())
-        except ConnectionClosed:
+            async with asyncio.timeout(seconds):
+                await (await self.ping())
+        except (TimeoutError, ConnectionClosed):
             return False
-        await asyncio.wait({pong}, timeout=seconds)
-        return pong.done() and not pong.cancelled() and not pong.exception()
+        return True
+
+    def cut(self) -> None:
+        """Be closed at once: of what the server's system has not received by now, it receives nothing."""
+        self._unwritten.clear()
+        with contextlib.suppress(OSError, AttributeError):  # the socket may be lost already
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._abort()
 
     async def shut(self) -> None:
         """Close; a server that does not answer the close is not waited for long."""
         try:
-            with contextlib.suppress(AttributeError):  # as in _abort
-                await self.close()
+            with contextlib.suppress(AttributeError, TimeoutError):  # AttributeError: as in _abort
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await (self.wait_closed() if self.transport.is_closing() else self.close())
         finally:
             self._abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket; asyncio calls it."""
+        super().connection_made(transport)
+        with contextlib.suppress(OSError, AttributeError):  # not every system has it
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _PIECE)
+
+    def send_data(self) -> None:
+        """Write what websockets has to send, now or when the socket takes it; websockets calls it."""
+        for data in self.protocol.data_to_send():
+            piece = memoryview(data)
+            if data[:1] == _PONG:
+                if self._unwritten and self._unwritten[-1] is self._pong:
+                    self.queued -= len(self._unwritten.pop())  # the latest answers all pings (RFC 6455, 5.5.3)
+                self._pong = piece
+            self.queued += len(data)
+            self._unwritten.append(piece)
+        if self._unwritten and len(self._unwritten[0]) > _PIECE:
+            self.loop.call_later(0, self._write)  # what the server has said meanwhile is heard first
+        else:
+            self._write()
+
+    def resume_writing(self) -> None:
+        """Go on to write; asyncio calls it when the socket has taken what it was given."""
+        super().resume_writing()
+        self._write()
+
+    def eof_received(self) -> None:
+        """Take the server's end of the conversation; asyncio calls it, and closes when all is written."""
+        super().eof_received()
+        self.loop.call_later(CLOSE_SECONDS, self._abort)  # so a server that reads nothing is not waited for
 
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought; asyncio calls it."""
@@ -125,6 +193,17 @@ class WebSocket(ClientConnection):
         """Cut the socket, which may be lost already: asyncio's transport then has no loop if bytes were unsent."""
         with contextlib.suppress(AttributeError):
             self.transport.abort()
+
+    def _write(self) -> None:
+        while self._unwritten and not (self.paused or self.transport.is_closing()):
+            data = self._unwritten.popleft()
+            if len(data) > _PIECE:
+                self._unwritten.appendleft(data[_PIECE:])
+            self._given += len(data[:_PIECE])
+            if data:
+                self.transport.write(data[:_PIECE])
+            else:  # websockets' sign that the conversation is over
+                self.transport.close()
 
     def _begin_to_split(self, data: bytes) -> None:
         """Split from the end of the handshake on, if that is where the read ended, and nothing will be compressed."""

@@ -1,6 +1,7 @@
 """A TCP proxy that can delay, cut into pieces, corrupt, fall silent or hang up, and knows nothing of WebSockets."""
 
 import asyncio
+import socket
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,9 @@ class Proxy:
         piece: the most bytes of a piece.
         corrupt: whether the server's bytes are changed.
         refusing: how many connections it hangs up on before it carries one.
+        is_stuck: whether it reads nothing of what the client sends.
         accepted: how many connections there were.
+        carried: how many bytes of the client went on.
     """
 
     def __init__(self, port: int) -> None:
@@ -27,7 +30,9 @@ class Proxy:
         self.piece = 65_536
         self.corrupt = False
         self.refusing = 0
+        self.is_stuck = False
         self.accepted = 0
+        self.carried = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -52,7 +57,9 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _serve(self) -> asyncio.Server:
-        return await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # so that what waits, waits at the client
+        return await asyncio.start_server(self._connection, sock=listening)
 
     async def _stop(self) -> None:
         self._server.close()
@@ -78,6 +85,9 @@ class Proxy:
         try:
             while data := await reader.read(self.piece):
                 await asyncio.sleep(self.delay)
+                while self.is_stuck and not answers:  # noqa: ASYNC110 - set by another thread
+                    await asyncio.sleep(0.01)
+                self.carried += 0 if answers else len(data)
                 if writer not in self._silent:
                     writer.write(_changed(data) if self.corrupt and answers else data)
                     await writer.drain()

@@ -198,10 +198,15 @@ def test_arguments_that_a_server_finds_too_large_are_told_with_their_size(
 def test_a_server_that_hangs_up_before_it_has_read_the_arguments_is_heard() -> None:
     async def script(connection: ServerConnection) -> None:
         connection.transport.pause_reading()
+        await asyncio.sleep(0.1)
         connection.transport.write(Frame(Opcode.CLOSE, (1009).to_bytes(2)).serialize(mask=False))
+        await asyncio.sleep(0.1)
         connection.transport.close()
 
-    with ScriptedServer(script) as server, pytest.raises(errors.ArgumentsTooLarge, match=r"\(30.0 MB\)"):
+    with (
+        ScriptedServer(script, compression=None) as server,
+        pytest.raises(errors.ArgumentsTooLarge, match=r"\(30.0 MB\)"),
+    ):
         run("x/echo", base_url=server.url, picture=os.urandom(15_000_000).hex())
 
 
