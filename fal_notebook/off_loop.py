@@ -6,6 +6,7 @@ threads may go on; and an interpreter that ends waits for what they do.
 
 import asyncio
 import concurrent.futures
+import contextvars
 import socket
 import threading
 from collections.abc import Callable
@@ -34,7 +35,18 @@ def _do(work: Callable[[], Value], done: "concurrent.futures.Future[Value]") -> 
 
 
 class IOLoop(asyncio.SelectorEventLoop):
-    """An event loop that looks names up on threads of its own."""
+    """An event loop that looks names up on threads of its own, and that other threads may outlive."""
+
+    def call_soon_threadsafe(  # type: ignore[override]  # the base takes what the callback takes
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """Call back on the loop. Once it has closed nothing is called: a wish to stop what has ended comes too late."""
+        try:
+            return super().call_soon_threadsafe(callback, *args, context=context)
+        except RuntimeError:
+            if not self.is_closed():
+                raise
+            return asyncio.Handle(callback, args, self, context)
 
     async def getaddrinfo(
         self,

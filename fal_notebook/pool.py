@@ -2,16 +2,18 @@
 
 People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
 connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
-not been needed for a while.
+not been needed for a while. So does the one to an endpoint that is none of those used last.
 """
 
 import asyncio
+import math
 import time
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 from .connection import Caller, Connection
-from .errors import FalNotebookError
+from .errors import FalNotebookError, InvalidRequest
 from .opening import open_connection
 from .target import Target
 
@@ -27,12 +29,31 @@ class Limits:
         idle_seconds: after how long unused the further ones close.
         max_body: the most bytes that a response may have.
         open_timeout: seconds for the opening of a connection, further tries included.
+
+    Raises:
+        InvalidRequest: one of them is no number, or too small.
     """
 
     connections: int = 4
     idle_seconds: float = 60.0
     max_body: int = 2 * 1024**3
     open_timeout: float = 90.0
+
+    def __post_init__(self) -> None:
+        _check("connections", self.connections, 1, int)
+        _check("idle_seconds", self.idle_seconds, 0, int, float)
+        _check("max_body", self.max_body, 1, int)
+        _check("open_timeout", self.open_timeout, 0.001, int, float)
+
+
+def _check(name: str, value: Any, least: float, *kinds: type) -> None:
+    is_one = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_one or not least <= value < math.inf:
+        raise InvalidRequest(f"Limits: {name} is {_a(kinds)} of at least {least:g}, not {value!r:.80}")
+
+
+def _a(kinds: tuple[type, ...]) -> str:
+    return "a number" if float in kinds else "a whole number"
 
 
 class Pool:
@@ -45,6 +66,7 @@ class Pool:
         self._turns = asyncio.Semaphore(limits.connections)
         self._closed = False
         self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
+        self._kept = 1
         self._trimmer: asyncio.TimerHandle | None = None
 
     async def exchange(self, payload: str, caller: Caller) -> None:
@@ -69,6 +91,11 @@ class Pool:
         if not self._turns.locked():
             async with self._turns:
                 self._give_back(await self._take())
+
+    def keep_last(self, *, kept: bool) -> None:
+        """Say whether the connection used last stays open however long it is unused."""
+        self._kept = int(kept)
+        self._plan_trim()
 
     def retire(self) -> None:
         """Close what is unused, and the rest when its request has ended: nothing new comes here."""
@@ -108,15 +135,15 @@ class Pool:
 
     def _plan_trim(self) -> None:
         """Look again when the first may close: one timer, however many requests there are meanwhile."""
-        if len(self._idle) > 1 and self._trimmer is None:
+        if len(self._idle) > self._kept and self._trimmer is None:
             unused = time.monotonic() - self._idle[0][1]
             self._trimmer = asyncio.get_running_loop().call_later(self._limits.idle_seconds - unused, self._trim)
 
     def _trim(self) -> None:
-        """Close what has not been used for long; the connection used last stays."""
+        """Close what has not been used for long; of an endpoint in use, the connection used last stays."""
         self._trimmer = None
         latest = time.monotonic() - self._limits.idle_seconds + 0.01
-        while len(self._idle) > 1 and self._idle[0][1] <= latest:
+        while len(self._idle) > self._kept and self._idle[0][1] <= latest:
             self._drop(self._idle.pop(0)[0])
         self._plan_trim()
 

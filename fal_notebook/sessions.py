@@ -15,12 +15,12 @@ import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from .arguments import encode
 from .connection import Caller
-from .errors import ConnectError, FalNotebookError, InvalidRequest, RequestError, RequestTimeout
+from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest, RequestError, RequestTimeout
 from .interrupts import Interrupts
 from .off_loop import IOLoop
 from .pool import Limits, Pool
@@ -30,9 +30,10 @@ from .streaming import Receiver, Stream
 from .target import Target, resolve_target
 
 _CLOSE_SECONDS = 5.0
+_KEPT = 8  # endpoints, those used last, to each of which an unused connection stays open
 
-Value = TypeVar("Value")
 Exchange = Callable[[str, Caller], Coroutine[Any, Any, None]]
+Work = Callable[["_IOThread"], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,16 @@ class Session:
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+        self._io = _IOThread()
+        self._lock = threading.Lock()
+        self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
         self.recent = RecentAnswers()
-        self._io = _IOThread()
-        self._pools: dict[Target, Pool] = {}
-        self._requests: set[concurrent.futures.Future[None]] = set()
         self._inherited: list[object] = []
         _sessions.add(self)
 
     def __del__(self) -> None:
-        self._io.end([pool.close() for pool in self._pools.values()])
+        self._io.end()
 
     @property
     def limits(self) -> Limits:
@@ -89,12 +89,11 @@ class Session:
 
     @limits.setter
     def limits(self, limits: Limits) -> None:
-        if limits == self._limits:
+        if _checked(limits) == self._limits:
             return
         self._limits = limits
-        pools, self._pools = list(self._pools.values()), {}
-        if pools:
-            self._io.submit(_retire(pools))
+        if self._io.pools:
+            self._submit(_retire)
 
     def stream(
         self,
@@ -122,7 +121,11 @@ class Session:
         target = resolve_target(endpoint, base_url)
         payload = encode(arguments or {})
         receiver = Receiver()
-        request = self._submit(self._perform_one(target, payload, receiver, timeout))
+
+        def perform(io: _IOThread) -> Coroutine[Any, Any, None]:
+            return self._perform_one(io, target, payload, receiver, timeout)
+
+        request = self._submit(perform, [receiver])
         return Stream(target, receiver, request.cancel, nested=self.nested)
 
     def pipeline(
@@ -154,7 +157,11 @@ class Session:
         target = resolve_target(endpoint, base_url)
         payloads = [encode(arguments) for arguments in requests]
         receivers = [Receiver() for _ in payloads]
-        request = self._submit(self._perform_in_line(target, payloads, receivers, timeout))
+
+        def perform(io: _IOThread) -> Coroutine[Any, Any, None]:
+            return self._perform_in_line(io, target, payloads, receivers, timeout)
+
+        request = self._submit(perform, receivers)
         return [Stream(target, receiver, request.cancel, nested=self.nested) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
@@ -173,7 +180,8 @@ class Session:
             InvalidRequest: the endpoint or the base URL cannot be used.
             CredentialsError: no key was found.
         """
-        return self._submit(self._connect(resolve_target(endpoint, base_url)))
+        target = resolve_target(endpoint, base_url)
+        return self._submit(lambda io: self._connect(io, target))
 
     @property
     def connections(self) -> list[ConnectionInfo]:
@@ -188,21 +196,19 @@ class Session:
                 requests=connection.requests,
                 bytes=connection.received,
             )
-            for pool in list(self._pools.values())
+            for pool in list(self._io.pools.values())
             for connection in list(pool.connections)
             if connection.is_open
         ]
 
     def stop(self) -> int:
         """Stop the requests under way and return how many there were; what has come of each stays."""
-        return sum(request.cancel() for request in list(self._requests))
+        return sum(request.cancel() for request in list(self._io.requests))
 
     def close(self) -> None:
         """Stop the requests under way, close the connections and end the thread; a later request begins anew."""
         with Interrupts():  # one in here would leave a thread that nobody ends
-            self.stop()
-            pools, self._pools = list(self._pools.values()), {}
-            thread = self._io.end([pool.close() for pool in pools])
+            thread = self._renew(self._io).end()
         if thread is not None:
             thread.join(_CLOSE_SECONDS)
 
@@ -211,93 +217,169 @@ class Session:
 
         What was there is kept and left alone: destroyed, it would close what the parent uses.
         """
-        self._inherited += [self._io, self._pools, self._requests]
-        self._io, self._pools, self._requests = _IOThread(), {}, set()
+        self._inherited.append(self._io)
+        self._lock, self._io = threading.Lock(), _IOThread()
 
-    def _submit(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
+    def _renew(self, before: "_IOThread") -> "_IOThread":
+        """Have another I/O thread for what comes from now on, and return the one before."""
+        with self._lock:
+            if self._io is before:
+                self._io = _IOThread()
+        return before
+
+    def _submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
+        request = None
         try:
             with Interrupts():  # one in here would leave a thread that nobody ends
-                request = self._io.submit(work)
-                self._requests.add(request)
-                request.add_done_callback(self._requests.discard)
+                io = self._io
+                request = io.submit(work, receivers)
+                while request is None:  # it was closed meanwhile, or died
+                    self._renew(io)
+                    io = self._io
+                    request = io.submit(work, receivers)
         except KeyboardInterrupt:
-            request.cancel()  # nobody has it
+            if request is not None:
+                request.cancel()  # nobody has it
             raise
         return request
 
-    async def _connect(self, target: Target) -> None:
+    async def _connect(self, io: "_IOThread", target: Target) -> None:
         try:
-            await self._pool(target).connect()
+            await io.pool(target, self._limits).connect()
         except FalNotebookError as exc:
             raise _bare(exc) from None
 
-    async def _perform_one(self, target: Target, payload: str, receiver: Receiver, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's own
-        await _perform(target, payload, receiver, _Time(timeout), self._pool(target).exchange)
+    async def _perform_one(
+        self,
+        io: "_IOThread",
+        target: Target,
+        payload: str,
+        receiver: Receiver,
+        timeout: float | None,  # noqa: ASYNC109 - the caller's own
+    ) -> None:
+        await _perform(target, payload, receiver, _Time(timeout), io.pool(target, self._limits).exchange)
 
     async def _perform_in_line(
         self,
+        io: "_IOThread",
         target: Target,
         payloads: Sequence[str],
         receivers: Sequence[Receiver],
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
-        lane, time_of_all = self._pool(target).lane(), _Time(timeout)
+        lane, time_of_all = io.pool(target, self._limits).lane(), _Time(timeout)
         each = zip(payloads, receivers, strict=True)
         try:
             await asyncio.gather(*(_perform(target, *request, time_of_all, lane.exchange) for request in each))
         finally:
             lane.close()
             for receiver in receivers:  # a task that is cancelled before it began ends nothing
-                if receiver.ended_at is None:
-                    receiver.end(stopped=True)
-
-    def _pool(self, target: Target) -> Pool:
-        pool = self._pools.get(target)
-        if pool is None:
-            for other in [other for other in self._pools if other.url == target.url]:  # with a key of before
-                self._pools.pop(other).retire()
-            pool = self._pools[target] = Pool(target, self._limits)
-        return pool
+                receiver.end(stopped=True)
 
 
 class _IOThread:
-    """A thread that runs an event loop, begun when first needed."""
+    """A thread that runs an event loop, begun when first needed, and all that lives on it. It ends once, with all that.
+
+    Attributes:
+        pools: the connections, by where they lead, those used last at the end. Changed on the thread only.
+        requests: those under way, with who waits for them.
+    """
 
     def __init__(self) -> None:
+        self.pools: dict[Target, Pool] = {}
+        self.requests: dict[concurrent.futures.Future[None], Sequence[Receiver]] = {}
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._has_ended = False
 
-    def submit(self, work: Coroutine[Any, Any, Value]) -> "concurrent.futures.Future[Value]":
-        """Run a coroutine on the thread; cancelling the future cancels it there."""
+    def pool(self, target: Target, limits: Limits) -> Pool:
+        """The connections to a target, from now on those used last. On the thread only."""
+        pool = self.pools.pop(target, None)
+        if pool is None:
+            for other in [other for other in self.pools if other.url == target.url]:  # with a key of before
+                self.pools.pop(other).retire()
+            pool = Pool(target, limits)
+        self.pools[target] = pool
+        pool.keep_last(kept=True)
+        for other_pool in list(self.pools.values())[-_KEPT - 1 : -_KEPT]:
+            other_pool.keep_last(kept=False)
+        return pool
+
+    def submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None] | None":
+        """Run a coroutine on the thread; cancelling the future cancels it there.
+
+        Args:
+            work: makes the coroutine.
+            receivers: who is told if the thread ends before it does.
+
+        Returns:
+            None where the thread has ended.
+
+        Raises:
+            ConnectError: no thread can be begun.
+        """
         with self._lock:
-            try:
-                loop = self._running()
-            except RuntimeError:  # Python 3.12 begins no thread once it ends, 3.12.0 to 3.12.2 once the main one has
-                work.close()
-                raise ConnectError("Python is ending and begins no thread", hint="nothing was sent") from None
-            return asyncio.run_coroutine_threadsafe(work, loop)
+            if self._has_ended:
+                return None
+            request = asyncio.run_coroutine_threadsafe(work(self), self._running())
+            self.requests[request] = receivers
+        request.add_done_callback(lambda done: self.requests.pop(done, None))
+        return request
+
+    def end(self) -> threading.Thread | None:
+        """Let the thread, which is returned, stop what is under way, close all and end, in a few seconds at most."""
+        with self._lock:
+            if self._has_ended or self._loop is None:
+                self._has_ended = True
+                return None
+            self._has_ended = True
+            end = asyncio.run_coroutine_threadsafe(self._end_all(), self._loop)
+            end.add_done_callback(lambda _: self._loop and self._loop.call_soon_threadsafe(self._loop.stop))
+            return self._thread
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None or self._thread is None or not self._thread.is_alive():  # it could not be started
+        if self._loop is None:
             with quiet():
-                self._loop = IOLoop()
-            self._thread = threading.Thread(target=_run, args=(self._loop,), name="fal_notebook I/O", daemon=True)
-            self._thread.start()
+                loop = IOLoop()
+            thread = threading.Thread(target=self._run, args=(loop,), name="fal_notebook I/O", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # Python 3.12 begins no thread once it ends, 3.12.0 to 3.12.2 once the main one has
+                loop.close()
+                raise ConnectError("Python is ending and begins no thread", hint="nothing was sent") from None
+            self._loop, self._thread = loop, thread
         return self._loop
 
-    def end(self, last: list[Coroutine[Any, Any, None]]) -> threading.Thread | None:
-        """Let the thread, which is returned, run the last coroutines, a few seconds at most, and end."""
+    @quiet()
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.run_forever()
+        except BaseException as exc:  # noqa: BLE001 - whatever it is, else whoever has a request waits for ever
+            self._die(loop, type(exc).__name__)
+        loop.close()
+
+    def _die(self, loop: asyncio.AbstractEventLoop, reason: str) -> None:
+        """Tell everyone that the loop has failed, and end what can be ended."""
         with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None or thread is None or not thread.is_alive():  # it could not be started
-            for work in last:
-                work.close()
-            return None
-        end = asyncio.run_coroutine_threadsafe(_run_all(last), loop)
-        end.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
-        return thread
+            self._has_ended = True
+        for request, receivers in list(self.requests.items()):
+            for receiver in receivers:
+                receiver.end(_failed(receiver, reason))
+            request.cancel()
+        with contextlib.suppress(BaseException):
+            loop.run_until_complete(self._end_all())
+
+    async def _end_all(self) -> None:
+        for request in list(self.requests):
+            request.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.gather(*(pool.close() for pool in list(self.pools.values())))
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # what ends may begin to close something
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
 
 class _Time:
@@ -336,25 +418,24 @@ def _check_timeout(timeout: float | None) -> None:
         raise InvalidRequest(f"a timeout is a number of seconds above 0, not {timeout!r}")
 
 
-@quiet()
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
-    loop.close()
+def _checked(limits: Limits) -> Limits:
+    if not isinstance(limits, Limits):
+        raise InvalidRequest(f"limits are Limits(…), not {limits!r:.80}")
+    return limits
 
 
-async def _retire(pools: list[Pool]) -> None:
+async def _retire(io: _IOThread) -> None:
+    pools = list(io.pools.values())
+    io.pools.clear()
     for pool in pools:
         pool.retire()
 
 
-async def _run_all(last: list[Coroutine[Any, Any, None]]) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await asyncio.gather(*last)
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+def _failed(receiver: Receiver, reason: str) -> FalNotebookError:
+    message = f"the thread that carries the requests ended by {reason}"
+    if receiver.sent_at is None:
+        return ConnectError(message, hint="nothing was sent; a further request begins a new one")
+    return ConnectionLost(message)
 
 
 def _bare(error: FalNotebookError) -> FalNotebookError:

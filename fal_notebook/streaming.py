@@ -60,9 +60,10 @@ class Receiver:
         self.inbox.put(*events)
 
     def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:
-        """Take the end of the request, however it came."""
-        self.ended_at = time.monotonic()
-        self.inbox.put(_Over(error, stopped))
+        """Take the end of the request, however it came; there is one only."""
+        if self.ended_at is None:
+            self.ended_at = time.monotonic()
+            self.inbox.put(_Over(error, stopped))
 
 
 class Stream:

@@ -1,12 +1,17 @@
 """Mixed work and faults over one session, on three threads; every answer has to be its own question's.
 
+``python -m tests.session_soak SECONDS`` closes a session again and again while eight threads work with it.
+
 The servers have a process of their own, so that what is counted is the session's.
 """
 
 import base64
+import logging
 import random
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -174,3 +179,53 @@ def soak_session(seconds: float, seed: int = 4) -> Soak:
 def _work(run: Soak, work: Work, until: float) -> None:
     while time.monotonic() < until:
         run.do(work.pick())
+
+
+def soak_closing(seconds: float, threads: int = 8) -> Counter[str]:
+    """Close a session every few milliseconds while threads work with it, and count how their requests ended."""
+    own, ends, chance = Session(), Counter[str](), random.Random(6)  # noqa: S311 - moments, no secrets
+    quiet = logging.getLogger("the server of the closing")
+    quiet.setLevel(logging.CRITICAL)
+    with FaultyGateway(logger=quiet) as gateway:
+        until = time.monotonic() + seconds
+        works = [
+            threading.Thread(target=_ask_until, args=(own, gateway.url, until, number, ends), daemon=True)
+            for number in range(threads)
+        ]
+        for work in works:
+            work.start()
+        while time.monotonic() < until:
+            time.sleep(chance.uniform(0, 0.03))
+            own.close()
+        for work in works:
+            work.join(30)
+            ends["never"] += work.is_alive()
+        ends["twice"] += len(gateway.received) - len(set(gateway.received))
+        own.close()
+    return +ends
+
+
+def _ask_until(own: Session, url: str, until: float, thread: int, ends: Counter[str]) -> None:
+    number = 0
+    while time.monotonic() < until:
+        number += 1
+        prompts = [f"{thread} {number} {each}" for each in range(1 + number % 3)]
+        if number % 5 == 0:
+            own.connect("a/b", url)
+        if len(prompts) == 1:
+            streams = [own.stream("a/b", {"prompt": prompts[0]}, base_url=url)]
+        else:
+            streams = own.pipeline("a/b", [{"prompt": prompt} for prompt in prompts], base_url=url)
+        for stream, prompt in zip(streams, prompts, strict=True):
+            result = stream.outcome()
+            if result.stopped:
+                ends["stopped"] += 1
+            elif result.error:
+                ends[type(result.error).__name__] += 1
+            else:
+                ends["answered" if result.text == words(prompt) else "swapped"] += 1
+
+
+if __name__ == "__main__":
+    for end, count in sorted(soak_closing(float(sys.argv[1])).items()):
+        sys.stdout.write(f"{end} {count}\n")

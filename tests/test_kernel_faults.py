@@ -75,7 +75,7 @@ def interrupt_at_every_step(line, stride):
             return step, wrong
         left = _widgets(ipywidgets)
         result = shell.user_ns["_fal"]
-        if ended != "interrupted" or left or fal.session()._requests or result is None:
+        if ended != "interrupted" or left or fal.session()._io.requests or result is None:
             wrong.append((step, ended, len(left), repr(result)))
             for each in left:
                 each.close()

@@ -120,5 +120,5 @@ def test_an_argument_that_cannot_be_sent_sends_nothing(gateway: str) -> None:
 
 def test_no_requests_are_no_streams(gateway: str) -> None:
     assert pipeline("test/echo/stream", [], base_url=gateway) == []
-    wait_until(lambda: not session()._requests)
+    wait_until(lambda: not session()._io.requests)
     assert session().connections == []

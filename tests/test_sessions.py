@@ -151,6 +151,75 @@ def test_an_interrupt_at_any_step_of_a_close_waits_until_the_thread_has_been_tol
         wait_until(lambda: all("I/O" not in thread.name for thread in threading.enumerate()))
 
 
+def test_a_close_beside_eight_threads_at_work_leaves_no_request_without_its_end_and_says_nothing() -> None:
+    command = [sys.executable, "-X", "dev", "-m", "tests.session_soak", "4"]
+    done = subprocess.run(command, capture_output=True, timeout=100, text=True, cwd=ROOT)
+    ends = dict(line.split() for line in done.stdout.splitlines())
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert set(ends) <= {"answered", "stopped"}
+    assert int(ends["answered"]) > 50
+
+
+def die(reason: BaseException) -> None:
+    raise reason
+
+
+@pytest.mark.parametrize(
+    "reason", [SystemExit(), OSError("select failed"), RuntimeError()], ids=lambda each: repr(each)
+)
+def test_a_thread_whose_loop_breaks_ends_its_requests_with_one_error_and_the_next_are_answered(
+    reason: BaseException, own: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultyGateway(Place.EVENT, Fault.STALL) as gateway:
+        running = [own.stream("a/b", {"prompt": "one"}, base_url=gateway.url) for _ in range(2)]
+        assert str(next(running[0])) == words("one", Place.EVENT)
+        loop = own._io._loop
+        assert loop is not None
+        monkeypatch.setattr(loop._selector, "select", lambda *_: die(reason))  # type: ignore[attr-defined]
+        loop.call_soon_threadsafe(lambda: None)
+        first, second = (each.outcome() for each in running)
+        assert isinstance(first.error, errors.ConnectionLost)
+        assert first.text == words("one", Place.EVENT)
+        assert isinstance(second.error, errors.ConnectError)
+        assert type(reason).__name__ in str(second.error)
+        assert ask(own, gateway, "two") == words("two")
+        assert gateway.received == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"connections": each} for each in (-1, 0, None, 1.5, True, "4")]
+    + [{"idle_seconds": each} for each in (-1, None, float("nan"), float("inf"), "60")]
+    + [{"max_body": each} for each in (0, None, 1e9)]
+    + [{"open_timeout": each} for each in (0, -1, None, float("nan"))],
+    ids=repr,
+)
+def test_limits_that_are_none_are_told_at_once(limits: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidRequest, match=f"Limits: {next(iter(limits))} is a"):
+        Limits(**limits)
+
+
+def test_a_session_takes_limits_only(own: Session) -> None:
+    with pytest.raises(errors.InvalidRequest, match="not 4"):
+        Session(4)  # type: ignore[arg-type]
+    with pytest.raises(errors.InvalidRequest, match="not None"):
+        own.limits = None  # type: ignore[assignment]
+
+
+def test_many_endpoints_leave_sockets_to_those_used_last_only() -> None:
+    own = Session(Limits(idle_seconds=0.2))
+    with FaultyGateway() as gateway:
+        for number in range(40):
+            own.connect(f"a/{number}", gateway.url).result(10)
+        wait_until(lambda: len(own.connections) == sessions._KEPT)
+        assert [each.endpoint for each in own.connections] == [f"a/{number}" for number in range(32, 40)]
+        own.connect("a/32", gateway.url).result(10)
+        own.connect("a/40", gateway.url).result(10)
+        wait_until(lambda: len(gateway.open) == sessions._KEPT)
+        assert {each.endpoint for each in own.connections} == {f"a/{number}" for number in (32, *range(34, 41))}
+        own.close()
+
+
 def test_a_session_that_nobody_has_any_more_ends_with_its_last_request() -> None:
     with FaultyGateway() as gateway:
         threads = threading.active_count()
