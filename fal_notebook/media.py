@@ -21,12 +21,16 @@ from .errors import ConnectError, InvalidRequest, ResponseTooLarge
 from .pixels import pixels
 from .plain import one_line
 from .quiet import quiet
+from .unpacking import unpacked
 
 MAX_BYTES = 2 * 1024**3
 """The most bytes that are fetched from a URL, unless the caller says otherwise."""
 _OCTETS = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
-_DATA_URI = re.compile(r"data:([^;,\s]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:([^;,\s/]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
+_MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long as a letter of base64
+_UNPACKED = {"Accept-Encoding": "identity"}
+_UNESCAPED_AT_ONCE = 16_384  # bytes, of which each may become an object for a moment
 _MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), content_type)
     for pattern, content_type in (
@@ -141,13 +145,16 @@ class Media:
             return self.data
         body = BytesIO()
         try:
-            with httpx.stream("GET", self.url or "", timeout=timeout, follow_redirects=True) as response:
-                for piece in response.raise_for_status().iter_bytes():
+            with httpx.stream(
+                "GET", self.url or "", headers=_UNPACKED, timeout=timeout, follow_redirects=True
+            ) as response:
+                raw = response.raise_for_status().iter_raw()
+                for piece in unpacked(raw, response.headers.get("content-encoding", "")):
                     if body.tell() + len(piece) > max_bytes:
                         message = f"{self.url} has more than {max_bytes:,} bytes"
                         raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")
                     body.write(piece)
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as exc:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
             raise ConnectError(f"could not fetch {self.url}: {exc}") from None
         return body.getvalue()
 
@@ -236,13 +243,30 @@ def media_from_data_uri(uri: str) -> Media:
     match = _DATA_URI.match(uri)
     if match is None:
         raise InvalidRequest("not a data URI")
-    body = unquote_to_bytes(uri[match.end() :].encode("utf-8", "replace"))
+    if uri.count("%") > _MOST_ESCAPES:
+        raise InvalidRequest(f"a data URI has more than {_MOST_ESCAPES:,} escapes", hint="base64 needs none")
+    body = _unescaped(uri[match.end() :].encode("utf-8", "replace"))
     if "base64" in match[2].lower().split(";"):
         try:
             body = base64.b64decode(body + b"=" * (-len(body) % 4))
         except binascii.Error:
             raise InvalidRequest("the base64 of a data URI is broken") from None
     return media_from_bytes(body, match[1])
+
+
+def _unescaped(text: bytes) -> bytes:
+    """The bytes that a text with ``%41`` for ``A`` stands for, made piece by piece."""
+    if b"%" not in text:
+        return text
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(text):
+        end = at + _UNESCAPED_AT_ONCE
+        cut = text.find(b"%", max(at, end - 2), end)  # an escape that goes beyond is one of the next piece
+        end = cut if cut > at else end
+        pieces.append(unquote_to_bytes(text[at:end]))
+        at = end
+    return b"".join(pieces)
 
 
 def guess_type(url: str) -> str | None:

@@ -98,9 +98,16 @@ def server() -> Iterator[FileServer]:
         thread.join()
 
 
+BOMBS = {"bomb": "gzip", "bomb-in-a-bomb": "gzip, gzip", "bomb-in-three": "deflate, gzip,gzip"}
+
+
 @cache
-def bomb() -> bytes:
-    return gzip.compress(bytes(500_000_000))
+def bomb(times: int) -> bytes:
+    """Half a gigabyte, packed so many times."""
+    packed = gzip.compress(bytes(500_000_000))
+    for _ in range(times - 1):
+        packed = gzip.compress(packed)
+    return packed
 
 
 @pytest.fixture
@@ -111,10 +118,11 @@ def endless() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
-            if self.path == "/bomb":
-                self.send_header("Content-Encoding", "gzip")
+            codings = BOMBS.get(self.path.removeprefix("/"))
+            if codings:
+                self.send_header("Content-Encoding", codings)
             self.end_headers()
-            self.wfile.write(bomb() if self.path == "/bomb" else PNG)
+            self.wfile.write(bomb(1 + codings.count(",")) if codings else PNG)
             with contextlib.suppress(OSError):  # the client has had enough
                 while self.path == "/endless":
                     self.wfile.write(bytes(10_000))
@@ -221,6 +229,29 @@ def test_a_data_uri_is_a_file(uri: str, data: bytes) -> None:
     assert media_from_data_uri(uri) == Media("text/plain", data)
 
 
+def test_escapes_are_read_alike_wherever_a_long_data_uri_is_cut() -> None:
+    for shift in range(3):
+        data = b"-" * shift + bytes(range(256)) * 300
+        escaped = "-" * shift + "".join(f"%{byte:02x}" for byte in data[shift:])
+        assert media_from_data_uri(f"data:text/plain,{escaped}").data == data
+
+
+def test_a_data_uri_takes_no_more_memory_than_a_few_times_its_length() -> None:
+    uri = "data:text/plain," + "%41" * 200_000
+    tracemalloc.start()
+    try:
+        assert media_from_data_uri(uri).data == b"A" * 200_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * len(uri)
+
+
+def test_a_data_uri_of_escapes_without_end_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="more than 250,000 escapes"):
+        media_from_data_uri("data:text/plain," + "%41" * 300_000)
+
+
 def test_a_file_goes_to_a_data_uri_and_back() -> None:
     uri = Media("image/png", PNG).data_uri()
     assert uri.startswith("data:image/png;base64,iVBOR")
@@ -312,7 +343,7 @@ def test_what_cannot_be_fetched_is_a_connect_error(url: str | None) -> None:
 
 @pytest.mark.parametrize("path", ["endless", "bomb"])
 def test_a_url_that_does_not_end_is_fetched_up_to_a_limit(path: str, endless: str) -> None:
-    bomb()
+    bomb(1)
     tracemalloc.start()
     try:
         with pytest.raises(ResponseTooLarge, match=r"more than 1,000,000 bytes \(read\(max_bytes=…\) takes more\)"):
@@ -320,7 +351,20 @@ def test_a_url_that_does_not_end_is_fetched_up_to_a_limit(path: str, endless: st
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 200_000_000  # what one piece of a bomb unpacks to, and copies of it
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("path", ["bomb-in-a-bomb", "bomb-in-three"])
+def test_what_is_packed_more_than_once_is_refused_before_it_is_unpacked(path: str, endless: str) -> None:
+    bomb(2)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectError, match=r"packed as .*gzip, ?gzip, which was not asked for"):
+            Media("image/png", url=f"{endless}/{path}").read(max_bytes=1_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_a_server_that_falls_silent_is_waited_for_so_long_and_no_longer(endless: str) -> None:
