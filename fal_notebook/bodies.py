@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from io import BytesIO
 from typing import Any, ClassVar
 
+from .bounded_json import TooMuchJSON, check_json, decode_json
 from .errors import InvalidResponse
 from .event_log import EventLog
 from .events import EventReader
@@ -28,6 +29,7 @@ _FIRST = 1024  # bytes of a stream that are read first: what they teach makes th
 _JSON = json.JSONDecoder()
 _SPACE = " \t\r\n\x1e"  # that may stand between JSON values: RFC 8259, and the separator of RFC 7464
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # that no words hold
+_MOST_JOINED = 100_000  # JSON values without a line between them that are read as events: they are read at once
 _SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
@@ -162,8 +164,10 @@ class EventStreamBody(Body):
         updates: list[Update] = []
         if body.strip():
             try:
-                updates = self._read_value(json.loads(body))
-            except (ValueError, RecursionError) as exc:
+                updates = self._read_value(decode_json(body))
+            except TooMuchJSON as exc:
+                return self._leave_as_text(body, exc)
+            except ValueError as exc:
                 values = _json_values(body)
                 if not values:
                     self._broken = body.decode("utf-8-sig", "replace")
@@ -172,6 +176,10 @@ class EventStreamBody(Body):
         if self._sound:
             self._sound.finish()
         return updates
+
+    def _leave_as_text(self, body: bytes, reason: TooMuchJSON) -> list[Update]:
+        self._broken, self.reader.note = body.decode("utf-8-sig", "replace"), _kept_as_text(reason)
+        return [Text(self._broken, 0)]
 
     def _run(self, data: bytes, at: int) -> Run:
         """What is to be read next, from a place in the data on."""
@@ -235,8 +243,11 @@ class EventStreamBody(Body):
         if event.data == self._DONE:
             return []
         try:
-            value = event.json()
-        except (ValueError, RecursionError):
+            value = decode_json(event.data)
+        except TooMuchJSON as exc:
+            self.reader.note = _kept_as_text(exc)
+            return self._words_of(event.data, event)
+        except ValueError:
             is_half = self._is_over and event.data.startswith('{"')  # an object that the end has cut off is no text
             if is_half:
                 self._broken = event.data if len(self.events) == 1 else ""
@@ -293,8 +304,9 @@ def _json_values(body: bytes) -> Events:
     """JSON objects and lists that stand one behind the other, each as an event; none where anything else stands."""
     events, at = Events(), 0
     try:
+        check_json(body)
         text = body.decode("utf-8-sig").strip(_SPACE)
-        while at < len(text):
+        while at < len(text) and len(events) < _MOST_JOINED:
             value, end = _JSON.raw_decode(text, at)
             if not isinstance(value, dict | list):
                 return Events()
@@ -304,7 +316,11 @@ def _json_values(body: bytes) -> Events:
             at = end
     except (ValueError, RecursionError):
         return Events()
-    return events
+    return events if at >= len(text) else Events()
+
+
+def _kept_as_text(reason: TooMuchJSON) -> str:
+    return f"its JSON {reason}: it is kept as text"
 
 
 def _words_alone(value: Any) -> str | None:

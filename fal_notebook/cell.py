@@ -5,6 +5,7 @@ error or an interrupt is raised. It stops Run All, and nothing that was paid for
 Interrupts that come while a result is put away or shown are held until that is done.
 """
 
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +26,7 @@ from .screen import Screen, screen_of
 from .sessions import session
 from .streaming import Stream
 
+_READ_ON = 2.0  # seconds after an interrupt
 LAST_RESULT = "_fal"
 """The variable that has the result of the last run, as ``_`` has the last value."""
 
@@ -144,13 +146,20 @@ def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
-    """The partial result after an interrupt; a second interrupt does not wait for the connection to close."""
+    """The partial result after an interrupt; a second interrupt does not wait for the connection to close.
+
+    What had come by then is read, but for no longer than a moment.
+    """
     stream.cancel()
+    enough = time.monotonic() + _READ_ON
     try:
         with interrupts.let_through():
-            return stream.outcome()
+            while not stream.is_done and time.monotonic() < enough:
+                stream.wait(enough - time.monotonic())
+                stream.take()
     except KeyboardInterrupt:
-        return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
+        pass
+    return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
 
 
 def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:

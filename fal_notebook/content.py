@@ -18,6 +18,8 @@ from .sse import JSONLinesDecoder
 from .updates import Update
 
 _HEAD = 4096  # first bytes that may be held back to see what a body is
+_LARGEST_SLICE, _SMALLEST_SLICE = 262_144, 16_384  # bytes that are read at once
+_MOST_LINES = 8_192
 _JSON_LINES = re.compile(
     r"(application|text)/(x-)?(nd-?json|ldjson|jsonl|json-?lines|json-seq|json-stream|stream\+json)"
 )
@@ -117,13 +119,34 @@ class Content:
         """The model that the endpoint said answered."""
         return self._reader.model
 
+    @property
+    def note(self) -> str:
+        """What a reader should know of how the body was read; empty where there is nothing."""
+        return self._reader.note
+
     def feed(self, data: bytes) -> list[Update]:
         """Take the next bytes of the body and return what they bring."""
+        updates: list[Update] = []
+        at = 0
+        while at < len(data):
+            some, at = self.feed_some(data, at)
+            updates += some
+        return updates
+
+    def feed_some(self, data: bytes, at: int) -> tuple[list[Update], int]:
+        """Take the next bytes of the body from a place on, so many as are read in a moment.
+
+        Returns:
+            What they bring, and the place where they end.
+        """
         if self._body is None:
-            data = self._held + data if self._held else data
-            self._body = self._choose(data)
-            self._held = b"" if self._body else data
-        return self._body.feed(data) if self._body else []
+            head = self._held + data[at : at + _HEAD]
+            self._body = self._choose(head)
+            held, self._held = self._held, b"" if self._body else head
+            if held or self._body is None:
+                return self._body.feed(head) if self._body else [], at + len(head) - len(held)
+        end = len(data) if isinstance(self._body, MediaBody) else _slice_end(data, at)
+        return self._body.feed(data[at:end]), end
 
     def finish(self) -> list[Update]:
         """Take the end of the body, whole or not, and return what it brings.
@@ -175,6 +198,14 @@ class Content:
         if kind == "application/octet-stream":
             return [(_IS_STREAM_NOT_WORDS, EventStreamBody)], lambda: UnlabelledBody(self._label)
         return [], lambda: MediaBody(self._label)
+
+
+def _slice_end(data: bytes, at: int) -> int:
+    """Where to stop reading for a moment: lines cost more than their bytes do."""
+    size = _LARGEST_SLICE
+    while size > _SMALLEST_SLICE and data.count(b"\n", at, at + size) + data.count(b"\r", at, at + size) > _MOST_LINES:
+        size //= 2
+    return min(at + size, len(data))
 
 
 def _json_lines() -> Body:

@@ -37,6 +37,7 @@ class EventReader:
         usage: what the endpoint said that the request used.
         error: the ``error`` that a value carried: a string or an object.
         model: the model that the endpoint said answered.
+        note: what is to be known of how the values were read, such as that one was kept as text.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class EventReader:
         self.usage: dict[str, Any] | None = None
         self.error: Any = None
         self.model: str | None = None
+        self.note = ""
         self._data: Any = None
         self._undecoded: str | None = None
         self._text = UnmarkedText()

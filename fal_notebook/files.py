@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
 }
 _ADDRESSES = ("data:", "http://", "https://")
 _DEPTH = 32
+_MOST_ADDRESSES = 5_000  # that are looked at: a value can have a million
 
 
 def files_in(value: Any) -> tuple[Media, ...]:
@@ -40,7 +42,10 @@ def files_in(value: Any) -> tuple[Media, ...]:
     found: list[Media] = []
     seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
     taken: Counter[str] = Counter()
-    for address, names, media in _walk(value, names=(), depth=0):
+    for address, described, names in islice(_walk(value, names=(), depth=0), _MOST_ADDRESSES):
+        media = _file(address, described, names)
+        if media is None:
+            continue
         seen[address, names] += 1
         if seen[address, names] > taken[address]:
             taken[address] += 1
@@ -67,12 +72,13 @@ def _has_address(value: Any) -> bool:
     return False
 
 
-def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, tuple[str, ...], Media]]:
+def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """The addresses in a value, with what is said of each and the names that it stands under."""
     if depth > _DEPTH:
         return
     if isinstance(value, str):
         if is_address(value):
-            yield from _file(value, {}, names)
+            yield value, {}, names
     elif isinstance(value, list):
         for each in value:
             yield from _walk(each, names, depth + 1)
@@ -80,18 +86,15 @@ def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str,
         url = value.get("url")
         inner = value
         if isinstance(url, str):
-            yield from _file(url, value, names)
+            yield url, value, names
             inner = {name: each for name, each in value.items() if name != "url"}
         for name, each in inner.items():
             yield from _walk(each, (*names, str(name)), depth + 1)
 
 
-def _file(
-    url: str, described: Mapping[str, Any], names: tuple[str, ...]
-) -> Iterator[tuple[str, tuple[str, ...], Media]]:
+def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
     media = _data(url) if is_data_uri(url) else _link(url, described, names)
-    if media is not None:
-        yield url, names, replace(media, **_description(described))
+    return media and replace(media, **_description(described))
 
 
 def _data(uri: str) -> Media | None:

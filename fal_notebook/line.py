@@ -115,11 +115,13 @@ def _is_apostrophe(line: str, at: int) -> bool:
 
 def _json_end(line: str, begin: int, ends: Mapping[int, int]) -> int:
     """Where the JSON value that begins at a place ends; where it is none, what was meant as one."""
+    bracketed = _bracketed_end(line, begin, ends)
+    meant = line[begin:bracketed]  # alone: what is wrong with it is told with its place, which costs all that is before
     try:
-        _, end = _JSON.raw_decode(line, begin)
+        _, end = _JSON.raw_decode(meant)
     except (ValueError, RecursionError):
-        return _bracketed_end(line, begin, ends)
-    return end if line[end : end + 1] in ("", *_SPACES) else _bracketed_end(line, begin, ends)
+        return bracketed
+    return begin + end if meant[end : end + 1] in ("", *_SPACES) else bracketed
 
 
 def _bracketed_end(line: str, at: int, ends: Mapping[int, int]) -> int:

@@ -57,6 +57,7 @@ class End:
 
 
 Event = Start | Data | End
+_LONGEST_METADATA = 1_000_000  # characters; to see that a longer message is a piece of the body costs too much
 
 
 class State(Enum):
@@ -189,7 +190,7 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[Data]:
 
 def _object(message: str | bytes) -> dict[str, Any] | None:
     """The JSON object that a text message is, or None. Metadata is never binary."""
-    if isinstance(message, bytes) or not message.lstrip().startswith("{"):
+    if isinstance(message, bytes) or len(message) > _LONGEST_METADATA or not message.lstrip().startswith("{"):
         return None
     try:
         value = json.loads(message)

@@ -7,7 +7,7 @@ JPEG picture that stands alone is a bundle of its own type, which every viewer s
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -25,6 +25,7 @@ LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown: a page that holds more halts."""
 CUT = "\n\n… cut here: the whole text is in the result"
 """The note where an answer is cut that still streams."""
+_CUT_JSON = "\n\n… cut here: the whole value is in the result's data"
 _SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
 _BOX = "overflow-wrap:anywhere"
 # Up to four pictures in a row. The checkbox of a picture opens it without a script, in a row of its own; where a
@@ -55,10 +56,10 @@ def text_bundle(text: str, style: str = "markdown") -> Bundle:
 def json_bundle(value: Any) -> Bundle:
     """A JSON value, indented; strings longer than a reader can want are cut and say their length."""
     try:
-        words = json.dumps(_shortened(value), indent=2, ensure_ascii=False)
+        words = _beginning(_json_pieces(value, "\n"))
     except RecursionError:
         words = json.dumps(value, ensure_ascii=False)
-    shown = _readable(words)
+    shown = plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_JSON
     return {"text/plain": shown, "text/html": preformatted_html(shown)}
 
 
@@ -209,11 +210,36 @@ def _readable(text: str) -> str:
     return f"{plain_text(text[:LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
 
 
-def _shortened(value: Any) -> Any:
+def _beginning(pieces: Iterable[str]) -> str:
+    """So many pieces as make a text that is too long to be shown, or all."""
+    taken: list[str] = []
+    length = 0
+    for piece in pieces:
+        taken.append(piece)
+        length += len(piece)
+        if length > LONGEST_TEXT:
+            break
+    return "".join(taken)
+
+
+def _json_pieces(value: Any, line_end: str) -> Iterator[str]:
+    """A JSON value in indented lines, each made when it is asked for: indented, it can be a hundred times as long."""
+    inner = f"{line_end}  "
+    if isinstance(value, dict) and value:
+        for number, (name, each) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{inner}{_json_words(name)}: "
+            yield from _json_pieces(each, inner)
+        yield f"{line_end}}}"
+    elif isinstance(value, list) and value:
+        for number, each in enumerate(value):
+            yield f"{',' if number else '['}{inner}"
+            yield from _json_pieces(each, inner)
+        yield f"{line_end}]"
+    else:
+        yield _json_words(value)
+
+
+def _json_words(value: Any) -> str:
     if isinstance(value, str) and len(value) > _LONGEST_STRING:
-        return f"{value[:_LONGEST_STRING]}… ({len(value):,} characters)"
-    if isinstance(value, list):
-        return [_shortened(each) for each in value]
-    if isinstance(value, dict):
-        return {name: _shortened(each) for name, each in value.items()}
-    return value
+        value = f"{value[:_LONGEST_STRING]}… ({len(value):,} characters)"
+    return json.dumps(value, ensure_ascii=False)

@@ -50,6 +50,7 @@ class Result:
         data: the JSON value: the body, or the last event.
         media: the files, as bytes or as URLs.
         events: the server-sent events.
+        note: what is to be known of how it was read, such as that JSON which is too large was kept as text.
         request_id: the id that fal gave to the request.
         status: the HTTP status; None where no response came.
         headers: the response headers, in any case.
@@ -67,6 +68,7 @@ class Result:
     data: Any = None
     media: list[Media] = field(default_factory=list)
     events: Sequence[ServerSentEvent] = field(default_factory=list)
+    note: str = ""
     request_id: str | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -124,6 +126,8 @@ class Result:
     def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
         parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
         parts += self._body(style, autoplay=autoplay)
+        if self.note:
+            parts.append(render.small_bundle(self.note))
         if True in self._flags():
             parts.append(render.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
@@ -160,7 +164,7 @@ class Result:
     def _withheld(self) -> list[int]:
         """Which pictures were replaced, none where that is not clear: a mask or an input has no flag of its own."""
         flags, pictures = self._flags(), [media for media in self.media if media.kind == "image"]
-        if True not in flags:
+        if True not in flags or len(pictures) > _MOST_FILES:
             return []
         if len(flags) == len(pictures):
             start: int | None = 0

@@ -22,6 +22,8 @@ _RAW: dict[str, tuple[int, int]] = {
     "audio/basic": (MULAW, 8),  # RFC 2046, 4.3: 8 kHz, one channel
 }
 _LONGEST_HEADER = 65_536
+_MOST_CHANNELS = 128
+_LONGEST_LABEL = 1_000  # characters of a content type that are read: reading all parameters costs their square
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class SampleFormat:
     @property
     def name(self) -> str | None:
         """The encoding in a word, or None where it is none that a page can play."""
-        return self._NAMES.get((self.encoding, self.bits)) if self.rate and self.channels else None
+        is_plain = self.rate > 0 and 0 < self.channels <= _MOST_CHANNELS
+        return self._NAMES.get((self.encoding, self.bits)) if is_plain else None
 
     @property
     def frame(self) -> int:
@@ -67,13 +70,13 @@ def raw_format(label: str) -> SampleFormat | None:
         return None
     encoding, bits = _RAW[kind]
     rate = _number(label, "rate", 16_000 if encoding == PCM else 8_000, 10_000_000)
-    return SampleFormat(encoding, rate, _number(label, "channels", 1, 128), bits)
+    return SampleFormat(encoding, rate, _number(label, "channels", 1, _MOST_CHANNELS), bits)
 
 
 def parameter(label: str, name: str) -> Any:
     """A parameter of a content type, or None."""
     message = Message()
-    message["Content-Type"] = label
+    message["Content-Type"] = label[:_LONGEST_LABEL]
     return message.get_param(name)
 
 
@@ -90,44 +93,47 @@ class Playable:
         self.file_type: str | None = None
         self._label = content_type
         self._held = b""
+        self._header: _WAVHeader | None = None
         self._is_known = False
         self._left: int | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes and return those that can be played now: whole frames, or a file's bytes."""
-        data = self._held + data if self._held else data
         if not self._is_known:
-            self._held = b""
             data = self._begin(data)
+        elif self._held:
+            data = self._held + data
         if self.format is not None:
             return self._whole_frames(data, self.format.frame)
         return data if self.file_type else b""
 
     def _begin(self, data: bytes) -> bytes:
         """What follows the header; where the header is not whole, nothing, and the bytes are held."""
+        if self._header is not None:
+            return self._begin_wav(self._header, data)
+        data, self._held = self._held + data, b""
         if len(data) < SNIFF_BYTES:
             self._held = data
             return b""
         raw = raw_format(self._label)
         kind = sniff(data[:SNIFF_BYTES], samples=raw is not None) or normal_type(self._label)
         if kind == "audio/wav":
-            return self._begin_wav(data)
+            self._header = _WAVHeader()
+            return self._begin_wav(self._header, data)
         self._is_known = True
         self.format = raw
         self.file_type = kind if kind == "audio/mpeg" else None
         return data
 
-    def _begin_wav(self, data: bytes) -> bytes:
-        header = _wav_header(data)
-        if header is None and len(data) <= _LONGEST_HEADER:
-            self._held = data
+    def _begin_wav(self, header: "_WAVHeader", data: bytes) -> bytes:
+        samples = header.feed(data)
+        if samples is None and header.is_awaited:
             return b""
-        self._is_known = True
-        if header is None or header[0].name is None:
+        self._is_known, self._header = True, None
+        if samples is None or header.format is None or header.format.name is None:
             return b""
-        self.format, start, length = header
-        self._left = length or None
-        return data[start:]
+        self.format, self._left = header.format, header.length or None
+        return samples
 
     def _whole_frames(self, data: bytes, frame: int) -> bytes:
         """The frames that are whole; chunks behind the samples, such as the recording's title, are no sound."""
@@ -139,20 +145,50 @@ class Playable:
         return data[:whole]
 
 
-def _wav_header(head: bytes) -> tuple[SampleFormat, int, int] | None:
-    """The format of a WAV file, where its samples begin and how many bytes they are said to be."""
-    place, found = 12, None
-    while place + 8 <= len(head):
-        name, length = struct.unpack_from("<4sI", head, place)
-        if name == b"data":
-            return (found, place + 8, length) if found else None
-        if name == b"fmt " and place + 24 <= len(head):
-            encoding, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", head, place + 8)
-            if encoding == _EXTENSIBLE and place + 34 <= len(head):
-                (encoding,) = struct.unpack_from("<H", head, place + 32)
-            found = SampleFormat(encoding, rate, channels, bits)
-        place += 8 + length + length % 2
-    return None
+class _WAVHeader:
+    """The header of a WAV file as it arrives; each chunk of it is looked at once.
+
+    Attributes:
+        format: of the samples, once that is known.
+        length: how many bytes of samples there are said to be.
+    """
+
+    def __init__(self) -> None:
+        self.format: SampleFormat | None = None
+        self.length = 0
+        self._head = bytearray()
+        self._place = 12
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it is not longer yet than any that is read."""
+        return len(self._head) <= _LONGEST_HEADER
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Take the next bytes and return the samples behind the header, once it is whole."""
+        self._head += data
+        while self._place + 8 <= len(self._head):
+            name, length = struct.unpack_from("<4sI", self._head, self._place)
+            if name == b"data":
+                self.length = length
+                return bytes(self._head[self._place + 8 :])
+            if name == b"fmt " and not self._read_format():
+                return None
+            self._place += 8 + length + length % 2
+        return None
+
+    def _read_format(self) -> bool:
+        """Read the chunk that tells the format; whether all that is needed of it is there."""
+        have = len(self._head) - self._place
+        if have < 24:
+            return False
+        encoding, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", self._head, self._place + 8)
+        if encoding == _EXTENSIBLE:
+            if have < 34:
+                return False
+            (encoding,) = struct.unpack_from("<H", self._head, self._place + 32)
+        self.format = SampleFormat(encoding, rate, channels, bits)
+        return True
 
 
 def _number(label: str, name: str, default: int, most: int) -> int:

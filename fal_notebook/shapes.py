@@ -14,6 +14,7 @@ from typing import Any
 _DECODER = json.JSONDecoder()
 _WORDS = re.compile(r'"(?:content|output|text|delta)"\s*:\s*(?=")')
 _PROBE = "some other words"
+_LONGEST = 4_096  # characters around the words: an event that has more says more than them
 _PLACES = 4  # that are tried: names can stand in other places, too
 
 
@@ -44,7 +45,7 @@ class Shape:
             _, end = _DECODER.raw_decode(data, start)
         except ValueError:
             return None
-        return cls(data[:start], data[end:])
+        return cls(data[:start], data[end:]) if start + len(data) - end <= _LONGEST else None
 
     def filled(self, words: str) -> Any:
         """An event of this shape with other words, decoded; None where that is no JSON."""

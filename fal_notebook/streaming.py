@@ -5,6 +5,7 @@ event loop, takes them out and finds their meaning. So decoding costs the connec
 changes no measure of time.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
@@ -21,6 +22,8 @@ from .sse import ServerSentEvent
 from .target import Target
 from .updates import Update
 from .waiting import check_asyncio, wait
+
+_MOMENT = 0.03  # seconds that reading goes on, so that an interrupt is heard
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Stream:
         self._end: End | None = None
         self._content = Content()
         self._arrived: deque[Event | _Over] = deque()
+        self._read_up_to = 0  # of the first that has arrived
         self._pending: deque[Update] = deque()
         self._result: Result | None = None
 
@@ -130,15 +134,22 @@ class Stream:
         return self._content.text
 
     def take(self) -> list[Update]:
-        """The updates that have come since the last call; never waits."""
+        """The updates that have come since the last call; never waits.
+
+        Where so much has come that reading takes longer than a moment, the rest is for the next call.
+        """
         updates = list(self._pending)
         self._pending.clear()
-        updates.extend(self._drain())
+        enough = time.monotonic() + _MOMENT
+        for some in self._drain():
+            updates += some
+            if time.monotonic() > enough:
+                break
         return updates
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until there is something to take, ``timeout`` seconds at most."""
-        if not self._pending and not self.is_done:
+        if not self._pending and not self._arrived and not self.is_done:
             wait(self._receiver.inbox, timeout, nested=self._nested)
 
     def so_far(self) -> Result:
@@ -149,7 +160,7 @@ class Stream:
         """Wait for the end and return the result, also where it is a failure: `Result.error` tells."""
         while self._result is None:
             self.wait()
-            for _ in self._drain():  # one by one: what is not kept is not held
+            for _ in self._drain():  # piece by piece: what is not kept is not held
                 pass
         return self._result
 
@@ -227,21 +238,33 @@ class Stream:
     async def _arrival(self) -> None:
         try:
             check_asyncio()
-            await self._receiver.inbox.wait_async()
+            await (asyncio.sleep(0) if self._arrived else self._receiver.inbox.wait_async())
         except BaseException:
             self.cancel()
             raise
 
-    def _drain(self) -> Iterator[Update]:
+    def _drain(self) -> Iterator[list[Update]]:
+        """Read what has arrived, piece by piece."""
         self._arrived.extend(self._receiver.inbox.take())
         while self._arrived:
-            yield from self._read(self._arrived.popleft())
+            item = self._arrived[0]
+            if isinstance(item, Data):
+                yield self._read_some(item)
+            else:
+                self._arrived.popleft()
+                yield self._read(item)
 
-    def _read(self, item: Event | _Over) -> list[Update]:
+    def _read_some(self, item: Data) -> list[Update]:
+        at, self._read_up_to = self._read_up_to, len(item.data)  # interrupted in here, it is not read twice
+        updates, at = self._content.feed_some(item.data, at)
+        self._read_up_to = at
+        if at >= len(item.data):
+            self._arrived.popleft()
+            self._read_up_to = 0
+        return [] if self._bad_status() else updates  # what an error status brings is no answer
+
+    def _read(self, item: Start | End | _Over) -> list[Update]:
         match item:
-            case Data(data):
-                updates = self._content.feed(data)
-                return [] if self._bad_status() else updates  # what an error status brings is no answer
             case Start():
                 self._start = item
                 self._content = Content(item.headers.get("content-type"))
@@ -325,6 +348,7 @@ class Stream:
             reasoning=self._content.reasoning,
             data=data,
             media=list(self._content.media),
+            note=self._content.note,
             events=events,
             request_id=self._request_id() or getattr(over.error, "request_id", None),
             status=status or getattr(over.error, "status", None),

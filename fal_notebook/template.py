@@ -13,6 +13,8 @@ from .errors import InvalidRequest
 
 _OPEN, _CLOSE = "{{", "}}"
 _MOST_CLOSES = 32  # that one expression may hold; else a text full of braces costs the square of its length
+_LONGEST = 10_000  # characters of an expression that holds any
+_MOST_IN_VAIN = 1_000  # slots of a text that are looked at so far, and are no Python; of others only the first close is
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Slot:
 
 def slots(text: str) -> Iterator[Slot]:
     """The slots of a text, in order; one without ``code`` is not Python."""
+    in_vain = 0
     place = text.find(_OPEN)
     while place >= 0:
-        slot = _slot(text, place)
+        slot = _slot(text, place, _MOST_CLOSES if in_vain < _MOST_IN_VAIN else 1)
         if slot is None:
             return
+        in_vain += slot.code is None
         yield slot
         place = text.find(_OPEN, slot.end)
 
@@ -50,18 +54,19 @@ def fill(text: str, namespace: Mapping[str, Any]) -> Any:
     end = 0
     for slot in slots(text):
         value = _evaluate(slot, namespace)
-        if not text[: slot.start].strip() and not text[slot.end :].strip():
+        is_first = not parts
+        if is_first and not text[: slot.start].strip() and not text[slot.end :].strip():
             return value
         parts += [text[end : slot.start], str(value)]
         end = slot.end
     return "".join([*parts, text[end:]])
 
 
-def _slot(text: str, start: int) -> Slot | None:
+def _slot(text: str, start: int, most_closes: int) -> Slot | None:
     close = text.find(_CLOSE, start + len(_OPEN))
     first = close
-    for _ in range(_MOST_CLOSES):
-        if close < 0:
+    for _ in range(most_closes):
+        if close < 0 or (close > first and close - start > _LONGEST):
             break
         expression = text[start + len(_OPEN) : close].strip()
         code = _compiled(expression)
@@ -74,6 +79,8 @@ def _slot(text: str, start: int) -> Slot | None:
 
 
 def _compiled(expression: str) -> CodeType | None:
+    if not expression:
+        return None
     try:
         return compile(expression, "{{…}}", "eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):

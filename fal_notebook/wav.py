@@ -6,11 +6,13 @@ Layout: "Multimedia Programming Interface and Data Specifications 1.0", RIFF and
 """
 
 import struct
+from collections.abc import Iterator
 from io import BytesIO
 
 PCM = 1
 MULAW = 7
 _UNKNOWN = 0xFFFFFFFF
+_MOST_CHUNKS = 10_000  # that are looked through: a file can be nothing but empty ones
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
@@ -76,21 +78,23 @@ def _data_chunk(body: BytesIO) -> int | None:
     view = body.getbuffer()
     if len(view) < 12 or bytes(view[:4]) != b"RIFF" or bytes(view[8:12]) != b"WAVE":
         return None
-    place = 12
-    while place + 8 <= len(view):
-        name, length = struct.unpack("<4sI", view[place : place + 8])
-        if name == b"data":
-            return place
-        place += 8 + length + length % 2
-    return None
+    return next((place for name, place in _chunks(view) if name == b"data"), None)
 
 
 def _byte_rate(view: memoryview) -> int:
-    place = 12
-    while place + 8 <= len(view):
-        name, length = struct.unpack("<4sI", view[place : place + 8])
+    for name, place in _chunks(view):
         if name == b"fmt " and place + 20 <= len(view):
-            rate: int = struct.unpack("<I", view[place + 16 : place + 20])[0]
+            rate: int = struct.unpack_from("<I", view, place + 16)[0]
             return rate
-        place += 8 + length + length % 2
     return 0
+
+
+def _chunks(view: memoryview) -> Iterator[tuple[bytes, int]]:
+    """The names of a WAV file's chunks, and where each header stands."""
+    place = 12
+    for _ in range(_MOST_CHUNKS):
+        if place + 8 > len(view):
+            return
+        name, length = struct.unpack_from("<4sI", view, place)
+        yield name, place
+        place += 8 + length + length % 2

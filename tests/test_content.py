@@ -377,7 +377,7 @@ def test_a_problem_is_json() -> None:
     assert whole(*SHAPES["problem"]).data == {"title": "no", "detail": "out of balance"}
 
 
-@pytest.mark.parametrize("body", [b'{"output": "A', b"<html>502</html>", b'{"a": "\xff"}', b"[" * 5_000, b"\xef\xbb"])
+@pytest.mark.parametrize("body", [b'{"output": "A', b"<html>502</html>", b'{"a": "\xff"}', b"\xef\xbb"])
 def test_json_that_is_none_is_an_error_and_stays_readable(body: bytes) -> None:
     content = Content("application/json")
     content.feed(body)
@@ -385,6 +385,43 @@ def test_json_that_is_none_is_an_error_and_stays_readable(body: bytes) -> None:
         content.finish()
     assert content.text == body.decode("utf-8", "replace")
     assert content.data is None
+
+
+@pytest.mark.parametrize("label", ["application/json", "text/event-stream", "application/x-ndjson", ""])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[" + b"[]," * 1_000_000 + b"[]]", "has more than 1,000,000 values"),
+        (b"[" + b"1," * 2_000_000 + b"1]", "has more than 1,000,000 values"),
+        (b"[" + b'{"a":1},' * 400_000 + b"{}]", "would take more than 8 times its size in memory"),
+        (b"[" * 300 + b"]" * 300, "is nested deeper than 200"),
+        (b"[" * 5_000 + b"]" * 5_000, "is nested deeper than 200"),
+    ],
+    ids=["lists", "numbers", "objects", "deep", "deeper"],
+)
+def test_json_that_is_dear_to_decode_is_kept_as_text_with_a_word(label: str, body: bytes, reason: str) -> None:
+    content = Content(label)
+    content.feed(b"data: " + body + b"\n\n" if label == "text/event-stream" else body)
+    content.finish()
+    assert content.text == body.decode()
+    assert content.data is None
+    assert content.note == f"its JSON {reason}: it is kept as text"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": "[{," * 2_000_000},
+        {"words": [{"start": each / 10, "end": each / 10 + 0.1, "text": "word"} for each in range(100_000)]},
+        {"embedding": [0.1234567] * 500_000},
+        {"image": "x" * 10_000_000},
+    ],
+    ids=["brackets in words", "times of words", "numbers", "one long string"],
+)
+def test_what_large_answers_are_made_of_is_decoded(value: Any) -> None:
+    content = whole("application/json", json.dumps(value).encode())
+    assert content.data == value
+    assert content.note == ""
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"null"])
