@@ -46,6 +46,11 @@ class Body(ABC):
         self.reader = EventReader()
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is the bytes of a file."""
+        return False
+
+    @property
     def text(self) -> str:
         """The answer's text so far."""
         return self.reader.text
@@ -345,6 +350,10 @@ class MediaBody(Body):
         self._media: Media | None = None
 
     @property
+    def is_file(self) -> bool:
+        return True
+
+    @property
     def media(self) -> tuple[Media, ...]:
         return (self._media,) if self._media else ()
 
@@ -391,6 +400,10 @@ class UnlabelledBody(Body):
         self._buffer = BytesIO()
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._body: Body | None = None
+
+    @property
+    def is_file(self) -> bool:
+        return self._body is not None and self._body.is_file
 
     @property
     def text(self) -> str:

@@ -81,7 +81,7 @@ class Connection:
         self.received = 0
         self._websocket = websocket
         self._max_body = max_body
-        self._protocol = Protocol(target.redact)
+        self._protocol = Protocol(target.redaction)
         self._exchanges: deque[_Exchange] = deque()
         self._keeper = asyncio.create_task(self._keep_alive())
         self._closer: asyncio.Task[None] | None = None

@@ -80,6 +80,11 @@ class Content:
         self._body: Body | None = None
 
     @property
+    def is_file(self) -> bool:
+        """Whether the body itself is a file, as far as has been seen."""
+        return self._body is not None and self._body.is_file
+
+    @property
     def text(self) -> str:
         """The answer's text so far; of a body that is neither JSON nor media, the body."""
         return self._body.text if self._body else ""

@@ -34,6 +34,7 @@ from fal_client import FalClientError
 from fal_client.auth import MissingCredentialsError
 
 from .plain import one_line
+from .redaction import Redaction
 
 if TYPE_CHECKING:
     from .result import Result
@@ -251,3 +252,15 @@ def _said(detail: Any) -> str:
         steps = [str(step) for step in place if step != "body"] if isinstance(place, list) else []
         return one_line(f"{'.'.join(steps)}: {words}" if steps else words)
     return one_line(str(detail)) if detail else ""
+
+
+def bare(error: FalNotebookError, redaction: Redaction) -> FalNotebookError:
+    """The error without the key, and without the frames that it came through: verbose tracebacks show their variables.
+
+    What is quoted in part is to be looked through before it is cut; here is all else that the error holds.
+    """
+    for name, value in vars(error).items():
+        setattr(error, name, redaction.value(value))
+    error.args = redaction.value(error.args)
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)

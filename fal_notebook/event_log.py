@@ -8,6 +8,7 @@ kept are strings and numbers: objects would give the garbage collector work with
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from .redaction import Redaction
 from .shapes import Shape
 from .sse import Events, EventSequence, ServerSentEvent
 
@@ -47,6 +48,23 @@ class EventLog(EventSequence):
         copied = EventLog()
         for name, values in vars(self).items():
             setattr(copied, name, values.copy())
+        return copied
+
+    def redacted(self, redaction: Redaction) -> "EventLog":
+        """The same without the key. A snapshot that is kept as a length ends before it."""
+        copied = self.copy()
+        copied._labels, copied._tails = redaction.value((self._labels, self._tails))
+        copied._data = [redaction.text(data) if isinstance(data, str) else data for data in self._data]
+        first = 0
+        for whole in self._wholes:
+            both = zip(self._whole(whole), copied._whole(whole), strict=False)
+            same = next((place for place, (one, other) in enumerate(both) if one != other), len(self._whole(whole)))
+            lengths = self._data[first:whole]
+            copied._data[first:whole] = [
+                min(length, same) if isinstance(length, int) else copied._data[first + number]
+                for number, length in enumerate(lengths)
+            ]
+            first = whole + 1
         return copied
 
     def __len__(self) -> int:

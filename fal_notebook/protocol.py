@@ -22,7 +22,7 @@ in the same way; in a body of JSON that is the body.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -30,6 +30,7 @@ from typing import Any
 from httpx import Headers
 
 from .errors import ModelError, ProtocolViolation, RequestError, detail_text
+from .redaction import Redaction
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ class Protocol:
     """The state of one connection. It does no I/O: the caller carries messages in and out.
 
     Args:
-        redact: takes the key out of a message that an error will quote.
+        redaction: takes the key out of a message that an error will quote.
     """
 
-    def __init__(self, redact: Callable[[str], str] = str) -> None:
-        self._redact = redact
+    def __init__(self, redaction: Redaction | None = None) -> None:
+        self._redaction = redaction or Redaction()
         self._unanswered = 0
         self._is_streaming = False
         self._id: Any = None
@@ -98,7 +99,7 @@ class Protocol:
     @property
     def request_id(self) -> str | None:
         """The id that the server gave to the request under way, once that has been told."""
-        return None if self._id is None else self._redact(str(self._id))
+        return None if self._id is None else self._redaction.text(str(self._id))
 
     def send(self, payload: str) -> str:
         """Take the arguments of one more request, encoded, and return the message to send."""
@@ -152,7 +153,7 @@ class Protocol:
         self._status = _status(metadata, default=200)
         self._unanswered -= 1
         self._is_streaming = True
-        headers = _headers(metadata.get("headers"), self._redact)
+        headers = _headers(metadata.get("headers"))
         self._is_json = "json" in headers.get("content-type", "json").lower()
         return Start(self.request_id, self._status, headers)
 
@@ -173,12 +174,13 @@ class Protocol:
         )
 
     def _error(self, message: str | bytes, what: str) -> ModelError:
-        metadata = _object(self._redact(str(message))) or {}
+        metadata = self._redaction.value(_object(message) or {})
         return ModelError(f"{what}: {detail_text(metadata)}", detail=metadata.get("error"), request_id=self.request_id)
 
     def _excerpt(self, message: str | bytes) -> str:
         kind = "binary" if isinstance(message, bytes) else "text"
-        words = self._redact(message.decode("utf-8", "replace") if isinstance(message, bytes) else message)
+        said = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
+        words = self._redaction.text(said)
         return f"{kind} {words[:80]!r}{'…' if len(words) > 80 else ''}"
 
 
@@ -209,7 +211,7 @@ def _status(metadata: Mapping[str, Any], default: int) -> int:
     return status if isinstance(status, int) else default
 
 
-def _headers(value: Any, redact: Callable[[str], str]) -> Headers:
+def _headers(value: Any) -> Headers:
     """Headers whose names may come in any case and whose values are strings or lists of strings.
 
     A name beyond ASCII is none (RFC 9110, 5.1), and is left out.
@@ -217,7 +219,7 @@ def _headers(value: Any, redact: Callable[[str], str]) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, content in value.items() if isinstance(value, dict) else ():
         contents: Iterable[Any] = content if isinstance(content, list) else [content]
-        pairs += [(name, _encodable(redact(str(each)))) for each in contents if name.isascii()]
+        pairs += [(name, _encodable(str(each))) for each in contents if name.isascii()]
     return Headers(pairs, encoding="utf-8")
 
 

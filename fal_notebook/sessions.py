@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from .arguments import encode
 from .connection import Caller
-from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest, RequestError, RequestTimeout
+from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest, RequestError, RequestTimeout, bare
 from .interrupts import Interrupts
 from .off_loop import IOLoop
 from .pool import Limits, Pool
@@ -247,7 +247,7 @@ class Session:
         try:
             await io.pool(target, self._limits).connect()
         except FalNotebookError as exc:
-            raise _bare(exc) from None
+            raise bare(exc, target.redaction) from None
 
     async def _perform_one(
         self,
@@ -400,7 +400,7 @@ async def _perform(target: Target, payload: str, receiver: Receiver, time_given:
     except TimeoutError:
         error = _timed_out(target, receiver, time_given.seconds)
     except FalNotebookError as exc:
-        error = _bare(exc)
+        error = bare(exc, target.redaction)
     except asyncio.CancelledError:
         stopped = True
     except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
@@ -436,12 +436,6 @@ def _failed(receiver: Receiver, reason: str) -> FalNotebookError:
     if receiver.sent_at is None:
         return ConnectError(message, hint="nothing was sent; a further request begins a new one")
     return ConnectionLost(message)
-
-
-def _bare(error: FalNotebookError) -> FalNotebookError:
-    """The error without the frames that it came through: verbose tracebacks show their variables, and so the key."""
-    error.__context__ = None
-    return error.with_traceback(None)
 
 
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:

@@ -9,16 +9,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from .content import Content
-from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError, detail_text, status_error
+from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError, bare, detail_text, status_error
 from .inbox import Inbox
 from .protocol import Data, End, Event, Start
+from .redacted import RedactedUpdates
 from .result import Metrics, Result
-from .sse import ServerSentEvent
 from .target import Target
 from .updates import Update
 from .waiting import check_asyncio, wait
@@ -87,7 +87,7 @@ class Stream:
         self._nested = nested
         self._start: Start | None = None
         self._end: End | None = None
-        self._content = Content()
+        self._read_as(None)
         self._arrived: deque[Event | _Over] = deque()
         self._read_up_to = 0  # of the first that has arrived
         self._pending: deque[Update] = deque()
@@ -131,7 +131,7 @@ class Stream:
     @property
     def text(self) -> str:
         """The answer's text so far."""
-        return self._content.text
+        return self._result.text if self._result else self._redacted.text
 
     def take(self) -> list[Update]:
         """The updates that have come since the last call; never waits.
@@ -255,19 +255,21 @@ class Stream:
                 yield self._read(item)
 
     def _read_some(self, item: Data) -> list[Update]:
-        at, self._read_up_to = self._read_up_to, len(item.data)  # interrupted in here, it is not read twice
-        updates, at = self._content.feed_some(item.data, at)
+        began, self._read_up_to = self._read_up_to, len(item.data)  # interrupted in here, it is not read twice
+        updates, at = self._content.feed_some(item.data, began)
         self._read_up_to = at
+        if not self._content.is_file:
+            self._redacted.look_at(item.data[began:at])
         if at >= len(item.data):
             self._arrived.popleft()
             self._read_up_to = 0
-        return [] if self._bad_status() else updates  # what an error status brings is no answer
+        return [] if self._bad_status() else self._redacted.take(updates)  # an error status brings no answer
 
     def _read(self, item: Start | End | _Over) -> list[Update]:
         match item:
             case Start():
-                self._start = item
-                self._content = Content(item.headers.get("content-type"))
+                self._read_as(item.headers.get("content-type"))  # as it came; what is shown of it has no key
+                self._start = self._target.redaction.value(item)
                 return []
             case End():
                 self._end = item
@@ -275,22 +277,30 @@ class Stream:
             case _Over():
                 return self._finish(item)
 
+    def _read_as(self, label: str | None) -> None:
+        """Begin to read a body of this content type."""
+        content = self._content = Content(label)
+        self._redacted = RedactedUpdates(
+            self._target.redaction, label or "", lambda: content.text, lambda: content.reasoning
+        )
+
     def _finish(self, over: _Over) -> list[Update]:
         try:
             return self._conclude(over)
         finally:
             # Interrupted in here: there is no second end to wait for.
             self._result = self._result or self._summary(_Over(over.error, stopped=True))
+            self._read_as(None)  # what came may have the key, and the result has the rest
 
     def _conclude(self, over: _Over) -> list[Update]:
         updates: list[Update] = []
         error = over.error
         try:
-            updates = self._content.finish()
+            updates = self._redacted.take(self._content.finish(), is_last=True)
         except InvalidResponse as exc:
             # A response that broke off is no valid JSON either: what broke it is the error.
             if self._end is not None and not self._bad_status():
-                exc.request_id, error = self._request_id(), error or exc
+                exc.request_id, error = self._request_id(), error or bare(exc, self._target.redaction)
         if not over.stopped:
             error = error or self._failure()
         if isinstance(error, RequestError):
@@ -310,7 +320,7 @@ class Stream:
             )
         if self._content.error is None:
             return None
-        detail = self._redacted(self._content.error)
+        detail = self._target.redaction.value(self._content.error)
         return ModelError(
             f"{self.endpoint} answered with an error: {detail_text(detail)}",
             status=self._start.status if self._start else None,
@@ -324,42 +334,46 @@ class Stream:
         return next((status for status in statuses if status >= 400), None)
 
     def _detail(self) -> Any:
-        data = self._content.data
+        redaction, data = self._target.redaction, self._content.data
         if isinstance(data, dict):
-            return self._redacted(data.get("detail") or data.get("error") or data)
-        return self._redacted(data if data is not None else self._content.text[:500])
-
-    def _redacted(self, detail: Any) -> Any:
-        return _each_string(detail, self._target.redact) if self._target.authorization else detail
+            return redaction.value(data.get("detail") or data.get("error") or data)
+        return redaction.value(data) if data is not None else redaction.text(self._content.text)[:500]
 
     def _request_id(self) -> str | None:
         return self._start.request_id if self._start else None
 
     def _summary(self, over: _Over) -> Result:
         status = self._bad_status() or (self._start.status if self._start else None)
-        text, data = self._content.text, self._content.data
-        events: Sequence[ServerSentEvent] = self._content.events.copy()
-        if self._bad_status() or self._content.error is not None:  # what tells of an error may repeat the key
-            text, data = self._redacted(text), self._redacted(data)
-            events = [replace(event, data=self._redacted(event.data)) for event in events]
         return Result(
             endpoint=self.endpoint,
-            text=text,
-            reasoning=self._content.reasoning,
-            data=data,
-            media=list(self._content.media),
-            note=self._content.note,
-            events=events,
             request_id=self._request_id() or getattr(over.error, "request_id", None),
             status=status or getattr(over.error, "status", None),
             headers=self._start.headers if self._start else {},
-            usage=self._content.usage,
-            model=self._content.model,
             metrics=self._metrics(),
             stopped=over.stopped,
             sent_whole=self._receiver.is_sent_whole or not self._receiver.ended_at,
             error=over.error,
+            **self._said(),
         )
+
+    def _said(self) -> dict[str, Any]:
+        """What the body says, without the key where it has it, and where it tells of an error, which often quotes."""
+        content, redaction = self._content, self._target.redaction
+        said: dict[str, Any] = {
+            "text": content.text,
+            "reasoning": content.reasoning,
+            "data": content.data,
+            "media": list(content.media),
+            "usage": content.usage,
+            "model": content.model,
+            "note": content.note,
+        }
+        events = content.events.copy()
+        fails = self._bad_status() is not None or content.error is not None
+        files_have_it = any(redaction.is_in_bytes(media.data) for media in content.media if media.data)
+        if fails or files_have_it or self._redacted.is_suspicious:
+            said, events = redaction.value(said), events.redacted(redaction)
+        return {**said, "events": events}
 
     def _metrics(self) -> Metrics:
         times = self._receiver
@@ -375,17 +389,6 @@ class Stream:
 
 def _between(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else second - first
-
-
-def _each_string(value: Any, change: Callable[[str], str]) -> Any:
-    """A JSON value with each of its strings changed, names included."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list):
-        return [_each_string(each, change) for each in value]
-    if isinstance(value, dict):
-        return {change(name): _each_string(each, change) for name, each in value.items()}
-    return value
 
 
 def _checked(result: Result) -> Result:

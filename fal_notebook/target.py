@@ -17,6 +17,7 @@ from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 
 from .errors import CredentialsError, InvalidRequest
 from .quiet import quiet
+from .redaction import Redaction, can_be_a_key
 
 BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
 _ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
@@ -25,28 +26,35 @@ _VARIABLE = re.compile(r"^(export\s+)?FAL_KEY\s*=")  # a line of a shell or of .
 _PREFIX = re.compile(r"^(Authorization:\s*)?Key(\s+|$)", re.IGNORECASE)
 _QUOTES = "\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a"  # typographic ones too
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_NO_KEY = Redaction()
 
 
 class Authorization:
     """The value of the ``Authorization`` header, which shows itself nowhere."""
 
-    __slots__ = ("__value",)
+    __slots__ = ("__value", "redaction")
 
     def __init__(self, value: str) -> None:
         self.__value = value
+        self.redaction = Redaction(value.partition(" ")[2])
 
     @property
     def is_sendable(self) -> bool:
         """Whether it can stand in a header: the key has neither spaces nor letters beyond ASCII."""
         return _HEADER_VALUE.fullmatch(self.__value.partition(" ")[2]) is not None
 
+    def redact(self, text: str) -> str:
+        """The text without the key, should a server repeat it."""
+        return self.redaction.text(text)
+
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether the key is no dummy: one that is shorter stands in answers by chance."""
+        return can_be_a_key(self.__value.partition(" ")[2])
+
     def headers(self) -> dict[str, str]:
         """The header itself, for the handshake only."""
         return {"Authorization": self.__value}
-
-    def redact(self, text: str) -> str:
-        """The text without the key, should a server repeat it."""
-        return text.replace(self.__value.partition(" ")[2], "[key]")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Authorization) and self.__value == other.__value
@@ -80,9 +88,14 @@ class Target:
         """Whether the host is this machine."""
         return _is_loopback(urlsplit(self.url).hostname or "")
 
+    @property
+    def redaction(self) -> Redaction:
+        """What takes the key out of what a server repeats."""
+        return self.authorization.redaction if self.authorization else _NO_KEY
+
     def redact(self, text: str) -> str:
         """The text without the key, should a server repeat it."""
-        return self.authorization.redact(text) if self.authorization else text
+        return self.redaction.text(text)
 
 
 def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
@@ -110,7 +123,8 @@ def endpoint_name(endpoint: str) -> str:
     name = endpoint.strip().strip("/")
     if "://" in name:
         path = name.partition("://")[2].partition("/")[2].partition("?")[0].strip("/").removeprefix("models/")
-        raise InvalidRequest(f"{name!r} is a URL", hint=f"give the endpoint alone: {path or 'fal-ai/any-llm/stream'}")
+        shown = f"{name.partition('://')[0]}://{name.partition('://')[2].rpartition('@')[2]}"  # without a password
+        raise InvalidRequest(f"{shown!r} is a URL", hint=f"give the endpoint alone: {path or 'fal-ai/any-llm/stream'}")
     if not _ENDPOINT.fullmatch(name):
         raise InvalidRequest(f"{endpoint!r} is not an endpoint", hint="it is like fal-ai/any-llm/stream")
     return name
@@ -151,6 +165,8 @@ def _authorization(base: str) -> Authorization | None:
         raise CredentialsError("no fal credentials found")
     if authorization is not None and not authorization.is_sendable:
         raise CredentialsError("the fal key has spaces or letters in it that no key has", hint="copy it once more")
+    if authorization is not None and not authorization.is_long_enough:
+        raise CredentialsError("the fal key is too short to be one", hint="set FAL_KEY to <id>:<secret>, or to nothing")
     return authorization
 
 

@@ -20,12 +20,14 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.request import getproxies
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidMessage,
+    InvalidProxy,
     InvalidProxyMessage,
     InvalidProxyStatus,
     InvalidStatus,
@@ -38,6 +40,7 @@ from .errors import ConnectError, FalNotebookError, status_error
 from .frames import FrameSplitter, Kind, Piece
 from .target import Target
 
+_PROXY_HINT = "HTTPS_PROXY, or what else names one here, is like http://host:8080"
 CLOSE_SECONDS = 0.5
 """How long a server may take to answer a close."""
 _PIECE = 65_536
@@ -48,7 +51,6 @@ _PONG = b"\x8a"
 """The first byte of a pong (RFC 6455, 5.2)."""
 PASSING = (502, 503, 504)
 """The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
-
 Message = str | bytes
 """A text message, or binary ones: those that came together may be joined."""
 Closed = ConnectionClosed
@@ -293,9 +295,17 @@ async def open_websocket(target: Target, *, max_size: int, open_timeout: float) 
         failure = _no_connection(exc, target)
     else:
         assert isinstance(websocket, WebSocket)  # noqa: S101 - the type that create_connection makes
+        _forget_handshake(websocket)
         return websocket
     # Raised out here, it has no context: the frames of the handshake hold the key.
     raise failure
+
+
+def _forget_handshake(websocket: WebSocket) -> None:
+    """Let go of its headers: the request's hold the key, and the response's may repeat it."""
+    for each in (websocket.request, websocket.response):
+        if each is not None:
+            each.headers.clear()
 
 
 def is_too_big(closed: Closed) -> bool:
@@ -320,7 +330,7 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
         return ConnectError(f"{target.url} answered with status {response.status_code}: it does not speak WebSocket")
     if response.status_code < 400:
         return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
-    headers = {name.lower(): target.redact(value) for name, value in response.headers.raw_items()}
+    headers = {target.redact(name.lower()): target.redact(value) for name, value in response.headers.raw_items()}
     request_id = headers.get("x-fal-request-id")
     return status_error(
         response.status_code,
@@ -333,11 +343,11 @@ def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
 
 
 def _detail(body: bytes, target: Target) -> Any:
-    text = target.redact(body.decode("utf-8", "replace"))
+    text = body.decode("utf-8", "replace")
     try:
-        value = json.loads(text)
-    except ValueError:
-        return text[:500]
+        value = target.redaction.value(json.loads(text))
+    except (ValueError, RecursionError):
+        return target.redact(text)[:500]
     return value.get("detail", value) if isinstance(value, dict) else value
 
 
@@ -345,9 +355,17 @@ def _no_connection(exc: Exception, target: Target) -> ConnectError:
     hint = "is the gateway running? `fal-notebook serve` starts one" if target.is_local else "check network and proxy"
     if isinstance(exc, TimeoutError):
         return ConnectError(f"{target.url} did not answer in time", hint=hint, may_pass=True)
+    if _blames_proxy(exc, target):
+        return ConnectError(f"no connection to {target.url}: the proxy cannot be used", hint=_PROXY_HINT)
     reason = "it does not speak WebSocket" if isinstance(exc, InvalidHandshake) else str(exc) or type(exc).__name__
     message = target.redact(f"no connection to {target.url}: {reason}")
     return ConnectError(message, hint=hint, may_pass=_may_pass(exc, target))
+
+
+def _blames_proxy(exc: Exception, target: Target) -> bool:
+    """Whether a proxy's address may be what cannot be used. What says so may quote it, with its password."""
+    is_value = isinstance(exc, ValueError) and not isinstance(exc, OSError)  # which errors of certificates are, too
+    return isinstance(exc, InvalidProxy) or (is_value and not target.is_local and bool(getproxies()))
 
 
 def _may_pass(exc: Exception, target: Target) -> bool:

@@ -210,13 +210,6 @@ def test_an_interrupt_while_the_end_is_read_leaves_a_result(gateway: str, monkey
     assert request.outcome().stopped
 
 
-def test_a_key_of_one_character_breaks_no_error(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAL_KEY", "1")
-    detail = [{"loc": ["body", "seed", 1], "msg": "too small"}]
-    with pytest.raises(errors.ValidationFailed, match="too small"):
-        run("test/failing", status=422, body={"detail": detail})
-
-
 def test_a_refusal_that_repeats_the_key_is_kept_without_it(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAL_KEY", KEY)
     request = stream("test/failing", status=401, body={"detail": f"bad {KEY}"})

@@ -159,6 +159,16 @@ def test_a_blank_id_or_secret_is_no_key(name: str, other: str, monkeypatch: pyte
     assert "half-of-it" not in repr([frame.frame.f_locals for frame in caught.traceback[1:]])
 
 
+@pytest.mark.parametrize("key", ["x", "a", "json", "1", "a:b", "Key json", "event-strea"])
+def test_a_key_too_short_to_be_a_secret_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", key)
+    for base_url in (None, "ws://localhost:8000"):
+        with pytest.raises(
+            CredentialsError, match=r"^the fal key is too short to be one \(set FAL_KEY to <id>:<secret>"
+        ):
+            resolve_target("a/b", base_url)
+
+
 def test_a_key_that_was_pasted_with_quotes_is_taken_out_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAL_KEY", f'"Key {KEY}"')
     assert resolve_target("a/b").redact(f"{KEY} or Key {KEY}") == "[key] or Key [key]"
