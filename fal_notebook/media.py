@@ -18,6 +18,7 @@ import httpx
 
 from .disk import write_whole
 from .errors import ConnectError, InvalidRequest, ResponseTooLarge
+from .file_names import ending, file_name
 from .pixels import pixels
 from .plain import one_line
 from .quiet import quiet
@@ -60,18 +61,6 @@ SNIFF_BYTES = 12
 """How many first bytes `sniff` needs to be sure."""
 _RASTER = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
-_EXTENSIONS = {
-    "audio/wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-    "audio/aac": ".aac",
-    "audio/mp4": ".m4a",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/avif": ".avif",
-    _OCTETS: ".bin",
-}
 _SYNONYMS = {
     "audio/x-wav": "audio/wav",
     "audio/wave": "audio/wav",
@@ -113,8 +102,8 @@ class Media:
 
     @property
     def extension(self) -> str:
-        """The file name's usual ending for the type, with its dot."""
-        return _EXTENSIONS.get(self.content_type) or mimetypes.guess_extension(self.content_type) or ".bin"
+        """The file name's usual ending for the type, with its dot; of types that programs run ``.bin`` or ``.txt``."""
+        return ending(self.content_type)
 
     @property
     def pixels(self) -> tuple[int, int] | None:
@@ -163,7 +152,7 @@ class Media:
 
         Args:
             path: a file, which gets the type's ending if it has none; or a folder, where the server's name
-                for the file is used, with a number where there is such a file.
+                for the file is used with the type's ending, and with a number where there is such a file.
             overwrite: whether it takes the place of a file of that name; else it gets a number, too.
 
         Raises:
@@ -173,13 +162,10 @@ class Media:
         """
         target = Path(path).expanduser()
         if target.is_dir():
-            target, overwrite = target / self._own_name(), False
+            target, overwrite = target / file_name(self.file_name, self.content_type), False
         if not target.suffix:
             target = target.with_suffix(self.extension)
         return write_whole(target, self.read(), overwrite=overwrite)
-
-    def _own_name(self) -> str:
-        return Path(one_line(self.file_name or "", 100)).name or f"fal{self.extension}"
 
     def __repr__(self) -> str:
         where = one_line(self.url or "") if self.data is None else f"{len(self.data):,} bytes"
