@@ -9,7 +9,7 @@ import binascii
 import mimetypes
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -18,6 +18,7 @@ import httpx
 
 from .disk import write_whole
 from .errors import ConnectError, InvalidRequest, ResponseTooLarge
+from .fetching import fetched, may_be_fetched
 from .file_names import ending, file_name
 from .pixels import pixels
 from .plain import one_line
@@ -84,6 +85,8 @@ class Media:
         width, height: of a picture, in pixels, where the server told.
         seed: that a picture was made from, where the server told it for this one.
         duration: of sound or video, in seconds, where the server told.
+        gateway: the host that named the URL, where that is this machine or one of its network: what lies beside it
+            may be fetched, and what else is not public may not.
     """
 
     content_type: str
@@ -94,6 +97,7 @@ class Media:
     height: int | None = None
     duration: float | None = None
     seed: int | None = None
+    gateway: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def kind(self) -> str:
@@ -112,6 +116,11 @@ class Media:
             return self.width, self.height
         return pixels(self.data) if self.data and self.kind == "image" else None
 
+    @property
+    def address(self) -> str | None:
+        """The URL, where a page may fetch it by itself: not one into a network that is not public, by what it says."""
+        return self.url if self.url and may_be_fetched(self.url, self.gateway) else None
+
     def data_uri(self) -> str:
         """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""
         return f"data:{self.content_type};base64,{base64.b64encode(self.read()).decode('ascii')}"
@@ -120,23 +129,21 @@ class Media:
     def read(self, timeout: float = 60, *, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes, fetched from the URL where the answer did not hold them.
 
-        fal's media URLs are public, so no key goes with the request.
+        fal's media URLs are public, so no key goes with the request, and what is not public is not asked.
 
         Args:
             timeout: seconds to wait for the server, and at any time for its next bytes.
             max_bytes: the most bytes to fetch, counted when they are unpacked.
 
         Raises:
-            ConnectError: the URL could not be fetched.
+            ConnectError: the URL could not be fetched, or leads into a network that is not public.
             ResponseTooLarge: there are more bytes.
         """
         if self.data is not None:
             return self.data
         body = BytesIO()
         try:
-            with httpx.stream(
-                "GET", self.url or "", headers=_UNPACKED, timeout=timeout, follow_redirects=True
-            ) as response:
+            with fetched(self.url or "", headers=_UNPACKED, timeout=timeout, gateway=self.gateway) as response:
                 raw = response.raise_for_status().iter_raw()
                 for piece in unpacked(raw, response.headers.get("content-encoding", "")):
                     if body.tell() + len(piece) > max_bytes:

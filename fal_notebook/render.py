@@ -122,7 +122,9 @@ def styled_html(html: str) -> str:
 
 def picture_html(media: Media) -> str:
     """A picture as HTML. Where its bytes are known they are within; a script in an SVG does not run in ``<img>``."""
-    source = media.url if media.data is None else media.data_uri()
+    if media.data is None and media.address is None:  # a page would fetch it from within the user's own network
+        return text_html(media_words(media))
+    source = media.address if media.data is None else media.data_uri()
     return f'<img src="{escape(source or "")}" alt="{escape(media_words(media))}" style="max-width:100%">'
 
 
@@ -188,6 +190,8 @@ def _caption(media: Media, note: str) -> str:
 
 def _html(media: Media, *, autoplay: bool) -> str | None:
     """A file as HTML. Not by IPython's own players: those of IPython 7 do not escape an address."""
+    if media.data is None and media.address is None:
+        return None
     if media.kind == "audio":
         return _player_html(media, "audio", f"controls{' autoplay' if autoplay else ''}")
     if media.kind == "video":

@@ -8,19 +8,20 @@ changes no measure of time.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from .content import Content
 from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError, bare, detail_text, status_error
 from .inbox import Inbox
+from .media import Media
 from .protocol import Data, End, Event, Start
 from .redacted import RedactedUpdates
 from .result import Metrics, Result
 from .target import Target
-from .updates import Update
+from .updates import Preview, Update
 from .waiting import check_asyncio, wait
 
 _MOMENT = 0.03  # seconds that reading goes on, so that an interrupt is heard
@@ -263,7 +264,7 @@ class Stream:
         if at >= len(item.data):
             self._arrived.popleft()
             self._read_up_to = 0
-        return [] if self._bad_status() else self._redacted.take(updates)  # an error status brings no answer
+        return [] if self._bad_status() else self._shown(updates)  # an error status brings no answer
 
     def _read(self, item: Start | End | _Over) -> list[Update]:
         match item:
@@ -284,6 +285,13 @@ class Stream:
             self._target.redaction, label or "", lambda: content.text, lambda: content.reasoning
         )
 
+    def _shown(self, updates: list[Update], *, is_last: bool = False) -> list[Update]:
+        """Updates as they may be shown: without the key, and with files that know who named them."""
+        for place, update in enumerate(updates):
+            if isinstance(update, Preview):
+                updates[place] = Preview(tuple(_named_by(self._target.home, update.media)))
+        return self._redacted.take(updates, is_last=is_last)
+
     def _finish(self, over: _Over) -> list[Update]:
         try:
             return self._conclude(over)
@@ -296,7 +304,7 @@ class Stream:
         updates: list[Update] = []
         error = over.error
         try:
-            updates = self._redacted.take(self._content.finish(), is_last=True)
+            updates = self._shown(self._content.finish(), is_last=True)
         except InvalidResponse as exc:
             # A response that broke off is no valid JSON either: what broke it is the error.
             if self._end is not None and not self._bad_status():
@@ -363,7 +371,7 @@ class Stream:
             "text": content.text,
             "reasoning": content.reasoning,
             "data": content.data,
-            "media": list(content.media),
+            "media": _named_by(self._target.home, content.media),
             "usage": content.usage,
             "model": content.model,
             "note": content.note,
@@ -389,6 +397,11 @@ class Stream:
 
 def _between(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else second - first
+
+
+def _named_by(gateway: str | None, media: Iterable[Media]) -> list[Media]:
+    """Files that know the gateway that named them, where that is on this machine or in its network."""
+    return [replace(each, gateway=gateway) if gateway and each.url else each for each in media]
 
 
 def _checked(result: Result) -> Result:

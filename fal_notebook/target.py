@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 
 from .errors import CredentialsError, InvalidRequest
+from .fetching import is_at_home
 from .quiet import quiet
 from .redaction import Redaction, can_be_a_key
 
@@ -87,6 +88,12 @@ class Target:
     def is_local(self) -> bool:
         """Whether the host is this machine."""
         return _is_loopback(urlsplit(self.url).hostname or "")
+
+    @property
+    def home(self) -> str | None:
+        """The host, where it is this machine or one of its network: it may name files that lie beside it."""
+        host = urlsplit(self.url).hostname or ""
+        return host if is_at_home(host) else None
 
     @property
     def redaction(self) -> Redaction:

@@ -66,6 +66,9 @@ WORDS = [
 ]
 
 
+HERE = "127.0.0.1"
+
+
 @dataclass
 class FileServer:
     """A real server that keeps the headers of what it was asked."""
@@ -312,7 +315,7 @@ def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
 
 def test_a_url_is_fetched_without_the_key(server: FileServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FAL_KEY", "id:secret")
-    saved = Media("image/png", url=f"{server.url}/a.png", file_name="a.png").save(tmp_path)
+    saved = Media("image/png", gateway=HERE, url=f"{server.url}/a.png", file_name="a.png").save(tmp_path)
     assert saved.read_bytes() == PNG
     assert "host" in server.asked[0]
     assert "authorization" not in server.asked[0]
@@ -320,13 +323,13 @@ def test_a_url_is_fetched_without_the_key(server: FileServer, monkeypatch: pytes
 
 
 def test_a_redirect_is_followed(server: FileServer) -> None:
-    assert Media("image/png", url=f"{server.url}/moved.png").read() == PNG
+    assert Media("image/png", gateway=HERE, url=f"{server.url}/moved.png").read() == PNG
     assert len(server.asked) == 2
 
 
 def test_a_url_that_is_gone_is_a_connect_error(server: FileServer) -> None:
     with pytest.raises(ConnectError, match=r"could not fetch .*/gone\.png: .*404"):
-        Media("image/png", url=f"{server.url}/gone.png").read()
+        Media("image/png", gateway=HERE, url=f"{server.url}/gone.png").read()
 
 
 @pytest.mark.parametrize(
@@ -347,7 +350,7 @@ def test_a_url_that_does_not_end_is_fetched_up_to_a_limit(path: str, endless: st
     tracemalloc.start()
     try:
         with pytest.raises(ResponseTooLarge, match=r"more than 1,000,000 bytes \(read\(max_bytes=…\) takes more\)"):
-            Media("image/png", url=f"{endless}/{path}").read(max_bytes=1_000_000)
+            Media("image/png", gateway=HERE, url=f"{endless}/{path}").read(max_bytes=1_000_000)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -360,7 +363,7 @@ def test_what_is_packed_more_than_once_is_refused_before_it_is_unpacked(path: st
     tracemalloc.start()
     try:
         with pytest.raises(ConnectError, match=r"packed as .*gzip, ?gzip, which was not asked for"):
-            Media("image/png", url=f"{endless}/{path}").read(max_bytes=1_000_000)
+            Media("image/png", gateway=HERE, url=f"{endless}/{path}").read(max_bytes=1_000_000)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -370,14 +373,14 @@ def test_what_is_packed_more_than_once_is_refused_before_it_is_unpacked(path: st
 def test_a_server_that_falls_silent_is_waited_for_so_long_and_no_longer(endless: str) -> None:
     began = time.monotonic()
     with pytest.raises(ConnectError, match="timed out"):
-        Media("image/png", url=f"{endless}/silent").read(timeout=0.2)
+        Media("image/png", gateway=HERE, url=f"{endless}/silent").read(timeout=0.2)
     assert time.monotonic() - began < 5
 
 
 def test_a_limit_of_exactly_the_files_size_is_enough(server: FileServer) -> None:
-    assert Media("image/png", url=f"{server.url}/a.png").read(max_bytes=len(PNG)) == PNG
+    assert Media("image/png", gateway=HERE, url=f"{server.url}/a.png").read(max_bytes=len(PNG)) == PNG
     with pytest.raises(ResponseTooLarge):
-        Media("image/png", url=f"{server.url}/a.png").read(max_bytes=len(PNG) - 1)
+        Media("image/png", gateway=HERE, url=f"{server.url}/a.png").read(max_bytes=len(PNG) - 1)
 
 
 def test_a_fetched_file_may_be_as_large_as_an_answer() -> None:

@@ -160,7 +160,7 @@ MP4 = base64.b64encode(b"\x00\x00\x00\x20ftypisom" + bytes(20)).decode()
     [
         (f"data:application/octet-stream;base64,{MP4}", f"data:video/mp4;base64,{MP4}"),
         ("https://fal.media/a.mp4", "https://fal.media/a.mp4"),
-        ("http://127.0.0.1/a.mp4?b&c", "http://127.0.0.1/a.mp4?b&amp;c"),
+        ("http://fal.media/a.mp4?b&c", "http://fal.media/a.mp4?b&amp;c"),
     ],
 )
 def test_a_video_in_json_plays_in_the_page_and_names_its_own_type(url: str, source: str) -> None:
