@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol as Interface
 
 from .errors import ArgumentsTooLarge, ConnectError, ConnectionLost, RequestError, ResponseTooLarge
@@ -72,6 +73,7 @@ class Connection:
         opened: when it opened, in seconds since the epoch.
         requests: how many it has carried.
         received: bytes of bodies that came over it.
+        asks_for_key: whether it has answered a request with 401.
     """
 
     def __init__(self, target: Target, websocket: WebSocket, max_body: int) -> None:
@@ -79,6 +81,7 @@ class Connection:
         self.opened = time.time()
         self.requests = 0
         self.received = 0
+        self.asks_for_key = False
         self._websocket = websocket
         self._max_body = max_body
         self._protocol = Protocol(target.redaction)
@@ -173,6 +176,7 @@ class Connection:
                     self._check_size()
                     continue
                 events.append(event)
+                self.asks_for_key = self.asks_for_key or event.status == HTTPStatus.UNAUTHORIZED
                 if isinstance(event, End):
                     self._hand_over(events)
                     self._exchanges.popleft().end()

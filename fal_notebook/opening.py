@@ -3,13 +3,17 @@
 A handshake carries no arguments: one that failed was certainly no request, so it may be repeated. It is, twice at
 the most and with growing pauses, where the network or a server on the way failed. What was refused is not: a key
 that is wrong, a name that does not exist or a certificate that is not trusted stays so, and 429 asks for patience.
+
+A gateway on this machine gets the key only when it asks for one, by refusing a handshake without it: most need none,
+and whatever listens there could keep it.
 """
 
 import asyncio
 import random
+from dataclasses import replace
 
 from .connection import Connection
-from .errors import ConnectError, FalNotebookError, StatusError
+from .errors import AuthenticationError, ConnectError, FalNotebookError, StatusError
 from .target import Target
 from .websocket import PASSING, open_websocket
 
@@ -17,11 +21,12 @@ _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
 _SPREAD = (0.75, 1.25)  # clients that lost one server together do not come back together
 
 
-async def open_connection(target: Target, *, max_body: int, open_timeout: float) -> Connection:
+async def open_connection(target: Target, *, max_body: int, open_timeout: float, is_asked: bool = False) -> Connection:
     """Open a connection, in three tries at the most. Cancelling is safe and ends a pause at once.
 
     Args:
         target: where to.
+        is_asked: whether a gateway on this machine has asked for a key before.
         max_body: the most bytes that a response may have, and so a message.
         open_timeout: seconds for all tries together.
 
@@ -32,9 +37,17 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float)
     clock = asyncio.get_running_loop().time
     deadline = clock() + open_timeout
 
-    async def attempt() -> Connection:
-        websocket = await open_websocket(target, max_size=max_body, open_timeout=deadline - clock())
+    async def open_with(shown: Target) -> Connection:
+        websocket = await open_websocket(shown, max_size=max_body, open_timeout=deadline - clock())
         return Connection(target, websocket, max_body)
+
+    async def attempt() -> Connection:
+        if is_asked or not target.is_local or target.authorization is None:
+            return await open_with(target)
+        try:
+            return await open_with(replace(target, authorization=None))
+        except AuthenticationError:
+            return await open_with(target)
 
     for pause in _PAUSES:
         try:

@@ -65,6 +65,7 @@ class Pool:
         self._limits = limits
         self._turns = asyncio.Semaphore(limits.connections)
         self._closed = False
+        self._is_asked = False  # for a key, which a gateway on this machine gets then
         self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
         self._kept = 1
         self._trimmer: asyncio.TimerHandle | None = None
@@ -121,13 +122,18 @@ class Pool:
             if ready:
                 return connection
         connection = await open_connection(
-            self.target, max_body=self._limits.max_body, open_timeout=self._limits.open_timeout
+            self.target,
+            max_body=self._limits.max_body,
+            open_timeout=self._limits.open_timeout,
+            is_asked=self._is_asked,
         )
         self.connections.append(connection)
         return connection
 
     def _give_back(self, connection: Connection) -> None:
-        if self._closed or connection not in self.connections or not connection.is_reusable:
+        was_asked, self._is_asked = self._is_asked, self._is_asked or connection.asks_for_key
+        is_without = self._is_asked and not was_asked and self.target.is_local  # the next request goes with the key
+        if self._closed or is_without or connection not in self.connections or not connection.is_reusable:
             self._drop(connection)
             return
         self._idle.append((connection, time.monotonic()))

@@ -147,6 +147,7 @@ class FaultyGateway:
         tls: the certificate to serve with.
         certificates: those to fail with.
         logger: where websockets says what it sees.
+        asks_for_key: refuse, before all else, a handshake without one; it counts as none.
 
     Attributes:
         received: the prompts, in the order in which they came.
@@ -166,7 +167,9 @@ class FaultyGateway:
         tls: ssl.SSLContext | None = None,
         certificates: Mapping[Fault, ssl.SSLContext] | None = None,
         logger: logging.Logger | None = None,
+        asks_for_key: bool = False,
     ) -> None:
+        self._asks_for_key = asks_for_key
         self._place, self._fault, self._lasting = place, fault, lasting
         self._compression = "deflate" if compressed else None
         self._tls, self._certificates, self._logger = tls, certificates or {}, logger
@@ -277,6 +280,8 @@ class FaultyGateway:
             connection.context = self._certificates[fault]
 
     async def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self._asks_for_key and "Authorization" not in request.headers:
+            return connection.respond(HTTPStatus.UNAUTHORIZED, json.dumps({"detail": "which key?"}))
         self.handshakes += 1
         self.authorizations.append(request.headers.get("Authorization"))
         fault = self._due(Place.HANDSHAKE)

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -63,6 +64,13 @@ class ScriptedServer:
     async def _connection(self, connection: ServerConnection) -> None:
         self.connections += 1
         await self._script(connection)
+
+
+def asks_for_key(connection: ServerConnection, request: Request) -> Response | None:
+    """Refuse a handshake without a key."""
+    if "Authorization" in request.headers:
+        return None
+    return connection.respond(HTTPStatus.UNAUTHORIZED, json.dumps({"detail": "which key?"}))
 
 
 def start(request_id: Any = "r1", status: int = 200, content_type: str = "application/json") -> str:

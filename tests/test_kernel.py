@@ -1,5 +1,6 @@
 """The magic in a real kernel: what is shown, what stays, and what an interrupt, a queue or an error does."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from fal_notebook.outputs import UNFINISHED
 
 from .conftest import KEY
 from .kernels import SECONDS, Execution, Kernel, kernel, left_open
-from .scripted import ScriptedServer, end, start
+from .scripted import ScriptedServer, asks_for_key, end, start
 
 IPYKERNEL = tuple(map(int, version("ipykernel").split(".")[:2]))
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -457,6 +458,46 @@ def test_a_connection_outlives_a_busy_cell() -> None:
         assert server.connections == 1
 
 
+def test_a_key_that_is_repeated_is_in_no_output_and_no_state_of_a_widget() -> None:
+    secret = KEY.partition(":")[2]
+    escaped = "".join(f"%{ord(letter):02x}" for letter in secret)
+    spellings = [KEY, secret, escaped]
+
+    async def repeats_the_key(connection: ServerConnection) -> None:
+        async for message in connection:
+            said = spellings[int(json.loads(message)["prompt"]) % len(spellings)]
+            await connection.send(start(content_type="text/event-stream"))
+            for piece in (said[:7], *said[7:], " it is"):
+                event = {"choices": [{"delta": {"content": piece, "reasoning": piece}}], "model": said, "message": said}
+                await connection.send(f"data: {json.dumps(event)}\n\n".encode())
+                await asyncio.sleep(0.02)
+            files = {"images": [{"url": f"https://a.example/{said}.png", "file_name": said}], "usage": {said: said}}
+            await connection.send(f"data: {json.dumps(files)}\n\n".encode())
+            await connection.send(end(status=500 if "fail" in str(message) else 200))
+
+    with (
+        ScriptedServer(repeats_the_key, asks_for_key) as server,
+        kernel({"FAL_NOTEBOOK_URL": server.url, "FAL_KEY": KEY}) as lab,
+    ):
+        asked = [f"prompt={number}{how}" for number in range(len(spellings)) for how in ("", " fail=1")]
+        cells = [
+            *("%xmode Verbose", "import fal_notebook as fal"),
+            *(f"%falstream a/b {each} -o r" for each in asked),
+            *(
+                f"%falstream a/b {each} -o r --background\nwhile not hasattr(r, 'text'): r = r.result()"
+                for each in asked
+            ),
+            *(f"%falstream a/b {each} --format json" for each in asked),
+            *("%falstream a/b,a/c prompt=0", "%falstream a/b,a/c prompt=2", "%falstream a/b prompt=0 --models m,n"),
+            "w = fal.PromptWidget('a/b')\nfor each in '012':\n    w.run(each); w.wait()\nw",
+            "r, vars(r), w.get_state(), w.results, list(r.events)",
+            *("fal.run('a/b', prompt=0, fail=1)", "%tb", "fal.session().connections, vars(fal.session())"),
+        ]
+        everything = "".join(str(each.messages) for each in map(lab.run, cells))
+    assert everything.count("[key]") > len(cells)
+    assert not any(each in everything for each in (secret, escaped, secret[:8]))
+
+
 def test_the_key_is_in_nothing_that_a_kernel_sends() -> None:
     async def repeats_the_key(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -467,7 +508,7 @@ def test_the_key_is_in_nothing_that_a_kernel_sends() -> None:
                 await connection.send(message)
 
     with (
-        ScriptedServer(repeats_the_key) as server,
+        ScriptedServer(repeats_the_key, asks_for_key) as server,
         kernel({"FAL_NOTEBOOK_URL": server.url, "FAL_KEY": KEY}) as lab,
     ):
         cells = [

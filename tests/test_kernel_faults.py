@@ -349,7 +349,7 @@ def test_an_observer_that_fails_stops_no_run_and_is_told_of(trait: str, lab: Ker
 
 
 def test_two_kernels_use_one_key_and_each_its_own_connection() -> None:
-    with FaultyGateway() as gateway:
+    with FaultyGateway(asks_for_key=True) as gateway:
         environment = {"FAL_NOTEBOOK_URL": gateway.url, "FAL_KEY": KEY}
         with kernel(environment) as first, kernel(environment) as second:
             for lab, word in ((first, "one"), (second, "two"), (first, "three")):

@@ -21,7 +21,7 @@ from fal_notebook import Session, errors, run, session, stream
 from .certificates import make_certificate, server_context
 from .conftest import KEY
 from .faults import CERTIFICATES, OUTCOMES, Fault, FaultyGateway, Place
-from .scripted import ScriptedServer, end, start
+from .scripted import ScriptedServer, asks_for_key, end, start
 
 QUIET = logging.getLogger("the tests' own servers")
 """They stand for fal, which knows the key."""
@@ -71,7 +71,7 @@ def test_no_fault_shows_the_key(
     place: Place, fault: Fault, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("FAL_KEY", KEY)
-    with FaultyGateway(place, fault, logger=QUIET) as gateway:
+    with FaultyGateway(place, fault, logger=QUIET, asks_for_key=True) as gateway:
         url = gateway.url.replace("ws:", "wss:") if fault is Fault.PLAIN_PORT else gateway.url
         said = ""
         for prompt in ("one", "two"):
@@ -117,7 +117,7 @@ def test_a_server_that_repeats_the_key_is_quoted_without_it(
 ) -> None:
     monkeypatch.setenv("FAL_KEY_ID", ID)
     monkeypatch.setenv("FAL_KEY_SECRET", SECRET)
-    with ScriptedServer(_repeats_the_key, logger=QUIET) as server:
+    with ScriptedServer(_repeats_the_key, asks_for_key, logger=QUIET) as server:
         try:
             result = run("a/b", base_url=server.url, how=how)
             said = repr([vars(result), *result.headers.items()])
@@ -130,6 +130,9 @@ def test_a_refused_handshake_that_repeats_the_key_is_quoted_without_it(monkeypat
     monkeypatch.setenv("FAL_KEY", KEY)
 
     def refuse(connection: ServerConnection, request: Request) -> Response:
+        refusal = asks_for_key(connection, request)
+        if refusal is not None:
+            return refusal
         said = request.headers["Authorization"]
         body = json.dumps({"detail": {"msg": said, said: said}}).encode()
         return Response(403, f"Not {said}", Headers({"X-Fal-Request-Id": said, "X-Said": said}), body)
@@ -166,7 +169,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[FaultyGateway]:
-    with FaultyGateway(tls=server_context(certificate)) as gateway:
+    with FaultyGateway(tls=server_context(certificate), asks_for_key=True) as gateway:
         yield gateway
 
 
@@ -223,6 +226,6 @@ def test_a_netrc_file_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("FAL_KEY", KEY)
-    with FaultyGateway() as gateway:
+    with FaultyGateway(asks_for_key=True) as gateway:
         run("a/b", prompt="one", base_url=gateway.url)
         assert gateway.authorizations == [f"Key {KEY}"]
