@@ -29,7 +29,8 @@ _FIRST = 1024  # bytes of a stream that are read first: what they teach makes th
 _JSON = json.JSONDecoder()
 _SPACE = " \t\r\n\x1e"  # that may stand between JSON values: RFC 8259, and the separator of RFC 7464
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # that no words hold
-_MOST_JOINED = 100_000  # JSON values without a line between them that are read as events: they are read at once
+_MOST_EVENTS = 1_000_000  # that are read of one response: each takes a hundred bytes and more, however short it is
+_MOST_JOINED = 30_000  # JSON values without a line between them that are read as events: they are read at once
 _SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
@@ -118,6 +119,7 @@ class EventStreamBody(Body):
         self._words = GrowingText()
         self._broken = ""
         self._sound: MediaBody | None = None
+        self._unread = BytesIO()
         self._is_over = False
         self._shape: Shape | None = None
         self._name = ""
@@ -131,9 +133,15 @@ class EventStreamBody(Body):
 
     @property
     def media(self) -> tuple[Media, ...]:
-        return (self._sound.media if self._sound else ()) + self.reader.media
+        unread = self._unread.getvalue()
+        rest = (Media("text/event-stream", unread),) if unread else ()
+        return (self._sound.media if self._sound else ()) + self.reader.media + rest
 
     def feed(self, data: bytes) -> list[Update]:
+        if len(self.events) >= _MOST_EVENTS:
+            self.reader.note = f"it has more than {_MOST_EVENTS:,} events: those behind them are kept as a file"
+            self._unread.write(data)
+            return []
         updates: list[Update] = []
         at = 0
         while at < len(data):

@@ -28,7 +28,7 @@ _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
 }
 _ADDRESSES = ("data:", "http://", "https://")
 _DEPTH = 32
-_MOST_ADDRESSES = 5_000  # that are looked at: a value can have a million
+_MOST_ADDRESSES = 2_000  # that are looked at: a value can have a million
 
 
 def files_in(value: Any) -> tuple[Media, ...]:

@@ -25,6 +25,7 @@ LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown: a page that holds more halts."""
 CUT = "\n\n… cut here: the whole text is in the result"
 """The note where an answer is cut that still streams."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _CUT_JSON = "\n\n… cut here: the whole value is in the result's data"
 _SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
 _BOX = "overflow-wrap:anywhere"
@@ -246,4 +247,4 @@ def _json_pieces(value: Any, line_end: str) -> Iterator[str]:
 def _json_words(value: Any) -> str:
     if isinstance(value, str) and len(value) > _LONGEST_STRING:
         value = f"{value[:_LONGEST_STRING]}… ({len(value):,} characters)"
-    return json.dumps(value, ensure_ascii=False)
+    return _JSON.encode(value)

@@ -105,7 +105,7 @@ class EventStreamDecoder:
         self._data: list[bytes] = []
         self._label = NO_LABEL
         self._has_events = False
-        self._unread: list[bytes] = []
+        self._unread = bytearray()
 
     @property
     def is_between_events(self) -> bool:
@@ -138,8 +138,8 @@ class EventStreamDecoder:
 
     def take_unread(self) -> bytes:
         """The lines of a body without a single event that are no fields, handed out once."""
-        unread, self._unread = b"\n".join(self._unread), []
-        return unread.rstrip(b"\n")
+        unread, self._unread = self._unread, bytearray()
+        return bytes(unread.rstrip(b"\n"))
 
     def _whole(self, line: bytes) -> bytes:
         """A line with what came of it before."""
@@ -165,9 +165,9 @@ class EventStreamDecoder:
         if self._data:
             events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
             self._data = []
-            self._has_events, self._unread = True, []
+            self._has_events, self._unread = True, bytearray()
         elif self._unread:
-            self._unread.append(b"")
+            self._unread += b"\n"
         name, number = self._label
         if name != DEFAULT_NAME:
             self._label = DEFAULT_NAME, number
@@ -183,7 +183,7 @@ class EventStreamDecoder:
         elif field == b"id" and b"\0" not in value:
             self._label = name, value.decode("utf-8", "replace")
         elif field not in _IGNORED and not self._has_events:
-            self._unread.append(line)
+            self._unread += line + b"\n"
 
 
 class JSONLinesDecoder(EventStreamDecoder):

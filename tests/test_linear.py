@@ -1,0 +1,440 @@
+"""What it costs to read a text grows as the text does, whatever is repeated in it.
+
+The regular expressions are found by walking the package, with the ways in which it uses each; the readers of what
+others send or write are listed. Each is fed repetitions, four times as long with each step, until it is slow enough to
+be judged. Time is that of this thread alone, the best of several.
+"""
+
+import ast
+import contextlib
+import importlib
+import json
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from io import BytesIO
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+
+import fal_notebook
+from fal_notebook.arguments import from_cell, from_line
+from fal_notebook.content import Content
+from fal_notebook.errors import FalNotebookError, detail_text
+from fal_notebook.files import files_in
+from fal_notebook.form import Form
+from fal_notebook.growing import UnmarkedText
+from fal_notebook.line import split_line
+from fal_notebook.markdown import text_html
+from fal_notebook.media import guess_type, media_from_data_uri, normal_type
+from fal_notebook.options import parse
+from fal_notebook.page_text import PageText
+from fal_notebook.pixels import pixels
+from fal_notebook.plain import one_line, plain_text
+from fal_notebook.protocol import Protocol
+from fal_notebook.render import json_bundle, small_bundle, text_bundle
+from fal_notebook.result import Result
+from fal_notebook.samples import Playable, parameter, raw_format
+from fal_notebook.shapes import Shape
+from fal_notebook.target import endpoint_name
+from fal_notebook.template import fill, slots
+from fal_notebook.updates import Text
+from fal_notebook.wav import correct_wav_lengths, wav_seconds
+
+from .test_options import PARSER
+
+STEP = 4
+TOO_STEEP = STEP**1.5  # halfway between linear and quadratic
+SHORTEST, LONGEST = 400, 410_000  # characters
+TELLING = 0.02  # seconds; what is quicker says nothing of its growth
+ENOUGH = 0.1  # seconds; what takes longer has been judged
+HOUSE = Path(fal_notebook.__file__).parent
+METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "split")
+
+
+def seconds(work: Callable[[], object], times: int = 1) -> float:
+    """The best time of this thread for some work."""
+    best = float("inf")
+    for _ in range(times):
+        began = time.thread_time()
+        work()
+        best = min(best, time.thread_time() - began)
+    return best
+
+
+def steepness(work: Callable[[Any], object], text: Callable[[int], Any], longest: int = LONGEST) -> float:
+    """How many times as long four times the text takes, at the size where that is plain; 0 where it is never slow."""
+    size, before = SHORTEST, 0.0
+    while size <= longest:
+        took = seconds(partial(work, text(size)))
+        if took > TELLING and before and took / before > TOO_STEEP:  # it may have been a hiccup
+            took = seconds(partial(work, text(size)), 3)
+            before = seconds(partial(work, text(size // STEP)), 3)
+            if took > TELLING and took / before > TOO_STEEP:
+                return took / before
+        if took > ENOUGH:
+            return 0
+        size, before = size * STEP, took
+    return 0
+
+
+def repeated(head: str, piece: str, tail: str, size: int) -> str:
+    return head + piece * (size // len(piece) + 1) + tail
+
+
+# The regular expressions.
+
+
+@cache
+def modules() -> list[ModuleType]:
+    names = [each.name for each in pkgutil.walk_packages(fal_notebook.__path__, "fal_notebook.")]
+    return [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+
+
+@cache
+def trees() -> list[tuple[str, ast.Module]]:
+    return [(path.stem, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(HOUSE.rglob("*.py"))]
+
+
+def patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
+    """Those that a value is or holds."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif depth < 4 and isinstance(value, (list, tuple, set, frozenset)):
+        yield from chain.from_iterable(patterns_in(each, depth + 1) for each in value)
+    elif depth < 4 and isinstance(value, dict):
+        yield from chain.from_iterable(patterns_in(each, depth + 1) for each in value.values())
+    elif depth < 4 and type(value).__module__.startswith("fal_notebook") and not isinstance(value, type):
+        slots = getattr(type(value), "__slots__", ())
+        yield from chain.from_iterable(patterns_in(getattr(value, name, None), depth + 1) for name in slots)
+
+
+@cache
+def attributes() -> set[tuple[str, str]]:
+    """The attributes that the package asks of a name."""
+    return {
+        (node.value.id, node.attr)
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+def uses(name: str) -> set[str]:
+    """The methods by which the package uses a pattern of a name; those that are usual where it hands it on."""
+    return {method for method in METHODS if (name, method) in attributes()} or {"match", "fullmatch"}
+
+
+def named_patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
+    found: dict[str, tuple[re.Pattern[Any], set[str]]] = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            for number, pattern in enumerate(patterns_in(value)):
+                found[f"{module.__name__}.{name}.{number}"] = pattern, uses(name)
+    return found
+
+
+PATTERNS = named_patterns()
+
+
+def literals(pattern: re.Pattern[Any]) -> list[str]:
+    """The runs of plain characters in a regular expression, and the characters that its classes name."""
+    source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
+    plain = re.sub(r"\\[sSwWdDbB]|\\x[0-9a-f]{2}|\(\?\w*[:=!]|\(\?P<\w+>", " ", source)
+    runs = re.findall(r"(?:[\w:;=/#%$&~\"'`<>@!, -]|\\.)+", plain)
+    return sorted({run.replace("\\", "") for run in runs if run.strip()} - {""})
+
+
+PUNCTUATION = (
+    *(
+        "/",
+        ";",
+        ",",
+        ":",
+        "=",
+        " ",
+        "\n",
+        "\r\n",
+        '"',
+        "'",
+        "\\",
+        "[",
+        "]",
+        "{",
+        "}",
+        "(",
+        "a",
+        "1",
+        "_",
+        "-",
+        ".",
+        "+",
+    ),
+    *("a ", ";a", "/a", "a/", "=a", "\n ", ": ", ":\n", "a-"),
+)
+
+
+def texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
+    """Heads, pieces and tails from a pattern's own literals, and from what such patterns stumble over."""
+    own = literals(pattern)[:12]
+    for head in ("", *own):
+        for piece in (*own, *PUNCTUATION):
+            yield head, piece, ""
+            yield head, piece, "\x00"
+
+
+def exercise(pattern: re.Pattern[Any], method: str, text: str) -> None:
+    suited: Any = text if isinstance(pattern.pattern, str) else text.encode("latin-1", "replace")
+    if method == "sub":
+        pattern.sub(lambda _: suited[:0], suited)
+    elif method == "finditer":
+        for _ in pattern.finditer(suited):
+            pass
+    else:
+        getattr(pattern, method)(suited)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_regular_expression_is_linear(name: str) -> None:
+    pattern, methods = PATTERNS[name]
+    steep = {}
+    for method in methods:
+        for head, piece, tail in texts(pattern):
+            longest = LONGEST if piece in PUNCTUATION and not head else LONGEST // 64
+            steep[method, head, piece, tail] = steepness(
+                partial(exercise, pattern, method), partial(repeated, head, piece, tail), longest
+            )
+    assert {text: times for text, times in steep.items() if times} == {}
+
+
+def test_no_regular_expression_is_hidden_within_a_function() -> None:
+    hidden = [
+        f"{name}:{node.lineno}"
+        for name, tree in trees()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name != "_look"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "re"
+        if node.attr in {*METHODS, "compile"}
+    ]
+    assert hidden == []
+
+
+# What reads the texts of others, and of the user.
+
+
+def fed(label: str, text: str, size: int = 4_096) -> None:
+    """A body under a content type, in pieces, read and shown."""
+    content = Content(label)
+    data = text.encode("utf-8", "surrogatepass")
+    with contextlib.suppress(FalNotebookError):
+        for at in range(0, len(data), size):
+            content.feed(data[at : at + size])
+        content.finish()
+    result = Result("a/b", text=content.text, data=content.data, media=list(content.media), events=content.events)
+    result.body("text")
+    result.body("json")
+
+
+def in_growing_text(text: str) -> None:
+    """Snapshots that share a beginning, and deltas, of so many characters in all."""
+    growing = UnmarkedText()
+    for at in range(0, len(text), 200):
+        growing.take(text[at : at + 200])
+    str(growing)
+
+
+def on_a_page(text: str) -> None:
+    page = PageText()
+    for at in range(0, len(text), 1_000):
+        page.feed(Text(text[at : at + 1_000], at))
+        page.take()
+    page.take(last=True)
+    page.shown  # noqa: B018 - it is made when it is asked for
+
+
+def quietly(work: Callable[[str], object]) -> Callable[[str], object]:
+    def silenced(text: str) -> None:
+        with contextlib.suppress(FalNotebookError, UsageError, ValueError):
+            work(text)
+
+    return silenced
+
+
+def sounded(text: str) -> None:
+    playable = Playable("audio/wav")
+    data = text.encode("utf-8", "surrogatepass")
+    for at in range(0, len(data), 16):
+        playable.feed(data[at : at + 16])
+
+
+def corrected(text: str) -> None:
+    body = BytesIO(text.encode("utf-8", "surrogatepass"))
+    correct_wav_lengths(body)
+    wav_seconds(body.getvalue())
+
+
+def received(text: str) -> None:
+    for message in (
+        text,
+        json.dumps({"type": "start", "request_id": text, "headers": {"content-type": text, text: [text]}}),
+    ):
+        protocol = Protocol()
+        protocol.send("{}")
+        with contextlib.suppress(FalNotebookError):
+            protocol.receive(message)
+            protocol.receive(f'{{"type": "end", "request_id": "{text}')
+
+
+def in_shapes(text: str) -> None:
+    shape = Shape.of(
+        json.dumps({"output": text, "x": text[:100]}), lambda value: value.get("output") if value else None
+    )
+    if shape is not None:
+        shape.words(json.dumps({"output": text, "x": text[:100]}))
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "words as HTML": text_html,
+    "words on a terminal": plain_text,
+    "a status line": one_line,
+    "words in the page": on_a_page,
+    "unmarked pieces": in_growing_text,
+    "an answer's words": text_bundle,
+    "a value's JSON": lambda text: json_bundle({text: [text, {text: text}]}),
+    "small letters": small_bundle,
+    "a data URI": quietly(lambda text: media_from_data_uri(f"data:{text}")),
+    "a data URI's bytes": quietly(lambda text: media_from_data_uri(f"data:a/b,{text}")),
+    "a data URI's base64": quietly(lambda text: media_from_data_uri(f"data:a/b;base64,{text}")),
+    "files": lambda text: files_in({"image": text, "images": [{"url": text, "content_type": text, "file_name": text}]}),
+    "files at URLs": lambda text: files_in({"image": f"https://a/{text}", "images": [{"url": f"https://{text}"}]}),
+    "files in data URIs": lambda text: files_in({"image": f"data:{text}", "images": [{"url": f"data:a/b,{text}"}]}),
+    "a URL's type": quietly(lambda text: guess_type(f"https://{text}")),
+    "a content type": lambda text: (parameter(text, "charset"), normal_type(text), raw_format(text)),
+    "a content type of samples": lambda text: raw_format(f"audio/pcm;{text}".encode("utf-8", "replace").decode()),
+    "server-sent events": partial(fed, "text/event-stream"),
+    "the words of an event": lambda text: fed("text/event-stream", f'data: {{"output": "{text}"}}\n\n'),
+    "one event": lambda text: fed("text/event-stream", f"data: {text}\n\n"),
+    "JSON": partial(fed, "application/json"),
+    "a JSON string": lambda text: fed("application/json", json.dumps({"output": text, "image": text, text: text})),
+    "lines of JSON": partial(fed, "application/x-ndjson"),
+    "plain words": partial(fed, "text/plain"),
+    "words in pieces of a few bytes": lambda text: fed("text/plain", text, 16),
+    "no label": partial(fed, "application/octet-stream"),
+    "no label, in pieces of a few bytes": lambda text: fed("application/octet-stream", text, 16),
+    "events in pieces of a few bytes": lambda text: fed("text/event-stream", text, 16),
+    "lines of JSON in pieces of a few bytes": lambda text: fed("application/x-ndjson", text, 16),
+    "an unknown charset": lambda text: fed(f"text/plain; charset={text}", "words"),
+    "UTF-16": partial(fed, "text/plain; charset=utf-16"),
+    "sound": partial(fed, "audio/wav"),
+    "sound as it comes": lambda text: sounded(f"RIFF\x10\0\0\0WAVE{text}"),
+    "the lengths of a WAV file": lambda text: corrected(f"RIFF\x10\0\0\0WAVE{text}"),
+    "a picture's size": lambda text: pixels(text.encode("utf-8", "surrogatepass")),
+    "messages": received,
+    "the shape of events": in_shapes,
+    "the prompt of a magic": quietly(lambda text: from_cell(text, "prompt", {}, as_text=False)),
+    "a template": quietly(lambda text: fill(text, {"x": 1})),
+    "one slot": quietly(lambda text: fill(f"{{{{{text}}}}}", {"x": 1})),
+    "the slots of a template": lambda text: list(slots(text)),
+    "the line of a magic": quietly(lambda text: from_line(split_line(text), {})),
+    "a value in the line": quietly(lambda text: from_line(split_line(f"a:={text}"), {})),
+    "a quotation in the line": quietly(lambda text: from_line(split_line(f'a="{text}"'), {})),
+    "the options of a magic": quietly(lambda text: parse(PARSER, text)),
+    "an endpoint": quietly(endpoint_name),
+    "a row of the form": quietly(lambda text: Form({"a": text})),
+    "an error's detail": lambda text: (detail_text({"detail": [{"loc": [text], "msg": text}]}), detail_text(text)),
+}
+PIECES = (
+    *("a", " ", "\n", "\r\n", "/", ";", ",", "]", "[", "{", "}", "(", ")", "<", ">", "&", "`", "*", "_", "~", "|", "!"),
+    *("$", "\\", '"', "'", "=", ":", "#", "-", "+", "%41", "%", "\x00", "\x1b", "é", "́", "\ud800", "😀", "\u202e"),
+    *(
+        "{{}}",
+        "{{",
+        "}}",
+        "{{a b}}",
+        "{{x}}",
+        "{{ {1:{2:3}} }}",
+        "[]",
+        "{}",
+        "[],",
+        "{},",
+        "1,",
+        '"a",',
+        "][",
+        "[[",
+        "]](",
+    ),
+    *(
+        "[a](",
+        "![",
+        "[^a]",
+        "[a]: /b\n",
+        "<a",
+        "<!--",
+        "**a*",
+        "*a ",
+        "_a_",
+        "> ",
+        "- ",
+        "1. ",
+        "  - a\n",
+        "`a",
+        "```\n",
+    ),
+    *(
+        "|a",
+        "|a\n|-\n",
+        "$a",
+        "$$",
+        "\\(",
+        "\\)",
+        "\\[",
+        "\\begin{align}",
+        "\\end{align}",
+        "&amp;",
+        "http://a ",
+        "www.",
+    ),
+    *("data:x\n\n", "data: 1\n\n", "data:", "data:\n", ": x\n", "id: a\n", "event: x\n", "\n\n", "x\n"),
+    *(
+        'data: {"output": "a"}\n\n',
+        'data: {"choices":[{"delta":{"content":"a"}}]}\n\n',
+        '{"a": 1}\n',
+        '{"a": 1}',
+        "[1]\n",
+    ),
+    *(
+        'data: {"image": {"url": "https://a/b.png"}}\n\n',
+        "https://a/b.png ",
+        '"https://a/b",',
+        "data:a/b,c ",
+        "data:a/b;c",
+    ),
+    *(
+        "; a=b",
+        ";a*0=b",
+        "a=b ",
+        "a:=1 ",
+        "a:=x ",
+        'a:="',
+        "a:=[1] ",
+        "it's ",
+        '"a" ',
+        "--raw ",
+        "-o ",
+        "junk\0\0\0\0",
+        "fmt \0\0\0\0",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_reads_texts_of_others_is_linear(name: str) -> None:
+    steep = {piece: steepness(READERS[name], partial(repeated, "", piece, "")) for piece in PIECES}
+    assert {text: times for text, times in steep.items() if times} == {}
