@@ -1,16 +1,23 @@
-"""Who may enter: the two checks that a handshake or a plain request passes before anything is accepted.
+"""Who may enter: the checks that a handshake or a plain request passes before anything is accepted.
 
 A loopback address protects from the network but not from the browser: any web page may open a WebSocket to
-``127.0.0.1`` or POST a form there, and the same-origin policy stops neither. The page cannot hide its ``Origin``,
-so what comes from pages that were not served by this machine is refused. Programs send no ``Origin`` and pass.
+``127.0.0.1``, POST a form there, or load a script from there. What a page cannot change are three headers:
+
+- ``Host`` is the name that the page asked for. A page whose own name was made to mean ``127.0.0.1`` (DNS rebinding)
+  is of one origin with what it asks, but the name is not one of this machine's.
+- ``Origin`` names the page. It is there at every WebSocket and every POST.
+- ``Sec-Fetch-Site`` says whether the page is of one origin with what it asks. Browsers send it where no ``Origin`` is:
+  for scripts, pictures, frames and links.
+
+Programs send the first only, with the address that they were given.
 """
 
 import hmac
 import ipaddress
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from fal_notebook.local.asgi import Message, Scope, Send
 
@@ -20,14 +27,16 @@ class Refusal:
     """An HTTP answer that turns a request away.
 
     Attributes:
-        status: the HTTP status, 401, 403 or 429.
+        status: the HTTP status.
         detail: one sentence for the user, sent as JSON ``{"detail": …}`` as fal does.
         error_type: fal's name for the error, where it has one.
+        closes: whether the connection ends with it.
     """
 
     status: int
     detail: str
     error_type: str | None = None
+    closes: bool = False
 
     async def send_to_http(self, send: Send) -> None:
         """Answer a plain HTTP request."""
@@ -47,6 +56,8 @@ class Refusal:
         body = json.dumps({"detail": self.detail, **named}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         headers += [(b"x-fal-error-type", name.encode()) for name in named.values()]
+        if self.closes:
+            headers.append((b"connection", b"close"))
         return [
             {"type": f"{prefix}.start", "status": self.status, "headers": headers},
             {"type": f"{prefix}.body", "body": body, "more_body": False},
@@ -58,7 +69,7 @@ def refuse_key(scope: Scope, key: str | None) -> Refusal | None:
     if key is None:
         return None
     given = _values(scope, b"authorization")
-    if len(given) == 1 and hmac.compare_digest(given[0], b"Key " + key.encode()):
+    if len(given) == 1 and hmac.compare_digest(given[0].encode("latin-1"), b"Key " + key.encode()):
         return None
     application = scope["path"].strip("/")
     return Refusal(
@@ -68,11 +79,33 @@ def refuse_key(scope: Scope, key: str | None) -> Refusal | None:
     )
 
 
-def refuse_origin(scope: Scope) -> Refusal | None:
-    """Return the refusal of a request made by a web page from elsewhere; None if it may enter."""
-    if all(_is_loopback_origin(origin) for origin in _values(scope, b"origin")):
+def refuse_host(scope: Scope) -> Refusal | None:
+    """Return the refusal of a request that was sent to a name that may be any machine's; None if it may enter."""
+    own, _ = scope.get("server") or (None, None)
+    names = [_host_name(host) for host in _values(scope, b"host")]
+    if names and all(is_loopback_host(name) or name == own for name in names):
         return None
-    return Refusal(403, "Requests of web pages from other hosts are refused.")
+    return Refusal(
+        403, "Requests to this host name are refused: use 127.0.0.1 or localhost, or have the gateway require a key."
+    )
+
+
+def refuse_page(scope: Scope, origins: Collection[str] = ()) -> Refusal | None:
+    """Return the refusal of a request made by a web page of another origin; None if it may enter.
+
+    Args:
+        scope: the request.
+        origins: those of other pages that may enter, such as ``http://localhost:8888``.
+    """
+    admitted = set(origins)
+    pages = _values(scope, b"origin")
+    if not set(_values(scope, b"sec-fetch-site")) <= {"same-origin", "none"}:
+        pages = pages or [_origin(referer) for referer in _values(scope, b"referer")] or ["null"]
+    else:
+        admitted |= {f"{scheme}://{host}" for scheme in ("http", "https") for host in _values(scope, b"host")}
+    if admitted.issuperset(pages):
+        return None
+    return Refusal(403, "Requests of web pages of other origins are refused.")
 
 
 def is_loopback_host(host: str) -> bool:
@@ -85,14 +118,16 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
-def _is_loopback_origin(origin: bytes) -> bool:
-    try:
-        host = urlsplit(origin.decode("latin-1")).hostname
-    except ValueError:
-        return False
-    return host is not None and is_loopback_host(host)
+def _host_name(host: str) -> str:
+    """What stands before the port, which is not ours where one is forwarded; empty if there is no such thing."""
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:/?#@\[\]]+))(?::[0-9]{1,5})?", host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
-def _values(scope: Scope, name: bytes) -> list[bytes]:
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return [value for key, value in headers if key.lower() == name]
+    return [value.decode("latin-1") for key, value in headers if key.lower() == name]

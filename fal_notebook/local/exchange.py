@@ -1,11 +1,5 @@
-"""One request over a WebSocket and its response, seen from the application as plain HTTP.
+"""One request over a WebSocket and its response, seen from the application as plain HTTP."""
 
-The state is small: *started* when the application has sent its status, *complete* when it has sent the last
-of its body, *over* when nothing may be sent any more, be it that the response is complete or that the client
-is gone.
-"""
-
-import asyncio
 import contextlib
 import json
 import time
@@ -13,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from fal_notebook.local.asgi import Message, Scope, Send
+from fal_notebook.local.hangup import Call
 
 # The first eight are hop-by-hop (RFC 9110, 7.6.1). The rest describe the handshake's body, of which there is
 # none, or ask for a coding of the response's body, which the WebSocket has of its own.
@@ -21,85 +16,45 @@ _NOT_FORWARDED = frozenset(
     b"content-type content-length accept-encoding x-fal-request-id".split()
 )
 
-_TURN_SECONDS = 0.005
 
-
-class Exchange:
-    """A request, its response so far, and the ``receive`` and ``send`` that the application is called with.
+class Exchange(Call):
+    """A request over a WebSocket.
 
     Args:
         handshake: the scope of the WebSocket.
         body: the JSON arguments, forwarded as they are.
         send_message: sends one ASGI message to the WebSocket.
+
+    Attributes:
+        failed: whether the response has no end, and the connection therefore had one.
     """
 
     def __init__(self, handshake: Scope, body: bytes, send_message: Send) -> None:
         self.request_id = str(uuid.uuid4())
-        self.scope = _http_scope(handshake, self.request_id, len(body))
-        self.complete = False
+        super().__init__(_http_scope(handshake, self.request_id, len(body)), body)
         self.failed = False
-        self._body: bytes | None = body
         self._send_message = send_message
-        self._over = asyncio.Event()
-        self._began = self._last_turn = time.perf_counter()
+        self._began = time.perf_counter()
         self._first_byte: float | None = None
-        self._status: int | None = None
         self._is_json = False
 
-    async def receive(self) -> Message:
-        """Give the application the body, and after it ``http.disconnect`` once the exchange is over."""
-        if self._body is not None:
-            body, self._body = self._body, None
-            return {"type": "http.request", "body": body, "more_body": False}
-        await self._over.wait()
-        return {"type": "http.disconnect"}
+    async def _pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            await self._data(message.get("body", b""), more=message.get("more_body", False))
 
-    async def send(self, message: Message) -> None:
-        """Pass a part of the application's response on to the WebSocket; silently nowhere once it is over."""
-        if self._over.is_set():
-            await asyncio.sleep(0)  # where an application that only sends can be cancelled
-            return
-        try:
-            if message["type"] == "http.response.start":
-                await self._start(message["status"], message.get("headers", ()))
-            elif message["type"] == "http.response.body":
-                await self._data(message.get("body", b""), more=message.get("more_body", False))
-        except OSError:  # how an ASGI server says that the client has gone
-            self._over.set()
-
-    def client_gone(self) -> None:
-        """Tell the application that nobody waits for its response."""
-        self._over.set()
-
-    async def close(self) -> None:
-        """Bring the response to an end that the client understands, when the application has returned.
-
-        Without a start it is a 500. With a start and no end there is no way to say so in the protocol but to
-        close the connection.
-        """
-        if self.complete:
-            return
-        if self._status is None:
-            body = json.dumps({"detail": "Internal Server Error"}).encode()
-            await self.send(
-                {
-                    "type": "http.response.start",
-                    "status": 500,
-                    "headers": [(b"content-type", b"application/json")],
-                }
-            )
-            await self.send({"type": "http.response.body", "body": body})
-            return
+    async def _break_off(self) -> None:
+        """Close the connection: there is no other way to say in the protocol that a response has no end."""
         self.failed = True
         with contextlib.suppress(OSError):  # the client may have gone meanwhile
             await self._send_message(
                 {"type": "websocket.close", "code": 1011, "reason": "The application failed in mid-response"}
             )
 
-    async def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    async def _start(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         named = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
         types = [value for name, value in named if name.lower() == "content-type"]
-        self._status = status
         self._is_json = any(value.partition(";")[0].strip().lower() == "application/json" for value in types)
         await self._metadata("start", headers=_joined(named))
 
@@ -107,22 +62,14 @@ class Exchange:
         if body:
             self._first_byte = self._first_byte or time.perf_counter()
             await self._send_message(_data_message(bytes(body), prefer_text=self._is_json))
-            await self._take_turns()
         if not more:
             seconds = (self._first_byte or time.perf_counter()) - self._began
             self.complete = True
             await self._metadata("end", time_to_first_byte_seconds=round(seconds, 6))
             self._over.set()
 
-    async def _take_turns(self) -> None:
-        """Let others run now and then: a server's ``send`` need not, and then nobody sees that the client has gone."""
-        now = time.perf_counter()
-        if now - self._last_turn > _TURN_SECONDS:
-            await asyncio.sleep(0)
-            self._last_turn = now
-
     async def _metadata(self, kind: str, **fields: object) -> None:
-        metadata = {"type": kind, "request_id": self.request_id, "status": self._status, **fields}
+        metadata = {"type": kind, "request_id": self.request_id, "status": self.status, **fields}
         await self._send_message({"type": "websocket.send", "text": json.dumps(metadata)})
 
 

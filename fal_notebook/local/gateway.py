@@ -15,11 +15,12 @@ import contextlib
 import logging
 from collections.abc import Collection
 
-from fal_notebook.local.admission import Refusal, refuse_key, refuse_origin
+from fal_notebook.local.admission import Refusal, refuse_host, refuse_key, refuse_page
 from fal_notebook.local.asgi import ASGIApp, Receive, Scope, Send
 from fal_notebook.local.backlog import Backlog, Turn
 from fal_notebook.local.exchange import Exchange
-from fal_notebook.local.hangup import PlainCall, run_while_wanted
+from fal_notebook.local.hangup import Call, run_while_wanted
+from fal_notebook.local.plain import PlainCall, read_body, until_gone
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +34,16 @@ class HTTPOverWebSocket:
 
     Requests on one connection are answered in order, one at a time: the next one starts when the application
     has returned from the last, background tasks included. If the client goes away in mid-response, the
-    application gets ``http.disconnect``, and is cancelled half a second later if it is still at work. That holds
-    for plain HTTP too.
+    application gets ``http.disconnect``, and is cancelled half a second later if it is still at work. Checks, limits
+    and ends are the same for plain HTTP.
 
     Args:
         app: any ASGI 3 application: Starlette, FastAPI, or what ``fal.App`` builds.
         key: if set, every request must carry ``Authorization: Key <key>``; others get 401.
         websocket_paths: paths of the application's own WebSocket routes, which are passed through
-            (after the same checks of key and origin).
+            (after the same checks).
+        origins: the origins of web pages that may use the gateway, such as ``http://localhost:8888``; those of others
+            are refused.
         max_requests: the most requests at once, of all connections; others are answered 429.
         max_waiting: the most requests that wait on one connection; others are answered 429 in their turn.
     """
@@ -51,12 +54,14 @@ class HTTPOverWebSocket:
         *,
         key: str | None = None,
         websocket_paths: Collection[str] = (),
+        origins: Collection[str] = (),
         max_requests: int = MAX_REQUESTS,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self._app = app
         self._key = key
         self._websocket_paths = frozenset(websocket_paths)
+        self._origins = frozenset(origins)
         self._max_requests = max_requests
         self._max_waiting = max_waiting
         self._requests = 0
@@ -73,16 +78,15 @@ class HTTPOverWebSocket:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if refusal := self._refuse(scope):
-            await refusal.send_to_http(send)
-            return
-        call = PlainCall(scope, receive, send)
-        try:
-            work = await run_while_wanted(self._work, call, call.gone)
-        finally:
-            call.close()
-        if not work.cancelled():
-            work.result()
+        body = self._refuse(scope) or await read_body(scope, receive)
+        if isinstance(body, Refusal):
+            await body.send_to_http(send)
+        elif body is not None:
+            reader = asyncio.create_task(until_gone(receive))
+            try:
+                await self._answer(self._work, PlainCall(scope, body, send), reader)
+            finally:
+                reader.cancel()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if refusal := self._refuse(scope):
@@ -96,7 +100,9 @@ class HTTPOverWebSocket:
             await self._answer_all(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> Refusal | None:
-        return refuse_origin(scope) or refuse_key(scope, self._key)
+        # A page does not know the key, whatever name it has.
+        refuse_name = refuse_host(scope) if self._key is None else None
+        return refuse_name or refuse_page(scope, self._origins) or refuse_key(scope, self._key)
 
     async def _answer_all(self, scope: Scope, receive: Receive, send: Send) -> None:
         backlog = Backlog(self._max_waiting)
@@ -114,15 +120,15 @@ class HTTPOverWebSocket:
             with contextlib.suppress(OSError):  # the client may have gone meanwhile
                 await send({"type": "websocket.close", "code": 1008, "reason": "Too many requests wait"})
 
-    async def _answer(self, app: ASGIApp, exchange: Exchange, reader: asyncio.Task[None]) -> None:
-        work = await run_while_wanted(app, exchange, reader)
+    async def _answer(self, app: ASGIApp, call: Call, reader: asyncio.Task[None]) -> None:
+        work = await run_while_wanted(app, call, reader)
         error = None if work.cancelled() else work.exception()
         if error is not None:
-            logger.error("The application failed on %s", exchange.scope["path"], exc_info=error)
-        elif not reader.done() and not exchange.complete:
-            logger.error("The application returned from %s before its response ended", exchange.scope["path"])
+            logger.error("The application failed on %r", call.scope["path"], exc_info=error)
+        elif not reader.done() and not call.complete:
+            logger.error("The application returned from %r before its response ended", call.scope["path"])
         if not reader.done():
-            await exchange.close()
+            await call.close()
 
     async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, unless it has enough to do."""

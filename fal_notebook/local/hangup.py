@@ -1,32 +1,116 @@
 """What happens to an application's work when its client hangs up: it is told, and soon after cancelled.
 
-A WebSocket is read all the time, so that its end is seen. Plain HTTP servers tell of it only who asks, and an
-application that computes one long answer does not: its client's end is watched for here, as soon as the application
-has read the request's body.
+It is the same for both ways in. An application that computes one long answer asks nobody whether its client is there,
+and one that sends without a pause lets nobody else run, so that the end would never be seen: every `send` gives way
+now and then, and a `send` or `receive` of one that is cancelled and goes on regardless does not return.
 """
 
 import asyncio
-from typing import Any, Protocol
+import json
+import time
+from abc import ABC, abstractmethod
+from typing import Any
 
-from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
+from fal_notebook.local.asgi import ASGIApp, Message, Scope
 
 _GRACE_SECONDS = 0.5
+_TURN_SECONDS = 0.005
 
 
-class Call(Protocol):
-    """What an application is called with; ``complete`` when it has sent the last of its response."""
+class Call(ABC):
+    """A request, its response so far, and the ``receive`` and ``send`` that an application is called with.
 
-    scope: Scope
-    complete: bool
+    The state is small: *started* when the application has sent its status, *complete* when it has sent the last
+    of its body, *over* when nothing may be sent any more, be it that the response is complete or that the client
+    is gone.
+
+    Args:
+        scope: the request.
+        body: all of its body.
+
+    Attributes:
+        status: the response's, once it has started.
+        complete: whether the application has sent the last of its response.
+    """
+
+    def __init__(self, scope: Scope, body: bytes) -> None:
+        self.scope = scope
+        self.status: int | None = None
+        self.complete = False
+        self._body: bytes | None = body
+        self._over = asyncio.Event()
+        self._abandoned = False
+        self._last_turn = time.perf_counter()
 
     async def receive(self) -> Message:
-        """Give the application what the client sent."""
+        """Give the application the body, and after it ``http.disconnect`` once the call is over."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self._over.wait()
+        await self._yield()
+        return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Pass a part of the response on."""
+        """Pass a part of the application's response on; silently nowhere once the call is over.
+
+        Raises:
+            RuntimeError: the response has not started, or has started already.
+        """
+        if self._over.is_set():
+            await self._yield()
+            return
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._check(kind, in_place=self.status is None)
+            self.status = message["status"]
+        elif kind == "http.response.body":
+            self._check(kind, in_place=self.status is not None)
+        try:
+            await self._pass_on(message)
+        except OSError:  # how an ASGI server says that the client has gone
+            self._over.set()
+        now = time.perf_counter()
+        if now - self._last_turn > _TURN_SECONDS:  # a server's `send` need not let others run
+            await asyncio.sleep(0)
+            self._last_turn = now
 
     def client_gone(self) -> None:
-        """Learn that nobody waits for the response."""
+        """Tell the application that nobody waits for its response."""
+        self._over.set()
+
+    def abandon(self) -> None:
+        """Let the application neither send nor receive any more, not even to no purpose."""
+        self._over.set()
+        self._abandoned = True
+
+    async def close(self) -> None:
+        """Bring the response to an end that the client understands, when the application has returned."""
+        if self.complete:
+            return
+        if self.status is not None:
+            await self._break_off()
+            return
+        body = json.dumps({"detail": "Internal Server Error"}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    @abstractmethod
+    async def _pass_on(self, message: Message) -> None:
+        """Send a part of the response to the client, and set ``complete`` at its end."""
+
+    @abstractmethod
+    async def _break_off(self) -> None:
+        """Let the client see that the rest of the response is missing."""
+
+    async def _yield(self) -> None:
+        """Let others run, among them who cancels this application; for ever, once it was cancelled."""
+        await (asyncio.Event().wait() if self._abandoned else asyncio.sleep(0))
+
+    def _check(self, kind: str, *, in_place: bool) -> None:
+        if not in_place:
+            raise RuntimeError(f"The application sent {kind!r} out of place")
 
 
 async def run_while_wanted(app: ASGIApp, call: Call, gone: "asyncio.Future[Any]") -> "asyncio.Task[None]":
@@ -37,57 +121,19 @@ async def run_while_wanted(app: ASGIApp, call: Call, gone: "asyncio.Future[Any]"
         if not work.done() and not call.complete:
             call.client_gone()
             await asyncio.wait({work}, timeout=_GRACE_SECONDS)
+            call.abandon()
             work.cancel()
         await asyncio.wait({work})
     finally:
-        work.cancel()
+        if not work.done():
+            call.abandon()
+            work.cancel()
     return work
 
 
 async def _run(app: ASGIApp, call: Call) -> None:
-    await app(call.scope, call.receive, call.send)
-
-
-class PlainCall:
-    """A plain HTTP request whose client is watched.
-
-    Attributes:
-        gone: done when the client is.
-    """
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope = scope
-        self.complete = False
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._receive = receive
-        self._send = send
-        self._watch: asyncio.Task[None] | None = None
-
-    async def receive(self) -> Message:
-        """Give the application the body, and after it ``http.disconnect`` once the client is gone."""
-        if self._watch is not None:
-            await asyncio.wait({self.gone})
-            return {"type": "http.disconnect"}
-        message = await self._receive()
-        if not message.get("more_body", False):
-            self._watch = asyncio.create_task(self._until_gone())
-        return message
-
-    async def send(self, message: Message) -> None:
-        """Pass a part of the response on."""
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.complete = True
-        await self._send(message)
-
-    def client_gone(self) -> None:
-        """Nothing: who asks is told by `receive`."""
-
-    def close(self) -> None:
-        """Watch no more."""
-        if self._watch is not None:
-            self._watch.cancel()
-
-    async def _until_gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone.set_result(None)
+    try:
+        await app(call.scope, call.receive, call.send)
+    except (SystemExit, KeyboardInterrupt) as error:
+        # Out of a task they would end the server's loop.
+        raise RuntimeError(f"The application raised {type(error).__name__}") from error

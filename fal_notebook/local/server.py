@@ -6,19 +6,25 @@ a taken port is an ``OSError`` where it is asked for and port 0 has a number at 
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from fal_notebook.local import connections
 from fal_notebook.local.asgi import ASGIApp
+from fal_notebook.local.lifetime import run_to_its_end
+
+logger = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 0.5
-_PING_SECONDS = 20.0  # how often a client is asked whether it is there, and how long it may take to say so
+_GRACEFUL_SECONDS = 2
+_SHUTDOWN_SECONDS = 3.0
+_END_SECONDS = 5.5
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 
@@ -27,7 +33,7 @@ class LocalServer:
 
     The port is taken when the object is made; the ``with`` block begins when the application has started, however
     long that takes. At the end open connections are closed, and what is still
-    at work after two seconds is cancelled.
+    at work after two seconds is cancelled. What is at work regardless after five is left alone, on its thread.
 
     Args:
         app: any ASGI 3 application.
@@ -58,7 +64,11 @@ class LocalServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server.settled.wait()
+        try:
+            self._server.settled.wait()
+        except BaseException:  # an interrupt, while the application takes its time to start
+            self._stop()
+            raise
         if not self._server.started:
             self._stop()
             raise RuntimeError("The application could not be started; its own error is in the log.")
@@ -72,14 +82,16 @@ class LocalServer:
     def _run(self) -> None:
         try:
             with contextlib.suppress(SystemExit):  # uvicorn's answer to a failed start-up
-                self._server.run(sockets=[self._socket])
+                run_to_its_end(self._server.serve([self._socket]), self._server.config.get_loop_factory())
         finally:
             self._server.settled.set()
 
     def _stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(_END_SECONDS)
         self._socket.close()
+        if self._thread.is_alive():
+            logger.error("The application did not end: its thread lets nothing else run")
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:
@@ -111,7 +123,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self._abort_connections)
-        await super().shutdown(sockets)
+        with contextlib.suppress(TimeoutError):  # of an application whose shut-down has no end
+            await asyncio.wait_for(super().shutdown(sockets), _SHUTDOWN_SECONDS)
 
     def _abort_connections(self) -> None:
         """Drop the connections whose clients do not read, which uvicorn would wait for."""
@@ -119,32 +132,16 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
 
-class _WebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's own, but for a refusal that it takes for a failure, and a silent client that it waits for.
-
-    The other implementation on `websockets` uses that library's legacy classes, which warn of their removal.
-    """
-
-    async def send(self, message: Any) -> None:
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body":
-            self.handshake_complete = True  # by an answer that is no WebSocket
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        # Closing waits until all is written, which a client that does not read never lets happen.
-        self.loop.call_later(_FLUSH_SECONDS, self.transport.abort)
-
-
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        ws=_WebSocket,
+        http=connections.Http,
+        ws=connections.WebSocket,
         ws_max_size=_MAX_MESSAGE_BYTES,
-        ws_ping_interval=_PING_SECONDS,
-        ws_ping_timeout=_PING_SECONDS,
+        ws_ping_interval=connections.PATIENCE_SECONDS,
+        ws_ping_timeout=connections.PATIENCE_SECONDS,
         ws_per_message_deflate=True,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
         log_config=None,
         log_level="warning",
         access_log=False,

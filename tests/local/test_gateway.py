@@ -394,28 +394,6 @@ def test_the_key_guards_plain_http_too() -> None:
             assert response.read() == b"{}"
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        *("https://example.com", "null", "http://localhost.example.com", "http://127.0.0.1.example.com"),
-        *("http://192.168.0.2:8888", "http://[::1", "localhost", "file://"),
-    ],
-)
-def test_web_pages_from_elsewhere_are_refused(origin: str) -> None:
-    with served(echo) as url:
-        status, body = refusal_of(url, origin=origin)
-    assert status == 403
-    assert "refused" in body["detail"]
-
-
-@pytest.mark.parametrize(
-    "origin", ["http://localhost:8888", "http://127.0.0.1", "http://[::1]:8888", "https://lab.localhost"]
-)
-def test_web_pages_of_this_machine_are_admitted(origin: str) -> None:
-    with served(echo) as url:
-        assert ask(url, {}, origin=origin).status == 200
-
-
 def posted(url: str, **headers: str) -> tuple[int, Any]:
     """POST as a program, or a web page, does: status and JSON of the answer."""
     request = urllib.request.Request(url.replace("ws://", "http://"), b"{}", headers)
@@ -425,20 +403,6 @@ def posted(url: str, **headers: str) -> tuple[int, Any]:
     except urllib.error.HTTPError as refused:
         with refused:
             return refused.code, json.load(refused)
-
-
-@pytest.mark.parametrize("origin", ["https://example.com", "null", "http://127.0.0.1.example.com"])
-def test_plain_requests_of_web_pages_from_elsewhere_are_refused_before_they_reach_the_application(origin: str) -> None:
-    calls: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        calls.put(scope["type"])
-        await echo(scope, receive, send)
-
-    with served(app) as url:
-        assert posted(url, Origin=origin)[0] == 403
-        assert posted(url, Origin="http://localhost:8888") == (200, {})
-    assert [calls.get() for _ in range(calls.qsize())].count("http") == 1
 
 
 def waiting_app(go_on: threading.Event, begun: "queue.SimpleQueue[bytes]") -> ASGIApp:

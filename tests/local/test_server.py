@@ -116,7 +116,7 @@ def test_importing_the_package_is_cheap() -> None:
 
 
 def test_a_client_that_neither_reads_nor_answers_pings_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fal_notebook.local.server._PING_SECONDS", 0.5)
+    monkeypatch.setattr("fal_notebook.local.connections.PATIENCE_SECONDS", 0.5)
     cancelled = threading.Event()
 
     async def flood(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -1,0 +1,119 @@
+"""The server's side of a connection: uvicorn's own, but for clients that hold one without using it.
+
+A client that sends half a request, reads nothing of its answer, or sends pings and reads nothing, is one for whom
+memory and a place are kept in vain. Its connection is cut when something is due from it and nothing has moved for some
+twenty to forty seconds.
+
+The implementations of uvicorn's are named rather than left to what is installed: h11 bounds a request's head, and the
+other one on `websockets` uses that library's legacy classes, which warn of their removal.
+"""
+
+import asyncio
+from collections.abc import Hashable
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+PATIENCE_SECONDS = 20.0  # how often a client is looked at, or asked whether it is there, and has to answer
+MAX_CONNECTIONS = 1000
+_FLUSH_SECONDS = 0.5
+
+_FULL_BODY = b'{"detail": "Too many connections are open; try again later."}'
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_FULL_BODY), _FULL_BODY)
+)
+
+
+class _Watched(asyncio.Protocol):
+    """A connection that is cut when something is due from the client and nothing moves."""
+
+    transport: asyncio.Transport
+    _due: Hashable = None
+    _times_relieved = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._look_later()
+
+    def resume_writing(self) -> None:
+        self._times_relieved += 1
+        super().resume_writing()
+
+    def due(self) -> Hashable:
+        """Return what is due from the client and how far it has come; None if nothing is."""
+        unread = self.transport.get_write_buffer_size()
+        return (unread, self._times_relieved) if unread else None
+
+    def _look_later(self) -> None:
+        asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.transport.get_protocol() is not self or self._is_lost():
+            return
+        before, self._due = self._due, self.due()
+        if self._due is not None and self._due == before:
+            self.transport.abort()
+        else:
+            self._look_later()
+
+    def _is_lost(self) -> bool:
+        raise NotImplementedError
+
+
+class Http(_Watched, H11Protocol):
+    """A connection for plain HTTP, until it becomes one for a WebSocket."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a new connection, or tell it that there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self.transport.write(_FULL)
+            self.transport.close()
+
+    def due(self) -> Hashable:
+        """Return what is due, which may also be the rest of a request's head, or of a body that nobody reads."""
+        theirs = self.conn.their_state
+        half_a_head = theirs is h11.IDLE and (self.cycle is None or self.conn.trailing_data[0])
+        rest_of_body = theirs is h11.SEND_BODY and self.conn.our_state is h11.DONE
+        return (theirs, self.cycle) if half_a_head or rest_of_body else super().due()
+
+    def _is_lost(self) -> bool:
+        return self not in self.connections
+
+
+class WebSocket(_Watched, WebSocketsSansIOProtocol):
+    """A connection for a WebSocket."""
+
+    _last_pongs = b""
+
+    async def send(self, message: Any) -> None:
+        """Send what an application sends."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # by an answer that is no WebSocket
+
+    def keepalive_timeout(self) -> None:
+        """Cut the connection of a client that did not answer a ping."""
+        super().keepalive_timeout()
+        # Closing waits until all is written, which a client that does not read never lets happen.
+        self.loop.call_later(_FLUSH_SECONDS, self.transport.abort)
+
+    def handle_ping(self) -> None:
+        """Answer pings; of those of a client that does not read, only the last, and only when it does."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self._last_pongs = b"".join(self.conn.data_to_send()) or self._last_pongs
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        super().resume_writing()
+        if self._last_pongs:
+            pongs, self._last_pongs = self._last_pongs, b""
+            self.transport.write(pongs)
+
+    def _is_lost(self) -> bool:
+        return self.disconnected

@@ -1,0 +1,72 @@
+"""An event loop that neither an application's ``sys.exit`` ends early nor its endless work keeps from its end.
+
+`asyncio.run` does not do: a ``SystemExit`` out of any task leaves it, with all others cancelled; at its end it waits
+for tasks that ignore their cancellation and for threads, however long they take.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+_TASKS_SECONDS = 0.5
+_THREADS_SECONDS = 1.0
+
+_left: list[asyncio.Task[Any]] = []  # which would break where they stand if nobody knew them any more
+
+
+def run_to_its_end(
+    main: Coroutine[Any, Any, None], new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
+    """Run a server in this thread, and leave alone what has not ended two seconds after it.
+
+    Args:
+        main: the server.
+        new_loop: makes the event loop; asyncio's own if None.
+
+    Raises:
+        BaseException: what the server raised.
+    """
+    loop = (new_loop or asyncio.new_event_loop)()
+    threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
+    loop.set_default_executor(threads)
+    try:
+        _complete(loop, main)
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        _complete(loop, _cancel(tasks))
+        _shut(threads)
+        if left := [task for task in tasks if not task.done()]:
+            logger.error("The application did not end: some of its work ignores that it was cancelled")
+            _left.extend(left)
+        else:
+            loop.close()
+
+
+def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
+    task = loop.create_task(main)
+    while not task.done():
+        # Where a task of the application raised it, the loop stands still in good order, and goes on here.
+        with contextlib.suppress(SystemExit, KeyboardInterrupt):
+            loop.run_until_complete(task)
+
+
+async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_TASKS_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.get_running_loop().shutdown_asyncgens(), _TASKS_SECONDS)
+
+
+def _shut(threads: ThreadPoolExecutor) -> None:
+    """Wait for the threads, so that no native code is left running while Python finishes."""
+    closing = threading.Thread(target=threads.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+    closing.start()
+    closing.join(_THREADS_SECONDS)
