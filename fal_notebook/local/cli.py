@@ -2,24 +2,29 @@
 
 Mistakes of the user are one line on stderr with exit code 2; what fails later is one line with exit code 1. SIGTERM
 and a closed terminal end a command just as Ctrl-C does, by ``KeyboardInterrupt``, so that everything that was started
-is stopped by the ``with`` blocks it was started in.
+is stopped by the ``with`` blocks it was started in. What is served is any code: whatever it does, ``serve`` has ended
+some seconds after the first such signal, and at once after the second.
 """
 
 import argparse
+import contextlib
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import FrameType
 
 from fal_notebook.local.admission import is_loopback_host
 from fal_notebook.local.gateway import MAX_REQUESTS, MAX_WAITING, HTTPOverWebSocket
 from fal_notebook.local.loading import INSTALL
 
 KEY_VARIABLE = "FAL_NOTEBOOK_GATEWAY_KEY"
+
+_END_SECONDS = 6.0
 
 _DESCRIPTION = """\
 Serve models on this machine in the WebSocket protocol of fal.ai, for notebooks that use fal_notebook.
@@ -63,8 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        with _interrupting_signals():
-            return _serve(options) if options.command == "serve" else _demo(options)
+        if options.command == "serve":
+            with _signals(_Ending()):
+                return _serve(options)
+        with _signals(signal.default_int_handler):
+            return _demo(options)
     except CommandError as error:
         sys.stderr.write(f"fal-notebook: error: {error}\n")
         return error.code
@@ -72,14 +80,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if options.command == "serve" else 130
 
 
-@contextmanager
-def _interrupting_signals() -> Iterator[None]:
-    previous = {number: signal.signal(number, signal.default_int_handler) for number in _endings()}
+class _Ending:
+    """Interrupts at the first signal, and sees to it that the process ends."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if self._begun:
+            os._exit(0)
+        self._begun = True
+        # Not by leaving the interpreter, which waits for every thread and hook of the application's.
+        cut = threading.Timer(_END_SECONDS, _cut_off)
+        cut.daemon = True
+        cut.start()
+        raise KeyboardInterrupt
+
+
+def _cut_off() -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, b"fal-notebook: the application did not end and was cut off\n")
+    os._exit(0)
+
+
+@contextlib.contextmanager
+def _signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    previous = {number: signal.signal(number, handler) for number in _endings()}
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)
 
 
 def _endings() -> list[signal.Signals]:
@@ -113,6 +144,14 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--require-key",
         action="store_true",
         help=f"admit only requests with the key in the environment variable {KEY_VARIABLE}",
+    )
+    serve.add_argument(
+        "--allow-origin",
+        type=_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="admit web pages of this origin, such as http://localhost:8888, too; may be given several times",
     )
     serve.add_argument(
         "--max-requests",
@@ -156,7 +195,13 @@ def _serve(options: argparse.Namespace) -> int:
         app = find_app(options.app)
     except TargetError as error:
         raise CommandError(str(error), code=2 if options.app else 1) from error
-    gateway = HTTPOverWebSocket(app, key=key, max_requests=options.max_requests, max_waiting=options.max_waiting)
+    gateway = HTTPOverWebSocket(
+        app,
+        key=key,
+        origins=options.allow_origin,
+        max_requests=options.max_requests,
+        max_waiting=options.max_waiting,
+    )
     try:
         server = LocalServer(gateway, options.host, options.port)
     except OSError as error:
@@ -167,6 +212,10 @@ def _serve(options: argparse.Namespace) -> int:
             threading.Event().wait()
     except RuntimeError as error:
         raise CommandError(str(error)) from error
+    except KeyboardInterrupt:
+        if not server.ended:
+            _cut_off()
+        raise
     return 0
 
 
@@ -209,6 +258,12 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number")
     return port
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an origin, such as http://localhost:8888")
+    return text
 
 
 def _count(text: str) -> int:

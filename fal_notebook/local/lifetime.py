@@ -22,15 +22,18 @@ _left: list[asyncio.Task[Any]] = []  # which would break where they stand if nob
 
 def run_to_its_end(
     main: Coroutine[Any, Any, None], new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
-) -> None:
+) -> bool:
     """Run a server in this thread, and leave alone what has not ended two seconds after it.
 
     Args:
         main: the server.
         new_loop: makes the event loop; asyncio's own if None.
 
+    Returns:
+        Whether all tasks have ended. One that has not is such that Python itself may not come to an end with it.
+
     Raises:
-        BaseException: what the server raised.
+        Exception: what the server raised; a ``SystemExit`` just ends it.
     """
     loop = (new_loop or asyncio.new_event_loop)()
     threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
@@ -46,6 +49,7 @@ def run_to_its_end(
             _left.extend(left)
         else:
             loop.close()
+    return not left
 
 
 def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
@@ -54,6 +58,7 @@ def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) 
         # Where a task of the application raised it, the loop stands still in good order, and goes on here.
         with contextlib.suppress(SystemExit, KeyboardInterrupt):
             loop.run_until_complete(task)
+    task.exception()  # of a server whose start failed, which has said so
 
 
 async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:

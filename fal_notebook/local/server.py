@@ -40,6 +40,10 @@ class LocalServer:
         host: the address to bind; loopback unless you know better.
         port: the port, or 0 for a free one.
 
+    Attributes:
+        port: the port.
+        ended: after the block, whether nothing was left at work.
+
     Raises:
         OSError: the address cannot be bound, usually since the port is taken.
         RuntimeError: on entering, when the application's start-up failed.
@@ -49,6 +53,7 @@ class LocalServer:
         self._socket = _bound_socket(host, port)
         self._host = f"[{host}]" if ":" in host else host
         self.port: int = self._socket.getsockname()[1]
+        self.ended = False
         self._server = _Server(_config(app))
         self._thread = threading.Thread(target=self._run, name=f"local-server-{self.port}", daemon=True)
 
@@ -82,7 +87,7 @@ class LocalServer:
     def _run(self) -> None:
         try:
             with contextlib.suppress(SystemExit):  # uvicorn's answer to a failed start-up
-                run_to_its_end(self._server.serve([self._socket]), self._server.config.get_loop_factory())
+                self.ended = run_to_its_end(self._server.serve([self._socket]), self._server.config.get_loop_factory())
         finally:
             self._server.settled.set()
 

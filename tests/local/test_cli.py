@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -20,6 +21,7 @@ from fal_notebook.local.cli import main
 from fal_notebook.local.copies import originals
 from fal_notebook.local.server import LocalServer
 
+from .frames import TEXT, frame, raw_client, raw_socket
 from .wire import SECONDS, ask, open_socket
 
 COMMAND = [sys.executable, "-c", "import sys; from fal_notebook.local.cli import main; sys.exit(main())"]
@@ -351,3 +353,117 @@ def test_what_is_no_notebook_is_one_line(capsys: pytest.CaptureFixture[str], tmp
     code, line = error_of(capsys, "demo", str(tmp_path), "--execute", str(tmp_path / "out"))
     assert code == 1
     assert line.startswith(f"{tmp_path / 'bad.ipynb'} is not a notebook")
+
+
+SLOW_TO_END = {
+    "asks nothing": "await asyncio.Event().wait()",
+    "sends without a pause": """
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b"more", "more_body": True})""",
+    "never lets others run": """
+        while True:
+            pass""",
+    "blocks": "time.sleep(1000)",
+    "blocks a thread": "await asyncio.to_thread(time.sleep, 1000)",
+    "blocks a thread of its own": """
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        await asyncio.Event().wait()""",
+    "ignores its cancellation": """
+        while True:
+            try:
+                await asyncio.sleep(1000)
+            except BaseException:
+                pass""",
+    "cleans up for ever": """
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(1000)""",
+    "hangs at exit": """
+        atexit.register(time.sleep, 1000)
+        await asyncio.Event().wait()""",
+}
+SLOW_APP = """
+import asyncio, atexit, threading, time
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        open("begun", "w").close()
+        {work}
+"""
+SLOW_LIFESPAN = """
+import asyncio
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        {start}
+        await send({{"type": "lifespan.startup.complete"}})
+        await receive()
+        await asyncio.sleep(1000)
+"""
+ENDS_WITHIN = 20.0  # seconds, of which six are ours: the machine may be busy
+
+
+def ended_in(process: "subprocess.Popen[str]", *ends: signal.Signals) -> float:
+    """Send signals, a moment apart, and say after how many seconds the process had ended well."""
+    began = time.monotonic()
+    for number in ends:
+        process.send_signal(number)
+        time.sleep(0.3)
+    process.wait(ENDS_WITHIN)
+    assert process.returncode == 0
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("way", ["http", "websocket"])
+@pytest.mark.parametrize("work", SLOW_TO_END.values(), ids=SLOW_TO_END)
+def test_serve_ends_whatever_its_application_does(work: str, way: str, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_APP.format(work=work))
+    with running("serve", "slow:app", folder=tmp_path) as process, ExitStack() as clients:
+        url = announced_url(process)
+        if way == "http":
+            client = clients.enter_context(raw_socket(url))
+            client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+        else:
+            clients.enter_context(raw_client(url)).send(frame(TEXT, b"{}"))
+        await_path(tmp_path / "begun")
+        ended_in(process, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("start", ["", "await asyncio.sleep(1000)"], ids=["at its end", "at its start"])
+def test_serve_ends_although_its_application_is_slow(start: str, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("open('begun', 'w').close()\n" + SLOW_LIFESPAN.format(start=start))
+    with running("serve", "slow:app", folder=tmp_path) as process:
+        await_path(tmp_path / "begun")
+        if not start:
+            announced_url(process)
+        ended_in(process, signal.SIGTERM)
+
+
+def test_a_second_interrupt_ends_serve_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_APP.format(work="time.sleep(1000)"))
+    with running("serve", "slow:app", folder=tmp_path) as process:
+        with raw_client(announced_url(process)) as client:
+            client.send(frame(TEXT, b"{}"))
+            await_path(tmp_path / "begun")
+            assert ended_in(process, signal.SIGINT, signal.SIGINT) < 6
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_serve_admits_pages_that_are_named(tmp_path: Path) -> None:
+    (tmp_path / "my_echo.py").write_text(ECHO)
+    with running("serve", "my_echo:app", "--allow-origin", "http://localhost:8888", folder=tmp_path) as process:
+        url = announced_url(process)
+        assert ask(url, {}, origin="http://localhost:8888").status == 200
+        with pytest.raises(InvalidStatus, match="403"), open_socket(url, origin="http://localhost:8889"):
+            pass
+
+
+@pytest.mark.parametrize("text", ["null", "localhost:8888", "http://localhost:8888/", "*"])
+def test_what_is_no_origin_is_said(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--allow-origin", text])
+    assert "is not an origin" in capsys.readouterr().err
