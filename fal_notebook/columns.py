@@ -7,12 +7,13 @@ The more it holds, the less often it is replaced.
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import compress
 
 from IPython.display import display
 
 from .interrupts import Interrupts
 from .markdown import text_html
-from .media import Media, raster
+from .media import Media, drawable, raster
 from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
@@ -116,7 +117,8 @@ class _Column:
         updates = self.stream.take()
         for update in updates:
             if isinstance(update, Preview):
-                self._preview = tuple(media for media in update.media if _is_light_picture(media))
+                light = list(filter(_is_light_picture, update.media))
+                self._preview = tuple(compress(light, drawable(light)))
             elif isinstance(update, Progress):
                 self._progress = replace(update, message=one_line(update.message, 80)).words
         return bool(updates)

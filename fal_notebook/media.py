@@ -20,7 +20,7 @@ from .disk import write_whole
 from .errors import ConnectError, InvalidRequest, ResponseTooLarge
 from .fetching import fetched, may_be_fetched
 from .file_names import ending, file_name
-from .pixels import pixels
+from .pixels import drawn_pixels, pixels
 from .plain import one_line
 from .quiet import quiet
 from .unpacking import unpacked
@@ -61,6 +61,10 @@ _SEVERAL_KINDS = ("audio/ogg", "video/mp4", "video/webm")
 SNIFF_BYTES = 12
 """How many first bytes `sniff` needs to be sure."""
 _RASTER = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_DRAWN = (*_RASTER, "image/avif")
+_MARKUP = re.compile(r"svg|xml|html")
+MOST_PIXELS = 100_000_000
+"""The most pixels of one answer's pictures that a page is given to draw; it takes four bytes of memory for each."""
 
 _SYNONYMS = {
     "audio/x-wav": "audio/wav",
@@ -192,12 +196,42 @@ def sniff(head: bytes, *, samples: bool = False) -> str | None:
 
 
 def raster(media: Iterable[Media]) -> Media | None:
-    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels: no SVG, no URL."""
+    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels: no SVG, no URL.
+
+    One with more than `MOST_PIXELS` is none.
+    """
     for each in media:
         content_type = sniff((each.data or b"")[:SNIFF_BYTES])
-        if content_type in _RASTER:
-            return Media(content_type, each.data)
+        picture = Media(content_type or "", each.data)
+        if content_type in _RASTER and all(drawable([picture])):
+            return picture
     return None
+
+
+def drawable(pictures: Iterable[Media]) -> list[bool]:
+    """For each of an answer's pictures whether a page can draw it: pixels, and not too many in all.
+
+    A drawing such as an SVG makes the page work without a bound for a few bytes, whatever its label says. Of a picture
+    that is elsewhere only its label and its address tell.
+    """
+    drawn: list[bool] = []
+    rest = MOST_PIXELS
+    for picture in pictures:
+        size = _pixels_to_draw(picture)
+        drawn.append(size is not None and size <= rest)
+        rest -= size if size is not None and drawn[-1] else 0
+    return drawn
+
+
+def _pixels_to_draw(picture: Media) -> int | None:
+    """How many, 0 where nobody says; None where it is none to be drawn."""
+    told = (picture.width or 0) * (picture.height or 0)
+    if picture.content_type not in _DRAWN:
+        return None
+    if picture.data is not None:
+        return drawn_pixels(picture.data) if sniff(picture.data[:SNIFF_BYTES]) in _DRAWN else None
+    ending = guess_type(picture.url or "") or ""
+    return None if _MARKUP.search(ending) else max(told, 0)
 
 
 def needs_more(head: bytes) -> bool:

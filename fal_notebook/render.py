@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .markdown import markdown_html, preformatted_html, text_html
-from .media import Media
+from .media import Media, drawable
 from .plain import one_line, plain_text
 
 Bundle = dict[str, Any]
@@ -92,6 +92,8 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
 def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
     """A picture, a player, or a line that says what the file is and how to keep it."""
     words = media_words(media)
+    if media.kind == "image" and not all(drawable([media])):
+        return small_bundle(words)
     if media.data is not None and media.content_type in _NATIVE_PICTURES:
         return {"text/plain": words, media.content_type: b64encode(media.data).decode("ascii")}
     html = _html(media, autoplay=autoplay)
@@ -107,6 +109,23 @@ def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
         return [_gallery(pictures)]
     captions = (_caption(media, note) for media, note in pictures)
     return [*(media_bundle(media) for media, _ in pictures), *(small_bundle(each) for each in captions if each)]
+
+
+def undrawn_bundle(media: Media, place: str, note: str = "") -> Bundle:
+    """A picture that no page is given to draw: what it is, and how it is opened.
+
+    Args:
+        media: the picture.
+        place: where it stands in the result: ``media[0]``.
+        note: on the picture.
+    """
+    kept = f"not drawn here; .{place}.save('picture{media.extension}') keeps it"
+    words = one_line(" · ".join(filter(None, [media_words(media), note, kept])))
+    html = text_html(words)
+    if (media.url or "").startswith(("http://", "https://")):
+        address = escape(media.url or "")
+        html = f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">open it</a> · {html}'
+    return {"text/plain": words, "text/html": f'<div style="{_SMALL};{_BOX}">{html}</div>'}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from . import render
 from .errors import FalNotebookError
 from .files import files_in
-from .media import Media
+from .media import Media, drawable
 from .plain import one_line
 from .sse import ServerSentEvent
 
@@ -137,11 +137,8 @@ class Result:
             return [render.json_bundle(self.data)]
         parts = [render.text_bundle(self.text, style)] if self.text else []
         shown = self.media[:_MOST_FILES]
-        pictures = [media for media in shown if media.kind == "image"]
         others = [media for media in shown if media.kind != "image"]
-        withheld = self._withheld()
-        notes = [self._note(media, withheld=number in withheld) for number, media in enumerate(pictures)]
-        parts += render.pictures_bundles(list(zip(pictures, notes, strict=True)))
+        parts += self._pictures(shown)
         first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
         for number, media in enumerate(others):
             parts.append(render.media_bundle(media, autoplay=autoplay and number == first))
@@ -149,6 +146,16 @@ class Result:
             parts.append(render.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
         shows_data = not parts and self.data is not None and self.error is None
         return [render.json_bundle(self.data)] if shows_data else parts
+
+    def _pictures(self, shown: Sequence[Media]) -> list[render.Bundle]:
+        pictures = [media for media in shown if media.kind == "image"]
+        withheld = self._withheld()
+        notes = [self._note(media, withheld=number in withheld) for number, media in enumerate(pictures)]
+        places = [number for number, media in enumerate(shown) if media.kind == "image"]
+        noted = list(zip(pictures, notes, drawable(pictures), places, strict=True))
+        drawn = [(media, note) for media, note, is_drawn, _ in noted if is_drawn]
+        undrawn = [(media, f"media[{place}]", note) for media, note, is_drawn, place in noted if not is_drawn]
+        return [*render.pictures_bundles(drawn), *(render.undrawn_bundle(*each) for each in undrawn)]
 
     def _note(self, picture: Media, *, withheld: bool) -> str:
         """What the caption of a picture says beside its size: the seed, and whether it was withheld."""

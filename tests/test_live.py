@@ -14,9 +14,8 @@ from fal_notebook.returning import RecentAnswers
 from fal_notebook.streaming import Receiver, Stream
 from fal_notebook.target import Target
 
+from .endpoints import PNG
 from .scripted import first_words
-
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Page(Live):

@@ -1,10 +1,11 @@
 import io
+import struct
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from fal_notebook.pixels import pixels
+from fal_notebook.pixels import drawn_pixels, pixels
 
 FILES: list[tuple[str, dict[str, Any]]] = [
     ("PNG", {}),
@@ -51,3 +52,28 @@ def test_a_file_cut_anywhere_has_its_size_or_none(kind: str, options: dict[str, 
 )
 def test_what_says_no_size_has_none(data: bytes) -> None:
     assert pixels(data) is None
+
+
+@pytest.mark.parametrize(("kind", "options"), [*FILES, ("AVIF", {})])
+def test_a_still_picture_draws_its_own_pixels(kind: str, options: dict[str, Any]) -> None:
+    assert drawn_pixels(drawn(kind, options, (300, 1025))) == 300 * 1025
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_a_moving_picture_draws_those_of_each_frame(kind: str) -> None:
+    frames = [Image.new("RGB", (64, 48), (number * 9, 255 - number * 9, 7)) for number in range(25)]
+    file = io.BytesIO()
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=40)
+    assert drawn_pixels(file.getvalue()) == 64 * 48 * 25
+
+
+def test_a_gif_whose_frames_are_beyond_its_size_draws_as_much_as_they_need() -> None:
+    frame = b"," + struct.pack("<HHHHB", 10, 20, 9000, 8000, 0) + b"\x02\x02\x44\x01\x00"
+    header = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6)
+    assert drawn_pixels(header + frame * 3 + b";") == 9010 * 8020 * 3
+    assert drawn_pixels(header + b",") == 1
+
+
+def test_a_gif_of_countless_blocks_is_left_open() -> None:
+    header = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0)
+    assert drawn_pixels(header + b"!\xfe" + b"\x01x" * 1_000_000) is None

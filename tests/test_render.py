@@ -1,12 +1,13 @@
 import base64
 import json
 import re
+import struct
 from typing import Any
 
 import pytest
 
 from fal_notebook.files import files_in
-from fal_notebook.media import Media
+from fal_notebook.media import Media, raster
 from fal_notebook.render import (
     Bundle,
     as_html,
@@ -21,6 +22,7 @@ from fal_notebook.render import (
     table_bundle,
     text_bundle,
 )
+from fal_notebook.result import Result
 
 from .test_markdown import ATTRIBUTES, HTML, QUOTED, TAGS, problems
 
@@ -118,16 +120,45 @@ def test_a_picture_that_every_viewer_shows_is_of_its_own_type(content_type: str)
     assert "text/html" not in bundle
 
 
-@pytest.mark.parametrize("content_type", ["image/webp", "image/gif", "image/avif", "image/svg+xml"])
+@pytest.mark.parametrize("content_type", ["image/webp", "image/gif", "image/avif"])
 def test_another_picture_is_html_that_holds_it(content_type: str) -> None:
     html = media_bundle(Media(content_type, PNG))["text/html"]
     assert f'<img src="data:{content_type};base64,{base64.b64encode(PNG).decode()}"' in html
 
 
-def test_a_script_in_an_svg_stays_within_an_img() -> None:
-    bundle = media_bundle(Media("image/svg+xml", SVG))
-    assert acting(bundle) == []
-    assert bundle["text/html"].startswith('<img src="data:image/svg+xml;base64,')
+UNDRAWN = [
+    Media("image/svg+xml", SVG),
+    Media("image/svg+xml", b"<?xml version='1.0'?>" + SVG),
+    *(Media(label, SVG) for label in ("image/png", "image/jpeg", "image/webp", "image/gif", "image/avif")),
+    Media("image/svg+xml", PNG),
+    Media("image/svg+xml", url="https://fal.media/a"),
+    *(Media("image/png", url=f"https://fal.media/a.{ending}") for ending in ("svg", "SVG", "svgz", "svg?x#y", "html")),
+    Media("image/svg+xml", url="https://fal.media/a.png"),
+    Media("image/png", PNG[:16] + struct.pack(">II", 30_000, 30_000) + PNG[24:]),
+    Media("image/png", PNG + b"fcTL" * 100_000_001),
+    Media("image/png", url="https://fal.media/a.png", width=30_000, height=30_000),
+    Media("image/png", PNG[:16]),
+]
+
+
+@pytest.mark.parametrize("media", UNDRAWN, ids=repr)
+def test_what_is_dear_to_draw_is_named_and_never_drawn(media: Media) -> None:
+    several = Result("a/b", media=[Media("image/png", PNG), media, Media("image/png", PNG), media])
+    for result in (Result("a/b", media=[media]), several):
+        shown = [*result.outputs(), result._repr_mimebundle_(), {"text/html": result._mime_()[1]}]
+        assert "".join(bundle.get("text/html", "") for bundle in shown).count("<img") in (0, 3 * 2)
+        assert f".media[{result.media.index(media)}].save(" in "".join(bundle.get("text/html", "") for bundle in shown)
+        assert all(acting(bundle) == [] for bundle in shown)
+    assert set(media_bundle(media)) == {"text/plain", "text/html"}
+    assert "<img" not in as_html(media_bundle(media))["text/html"]
+    assert raster([media]) is None or media.content_type == "image/svg+xml"
+
+
+def test_of_pictures_that_are_too_many_pixels_together_the_first_are_drawn() -> None:
+    large = Media("image/png", PNG[:16] + struct.pack(">II", 6000, 6000) + PNG[24:])
+    html = Result("a/b", media=[large] * 4)._repr_mimebundle_()["text/html"]
+    assert len(re.findall("<img", html)) == 2
+    assert re.findall(r"\.media\[\d\]", html) == [".media[2]", ".media[3]"]
 
 
 @pytest.mark.parametrize("media", [Media("audio/wav", b"RIFF"), Media("audio/mpeg", url="https://fal.media/a.mp3")])
