@@ -86,8 +86,8 @@ class LocalServer:
 
     def _run(self) -> None:
         try:
-            with contextlib.suppress(SystemExit):  # uvicorn's answer to a failed start-up
-                self.ended = run_to_its_end(self._server.serve([self._socket]), self._server.config.get_loop_factory())
+            serve = self._server.serve([self._socket])
+            self.ended = run_to_its_end(serve, self._server.config.get_loop_factory())
         finally:
             self._server.settled.set()
 
