@@ -16,10 +16,10 @@ import logging
 from collections.abc import Collection
 
 from fal_notebook.local.admission import Refusal, refuse_host, refuse_key, refuse_page
-from fal_notebook.local.asgi import ASGIApp, Receive, Scope, Send
+from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
 from fal_notebook.local.backlog import Backlog, Turn
 from fal_notebook.local.exchange import Exchange
-from fal_notebook.local.hangup import Call, run_while_wanted
+from fal_notebook.local.hangup import Call, Turns, run_while_wanted
 from fal_notebook.local.plain import PlainCall, read_body, until_gone
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class HTTPOverWebSocket:
             await receive()
             await refusal.send_to_websocket(scope, send)
         elif scope["path"] in self._websocket_paths:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _in_turns(send))
         else:
             await receive()
             await send({"type": "websocket.accept"})
@@ -143,6 +143,17 @@ class HTTPOverWebSocket:
 
     async def _refuse_turn(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await self._full.send_to_http(send)
+
+
+def _in_turns(send: Send) -> Send:
+    """Have a WebSocket route that sends without a pause give way to others, by whom the client's end is seen."""
+    turns = Turns()
+
+    async def send_in_turns(message: Message) -> None:
+        await turns.take()
+        await send(message)
+
+    return send_in_turns
 
 
 async def _read(receive: Receive, backlog: Backlog) -> None:

@@ -17,6 +17,20 @@ _GRACE_SECONDS = 0.5
 _TURN_SECONDS = 0.005
 
 
+class Turns:
+    """Gives way to others now and then, which a server's ``send`` need not do."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    async def take(self) -> None:
+        """Let others run, if it is long ago."""
+        now = time.perf_counter()
+        if now - self._last > _TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._last = now
+
+
 class Call(ABC):
     """A request, its response so far, and the ``receive`` and ``send`` that an application is called with.
 
@@ -40,7 +54,7 @@ class Call(ABC):
         self._body: bytes | None = body
         self._over = asyncio.Event()
         self._abandoned = False
-        self._last_turn = time.perf_counter()
+        self._turns = Turns()
 
     async def receive(self) -> Message:
         """Give the application the body, and after it ``http.disconnect`` once the call is over."""
@@ -70,10 +84,7 @@ class Call(ABC):
             await self._pass_on(message)
         except OSError:  # how an ASGI server says that the client has gone
             self._over.set()
-        now = time.perf_counter()
-        if now - self._last_turn > _TURN_SECONDS:  # a server's `send` need not let others run
-            await asyncio.sleep(0)
-            self._last_turn = now
+        await self._turns.take()
 
     def client_gone(self) -> None:
         """Tell the application that nobody waits for its response."""

@@ -63,7 +63,8 @@ class PlainCall(Call):
 
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), self._id]}
+            others = [each for each in message.get("headers", ()) if each[0].lower() != _REQUEST_ID]
+            message = {**message, "headers": [*others, self._id]}
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
         self.complete = self.complete or last
         await self._send(message)

@@ -7,6 +7,7 @@ import queue
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -317,6 +318,8 @@ def test_a_request_has_the_gateways_own_id(way: str) -> None:
 
     with served(app) as url:
         ids = [asked(way, url, {"X-Fal-Request-Id": "forged"})[1] for _ in range(2)]
+        with urllib.request.urlopen(url.replace("ws", "http"), b"{}") as answer:
+            assert answer.read().decode() == answer.headers["x-fal-request-id"]
     assert ids[0] != ids[1]
     assert [len(each) for each in ids] == [36, 36]
 
@@ -470,3 +473,25 @@ def test_a_client_that_leaves_before_its_answer_ends_the_work_of_an_application_
         with sent(way, url, "GET"):
             assert working.wait(SECONDS)
         assert ended.wait(SECONDS)
+
+
+def test_a_client_that_leaves_ends_a_hot_websocket_route_of_the_applications_own() -> None:
+    ended = threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            try:
+                while True:
+                    await send({"type": "websocket.send", "text": "more"})
+            finally:
+                ended.set()
+        else:
+            await Echo()(scope, receive, send)
+
+    with served(app, websocket_paths=["/own"]) as url:
+        with raw_client(url, "/own") as client:
+            assert client.message() == b"more"
+        assert ended.wait(10)
+        assert ask(url, {}).status == 200
