@@ -10,7 +10,7 @@ other one on `websockets` uses that library's legacy classes, which warn of thei
 
 import asyncio
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -63,12 +63,26 @@ class _Watched(asyncio.Protocol):
         raise NotImplementedError
 
 
+class _Quiet:
+    """A transport that drops what is written when the client is gone; asyncio's own logs a line for each piece."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Http(_Watched, H11Protocol):
     """A connection for plain HTTP, until it becomes one for a WebSocket."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, or tell it that there are too many."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Quiet(cast("asyncio.Transport", transport))))
         if len(self.connections) > MAX_CONNECTIONS:
             self.transport.write(_FULL)
             self.transport.close()

@@ -429,7 +429,9 @@ def cpu_share(seconds: float) -> float:
 
 @Ways
 @pytest.mark.parametrize("hot", HOT.values(), ids=HOT)
-def test_a_client_that_leaves_ends_the_work_and_others_are_answered_meanwhile(way: str, hot: ASGIApp) -> None:
+def test_a_client_that_leaves_ends_the_work_and_others_are_answered_meanwhile(
+    way: str, hot: ASGIApp, caplog: pytest.LogCaptureFixture
+) -> None:
     echo, at_work = Echo(), []
     enough.clear()
 
@@ -454,6 +456,7 @@ def test_a_client_that_leaves_ends_the_work_and_others_are_answered_meanwhile(wa
             wait_until(lambda: not at_work)
         assert cpu_share(0.5) < 0.4
         assert ask(url, {}).status == 200
+        assert caplog.text == ""
         enough.set()
 
 

@@ -87,9 +87,9 @@ def test_a_client_that_reads_slowly_gets_its_whole_answer(url: str) -> None:
     assert size > 20 * MB
 
 
-def test_of_the_pings_of_a_client_that_does_not_read_the_last_are_answered(url: str) -> None:
+def test_of_the_pings_of_a_client_that_does_not_read_the_last_are_answered() -> None:
     flood = frame(PING, bytes(125)) * 5_000
-    with raw_client(url) as client:
+    with LocalServer(HTTPOverWebSocket(app)) as server, raw_client(server.url) as client:
         client.send(frame(TEXT, b"!!"))
         client.socket.recv(1, socket.MSG_PEEK)
         for _ in range(20):
