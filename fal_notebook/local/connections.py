@@ -68,10 +68,11 @@ class _Quiet:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self._write, self._is_closing = transport.write, transport.is_closing
 
     def write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
+        if not self._is_closing():
+            self._write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -2,7 +2,7 @@
 
 It is the same for both ways in. An application that computes one long answer asks nobody whether its client is there,
 and one that sends without a pause lets nobody else run, so that the end would never be seen: every `send` gives way
-now and then, and a `send` or `receive` of one that is cancelled and goes on regardless does not return.
+now and then, and one that is cancelled and goes on regardless does so slowly.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from fal_notebook.local.asgi import ASGIApp, Message, Scope
 
 _GRACE_SECONDS = 0.5
 _TURN_SECONDS = 0.005
+_ABANDONED_SECONDS = 0.1
 
 
 class Turns:
@@ -75,11 +76,10 @@ class Call(ABC):
             await self._yield()
             return
         kind = message["type"]
+        if kind == ("http.response.body" if self.status is None else "http.response.start"):
+            raise RuntimeError(f"The application sent {kind!r} out of place")
         if kind == "http.response.start":
-            self._check(kind, in_place=self.status is None)
             self.status = message["status"]
-        elif kind == "http.response.body":
-            self._check(kind, in_place=self.status is not None)
         try:
             await self._pass_on(message)
         except OSError:  # how an ASGI server says that the client has gone
@@ -91,7 +91,7 @@ class Call(ABC):
         self._over.set()
 
     def abandon(self) -> None:
-        """Let the application neither send nor receive any more, not even to no purpose."""
+        """Let an application that was cancelled, and goes on sending or receiving regardless, do so slowly."""
         self._over.set()
         self._abandoned = True
 
@@ -116,12 +116,8 @@ class Call(ABC):
         """Let the client see that the rest of the response is missing."""
 
     async def _yield(self) -> None:
-        """Let others run, among them who cancels this application; for ever, once it was cancelled."""
-        await (asyncio.Event().wait() if self._abandoned else asyncio.sleep(0))
-
-    def _check(self, kind: str, *, in_place: bool) -> None:
-        if not in_place:
-            raise RuntimeError(f"The application sent {kind!r} out of place")
+        """Let others run, among them who cancels this application."""
+        await asyncio.sleep(_ABANDONED_SECONDS if self._abandoned else 0)
 
 
 async def run_while_wanted(app: ASGIApp, call: Call, gone: "asyncio.Future[Any]") -> "asyncio.Task[None]":

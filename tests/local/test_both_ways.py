@@ -478,6 +478,26 @@ def test_a_client_that_leaves_before_its_answer_ends_the_work_of_an_application_
         assert ended.wait(SECONDS)
 
 
+@Ways
+def test_work_that_is_cancelled_may_say_so_to_nobody_and_clean_up(way: str) -> None:
+    working, clean = threading.Event(), threading.Event()
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send(START)
+            try:
+                working.set()
+                await asyncio.Event().wait()
+            finally:
+                await send({"type": "http.response.body", "body": b"cancelled"})
+                clean.set()
+
+    with served(app) as url:
+        with sent(way, url):
+            assert working.wait(SECONDS)
+        assert clean.wait(SECONDS)
+
+
 def test_a_client_that_leaves_ends_a_hot_websocket_route_of_the_applications_own() -> None:
     ended = threading.Event()
 
