@@ -7,7 +7,7 @@ words have the key, they are told anew as a whole, each time that they have doub
 
 from collections.abc import Callable, Sequence
 
-from .redaction import KeyWatch, Redaction
+from .redaction import BodyWatch, KeyWatch, Redaction
 from .updates import Reasoning, Text, Update
 
 
@@ -28,8 +28,8 @@ class RedactedUpdates:
         reasoning: Callable[[], str] = str,
     ) -> None:
         self._redaction = redaction
-        self._body = KeyWatch(redaction)
-        self._body.feed(label)
+        self._body = BodyWatch(redaction)
+        self._body.feed(label.encode())
         self._words = {Text: _Words(Text, redaction, text), Reasoning: _Words(Reasoning, redaction, reasoning)}
 
     @property
@@ -44,7 +44,7 @@ class RedactedUpdates:
 
     def look_at(self, data: bytes) -> None:
         """Look through the next bytes of a body that holds words, before the updates that they bring are taken."""
-        self._body.feed_bytes(data)
+        self._body.feed(data)
 
     def take(self, updates: Sequence[Update], *, is_last: bool = False) -> list[Update]:
         """The updates that one read brought, as they may be shown.
@@ -53,7 +53,7 @@ class RedactedUpdates:
             updates: all that the last bytes brought.
             is_last: whether the body has ended, so that nothing more is waited for.
         """
-        if not self._redaction:
+        if not self._redaction or (len(updates) == 1 and not is_last and self._passes(updates[0])):
             return list(updates)
         shown: list[Update] = []
         for place, update in enumerate(updates):
@@ -62,8 +62,13 @@ class RedactedUpdates:
             else:
                 shown.append(self._redaction.value(update) if self._body.seen else update)
         for words in self._words.values():
-            shown += words.end_of_read(is_last=is_last)
+            if words.waits:
+                shown += words.end_of_read(is_last=is_last)
         return shown
+
+    def _passes(self, update: Update) -> bool:
+        """Whether an update can be shown as it is without a second look, as most can."""
+        return isinstance(update, Text | Reasoning) and self._words[type(update)].passes(update)
 
 
 class _Words:
@@ -82,6 +87,11 @@ class _Words:
     def is_suspicious(self) -> bool:
         return self._watch.is_suspicious
 
+    @property
+    def waits(self) -> bool:
+        """Whether there may be something to tell at the end of a read."""
+        return self._is_told or self._is_behind or bool(self._held)
+
     def so_far(self) -> str:
         """The words as they may be shown."""
         words = self._whole()
@@ -89,10 +99,17 @@ class _Words:
             return self._redaction.text(words)
         return words[: len(words) - self._watch.begun] if self._watch.begun else words
 
+    def passes(self, update: Text | Reasoning) -> bool:
+        """Take an update if nothing in it is like a key; return whether it was taken."""
+        if self._held or update.offset != self._length or not self._watch.passes(update.new):
+            return False
+        self._length += len(update.new)
+        return True
+
     def take(self, update: Text | Reasoning, updates: Sequence[Update], place: int) -> list[Update]:
         """Take an update; it stands at a place among those that the same read brought."""
         if self._is_told or self._watch.seen:
-            self._is_behind = True
+            self._is_behind = self._watch.seen
             return []
         if update.offset != self._length:
             alike = [each.offset for each in updates[place:] if isinstance(each, Text | Reasoning)]

@@ -21,7 +21,8 @@ _SHORTEST_KEY = 6  # characters with a colon in them: fal's have some seventy
 _SHORTEST_SECRET = 12  # of what is taken out without a colon: fal's have 32, and hardly a word is so long
 _TELLING = 4  # first characters of a key behind which the next piece may bring the rest: so many may be shown
 _MOST_OF_IT = 8  # first characters that are taken out where the text ends with them
-_CONTEXT = 20 * _TELLING  # characters that so many may take when they are escaped
+_LONGEST_LETTER = 20  # characters that one may take when it is escaped, in what is looked at piece by piece
+_CONTEXT = _LONGEST_LETTER * _TELLING
 _SLICE = 1 << 16
 _WORD = "[key]"
 _NAMES = {letter: name for name, letter in html5.items() if name.endswith(";") and len(letter) == 1}
@@ -41,7 +42,7 @@ class Redaction:
         key: ``<id>:<secret>``, or a token; nothing is taken out where it is empty.
     """
 
-    __slots__ = ("__escape", "__firsts", "__forms", "__secret", "__starts", "__wholes")
+    __slots__ = ("__byte_forms", "__escape", "__forms", "__secret", "__starts", "__wholes")
 
     def __init__(self, key: str = "") -> None:
         half = key.partition(":")[2]
@@ -49,7 +50,7 @@ class Redaction:
         self.__forms = tuple(dict.fromkeys((*_cases(self.__secret), *_in_base64(self.__secret))))
         self.__wholes = _cases(key)
         self.__starts = tuple({form[:_TELLING] for form in self.__forms})
-        self.__firsts = frozenset((*"\\%&", *(form[0] for form in self.__forms)))
+        self.__byte_forms = tuple(form.encode("utf-8", "replace") for form in self.__forms)
         self.__escape = re.compile(_escape(self.__secret), re.IGNORECASE) if key else None
 
     def __repr__(self) -> str:
@@ -57,6 +58,11 @@ class Redaction:
 
     def __bool__(self) -> bool:
         return bool(self.__secret)
+
+    @property
+    def longest(self) -> int:
+        """The most characters that the key takes, escaped."""
+        return _LONGEST_LETTER * len(self.__secret)
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text has the beginning of a key, or a letter of it escaped; most texts have neither."""
@@ -66,9 +72,18 @@ class Redaction:
         """Whether a text has the key, or its secret half."""
         return any(map(text.__contains__, self.__forms)) or (self._is_escaped(text) and self._is_in_plain(text))
 
-    def is_in_bytes(self, data: bytes) -> bool:
+    def is_in_file(self, data: bytes) -> bool:
         """Whether the bytes of a file have the secret as it is."""
-        return bool(self) and self.__secret.encode("utf-8", "replace") in data
+        return bool(self) and self.__byte_forms[0] in data
+
+    def is_in_body(self, data: bytes) -> bool:
+        """Whether the bytes of a text have the key, in an encoding that holds ASCII; UTF-16 has zeros between."""
+        if b"\0" in data:
+            data = data.replace(b"\0", b"")
+        if any(map(data.__contains__, self.__byte_forms)):
+            return True
+        may_be = b"\\" in data or b"%" in data or b"&" in data
+        return may_be and self.is_in(data.decode("latin-1"))
 
     def text(self, text: str) -> str:
         """The text without the key. Where it is escaped, so are its letters elsewhere in the text no more."""
@@ -97,7 +112,7 @@ class Redaction:
         """How many characters at the end of a text may be the beginning of a key; 0 where too few tell."""
         if not self:
             return 0
-        end = text[-20 * len(self.__secret) :]
+        end = text[-self.longest :]
         if self._is_escaped(end):
             return self._begun_escaped(end)
         return self._begun_plain(end)
@@ -113,13 +128,18 @@ class Redaction:
         return len(end) - at if at >= 0 else 0
 
     def _begun_escaped(self, end: str) -> int:
-        """The same where some of it is escaped: from the first place on behind which all is the beginning of a key."""
-        for place in range(len(end)):
-            if end[place] in self.__firsts:
-                plain = _CUT.sub("", self._plain(end[place:]))
-                if self._begun_plain(plain) == len(plain) >= _TELLING:
-                    return len(end) - place
-        return 0
+        """The same where letters of it are escaped, the last one perhaps not to its end."""
+        plain, places, at = "", [], 0
+        for escaped in self.__escape.finditer(end) if self.__escape else ():
+            letter = _letter(escaped)
+            plain += end[at : escaped.start()] + letter
+            places += [*range(at, escaped.start()), *([escaped.start()] if letter else [])]
+            at = escaped.end()
+        rest = _CUT.sub("", end[at:])
+        plain += rest
+        places += range(at, at + len(rest))
+        begun = self._begun_plain(plain)
+        return len(end) - places[-begun] if begun else 0
 
     def _is_escaped(self, text: str) -> bool:
         """Whether a letter of the key is escaped in the text."""
@@ -135,9 +155,8 @@ class Redaction:
 
     def _bytes(self, data: bytes) -> bytes:
         """Bytes of a file without the key: as many others stand in its place, so that the rest is where it was."""
-        for number in range(len(self.__forms)):
-            stars = b"*" * len(self.__forms[number])
-            data = data.replace(self.__forms[number].encode("utf-8", "replace"), stars)
+        for number in range(len(self.__byte_forms)):
+            data = data.replace(self.__byte_forms[number], b"*" * len(self.__byte_forms[number]))
         return data
 
     def _changed(self, value: Any) -> Any:
@@ -180,32 +199,75 @@ class KeyWatch:
         """Whether it has come, or most of it at the end."""
         return self.seen or self.begun >= _MOST_OF_IT
 
+    def passes(self, text: str) -> bool:
+        """Take the next piece if nothing in it is like a key, as hardly anything is; return whether it was taken."""
+        known = self._last + text
+        if self.seen or self._redaction.may_be_in(known):
+            return False
+        self._last, self.begun = known[-_CONTEXT:], 0
+        return True
+
     def feed(self, text: str) -> bool:
         """Take the next piece; return whether the key has come."""
-        if self.seen or not self._redaction:
+        if self.seen or not self._redaction or self.passes(text):
             return self.seen
         known = self._last + text
-        if not self._redaction.may_be_in(known):
-            self._last, self.begun = known[-_CONTEXT:], 0
-        elif self._redaction.is_in(known):
+        if self._redaction.is_in(known):
             self.seen, self._last, self.begun = True, "", 0
         else:
             self.begun = self._redaction.begun(known)
             self._last = known[-max(self.begun, _CONTEXT) :]
         return self.seen
 
-    def feed_bytes(self, data: bytes) -> None:
-        """Take the next bytes of text in an encoding that holds ASCII; in UTF-16 and UTF-32 there are zeros between."""
-        for piece in _slices(data) if self._redaction and not self.seen else ():
-            self.feed(piece.decode("latin-1").replace("\0", ""))
+
+class BodyWatch:
+    """Looks for a key in the bytes of a body that is text, which come in pieces, cut anywhere.
+
+    It looks when it is asked, or when there is much to look through: for each piece alone it would cost more.
+    """
+
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
+        self._pieces: list[bytes] = []
+        self._length = 0
+        self._seen = False
+
+    @property
+    def seen(self) -> bool:
+        """Whether the key has come."""
+        self._look()
+        return self._seen
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether it has come, or most of it at the end."""
+        if self.seen:
+            return True
+        end = b"".join(self._pieces).decode("latin-1").replace("\0", "")
+        return self._redaction.begun(end) >= _MOST_OF_IT
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        if self._seen or not self._redaction:
+            return
+        self._pieces.append(data)
+        self._length += len(data)
+        if self._length > _SLICE:
+            self._look()
+
+    def _look(self) -> None:
+        if not self._length:
+            return
+        text, self._length = b"".join(self._pieces), 0
+        self._seen = self._seen or any(
+            self._redaction.is_in_body(text[max(0, at - self._redaction.longest) : at + _SLICE])
+            for at in range(0, len(text), _SLICE)
+        )
+        self._pieces = [text[-self._redaction.longest :]]
 
 
 _CUT = re.compile(r"[\\%&][\w#;%&\\]{0,20}\Z")
 """What may be the beginning of an escaped letter."""
-
-
-def _slices(data: bytes) -> Iterator[bytes]:
-    return (data[at : at + _SLICE] for at in range(0, len(data), _SLICE)) if len(data) > _SLICE else iter((data,))
 
 
 def _cases(text: str) -> tuple[str, ...]:

@@ -378,7 +378,7 @@ class Stream:
         }
         events = content.events.copy()
         fails = self._bad_status() is not None or content.error is not None
-        files_have_it = any(redaction.is_in_bytes(media.data) for media in content.media if media.data)
+        files_have_it = any(redaction.is_in_file(media.data) for media in content.media if media.data)
         if fails or files_have_it or self._redacted.is_suspicious:
             said, events = redaction.value(said), events.redacted(redaction)
         return {**said, "events": events}
