@@ -8,7 +8,7 @@ words have the key, they are told anew as a whole, each time that they have doub
 from collections.abc import Callable, Sequence
 
 from .redaction import BodyWatch, KeyWatch, Redaction
-from .updates import Reasoning, Text, Update
+from .updates import Piece, Reasoning, Text, Update
 
 
 class RedactedUpdates:
@@ -60,11 +60,15 @@ class RedactedUpdates:
             if isinstance(update, Text | Reasoning):
                 shown += self._words[type(update)].take(update, updates, place)
             else:
-                shown.append(self._redaction.value(update) if self._body.seen else update)
+                shown.append(self._redaction.value(update) if self._is_in(update) else update)
         for words in self._words.values():
             if words.waits:
                 shown += words.end_of_read(is_last=is_last)
         return shown
+
+    def _is_in(self, update: Update) -> bool:
+        """Whether an update that holds no words may have the key. A file's bytes are looked at piece by piece."""
+        return self._body.seen or (isinstance(update, Piece) and self._redaction.is_in_file(update.data))
 
     def _passes(self, update: Update) -> bool:
         """Whether an update can be shown as it is without a second look, as most can."""

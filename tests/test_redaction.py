@@ -8,13 +8,15 @@ import io
 import json
 import logging
 import re
+import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from httpx import Headers as HTTPHeaders
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.ultratb import VerboseTB
@@ -22,9 +24,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from fal_notebook import Stream, errors, session, stream
+from fal_notebook import Result, Stream, errors, session, stream
+from fal_notebook.protocol import Data, End, Event, Start
 from fal_notebook.redacted import RedactedUpdates
 from fal_notebook.redaction import KeyWatch, Redaction
+from fal_notebook.streaming import Receiver
+from fal_notebook.target import Authorization, Target
 from fal_notebook.updates import Reasoning, Text, Update
 
 from .conftest import KEY
@@ -455,3 +460,73 @@ def test_a_base_urls_password_stands_in_no_error(base_url: str) -> None:
         with pytest.raises(errors.InvalidRequest) as caught:
             stream(endpoint, base_url=base)
         assert "hunter22" not in str(caught.value)
+
+
+def told(body: Sequence[bytes], label: str, key: str = KEY) -> tuple[Result, list[Update], float]:
+    """What a response with this body brings, and the seconds of work that it makes."""
+    receiver = Receiver()
+    target = Target("a/b", "wss://ws.invalid/a/b", Authorization(f"Key {key}"))
+    request = Stream(target, receiver, lambda: None, nested=False)
+    pieces: list[Event] = [Data(each) for each in body]
+    receiver.inbox.put(Start("r", 200, HTTPHeaders({"content-type": label})), *pieces, End(200, None))
+    receiver.end()
+    began = time.process_time()
+    updates = list(live(request))
+    return request.outcome(), updates, time.process_time() - began
+
+
+AROUND = b'data: {"a": "%s"}\n\n'
+BODIES = {
+    "JSON in UTF-16": ([json.dumps({"a": KEY}).encode("utf-16")], "application/json"),
+    "JSON in UTF-32": ([json.dumps({"a": [KEY]}).encode("utf-32")], "application/json"),
+    "words in UTF-16": ([f"so {KEY}".encode("utf-16")], "text/plain; charset=utf-16"),
+    "words in UTF-7": ([f"so {KEY}".encode("utf-7")], "text/plain; charset=utf-7"),
+    "an event's name": ([f"event: {KEY}\ndata: {{}}\n\n".encode()], "text/event-stream"),
+    "an event's id": ([f"id: {SECRET}\ndata: {{}}\n\n".encode()], "text/event-stream"),
+    "JSON lines": ([f'{{"a": 1}}\n{{"b": "{SECRET}"}}\n'.encode()], "application/x-ndjson"),
+    "a file": ([b"\x89PNG\r\n\x1a\n" + KEY.encode()], "image/png"),
+    "a file in JSON": (
+        [b'{"image": "data:image/png;base64,' + base64.b64encode(KEY.encode()) + b'"}'],
+        "application/json",
+    ),
+    "what no label names": ([f'{{"a": "{KEY}"}}'.encode()], ""),
+    "a label": ([b"so it is"], f"text/plain; a={KEY}"),
+    "a file's label": ([b"RIFF"], f"audio/x; a={KEY}"),
+    **{
+        f"at {at} bytes": ([AROUND % (b"-" * (at - 30)), AROUND % KEY.encode(), AROUND % b"more"], "text/event-stream")
+        for at in range(65_500, 65_560, 7)
+    },
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_way_to_write_a_body_brings_the_key_back(name: str) -> None:
+    body, label = BODIES[name]
+    for pieces in (body, [b"".join(body)], [bytes([each]) for each in b"".join(body[-2:])], body[:1] * 2):
+        result, updates, _ = told(pieces, label)
+        said = [
+            *reachable(result),
+            repr(vars(result)),
+            *reachable(updates),
+            *map(repr, updates),
+            repr(result.outputs()),
+        ]
+        assert [each for each in said if has_key(each)] == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    [SECRET[:7], f"{SECRET[:11]} ", "%61", r"\\u0062", "&#97;", "%2561", "\\", "%", "&amp;", "2", SECRET, f"{SECRET} "],
+)
+@pytest.mark.parametrize("label", ["text/plain", "text/event-stream", "application/json"])
+def test_words_that_are_like_a_key_cost_no_more_than_their_length(word: str, label: str) -> None:
+    seconds = []
+    for count in (2_000, 16_000):
+        pieces = [word.encode()] * count
+        if label == "text/event-stream":
+            pieces = [b"data: " + json.dumps({"choices": [{"delta": {"content": word}}]}).encode() + b"\n\n"] * count
+        elif label == "application/json":
+            pieces = [json.dumps({"output": word * count}).encode()]
+        seconds.append(min(told(pieces, label)[2] for _ in range(2)))
+    assert seconds[1] < max(0.5, 24 * seconds[0])
+    assert seconds[1] < 6
