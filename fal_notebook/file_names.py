@@ -40,9 +40,7 @@ _UNTYPED = "application/octet-stream"
 _MODELS = (".fbx", ".glb", ".gltf", ".obj", ".ply", ".safetensors", ".stl", ".usdz")
 """Endings that a server may choose where it names no type: models of things, for which few types are in use."""
 _READ = (".json", ".md", ".txt", ".xml")  # programs look for some of them by name: package.json, CMakeLists.txt
-_BYTES = (
-    255 - 28
-)  # that a name may have on common disks, with room for a number, the longest ending and what is put before
+_BYTES = 255 - 28  # that a name may have on common disks, with room for a number, an ending and what is put before
 _OWN = "fal"
 # Microsoft Learn, "Naming Files, Paths, and Namespaces".
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$)\s*(\.|$)", re.IGNORECASE)

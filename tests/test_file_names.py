@@ -1,6 +1,7 @@
 """What a server calls a file decides nothing but the words before its ending."""
 
 import mimetypes
+import re
 import subprocess
 import sys
 import unicodedata
@@ -15,91 +16,15 @@ from fal_notebook.media import Media
 from fal_notebook.result import Result
 from fal_notebook.saving import save_result
 
-RUN = [
-    "app",
-    "applescript",
-    "bash",
-    "bat",
-    "bin-sh",
-    "c",
-    "cfg",
-    "class",
-    "cmd",
-    "com",
-    "conf",
-    "config",
-    "cpl",
-    "css",
-    "csh",
-    "dll",
-    "dylib",
-    "exe",
-    "fish",
-    "gadget",
-    "hta",
-    "htm",
-    "html",
-    "inf",
-    "ini",
-    "ipynb",
-    "jar",
-    "js",
-    "jse",
-    "jsp",
-    "ksh",
-    "lnk",
-    "lua",
-    "m4",
-    "mjs",
-    "msc",
-    "msi",
-    "msp",
-    "pb",
-    "php",
-    "pl",
-    "plist",
-    "pm",
-    "profile",
-    "ps1",
-    "psm1",
-    "pth",
-    "py",
-    "pyc",
-    "pyd",
-    "pyi",
-    "pyo",
-    "pyw",
-    "pyx",
-    "pyz",
-    "r",
-    "rb",
-    "reg",
-    "scr",
-    "sct",
-    "service",
-    "sh",
-    "shtml",
-    "so",
-    "sql",
-    "swf",
-    "tcl",
-    "toml",
-    "ts",
-    "url",
-    "vb",
-    "vbe",
-    "vbs",
-    "wasm",
-    "webloc",
-    "wsf",
-    "wsh",
-    "xhtml",
-    "xht",
-    "xsl",
-    "yaml",
-    "yml",
-    "zsh",
-]
+RUN = re.findall(
+    r"\S+",
+    """
+    app applescript bash bat bin-sh c cfg class cmd com conf config cpl css csh dll dylib exe fish
+    gadget hta htm html inf ini ipynb jar js jse jsp ksh lnk lua m4 mjs msc msi msp pb php pl plist pm
+    profile ps1 psm1 pth py pyc pyd pyi pyo pyw pyx pyz r rb reg scr sct service sh shtml so sql swf tcl
+    toml ts url vb vbe vbs wasm webloc wsf wsh xhtml xht xsl yaml yml zsh
+    """,
+)
 """Endings of what is run, or tells a program what to run."""
 HOSTILE = [
     *(f"torch.{each}" for each in RUN),
