@@ -19,6 +19,8 @@ request. So only a connection that is IDLE may be kept; one that is given up in 
 A body may itself be JSON with the keys of metadata (fal's workflow events are), so a text message ends the
 response only if its type is ``end`` and its ``request_id`` is the one of the start. Some gateways send ``error``
 in the same way; in a body of JSON that is the body.
+
+An id is one request's. A start with that of an earlier one is its answer again, and not that of the request under way.
 """
 
 import json
@@ -60,6 +62,8 @@ class End:
 Event = Start | Data | End
 _LONGEST_METADATA = 1_000_000  # characters; to see that a longer message is a piece of the body costs too much
 
+_REMEMBERED = 1_000  # ids of requests that were answered: for what a connection carries in hours, some 60 kB at most
+
 
 class State(Enum):
     """Where a connection stands between two requests."""
@@ -81,6 +85,7 @@ class Protocol:
         self._unanswered = 0
         self._is_streaming = False
         self._id: Any = None
+        self._answered: dict[int, None] = {}  # hashes of the ids, the oldest first
         self._status = 0
         self._is_json = False
 
@@ -99,7 +104,8 @@ class Protocol:
     @property
     def request_id(self) -> str | None:
         """The id that the server gave to the request under way, once that has been told."""
-        return None if self._id is None else self._redaction.text(str(self._id))
+        name = self._id if isinstance(self._id, str) else _json(self._id)
+        return None if self._id is None else self._redaction.text(name)
 
     def send(self, payload: str) -> str:
         """Take the arguments of one more request, encoded, and return the message to send."""
@@ -148,6 +154,8 @@ class Protocol:
         if metadata is None or metadata.get("type") not in ("start", "error"):
             raise ProtocolViolation(f"expected start metadata, got {self._excerpt(message)}")
         self._id = metadata.get("request_id")
+        if self._is_answered():
+            raise ProtocolViolation("the answer to an earlier request came again", request_id=self.request_id)
         if metadata["type"] == "error":
             raise self._error(message, "refused")
         self._status = _status(metadata, default=200)
@@ -156,6 +164,17 @@ class Protocol:
         headers = _headers(metadata.get("headers"))
         self._is_json = "json" in headers.get("content-type", "json").lower()
         return Start(self.request_id, self._status, headers)
+
+    def _is_answered(self) -> bool:
+        """Whether the id of the answer that begins was another's before; from now on it is known."""
+        if self._id is None:
+            return False
+        name = hash(_json(self._id))
+        is_answered = name in self._answered
+        self._answered[name] = None
+        if len(self._answered) > _REMEMBERED:
+            del self._answered[next(iter(self._answered))]
+        return is_answered
 
     def _body(self, message: str | bytes) -> Data | End:
         if isinstance(message, bytes):
@@ -203,7 +222,14 @@ def _object(message: str | bytes) -> dict[str, Any] | None:
 
 def _same(first: Any, second: Any) -> bool:
     """Whether two ids are the same JSON: to Python, 1 equals true and 1.0, too."""
-    return json.dumps(first) == json.dumps(second)
+    return _json(first) == _json(second)
+
+
+def _json(identity: Any) -> str:
+    try:
+        return json.dumps(identity)
+    except RecursionError:
+        return "[…]"
 
 
 def _status(metadata: Mapping[str, Any], default: int) -> int:

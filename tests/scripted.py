@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -73,12 +74,21 @@ def asks_for_key(connection: ServerConnection, request: Request) -> Response | N
     return connection.respond(HTTPStatus.UNAUTHORIZED, json.dumps({"detail": "which key?"}))
 
 
-def start(request_id: Any = "r1", status: int = 200, content_type: str = "application/json") -> str:
+_number: ContextVar[int] = ContextVar("number", default=0)
+
+
+def start(request_id: Any = None, status: int = 200, content_type: str = "application/json") -> str:
+    """The start metadata; of a connection's first answer with the id ``r1``, of the second with ``r2``."""
+    if request_id is None:
+        _number.set(_number.get() + 1)
+        request_id = f"r{_number.get()}"
     headers = {"Content-Type": content_type}
     return json.dumps({"type": "start", "request_id": request_id, "status": status, "headers": headers})
 
 
-def end(request_id: Any = "r1", status: int = 200) -> str:
+def end(request_id: Any = None, status: int = 200) -> str:
+    """The end metadata, with the id of the start before it."""
+    request_id = f"r{max(1, _number.get())}" if request_id is None else request_id
     return json.dumps({"type": "end", "request_id": request_id, "status": status, "time_to_first_byte_seconds": 0.25})
 
 

@@ -262,7 +262,7 @@ def test_a_connection_that_failed_is_closed_also_where_the_server_leaves_it_open
 
 
 def test_a_body_of_nothing_but_lookalikes_is_kept_as_it_came(own: Session) -> None:
-    lookalikes = [start("r2"), end("r2", 500), end(None), end(1), end("R1"), end(["r1"]), '{"type": "end"}']
+    lookalikes = [start("r2"), end("r2", 500), end(0), end(1), end("R1"), end(["r1"]), '{"type": "end"}']
 
     async def script(connection: ServerConnection) -> None:
         async for _ in connection:

@@ -318,3 +318,36 @@ def test_an_id_of_any_kind_ends_the_response_that_it_began(identity: Any) -> Non
 
 def test_no_id_in_both_is_the_same_id() -> None:
     assert streaming('{"type": "start"}').receive('{"type": "end"}') == End(200, None)
+
+
+@pytest.mark.parametrize("between", [0, 1, 500])
+@pytest.mark.parametrize("identity", ["a", 7])
+def test_an_answer_whose_id_was_answered_before_is_not_the_next_ones(identity: str | int, between: int) -> None:
+    protocol = Protocol()
+
+    def answer(name: str | int) -> None:
+        protocol.send("{}")
+        protocol.receive(metadata(type="start", request_id=name))
+        assert isinstance(protocol.receive(metadata(type="end", request_id=name)), End)
+
+    answer(identity)
+    for number in range(between):
+        answer(f"other {number}")
+    protocol.send("{}")
+    with pytest.raises(ProtocolViolation, match="the answer to an earlier request came again") as caught:
+        protocol.receive(metadata(type="start", request_id=identity))
+    assert caught.value.request_id == str(identity)
+
+
+def test_what_is_remembered_of_answered_requests_is_bounded() -> None:
+    protocol = Protocol()
+    for number in range(3_000):
+        protocol.send("{}")
+        protocol.receive(metadata(type="start", request_id=number))
+        protocol.receive(metadata(type="end", request_id=number))
+    assert len(protocol._answered) == 1_000
+
+
+def test_an_id_that_is_nested_deeply_is_one() -> None:
+    deep = '{"type": "%s", "request_id": ' + "[" * 400 + "]" * 400 + "}"
+    assert isinstance(streaming(deep % "start").receive(deep % "end"), End)
