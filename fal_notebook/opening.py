@@ -15,7 +15,7 @@ from dataclasses import replace
 from .connection import Connection
 from .errors import AuthenticationError, ConnectError, FalNotebookError, StatusError
 from .target import Target
-from .websocket import PASSING, open_websocket
+from .websocket import PASSING, closed_at_once, open_websocket
 
 _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
 _SPREAD = (0.75, 1.25)  # clients that lost one server together do not come back together
@@ -39,6 +39,9 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float,
 
     async def open_with(shown: Target) -> Connection:
         websocket = await open_websocket(shown, max_size=max_body, open_timeout=deadline - clock())
+        await asyncio.sleep(0)  # the loop looks at the socket once more: a server that is full may close it at once
+        if not websocket.is_open:
+            raise await closed_at_once(websocket, target)
         return Connection(target, websocket, max_body)
 
     async def attempt() -> Connection:

@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
+import logging
 import math
 import os
 import threading
@@ -29,6 +30,7 @@ from .returning import RecentAnswers
 from .streaming import Receiver, Stream
 from .target import Target, resolve_target
 
+_logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
 _KEPT = 8  # endpoints, those used last, to each of which an unused connection stays open
 
@@ -353,6 +355,7 @@ class _IOThread:
 
     @quiet()
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.set_exception_handler(_note)
         try:
             loop.run_forever()
         except BaseException as exc:  # noqa: BLE001 - whatever it is, else whoever has a request waits for ever
@@ -429,6 +432,11 @@ async def _retire(io: _IOThread) -> None:
     io.pools.clear()
     for pool in pools:
         pool.retire()
+
+
+def _note(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Take what a loop tells of its own, such as a cut in a handshake that was tried again: it helps in no cell."""
+    _logger.debug("%s: %s", context.get("message"), type(context.get("exception")).__name__)
 
 
 def _failed(receiver: Receiver, reason: str) -> FalNotebookError:

@@ -12,15 +12,19 @@ import contextlib
 import json
 import logging
 import os
+import re
 import socket
 import ssl
 import struct
 import time
+import zlib
 from collections import deque
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-from urllib.request import getproxies
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -31,10 +35,15 @@ from websockets.exceptions import (
     InvalidProxyMessage,
     InvalidProxyStatus,
     InvalidStatus,
+    ProtocolError,
+    ProxyError,
     WebSocketException,
 )
+from websockets.extensions.base import Extension
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
+from websockets.typing import ExtensionParameter
 
 from .errors import ConnectError, FalNotebookError, status_error
 from .frames import FrameSplitter, Kind, Piece
@@ -51,6 +60,23 @@ _PONG = b"\x8a"
 """The first byte of a pong (RFC 6455, 5.2)."""
 PASSING = (502, 503, 504)
 """The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
+
+PASSING_CODES = (
+    CloseCode.GOING_AWAY,
+    CloseCode.ABNORMAL_CLOSURE,
+    CloseCode.INTERNAL_ERROR,
+    CloseCode.SERVICE_RESTART,
+    CloseCode.TRY_AGAIN_LATER,
+    CloseCode.BAD_GATEWAY,
+)
+"""The codes of a close that say the same."""
+_FURTHER_ADDRESS_SECONDS = 0.25
+"""How long one address of a host is tried alone before the next is, too (RFC 8305, 5)."""
+_TAIL = b"\x00\x00\xff\xff"
+"""What stands behind each compressed message and is not sent (RFC 7692, 7.2.2)."""
+_WINDOW = 32_768
+"""How far back compressed data may refer."""
+
 Message = str | bytes
 """A text message, or binary ones: those that came together may be joined."""
 Closed = ConnectionClosed
@@ -67,12 +93,14 @@ class WebSocket(ClientConnection):
     Attributes:
         heard: when anything came last, in seconds since the epoch.
         queued: how many bytes have been given to it to be sent, frames and handshake included.
+        head: how the response to the handshake begins.
     """
 
     def __init__(self, max_size: int, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.heard = time.time()
         self.queued = 0
+        self.head = b""
         self._unwritten: deque[memoryview] = deque()
         self._pong = memoryview(b"")
         self._given = 0
@@ -168,6 +196,7 @@ class WebSocket(ClientConnection):
         """Take what one read of the socket brought; asyncio calls it."""
         self.heard = time.time()
         if self._splitter is None:
+            self.head = self.head or data[:20]
             super().data_received(data)
             self._begin_to_split(data)
         else:
@@ -248,6 +277,47 @@ class WebSocket(ClientConnection):
             self._on_messages(messages)
 
 
+class _Deflate(PerMessageDeflate):
+    """Compression that goes on behind a block that is marked as the last of all (RFC 7692, 7.2.3.4)."""
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        """Unpack a frame; websockets calls it."""
+        frame = super().decode(frame, max_size=max_size)
+        decoder = getattr(self, "decoder", None)  # there is none between messages that share nothing
+        while decoder is not None and decoder.eof:
+            rest, data = decoder.unused_data, bytes(frame.data)
+            decoder = self.decoder = zlib.decompressobj(-self.remote_max_window_bits, zdict=data[-_WINDOW:])
+            if rest not in (b"", _TAIL):
+                frame = replace(frame, data=data + self._more(rest, max_size))
+        return frame
+
+    def _more(self, rest: bytes, max_size: int | None) -> bytes:
+        try:
+            more = self.decoder.decompress(rest, max_size or 0)
+        except zlib.error as exc:
+            raise ProtocolError("decompression failed") from exc
+        if self.decoder.unconsumed_tail:
+            raise ProtocolError("too much behind the last block")
+        return more
+
+
+class _DeflateFactory(ClientPerMessageDeflateFactory):
+    """What offers it."""
+
+    def process_response_params(
+        self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[Extension]
+    ) -> PerMessageDeflate:
+        """Take what the server agreed to; websockets calls it."""
+        agreed = super().process_response_params(params, accepted_extensions)
+        return _Deflate(
+            agreed.remote_no_context_takeover,
+            agreed.local_no_context_takeover,
+            agreed.remote_max_window_bits,
+            agreed.local_max_window_bits,
+            agreed.compress_settings,
+        )
+
+
 class _Connect(connect):
     """The opening of a connection to the address that was asked for and to no other.
 
@@ -277,6 +347,13 @@ async def open_websocket(target: Target, *, max_size: int, open_timeout: float) 
         StatusError: the server refused the handshake with an HTTP status.
         ConnectError: no connection came about.
     """
+    made: list[WebSocket] = []
+
+    def make(*args: Any, **options: Any) -> WebSocket:
+        made.append(WebSocket(max_size, *args, **options))
+        return made[-1]
+
+    failure: FalNotebookError
     try:
         websocket = await _Connect(
             target.url,
@@ -285,12 +362,17 @@ async def open_websocket(target: Target, *, max_size: int, open_timeout: float) 
             ping_interval=None,  # pings of our own also tell how long the server has been silent
             close_timeout=CLOSE_SECONDS,
             max_size=max_size,
-            proxy=None if target.is_local else True,
+            proxy=_proxy(target),
             logger=_Logger(logging.getLogger(__name__), {}),
-            create_connection=partial(WebSocket, max_size),  # type: ignore[arg-type]  # documented as any factory
+            create_connection=make,  # type: ignore[arg-type]  # documented as any factory
+            extensions=[_DeflateFactory(compress_settings={"memLevel": 5})],
+            happy_eyeballs_delay=None if target.is_local else _FURTHER_ADDRESS_SECONDS,
         )
     except InvalidStatus as exc:
-        failure = _refusal(exc, target)
+        response = exc.response
+        failure = _refusal(response.status_code, bytes(response.body or b""), response.headers.raw_items(), target)
+    except InvalidMessage as exc:
+        failure = _broken_refusal(made[-1], target) or _no_connection(exc, target)
     except (OSError, EOFError, ValueError, ImportError, WebSocketException) as exc:  # a SOCKS proxy wants a package
         failure = _no_connection(exc, target)
     else:
@@ -308,6 +390,15 @@ def _forget_handshake(websocket: WebSocket) -> None:
             each.headers.clear()
 
 
+async def closed_at_once(websocket: WebSocket, target: Target) -> ConnectError:
+    """The error that tells how a WebSocket closed over which nothing was sent."""
+    await websocket.wait_closed()
+    code, reason = websocket.close_code, websocket.close_reason
+    said = f", code {code}" + (f" {reason}" if reason else "")
+    message = target.redact(f"{target.url} closed the connection as soon as it was open{said}")
+    return ConnectError(message, hint="nothing was sent", may_pass=code in PASSING_CODES)
+
+
 def is_too_big(closed: Closed) -> bool:
     """Whether a WebSocket was closed here because a message of the server had more than ``max_size`` bytes."""
     return closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG and not closed.rcvd_then_sent
@@ -322,24 +413,27 @@ def is_refused_as_too_big(closed: Closed) -> bool:
     return closed.rcvd is not None and closed.rcvd.code == CloseCode.MESSAGE_TOO_BIG and bool(is_first)
 
 
-def _refusal(exc: InvalidStatus, target: Target) -> FalNotebookError:
+def _refusal(status: int, body: bytes, fields: Iterable[tuple[str, str]], target: Target) -> FalNotebookError:
     """A handshake that the server answered with an HTTP status. The request was not sent."""
-    response = exc.response
-    detail = _detail(bytes(response.body or b""), target)
-    if response.status_code < 300:
-        return ConnectError(f"{target.url} answered with status {response.status_code}: it does not speak WebSocket")
-    if response.status_code < 400:
-        return ConnectError(f"{target.url} answered with a redirect ({response.status_code}), which is not followed")
-    headers = {target.redact(name.lower()): target.redact(value) for name, value in response.headers.raw_items()}
-    request_id = headers.get("x-fal-request-id")
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return ConnectError(f"{target.url} answered with status {status}: it does not speak WebSocket")
+    if status < HTTPStatus.BAD_REQUEST:
+        return ConnectError(f"{target.url} answered with a redirect ({status}), which is not followed")
+    headers = {target.redact(name.lower()): target.redact(value) for name, value in fields}
     return status_error(
-        response.status_code,
-        detail,
+        status,
+        _detail(body, target),
         endpoint=target.endpoint,
-        request_id=request_id,
+        request_id=headers.get("x-fal-request-id"),
         headers=headers,
         in_handshake=True,
     )
+
+
+def _broken_refusal(websocket: WebSocket, target: Target) -> FalNotebookError | None:
+    """The same where no more than the status could be read: the rest is too long, or broke off."""
+    found = re.match(rb"HTTP/1\.1 ([2-5]\d\d)\b", websocket.head)
+    return _refusal(int(found[1]), b"", [], target) if found else None
 
 
 def _detail(body: bytes, target: Target) -> Any:
@@ -351,14 +445,27 @@ def _detail(body: bytes, target: Target) -> Any:
     return value.get("detail", value) if isinstance(value, dict) else value
 
 
+def _proxy(target: Target) -> str | Literal[True] | None:
+    """What websockets is told of proxies: it looks for one itself (True), but not at ``ALL_PROXY``."""
+    if target.is_local:
+        return None
+    parts, found = urlsplit(target.url), getproxies()
+    nearer = ("wss", "socks", "https") if parts.scheme == "wss" else ("ws", "socks", "https", "http")
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    if "all" not in found or any(name in found for name in nearer):
+        return True
+    return None if proxy_bypass(f"{parts.hostname}:{port}") else found["all"]
+
+
 def _no_connection(exc: Exception, target: Target) -> ConnectError:
     hint = "is the gateway running? `fal-notebook serve` starts one" if target.is_local else "check network and proxy"
     if isinstance(exc, TimeoutError):
         return ConnectError(f"{target.url} did not answer in time", hint=hint, may_pass=True)
     if _blames_proxy(exc, target):
         return ConnectError(f"no connection to {target.url}: the proxy cannot be used", hint=_PROXY_HINT)
-    reason = "it does not speak WebSocket" if isinstance(exc, InvalidHandshake) else str(exc) or type(exc).__name__
-    message = target.redact(f"no connection to {target.url}: {reason}")
+    if isinstance(exc, InvalidProxyStatus) and exc.response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        hint = "give it a name and a password: http://NAME:PASSWORD@HOST:PORT"
+    message = target.redact(f"no connection to {target.url}: {_reason(exc)}")
     return ConnectError(message, hint=hint, may_pass=_may_pass(exc, target))
 
 
@@ -366,6 +473,16 @@ def _blames_proxy(exc: Exception, target: Target) -> bool:
     """Whether a proxy's address may be what cannot be used. What says so may quote it, with its password."""
     is_value = isinstance(exc, ValueError) and not isinstance(exc, OSError)  # which errors of certificates are, too
     return isinstance(exc, InvalidProxy) or (is_value and not target.is_local and bool(getproxies()))
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, InvalidProxyStatus):
+        return f"the proxy answered with status {exc.response.status_code}"
+    if isinstance(exc, InvalidProxyMessage):
+        return "the proxy broke off, or is none"
+    if isinstance(exc, InvalidHandshake) and not isinstance(exc, ProxyError):
+        return "it does not speak WebSocket"
+    return str(exc) or type(exc).__name__
 
 
 def _may_pass(exc: Exception, target: Target) -> bool:

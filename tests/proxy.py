@@ -98,5 +98,23 @@ class Proxy:
             self._writers.discard(writer)
 
 
+class Tunnel(Proxy):
+    """An HTTP proxy, which answers the first requests as it is told, with nothing to cut them, and carries the rest."""
+
+    def __init__(self, port: int, *answers: bytes) -> None:
+        super().__init__(port)
+        self._answers = answers
+        self.requests: list[bytes] = []
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(self.requests) <= len(self._answers):
+            writer.write(self._answers[len(self.requests) - 1])
+            writer.close()
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            await super()._connection(reader, writer)
+
+
 def _changed(data: bytes) -> bytes:
     return bytes(byte ^ 0x5A for byte in data)

@@ -17,6 +17,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidProxyStatus, InvalidUpgrade
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from fal_notebook import Session, errors, pipeline, run, session, stream
 from fal_notebook.pool import Limits
@@ -367,6 +368,80 @@ def test_what_broke_a_handshake_off_may_pass_and_a_refusal_does_not(
 ) -> None:
     here, there = Target("a/b", "ws://127.0.0.1:9/a/b"), Target("a/b", "wss://ws.fal.run/a/b")
     assert (_no_connection(failure, here).may_pass, _no_connection(failure, there).may_pass) == (near, far)
+
+
+@pytest.mark.parametrize(
+    "body", ["x" * 2_000_000, "[" * 100_000, '{"detail":' * 100_000], ids=["long", "deep", "deeper"]
+)
+def test_a_refusal_keeps_its_name_whatever_its_body(body: str) -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return Response(401, "Unauthorized", Headers({"Content-Length": str(len(body))}), body.encode())
+
+    with (
+        ScriptedServer(_answers, refuse) as server,
+        pytest.raises(errors.AuthenticationError, match="401 from a/b") as caught,
+    ):
+        run("a/b", base_url=server.url)
+    assert len(server.handshakes) == 1
+    assert "check FAL_KEY" in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(302, errors.ConnectError), (200, errors.ConnectError)])
+def test_a_page_that_is_too_long_is_still_told_by_its_status(status: int, kind: type[Exception]) -> None:
+    def page(connection: ServerConnection, request: Request) -> Response:
+        return Response(status, "Here", Headers({"Content-Length": "2000000"}), bytes(2_000_000))
+
+    with ScriptedServer(_answers, page) as server, pytest.raises(kind, match=str(status)):
+        run("a/b", base_url=server.url)
+    assert len(server.handshakes) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "tries"),
+    [(1000, 1), (1001, 3), (1008, 1), (1009, 1), (1011, 3), (1012, 3), (1013, 3), (1014, 3), (4001, 1)],
+)
+def test_a_close_right_behind_the_handshake_is_no_request(code: int, tries: int) -> None:
+    connections: list[socket.socket] = []
+
+    def handshake_and_close(listening: socket.socket) -> None:
+        for _ in range(tries):
+            connection, _ = listening.accept()
+            connections.append(connection)
+            protocol = ServerProtocol(logger=QUIET)
+            protocol.receive_data(connection.recv(10_000))
+            (request,) = protocol.events_received()
+            assert isinstance(request, Request)
+            protocol.send_response(protocol.accept(request))
+            protocol.send_close(code, "not now")
+            connection.sendall(b"".join(protocol.data_to_send()))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=handshake_and_close, args=[listening], daemon=True).start()
+        with pytest.raises(errors.ConnectError) as caught:
+            run("a/b", base_url=f"ws://127.0.0.1:{listening.getsockname()[1]}", prompt="x")
+    assert f"closed the connection as soon as it was open, code {code} not now (nothing was sent)" in str(caught.value)
+    assert len(connections) == tries
+    for connection in connections:
+        connection.close()
+
+
+def test_an_address_that_does_not_answer_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedServer(_answers) as server, socket.socket() as full:
+        port = int(server.url.rpartition(":")[2])
+        full.bind(("127.0.0.2", port))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(3)]  # so that its queue is full, and it answers nobody any more
+        for each in waiting:
+            each.settimeout(0)
+            each.connect_ex(("127.0.0.2", port))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        result = stream("a/b", base_url=f"ws://far.test:{port}", timeout=20, prompt="x").result()
+        assert result.data == {"you": {"prompt": "x"}}
+        assert result.metrics.connect is not None
+        assert result.metrics.connect < 10
+        for each in waiting:
+            each.close()
 
 
 def test_no_server_is_one_clear_line() -> None:

@@ -1,5 +1,6 @@
 """A network that delays, cuts, corrupts and falls silent between the two ends."""
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from fal_notebook.pool import Limits
 from .certificates import make_certificate, server_context
 from .conftest import wait_until
 from .faults import Fault, FaultyGateway, Place, words
-from .proxy import Proxy
+from .proxy import Proxy, Tunnel
 
 
 @pytest.fixture
@@ -115,3 +116,69 @@ def test_a_tls_handshake_that_the_network_cuts_is_tried_again_twice(
         assert network.accepted == 3
         assert gateway.received == (["one"] if is_answered else [])
         assert isinstance(result.error, errors.ConnectError) is not is_answered
+
+
+FAR = "ws://fal.test"
+
+
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "HTTP_PROXY"])
+def test_the_proxies_of_the_environment_are_used(
+    variable: str, own: Session, gateway: FaultyGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Tunnel(gateway.port) as tunnel:
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv(variable, tunnel.url.replace("ws:", "http:"))
+        assert own.stream("a/b", {"prompt": "one"}, base_url=FAR).result().text == words("one")
+        assert tunnel.requests[0].startswith(b"CONNECT fal.test:80 ")
+        assert own.stream("a/b", {"prompt": "two"}, base_url=gateway.url).result().text == words("two")
+        assert len(tunnel.requests) == 1
+        monkeypatch.setenv("NO_PROXY", "other.test,near.test")
+        with pytest.raises(errors.ConnectError):
+            own.stream("a/b", base_url="ws://near.test", timeout=9).result()
+        assert len(tunnel.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "tries"),
+    [
+        (b"HTTP/1.1 407 Who are you\r\n\r\n", "the proxy answered with status 407 (give it a name and a password", 1),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy answered with status 403 (check network and proxy)", 1),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://login\r\n\r\n", "the proxy answered with status 302", 1),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "the proxy answered with status 502", 3),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "the proxy broke off, or is none", 3),
+        (b"", "the proxy broke off, or is none", 3),
+    ],
+)
+def test_a_proxy_that_refuses_is_told_as_such(
+    answer: bytes, said: str, tries: int, own: Session, gateway: FaultyGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Tunnel(gateway.port, *[answer] * 3) as tunnel:
+        monkeypatch.setenv("ALL_PROXY", tunnel.url.replace("ws:", "http:"))
+        error = own.stream("a/b", {"prompt": "one"}, base_url=FAR).outcome().error
+        assert isinstance(error, errors.ConnectError)
+        assert said in str(error)
+        assert "does not speak WebSocket" not in str(error)
+        assert len(tunnel.requests) == tries
+
+
+@pytest.mark.parametrize("address", ["http://name:secret@host:3128/path", "name:secret@host", "ftp://name:secret@host"])
+def test_a_proxys_address_that_is_none_is_not_repeated(
+    address: str, own: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", address)
+    error = own.stream("a/b", base_url=FAR).outcome().error
+    assert "the proxy cannot be used" in str(error)
+    assert "secret" not in str(error)
+
+
+def test_a_proxy_that_cuts_once_leaves_no_word_of_asyncios(
+    own: Session, gateway: FaultyGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Tunnel(gateway.port, b"") as tunnel:
+        monkeypatch.setenv("ALL_PROXY", tunnel.url.replace("ws:", "http:"))
+        assert own.stream("a/b", {"prompt": "one"}, base_url=FAR).result().text == words("one")
+        loop = own._io._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(lambda: 1 / 0)  # whatever else fails there
+        own.close()
+    assert [each.getMessage() for each in caplog.records if each.levelno > logging.DEBUG] == []

@@ -1,6 +1,7 @@
 """The WebSocket by itself, over real sockets: what it hands over, in whatever frames a server sends it."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -124,6 +125,47 @@ def test_what_comes_right_behind_the_handshake_is_heard() -> None:
 
     messages, _ = asyncio.run(heard(script))
     assert messages == ["first", "second"]
+
+
+@pytest.mark.parametrize("behind", [b"", b"\x00"], ids=["bare", "as in RFC 7692"])
+def test_a_compressed_message_may_end_in_a_last_block(behind: bytes) -> None:
+    sent = [b"first words" * 500, b"second", bytes(100_000), b"fourth words"]
+
+    async def script(connection: ServerConnection) -> None:
+        for message in sent:
+            deflate = zlib.compressobj(wbits=-15)
+            packed = deflate.compress(message) + deflate.flush(zlib.Z_FINISH) + behind
+            frame = bytearray(Frame(Opcode.BINARY, packed).serialize(mask=False))
+            frame[0] |= 0x40
+            connection.transport.write(frame)
+        await connection.send("as usual")
+
+    messages, _ = asyncio.run(heard(script, "deflate"))
+    assert messages == [*sent, "as usual"]
+
+
+def test_a_flood_of_pings_takes_no_memory() -> None:
+    async def script(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        ping = Frame(Opcode.PING, bytes(125)).serialize(mask=False) * 1_000
+        for _ in range(300):
+            connection.transport.write(ping)
+            await connection.drain()
+        await connection.send("done")
+        await asyncio.sleep(10)
+
+    async def waiting() -> int:
+        with ScriptedServer(script) as server:
+            websocket = await open_websocket(Target("a/b", f"{server.url}/a/b"), max_size=1_000, open_timeout=10)
+            done = asyncio.Event()
+            websocket.attach(lambda _: done.set(), lambda _: None)
+            async with asyncio.timeout(60):
+                await done.wait()
+            size = websocket.queued - websocket.written
+            websocket.cut()
+            return size
+
+    assert asyncio.run(waiting()) < 500_000
 
 
 def test_a_server_that_announces_its_end_and_stays_is_left() -> None:
