@@ -39,8 +39,7 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float,
 
     async def open_with(shown: Target) -> Connection:
         websocket = await open_websocket(shown, max_size=max_body, open_timeout=deadline - clock())
-        await asyncio.sleep(0)  # the loop looks at the socket once more: a server that is full may close it at once
-        if not websocket.is_open:
+        if not websocket.is_open:  # a server that is full may close it at once
             raise await closed_at_once(websocket, target)
         return Connection(target, websocket, max_body)
 
