@@ -4,22 +4,21 @@ Its output is one that can be replaced from another thread, whichever cell runs 
 replacing what is shown, less often the more there is.
 """
 
-import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .inbox import Inbox
-from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow
+from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow, print_text
 from .media import Media
 from .outputs import NOTHING, UNFINISHED, close_widget, replaceable_output, widget_bundle, widget_metadata
 from .plain import one_line
 from .previews import PICTURE_BYTES
 from .render import as_html, media_bundle, merged, small_bundle, text_bundle
-from .result import Format, Result
+from .result import Format, Result, shown
 from .returning import Messenger, RecentAnswers
 from .stop_button import StopButton
-from .streaming import Stream
+from .streaming import Stream, end_of
 from .updates import Progress
 from .waiting import wait
 
@@ -70,12 +69,14 @@ class BackgroundLive(Live):
         if self._foot is None:
             self._body.replace(merged([body, foot])[0])
             return
-        self._body.replace(body)
-        self._foot.replace(foot)
-        if self._messenger is not None:
-            self._messenger.end([body, foot])
-        elif self._box is not None:
-            close_widget(self._box)
+        try:
+            self._body.replace(body)
+            self._foot.replace(foot)
+        finally:
+            if self._messenger is not None:
+                self._messenger.end([body, foot])
+            elif self._box is not None:
+                close_widget(self._box)
 
     def _write(self, text: str, replaces: Shown) -> None:
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
@@ -126,8 +127,7 @@ class BackgroundLine(Live):
         self._name = name
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        sys.stdout.write(f"{result.status_line} · {one_line(self.note) or f'the answer is in {self._name}'}\n")
-        sys.stdout.flush()
+        print_text(f"{result.status_line} · {one_line(self.note) or f'the answer is in {self._name}'}\n")
 
     def _write(self, text: str, replaces: Shown) -> None:
         """Show nothing: the user is typing."""
@@ -139,10 +139,10 @@ class BackgroundRun:
     Args:
         stream: the request, sent.
         live: where it shows itself.
-        finish: what to do with the result when it is there.
+        finish: what to do with the result when it is there; see `shown`.
     """
 
-    def __init__(self, stream: Stream, live: Live, finish: Callable[[Result], None]) -> None:
+    def __init__(self, stream: Stream, live: Live, finish: Callable[[Result], object]) -> None:
         self.endpoint = stream.endpoint
         self._stream = stream
         self._live = live
@@ -170,7 +170,7 @@ class BackgroundRun:
             FalNotebookError: the request failed.
         """
         while self._result is None:
-            wait(self._ended)
+            wait(self._ended, 1.0)  # then it is looked at anew, should waking have failed
         if self._result.error is not None:
             raise self._result.error
         return self._result
@@ -182,12 +182,11 @@ class BackgroundRun:
     def _follow(self) -> None:
         try:
             follow(self._stream, self._live)
-        finally:  # what cannot be shown is kept all the same, and nobody waits for ever
-            self._end(self._stream.outcome())
-
-    def _end(self, result: Result) -> None:
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is kept, and nobody waits for ever
+            self._live.failure = self._live.failure or exc
+        result = end_of(self._stream, self._live.failure)
         try:
-            self._finish(result)
+            result = shown(result, self._finish)
         finally:
             self._result = result
             self._ended.put(result)

@@ -7,20 +7,20 @@ Interrupts that come while a result is put away or shown are held until that is 
 
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.display import display
 
 from .background import BackgroundLine, BackgroundLive, BackgroundRun
 from .columns import Columns
-from .errors import FalNotebookError, InvalidRequest
+from .errors import FalNotebookError, InvalidRequest, NotShown
 from .interrupts import Interrupts
 from .live import Live, NoLive, NotebookLive, SoundingLive, StaticLive, TerminalLive, follow
+from .outputs import show_bundle
 from .render import small_bundle
 from .request import Request
-from .result import Result
+from .result import Result, shown, unshown
 from .saving import save_result
 from .screen import Screen, screen_of
 from .sessions import session
@@ -41,27 +41,35 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
     interrupted = False
     with Interrupts() as interrupts:
         live = _live(shell, options)
-        stream = _send(request, options)
         try:
-            follow(stream, live)
-        except KeyboardInterrupt:
-            interrupted = True
+            stream = _send(request, options)
+        except BaseException:
+            live.discard()
+            raise
+
+        def show(result: Result) -> None:
+            live.finish(result, options.format, autoplay=options.autoplay)
+
+        try:
+            try:
+                follow(stream, live)
+            except KeyboardInterrupt:
+                interrupted = True
+            result = unshown(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
+            result = _put_away(shell, result, options.out, show)
         except BaseException:
             stream.cancel()
-            _assign(shell, stream.so_far(), options.out)
-            live.finish(stream.so_far(), options.format, autoplay=False)
+            _put_away(shell, _so_far(stream), options.out, show)
             raise
-        result = _stopped(stream, interrupts) if interrupted else stream.outcome()
-        _assign(shell, result, options.out)
-        live.finish(result, options.format, autoplay=options.autoplay)
         if interrupted or interrupts.is_held:
             raise _interrupt(result.metrics.duration, options.out)
-        if result.error is not None:
-            raise result.error
-        if options.save and not result.stopped:
+        if options.save and _is_whole(result):
             with interrupts.let_through():
                 note = save_result(result, options.save, overwrite=options.overwrite)
-            _show_note(note, options)
+            if not options.quiet:
+                show_bundle(small_bundle(note))
+        if result.error is not None:
+            raise result.error
 
 
 def perform_in_background(request: Request, options: Namespace, shell: InteractiveShell) -> None:
@@ -70,20 +78,27 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     Until the result is there, its variable holds the `BackgroundRun`, with ``cancel()`` and ``result()``. An error
     can stop nothing any more, so it shows as a line of the output.
     """
+    saved: list[str] = []
 
     def finish(result: Result) -> None:
         _assign(shell, result, options.out)
-        note = _closing_note(result, options)
+        if not saved:
+            saved.append(_saved(result, options))
         if isinstance(live, BackgroundLive | BackgroundLine):
-            live.note = note
+            live.note = " · ".join(filter(None, [_words(result.error) if result.error else "", *saved]))
         live.finish(result, options.format, autoplay=options.autoplay)
 
     with Interrupts():  # nobody would follow what has been sent
         stream = _send(request, options)
-        live = _background_live(shell, options, stream)
-        run = BackgroundRun(stream, live, finish)
-        _assign(shell, run, options.out)
-        run.start()
+        try:
+            live = _background_live(shell, options, stream)
+            run = BackgroundRun(stream, live, finish)
+            _assign(shell, run, options.out)
+            run.start()
+        except BaseException:
+            stream.cancel()
+            _assign(shell, _so_far(stream), options.out)
+            raise
 
 
 def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, shell: InteractiveShell) -> None:
@@ -95,23 +110,30 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
     """
     interrupted = False
     with Interrupts() as interrupts:
-        streams = {name: _send(request, options) for name, request in requests.items()}
         shows_live = screen_of(shell, options.live) is Screen.WIDGETS and not options.quiet
+        streams = _send_all(requests, options)
         columns = Columns(streams, session().recent, live=shows_live)
         try:
-            columns.follow()
-        except KeyboardInterrupt:
-            interrupted = True
+            try:
+                columns.follow()
+            except KeyboardInterrupt:
+                interrupted = True
+            results = {
+                name: unshown(_stopped(stream, interrupts) if interrupted else stream.outcome(), columns.failure)
+                for name, stream in streams.items()
+            }
+            _assign(shell, results, options.out)
+            if not options.quiet:
+                results = columns.finish(results, options.format)
+                _assign(shell, results, options.out)
         except BaseException:
             for stream in streams.values():
                 stream.cancel()
+            results = {name: _so_far(stream) for name, stream in streams.items()}
+            _assign(shell, results, options.out)
+            if not options.quiet:
+                columns.finish(results, options.format)
             raise
-        results = {
-            name: _stopped(stream, interrupts) if interrupted else stream.outcome() for name, stream in streams.items()
-        }
-        _assign(shell, results, options.out)
-        if not options.quiet:
-            columns.finish(results, options.format)
         if interrupted or interrupts.is_held:
             raise _interrupt(max(result.metrics.duration for result in results.values()), options.out)
         for result in results.values():
@@ -123,6 +145,19 @@ def _send(request: Request, options: Namespace) -> Stream:
     return session().stream(
         request.endpoint, request.arguments, base_url=options.base_url or None, timeout=options.timeout
     )
+
+
+def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:
+    """Send them all, or stop those that were sent before one that cannot be."""
+    streams: dict[str, Stream] = {}
+    try:
+        for name, request in requests.items():
+            streams[name] = _send(request, options)
+    except BaseException:
+        for stream in streams.values():
+            stream.cancel()
+        raise
+    return streams
 
 
 def _live(shell: InteractiveShell, options: Namespace) -> Live:
@@ -159,7 +194,22 @@ def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
                 stream.take()
     except KeyboardInterrupt:
         pass
+    return _so_far(stream)
+
+
+def _so_far(stream: Stream) -> Result:
+    """The result, or what has come of one that is being stopped."""
     return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
+
+
+def _put_away(shell: InteractiveShell, result: Result, out: str | None, show: Callable[[Result], object]) -> Result:
+    """Give a result to its variable and show it; return it as it is kept."""
+    try:
+        _assign(shell, result, out)
+    finally:
+        result = shown(result, show)
+    _assign(shell, result, out)
+    return result
 
 
 def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:
@@ -168,25 +218,24 @@ def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, R
         shell.user_ns[out] = value
 
 
-def _closing_note(result: Result, options: Namespace) -> str:
-    """What to say below a result of the background: its error, where it was saved, or why it was not."""
-    if result.error is not None:
-        return _words(result.error)
-    if not options.save or result.stopped:
+def _saved(result: Result, options: Namespace) -> str:
+    """Where an answer of the background was saved, or why it was not; nothing where it was not to be."""
+    if not options.save or not _is_whole(result):
         return ""
     try:
         return save_result(result, options.save, overwrite=options.overwrite)
     except InvalidRequest as exc:
         return _words(exc)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is still shown and kept
+        return f"the answer could not be saved: {type(exc).__name__}"
+
+
+def _is_whole(result: Result) -> bool:
+    return not result.stopped and (result.error is None or isinstance(result.error, NotShown))
 
 
 def _words(error: FalNotebookError) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _show_note(note: str, options: Namespace) -> None:
-    if not options.quiet:
-        display(small_bundle(note), raw=True)
 
 
 def _interrupt(seconds: float, out: str | None) -> KeyboardInterrupt:

@@ -5,22 +5,33 @@ The more it holds, the less often it is replaced.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import compress
-
-from IPython.display import display
+from typing import TYPE_CHECKING
 
 from .interrupts import Interrupts
 from .markdown import text_html
 from .media import Media, drawable, raster
-from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
+from .outputs import (
+    NOTHING,
+    UNFINISHED,
+    ReplaceableOutput,
+    close_widget,
+    replaceable_output,
+    show_bundle,
+    widget_bundle,
+)
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
-from .result import Format, Result
+from .result import Format, Result, shown, unshown
 from .returning import Messenger, RecentAnswers
 from .streaming import Stream
-from .updates import Preview, Progress
+from .updates import Preview, Progress, Update
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
 
 _PAUSE = 0.125
 _TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
@@ -39,6 +50,10 @@ class Columns:
         streams: the requests, sent, by the names of their columns.
         recent: where a page that comes back finds the end.
         live: whether to show them while they stream.
+
+    Attributes:
+        failure: what went wrong when something was shown. It stops no request: nothing is shown from then on but the
+            end.
     """
 
     def __init__(self, streams: Mapping[str, Stream], recent: RecentAnswers, *, live: bool) -> None:
@@ -46,42 +61,78 @@ class Columns:
         self._recent = recent
         self._pause = _PAUSE
         self._began = time.monotonic()
+        self._drawn, self._has_news = 0.0, False
         self._body: ReplaceableOutput | None = None
         self._foot: ReplaceableOutput | None = None
+        self._box: VBox | None = None
         self._messenger: Messenger | None = None
-        if live:
-            self._body = replaceable_output(self._so_far())
-            self._foot = replaceable_output(NOTHING) if self._body.is_in_cell else None
+        self.failure: Exception | None = None
+        try:
+            if live:
+                self._body = replaceable_output(self._so_far())
+                self._foot = replaceable_output(NOTHING) if self._body.is_in_cell else None
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
+            self.failure = exc
 
     def follow(self) -> None:
         """Show the streams until all have ended. An interrupt gets through, but never into what is being drawn.
 
         Then the caller has to stop them.
         """
-        shown, news = 0.0, False
         with Interrupts() as interrupts:
             while running := [column for column in self._columns.values() if not column.stream.is_done]:
-                took = [column.take() for column in running]
-                news = news or any(took)
-                if time.monotonic() >= shown + (self._pause if news else max(_TICK, self._pause)):
-                    self._refresh()
-                    shown, news = time.monotonic(), False
+                self._show({column: column.stream.take() for column in running})
                 with interrupts.let_through():
                     running[0].stream.wait(_PAUSE)
 
-    def finish(self, results: Mapping[str, Result], style: Format) -> None:
-        """Show the results, which stay."""
-        grid = _grid((name, _whole(result, style)) for name, result in results.items())
+    def finish(self, results: Mapping[str, Result], style: Format) -> dict[str, Result]:
+        """Show the results, which stay, and return them as they are to be kept; see `shown`."""
+        columns = dict.fromkeys(results, NOTHING)
+        kept: dict[str, Result] = {}
+        for name, each in results.items():
+
+            def show(result: Result, name: str = name) -> None:
+                columns[name] = _whole(result, style)
+
+            kept[name] = shown(each, show)
+        try:
+            self._end(columns, results)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers are kept
+            kept = {name: unshown(each, exc) for name, each in kept.items()}
+            with suppress(Exception):
+                self._end(columns, results)
+        return kept
+
+    def _end(self, columns: Mapping[str, Bundle], results: Mapping[str, Result]) -> None:
+        grid = _grid(columns.items())
         seconds = max(result.metrics.duration for result in results.values())
         foot = small_bundle(f"{len(results)} answers · {seconds:.2f} s")
-        if self._body is None:
-            display(grid, raw=True)
-        else:
-            self._body.replace(grid)
-        if self._foot is not None:
-            self._foot.replace(foot)
-        if self._messenger is not None:
-            self._messenger.end([grid, foot])
+        try:
+            if self._body is None:
+                show_bundle(grid)
+            else:
+                self._body.replace(grid)
+            if self._foot is not None:
+                self._foot.replace(foot)
+        finally:
+            if self._messenger is not None:
+                self._messenger.end([grid, foot])
+            elif self._box is not None:
+                close_widget(self._box)
+
+    def _show(self, news: "Mapping[_Column, Sequence[Update]]") -> None:
+        """Collect what has come to each column, and draw it if it is time."""
+        if self.failure is not None:
+            return
+        try:
+            for column, updates in news.items():
+                column.take(updates)
+            self._has_news = self._has_news or any(news.values())
+            if time.monotonic() >= self._drawn + (self._pause if self._has_news else max(_TICK, self._pause)):
+                self._refresh()
+                self._drawn, self._has_news = time.monotonic(), False
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
+            self.failure = exc
 
     def _refresh(self) -> None:
         if self._body is not None:
@@ -93,10 +144,10 @@ class Columns:
         """Let a page that is loaded from now on learn the end."""
         from ipywidgets import VBox
 
-        box = VBox(_dom_classes=("fal-live",))
-        self._messenger = Messenger(self._recent, box)
-        box.children = (self._messenger.widget,)
-        foot.replace(widget_bundle(box, ""))
+        self._box = VBox(_dom_classes=("fal-live",))
+        self._messenger = Messenger(self._recent, self._box)
+        self._box.children = (self._messenger.widget,)
+        foot.replace(widget_bundle(self._box, ""))
 
     def _so_far(self) -> Bundle:
         grid = _grid((name, column.so_far()) for name, column in self._columns.items())
@@ -112,16 +163,14 @@ class _Column:
         self._preview: tuple[Media, ...] = ()
         self._progress = ""
 
-    def take(self) -> bool:
-        """Collect what has arrived and say whether there was anything."""
-        updates = self.stream.take()
+    def take(self, updates: Sequence[Update]) -> None:
+        """Collect what has arrived."""
         for update in updates:
             if isinstance(update, Preview):
                 light = list(filter(_is_light_picture, update.media))
                 self._preview = tuple(compress(light, drawable(light)))
             elif isinstance(update, Progress):
                 self._progress = replace(update, message=one_line(update.message, 80)).words
-        return bool(updates)
 
     def so_far(self) -> Bundle:
         parts = [text_bundle(self.stream.text, "text")] if self.stream.text else []

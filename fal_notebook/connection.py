@@ -134,8 +134,8 @@ class Connection:
         self.requests += 1
         exchange = _Exchange(caller, asyncio.get_running_loop().create_future(), len(payload))
         self._exchanges.append(exchange)
-        caller.sent()
         try:
+            caller.sent()
             exchange.last = self._websocket.send_message(self._protocol.send(payload))
             await exchange.over
         finally:
@@ -167,7 +167,13 @@ class Connection:
             await asyncio.wait({self._closer}, timeout=CLOSE_SECONDS + 1)
 
     def _take(self, messages: Sequence[Message]) -> None:
-        """Take the messages of one read of the socket."""
+        """Take the messages of one read of the socket. What cannot be taken is the end of the request."""
+        try:
+            self._take_all(messages)
+        except Exception as exc:  # noqa: BLE001 - asyncio would cut the socket and print a traceback
+            self._break_off(self._failure(exc))
+
+    def _take_all(self, messages: Sequence[Message]) -> None:
         events: list[Event] = []
         try:
             for event in self._protocol.receive_all(messages):
@@ -179,7 +185,8 @@ class Connection:
                 self.asks_for_key = self.asks_for_key or event.status == HTTPStatus.UNAUTHORIZED
                 if isinstance(event, End):
                     self._hand_over(events)
-                    self._exchanges.popleft().end()
+                    self._exchanges[0].end()
+                    self._exchanges.popleft()
                     events = []
         except RequestError as exc:
             self._hand_over(events)
@@ -212,7 +219,15 @@ class Connection:
     def _lose(self, exc: Closed) -> None:
         """Take the end of the socket, and with it of all that was under way."""
         for exchange in self._exchanges:
-            exchange.end(self._loss(exc, exchange))
+            failed = self._websocket.failure
+            try:
+                loss = self._failure(failed) if failed else self._loss(exc, exchange)
+            except Exception as failure:  # noqa: BLE001 - whatever it is, nobody waits for ever
+                loss = self._failure(failure)
+            exchange.end(loss)
+
+    def _failure(self, exc: Exception) -> RequestError:
+        return RequestError(f"the response of {self.target.endpoint} could not be taken: {type(exc).__name__}")
 
     def _loss(self, exc: Closed, exchange: _Exchange) -> RequestError:
         is_next = exchange is self._exchanges[0]

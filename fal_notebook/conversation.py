@@ -49,6 +49,11 @@ class Entry:
     pictures: NewestPicture = field(default_factory=NewestPicture)
     result: Result | None = None
 
+    def end(self, result: Result) -> None:
+        """Take the answer, or another in its place."""
+        self.result = result
+        self.__dict__.pop("bundle", None)
+
     @cached_property
     def bundle(self) -> Bundle:
         """The ended answer, with what went wrong."""

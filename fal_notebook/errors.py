@@ -22,18 +22,20 @@ All derive from fal-client's base error, so that code written for fal-client cat
             ├── RequestTimeout (TimeoutError)  the caller's time was over
             ├── ResponseTooLarge               more bytes than the configured cap
             ├── InvalidResponse                JSON or events that are none
+            ├── NotShown                       the answer is there; what was to show it failed
             └── ProtocolViolation              a message that the protocol has no place for
 
 Each carries its evidence as attributes and never the key. In a notebook each shows as one line.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fal_client import FalClientError
 from fal_client.auth import MissingCredentialsError
 
-from .plain import one_line
+from .plain import one_line, printable
 from .redaction import Redaction
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class FalNotebookError(FalClientError):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        return [printable(f"{type(self).__name__}: {self}", sys.stdout)]
 
 
 class InvalidRequest(FalNotebookError, ValueError):
@@ -193,6 +195,12 @@ class ResponseTooLarge(RequestError):
 
 class InvalidResponse(RequestError):
     """The response says that it is JSON, or a stream of events, and is not; its text is in the result."""
+
+
+class NotShown(RequestError):
+    """The answer has come and could not be shown."""
+
+    default_hint = "the result has it"
 
 
 class ProtocolViolation(RequestError):

@@ -27,7 +27,11 @@ class Inbox(Generic[Item]):
         if items and not self._filled.is_set():
             self._filled.set()
             if wake := self._wake:
-                wake()
+                try:
+                    wake()
+                except BaseException:
+                    self._filled.clear()  # what comes next tries again
+                    raise
 
     def take(self) -> list[Item]:
         """All items there are, oldest first; never waits."""

@@ -7,6 +7,8 @@ widget, so that what the user's own tasks print meanwhile lands in the cell and 
 Jupyter carries without loss: its server drops messages silently beyond limits of messages and of bytes a second.
 
 In a terminal, words are printed as they come. What is too long to be shown is cut in either, with a note.
+
+What cannot be shown stops no request, whose answer is paid for: nothing is shown from then on but the end.
 """
 
 import sys
@@ -17,12 +19,13 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from IPython.display import clear_output, display
+from IPython.display import clear_output
 
 from .interrupts import Interrupts
 from .media import Media, raster
+from .outputs import show_bundle
 from .parts import LiveBox, Picture, Place, ProgressBar
-from .plain import one_line, plain_text
+from .plain import one_line, plain_text, printable
 from .player import PagePlayer
 from .previews import PICTURE_BYTES
 from .render import CUT, LONGEST_TEXT, media_words
@@ -53,9 +56,13 @@ def follow(stream: Stream, live: "Live") -> None:
             waiting = live.due - time.monotonic()
             with interrupts.let_through():
                 stream.wait(max(waiting, 0.001) if live.has_news else _IDLE_TICK)
-            live.take(stream.take())
-            if time.monotonic() >= live.due and not stream.is_done:  # the end shows the rest: what is whole is not live
-                live.refresh(stream)
+            live.show(stream.take(), stream)
+
+
+def print_text(text: str) -> None:
+    """Print at once, whatever characters the output can carry."""
+    sys.stdout.write(printable(text, sys.stdout))
+    sys.stdout.flush()
 
 
 class Shown(Enum):
@@ -72,10 +79,12 @@ class Live(ABC):
     Attributes:
         due: when the next refresh may come, by the monotonic clock in seconds. A refresh that finds nothing leaves it
             as it is, so that the first words wait for none.
+        failure: what went wrong when something was shown.
     """
 
     def __init__(self) -> None:
         self.due = 0.0
+        self.failure: Exception | None = None
         self._unshown: list[str] = []
         self._text: list[str] = []
         self._length = 0
@@ -88,13 +97,24 @@ class Live(ABC):
 
     @property
     def has_news(self) -> bool:
-        """Whether a refresh would show words."""
-        return bool(self._unshown)
+        """Whether a refresh would show something new."""
+        return self.failure is None and self._has_undrawn
 
     @property
     def words(self) -> str:
         """The answer's words so far, those included that have not been drawn."""
         return "".join(self._text)
+
+    def show(self, updates: Sequence[Update], stream: Stream) -> None:
+        """Take what has arrived, and draw it if it is time."""
+        if self.failure is not None:
+            return
+        try:
+            self.take(updates)
+            if time.monotonic() >= self.due and not stream.is_done:  # the end shows the rest: what is whole is not live
+                self.refresh(stream)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answer goes on
+            self.failure = exc
 
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
@@ -114,9 +134,17 @@ class Live(ABC):
         elif not self._text:
             self._wait_line(stream)
 
+    def discard(self) -> None:
+        """Show nothing: no request was sent. What `finish` would close is closed."""
+        self._unshown = []
+
+    @property
+    def _has_undrawn(self) -> bool:
+        return bool(self._unshown)
+
     @abstractmethod
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        """Show what stays. To be called once, however the request ended."""
+        """Show what stays, however the request ended. To be called once, and once more where that fails."""
 
     @abstractmethod
     def _write(self, text: str, replaces: Shown) -> None:
@@ -176,7 +204,7 @@ class StaticLive(Live):
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         for output in result.outputs(style, autoplay=autoplay):
-            display(output, raw=True)
+            show_bundle(output)
 
     def _write(self, text: str, replaces: Shown) -> None:
         """Show nothing while it streams."""
@@ -201,8 +229,8 @@ class NotebookLive(Live):
         self._picture_due = 0.0
 
     @property
-    def has_news(self) -> bool:
-        return super().has_news or self._drawn != (self._progress, self._picture)
+    def _has_undrawn(self) -> bool:
+        return super()._has_undrawn or self._drawn != (self._progress, self._picture)
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
@@ -212,11 +240,21 @@ class NotebookLive(Live):
         self._box.keep()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        if self._output is not None:
-            self._output.msg_id = ""  # an interrupt can come while it is entered
-        if self._stop is not None and not self._box.shows(Place.STOP):
-            self._stop.close()
-        self._box.become(result.body(style, autoplay=autoplay), result.foot)
+        body, foot = result.body(style, autoplay=autoplay), result.foot
+        try:
+            if self._output is not None:
+                self._output.msg_id = ""  # an interrupt can come while it is entered
+            self._close_unshown()
+        finally:
+            self._box.become(body, foot)
+
+    def _close_unshown(self) -> None:
+        """Close the parts that were made and not put into the box, which closes the others."""
+        others = {Place.STOP: self._stop, Place.PROGRESS: self._bar, Place.PICTURE: self._image}
+        made = {Place.WORDS: self._output, **{place: part and part.widget for place, part in others.items()}}
+        for place, widget in made.items():
+            if widget is not None and not self._box.shows(place):
+                self._box.close_part(widget)
 
     def _write(self, text: str, replaces: Shown) -> None:
         if replaces is not Shown.NOTHING:
@@ -306,13 +344,15 @@ class SoundingLive(NotebookLive):
             self._is_shown = True
             self._box.put(Place.SOUND, self._player.widget)
 
-    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        if result.stopped:
-            self._player.stop()
-        else:
-            self._player.end()
-        super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
+    def discard(self) -> None:
         self._player.close()
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        try:
+            (self._player.stop if result.stopped else self._player.end)()
+            super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
+        finally:
+            self._player.close()
 
 
 class TerminalLive(Live):
@@ -323,20 +363,19 @@ class TerminalLive(Live):
             self._draw()
         if self._waited:
             self._write("", Shown.LINE)
+            self._waited = ""
         if self._text and style != "json":
             length = [f"{len(result.text):,} characters in all"] if self._is_cut else []
             lines = ["", *length, *map(media_words, result.media), result.status_line]
         else:
             lines = ["" for _ in self._text[:1]] + [output["text/plain"] for output in result.outputs(style)]
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
+        print_text("\n".join(lines) + "\n")
 
     def _write(self, text: str, replaces: Shown) -> None:
         if not self._text and not sys.stdout.isatty():
             return  # a line that waits would stay in the file that the output goes to
         start = {Shown.NOTHING: "", Shown.LINE: "\r\x1b[K", Shown.WORDS: "\n"}[replaces]
-        sys.stdout.write(start + text)
-        sys.stdout.flush()
+        print_text(start + text)
 
 
 class NoLive(Live):

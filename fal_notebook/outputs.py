@@ -12,13 +12,16 @@ that output; where its life has ended, a page that trusts the notebook hides the
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from .markdown import preformatted_html
-from .plain import plain_text
+from .plain import plain_text, printable
 from .render import LONGEST_TEXT, Bundle, merged, small_bundle
 from .screen import is_voila, output_widget
 
@@ -66,6 +69,13 @@ def replaceable_output(bundle: Bundle) -> ReplaceableOutput:
     """Display a bundle here and now, in a cell or in the Output widget that is entered."""
     within = output_widget()
     return _InCell(bundle) if within is None and not is_voila() else _InWidget(bundle, within)
+
+
+def show_bundle(bundle: Bundle) -> None:
+    """Display what stays as it is, in a terminal too, whose encoding may have no such characters."""
+    if getattr(get_ipython(), "kernel", None) is None:
+        bundle = {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}
+    display(bundle, raw=True)
 
 
 class _InCell(ReplaceableOutput):
@@ -133,10 +143,12 @@ def close_widget(widget: Any, *, but: Any = None) -> None:
         widget: what to close.
         but: a layout that others use, too.
     """
-    for part in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
-        if part is not None and part is not but:
-            close_widget(part, but=but) if hasattr(part, "layout") else part.close()
-    widget.close()
+    with ExitStack() as each:  # one that cannot be closed leaves none of the others open
+        each.callback(widget.close)
+        for part in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
+            if part is not None and part is not but:
+                close = partial(close_widget, part, but=but) if hasattr(part, "layout") else part.close
+                each.callback(close)
 
 
 def replace_parts(box: "Box", parts: "Sequence[DOMWidget]") -> None:

@@ -92,6 +92,10 @@ class LiveBox:
         else:
             self._box.children = children
 
+    def close_part(self, widget: "DOMWidget") -> None:
+        """Close a part that was not put here."""
+        close_widget(widget, but=None if self._box is None else self.layout)
+
     def keep(self) -> None:
         """Bring what a save would keep up to what has come, if it is time: each time costs the whole text again."""
         if not self._outputs or time.monotonic() < self._due:
@@ -119,14 +123,25 @@ class LiveBox:
             replace_parts(self._box, [static_widget(shown)])
             close_once_cleared(self._box, self._within)
             return
-        for handle, bundle in zip(self._outputs, shown, strict=False):
-            handle.update(bundle, raw=True)
-        for bundle in shown[len(self._outputs) :]:
-            display(bundle, raw=True)
-        if self._messenger is not None:
-            self._messenger.end(shown)
-        elif self._box is not None:
+        try:
+            for handle, bundle in zip(self._outputs, shown, strict=False):
+                handle.update(bundle, raw=True)
+            for bundle in shown[len(self._outputs) :]:
+                self._outputs.append(display(bundle, raw=True, display_id=True))  # called again, it shows nothing twice
+        finally:
+            if self._messenger is not None:
+                self._messenger.end(shown)
+            else:
+                self._close()
+
+    def _close(self) -> None:
+        if self._box is not None:
             close_widget(self._box)
+            return
+        for part in self._parts.values():
+            close_widget(part)
+        if "layout" in vars(self):
+            self.layout.close()
 
     def _open(self, children: "Sequence[DOMWidget]") -> None:
         from ipywidgets import VBox

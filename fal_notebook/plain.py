@@ -6,6 +6,7 @@ the library as plain text goes through here first.
 """
 
 import re
+from typing import TextIO
 
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
 _C1 = dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}")
@@ -29,6 +30,12 @@ def plain_text(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _NEWLINE.sub("\n", text).translate(_TRANSLATION)
+
+
+def printable(text: str, file: TextIO) -> str:
+    """The text with what a file's encoding does not have replaced by question marks."""
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def one_line(text: str, limit: int = 500) -> str:

@@ -20,6 +20,7 @@ from .interrupts import Interrupts
 from .media import Media
 from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
 from .render import Bundle, media_bundle, media_words, merged, small_bundle
+from .result import unshown
 from .samples import Playable
 from .updates import Piece, Update
 
@@ -95,10 +96,10 @@ class PagePlayer:
     """
 
     def __init__(self) -> None:
-        self.widget: AnyWidget = _widget_class()()
         self.has_sound = False
         self._playable: Playable | None = None
         self._outbox = Outbox(self._send)
+        self.widget: AnyWidget = _widget_class()()
 
     def feed(self, data: bytes, content_type: str) -> None:
         """Play the next bytes; the type that came with the first counts."""
@@ -163,19 +164,26 @@ class AudioPlayer:
         """
         with Interrupts() as interrupts:
             player = cls()
-            display(player)
+            failure: Exception | None = None
             try:
+                display(player)
                 while not stream.is_done:
                     with interrupts.let_through():
                         stream.wait()
-                    player._take(stream.take())
-            except KeyboardInterrupt:
+                    try:
+                        player._take(stream.take())
+                    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer goes on
+                        failure = failure or exc
+            except BaseException:
                 stream.cancel()
                 player.stop()
                 raise
             finally:
                 player.end()
-        return stream.result()
+        result = unshown(stream.outcome(), failure)
+        if result.error is not None:
+            raise result.error
+        return result
 
     @property
     def media(self) -> Media | None:
@@ -216,12 +224,14 @@ class AudioPlayer:
         if self._is_over:
             return
         self._is_over = True
-        if self._body is not None:
-            self._body.finish()
-        last()
-        for output, bundle in zip(self._outputs, self._bundles(), strict=False):
-            output.replace(bundle)
-        self._player.close()
+        try:
+            if self._body is not None:
+                self._body.finish()
+            last()
+            for output, bundle in zip(self._outputs, self._bundles(), strict=False):
+                output.replace(bundle)
+        finally:
+            self._player.close()
 
     def _bundles(self) -> list[Bundle]:
         """The recording, and a line that says what it is."""

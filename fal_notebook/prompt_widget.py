@@ -36,9 +36,9 @@ from .page_text import PagePiece
 from .plain import one_line
 from .player import PagePlayer
 from .render import Bundle, answer_style
-from .result import Result
+from .result import Result, shown, unshown
 from .sessions import session
-from .streaming import Stream
+from .streaming import Stream, end_of
 from .updates import Piece, Preview, Progress, Text, Update
 
 _FOLDER = Path(__file__).parent
@@ -195,8 +195,9 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        for handles, shown in ((self._views, widget_bundle(self, repr(self))), (self._transcripts, self._transcript())):
-            handle = display(shown, raw=True, display_id=True)
+        view = widget_bundle(self, repr(self))
+        for handles, bundle in ((self._views, view), (self._transcripts, self._transcript())):
+            handle = display(bundle, raw=True, display_id=True)
             handles += [handle] if handle is not None else []
         self._appear()
 
@@ -287,28 +288,44 @@ class PromptWidget(AnyWidget):
         with Interrupts():  # what nobody follows would stream for ever
             connected = _connected_endpoints()  # before the request opens a connection of its own
             entry, stream = self._ask(endpoint, arguments, prompt)
-            self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
-            _remember(stream.endpoint, _recent_endpoints)
-            _remember(arguments.get("model"), _recent_models)
-            self.send(self._form_message())
-            self._follower = follow_in_thread(
-                stream, lambda updates: self._show(entry, stream, updates), lambda result: self._finish(entry, result)
-            )
+            failure: Exception | None = None
+            try:
+                self._open(entry)
+                self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
+                self.send(self._form_message())
+            except Exception as exc:  # noqa: BLE001 - whatever it is, what was sent is followed
+                failure = exc
+            try:
+                self._follower = follow_in_thread(
+                    stream,
+                    lambda updates: self._show(entry, stream, updates),
+                    lambda result: self._finish(entry, unshown(result, failure)),
+                )
+            except RuntimeError as exc:  # there are too many threads
+                stream.cancel()
+                shown(end_of(stream, exc), lambda result: self._finish(entry, result))
 
     def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> tuple[Entry, Stream]:
         with self._lock:
             if self._stream is not None:
                 raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
             asked = {**arguments, self.field: prompt}
+            entry = Entry(self._count + 1, endpoint, arguments, prompt)
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
             self._stream, self._connecting, self._status, self._progress = stream, None, "", None
+            entry.endpoint = stream.endpoint
+            self._count = entry.number
+            self._entries.append(entry)
+        return entry, stream
+
+    def _open(self, entry: Entry) -> None:
+        """Show a prompt whose answer will come."""
+        with self._lock:
             self._silence()
             self._player = PagePlayer() if self.play else None
-            self._count += 1
-            entry = Entry(self._count, stream.endpoint, arguments, prompt)
-            self._entries.append(entry)
             self._send_answer(entry.opening())
-        return entry, stream
+        _remember(entry.endpoint, _recent_endpoints)
+        _remember(entry.arguments.get("model"), _recent_models)
 
     def _show(self, entry: Entry, stream: Stream, updates: Sequence[Update]) -> None:
         """Tell the page what is new; on the thread that follows the stream."""
@@ -360,23 +377,32 @@ class PromptWidget(AnyWidget):
 
     def _silence(self) -> None:
         """Take away the player of the last answer, whose sound may go on for a while after its end."""
-        if self._player is not None:
-            self._player.stop()
-            self._player.close()
-            self._player = None
+        player, self._player = self._player, None
+        if player is not None:
+            try:
+                player.stop()
+            finally:
+                player.close()
 
     def _finish(self, entry: Entry, result: Result) -> None:
         """Show and keep the answer; on the thread that followed the stream."""
         with self._lock:
-            if self._player is not None:
-                (self._player.stop if result.stopped else self._player.end)()
-            entry.result = result
             self._stream = None
-            if entry in self._entries:
-                self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
-                self._send_answer({**entry.ending(), "status": self._status})
+            entry.end(result)
         lost = isinstance(result.error, (ConnectError, ConnectionLost)) or _found_no_connection(result)
-        self._keep()
+        try:
+            with self._lock:
+                if self._player is not None:
+                    (self._player.stop if result.stopped else self._player.end)()
+                if entry in self._entries:
+                    self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
+                    self._send_answer({**entry.ending(), "status": self._status})
+            self._keep()
+        finally:
+            self._tell_end(result, lost=lost)
+
+    def _tell_end(self, result: Result, *, lost: bool) -> None:
+        """Tell that nothing streams any more, and how the connection stands."""
         if lost:
             self._tell("offline", str(result.error))
         else:
@@ -444,7 +470,14 @@ class PromptWidget(AnyWidget):
         with self._lock:
             entries = [entry.opening() for entry in self._entries]
             control = {"kind": "control", "address": self._control}
-            for message in ({"kind": "cleared"}, *entries, control, self._form_message(), self._stand(), self._kept()):
+            for message in (
+                {"kind": "cleared"},
+                *entries,
+                control,
+                self._form_message(),
+                self._stand(*self._now),
+                self._kept(),
+            ):
                 self._send_answer({**message, "view": view})
             if entries and self._stream is not None and self._player is not None and self._player.has_sound:
                 self.send({**_sounding(self._entries[-1], self._player), "view": view})
@@ -453,12 +486,12 @@ class PromptWidget(AnyWidget):
         """Bring `results` and the static transcript up to the conversation."""
         with self._lock:
             entries = list(self._entries)
-        if threading.main_thread().is_alive():  # else the program has ended, and the shell with its outputs is gone
-            shown = self._transcript()
-            for handle in self._transcripts:
-                handle.update(shown, raw=True)
-        self.send(self._kept())
         self._change(results=[entry.result for entry in entries if entry.result is not None])
+        if threading.main_thread().is_alive():  # else the program has ended, and the shell with its outputs is gone
+            transcript = self._transcript()
+            for handle in self._transcripts:
+                handle.update(transcript, raw=True)
+        self.send(self._kept())
 
     def _transcript(self) -> Bundle:
         return transcript(self._entries, self._name)
@@ -474,12 +507,14 @@ class PromptWidget(AnyWidget):
 
     def _tell(self, state: str, reason: str = "") -> None:
         now = (state, one_line(reason))
-        with self._lock:
-            if now == self._now:
-                return
-            self._now = now
-            self.send(self._stand())
-        self._change(reason=now[1], state=state)  # observers run outside of the lock
+        try:
+            with self._lock:
+                if now == self._now:
+                    return
+                self.send(self._stand(*now))
+                self._now = now
+        finally:
+            self._change(reason=now[1], state=state)  # observers run outside of the lock
 
     def _change(self, **traits: Any) -> None:
         """Set traits, one after the other, whatever the observers of the user's do."""
@@ -497,8 +532,7 @@ class PromptWidget(AnyWidget):
         else:
             self.send({**message, "html": ""}, [zlib.compress(html.encode())])
 
-    def _stand(self) -> dict[str, Any]:
-        state, reason = self._now
+    def _stand(self, state: str, reason: str) -> dict[str, Any]:
         return {"kind": "state", "state": state, "reason": reason, "status": self._status}
 
 

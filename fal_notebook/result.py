@@ -1,11 +1,12 @@
 """Floor 4: the answer to one request, as a value that can be kept, asked and shown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from . import render
-from .errors import FalNotebookError
+from .errors import FalNotebookError, NotShown
 from .files import files_in
 from .media import Media, drawable
 from .plain import one_line
@@ -13,6 +14,7 @@ from .sse import ServerSentEvent
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
+_MOST = 10**12  # that a count or a cost can be meant to be: what is more is not said
 _MOST_FILES = 100  # that are shown: a page that holds thousands of pictures halts
 LOCAL_MODEL_HEADER = "x-local-model"
 """The header by which a gateway says that a model on this machine answered, and which."""
@@ -60,6 +62,7 @@ class Result:
         stopped: whether the caller stopped it.
         sent_whole: whether the arguments went out whole; where they did not, the endpoint has never had the request.
         error: what went wrong, or None.
+        shows_words_only: whether it shows no more than its words, since the rest could not be shown.
     """
 
     endpoint: str
@@ -78,6 +81,7 @@ class Result:
     stopped: bool = False
     sent_whole: bool = True
     error: FalNotebookError | None = None
+    shows_words_only: bool = False
 
     def __str__(self) -> str:
         return self.text or repr(self)
@@ -94,7 +98,8 @@ class Result:
     @property
     def status_line(self) -> str:
         """Endpoint, duration, time to first token, usage and request id, on one line."""
-        return one_line(" · ".join([self.endpoint, *self._end(), *self._times(), *self._use(), *self._origin()]))
+        facts = [] if self.shows_words_only else [*self._use(), *self._origin()]
+        return one_line(" · ".join([self.endpoint, *self._end(), *self._times(), *facts]))
 
     def outputs(self, style: Format = "markdown", *, autoplay: bool = False) -> list[render.Bundle]:
         """What Jupyter shows of it: a list of bundles, each one output, the first with the words.
@@ -124,6 +129,9 @@ class Result:
         return "text/html", render.styled_html(self._repr_mimebundle_()["text/html"])
 
     def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
+        if self.shows_words_only:
+            words = [render.text_bundle(self.text, "text")] if self.text else []
+            return words + [render.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
         parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
         parts += self._body(style, autoplay=autoplay)
         if self.note:
@@ -200,11 +208,37 @@ class Result:
         used: list[str] = []
         for name, word in (("prompt_tokens", "in"), ("completion_tokens", "out")):
             count = (self.usage or {}).get(name)
-            used += [f"{count:,} tokens {word}"] if isinstance(count, int) else []
+            used += [f"{count:,} tokens {word}"] if isinstance(count, int) and abs(count) < _MOST else []
         cost = (self.usage or {}).get("cost")
-        return used + ([f"${cost:.6g}"] if isinstance(cost, float) or (isinstance(cost, int) and cost < 10**9) else [])
+        return used + ([f"${cost:.6g}"] if isinstance(cost, int | float) and abs(cost) < _MOST else [])
 
     def _origin(self) -> list[str]:
         local = self.headers.get(LOCAL_MODEL_HEADER)
         named = [f"local model {local}"] if local else [f"model {self.model}"] if self.model else []
         return named + ([f"request {self.request_id}"] if self.request_id else [])
+
+
+def shown(result: Result, show: Callable[[Result], object]) -> Result:
+    """Show a result, and return it as it is to be kept. Where it cannot be shown, its words are, and that is its error.
+
+    Args:
+        result: what has come.
+        show: shows it; called a second time where the first fails.
+    """
+    try:
+        show(result)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is kept and nobody waits for ever
+        result = unshown(replace(result, shows_words_only=True), exc)
+        with contextlib.suppress(Exception):
+            show(result)
+    return result
+
+
+def unshown(result: Result, failure: Exception | None) -> Result:
+    """The result with what failed while it was shown as its error, unless there was no failure, or has an error."""
+    if failure is None or result.error is not None:
+        return result
+    message = f"the answer of {result.endpoint} could not be shown: {type(failure).__name__}"
+    error = NotShown(message, status=result.status, request_id=result.request_id, headers=result.headers)
+    error.result = result = replace(result, error=error)
+    return result

@@ -92,7 +92,11 @@ class Messenger:
         self._name = uuid4().hex
         recent.listen()
         self.widget: AnyWidget = _widget_class()(answer=self._name, box=box.model_id)
-        self.widget.send({"kind": "new"})  # no page that comes later hears it
+        try:
+            self.widget.send({"kind": "new"})  # no page that comes later hears it
+        except BaseException:
+            close_widget(self.widget)
+            raise
 
     def end(self, outputs: Sequence[Bundle]) -> None:
         """Close all of the box but the messenger. Call it when what stays has been displayed.
@@ -100,9 +104,13 @@ class Messenger:
         Args:
             outputs: what stays, in order.
         """
-        replace_parts(self._box, [self.widget])
-        self._recent.keep(self._name, outputs, self._box)
-        self.widget.send({"kind": "end"})
+        try:
+            replace_parts(self._box, [self.widget])
+            self._recent.keep(self._name, outputs, self._box)
+            self.widget.send({"kind": "end"})
+        except BaseException:
+            close_widget(self._box)
+            raise
 
 
 @cache

@@ -164,7 +164,7 @@ class Session:
             return self._perform_in_line(io, target, payloads, receivers, timeout)
 
         request = self._submit(perform, receivers)
-        return [Stream(target, receiver, request.cancel, nested=self.nested) for receiver in receivers]
+        return [Stream(target, receiver, request.cancel, nested=self.nested, in_line=True) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
         """Open a connection to an endpoint, or check the open one, so that the next request finds it; never waits.
@@ -239,7 +239,7 @@ class Session:
                     self._renew(io)
                     io = self._io
                     request = io.submit(work, receivers)
-        except KeyboardInterrupt:
+        except BaseException:
             if request is not None:
                 request.cancel()  # nobody has it
             raise
@@ -272,11 +272,10 @@ class Session:
         lane, time_of_all = io.pool(target, self._limits).lane(), _Time(timeout)
         each = zip(payloads, receivers, strict=True)
         try:
-            await asyncio.gather(*(_perform(target, *request, time_of_all, lane.exchange) for request in each))
+            work = (_perform(target, *request, time_of_all, lane.exchange) for request in each)
+            await asyncio.gather(*work, return_exceptions=True)  # one that fails leaves the others alone
         finally:
             lane.close()
-            for receiver in receivers:  # a task that is cancelled before it began ends nothing
-                receiver.end(stopped=True)
 
 
 class _IOThread:
@@ -326,8 +325,24 @@ class _IOThread:
                 return None
             request = asyncio.run_coroutine_threadsafe(work(self), self._running())
             self.requests[request] = receivers
-        request.add_done_callback(lambda done: self.requests.pop(done, None))
+        request.add_done_callback(self._see_ended)
         return request
+
+    def _see_ended(self, request: "concurrent.futures.Future[None]") -> None:
+        """See to it that nobody waits for what ended without a word: it failed, or was cancelled before it began."""
+        receivers = self.requests.pop(request, ())
+
+        def end() -> None:
+            is_stopped = request.cancelled()
+            for receiver in receivers:
+                receiver.end(None if is_stopped else _unanswered(receiver, request.exception()), stopped=is_stopped)
+
+        if self._loop is None or all(receiver.over for receiver in receivers):
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._loop.call_soon, end)  # when what is about to happen there has
+        except RuntimeError:  # the loop is closed
+            end()
 
     def end(self) -> threading.Thread | None:
         """Let the thread, which is returned, stop what is under way, close all and end, in a few seconds at most."""
@@ -444,6 +459,13 @@ def _failed(receiver: Receiver, reason: str) -> FalNotebookError:
     if receiver.sent_at is None:
         return ConnectError(message, hint="nothing was sent; a further request begins a new one")
     return ConnectionLost(message)
+
+
+def _unanswered(receiver: Receiver, exc: BaseException | None) -> FalNotebookError:
+    message = f"the request ended without an answer{f': {type(exc).__name__}' if exc else ''}"
+    if receiver.sent_at is None:
+        return ConnectError(message, hint="nothing was sent")
+    return RequestError(message)
 
 
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:

@@ -6,6 +6,7 @@ changes no measure of time.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from .inbox import Inbox
 from .media import Media
 from .protocol import Data, End, Event, Start
 from .redacted import RedactedUpdates
-from .result import Metrics, Result
+from .result import Metrics, Result, unshown
 from .target import Target
 from .updates import Preview, Update
 from .waiting import check_asyncio, wait
@@ -45,6 +46,7 @@ class Receiver:
         self.is_sent_whole = False
         self.first_byte_at: float | None = None
         self.ended_at: float | None = None
+        self.over: _Over | None = None
         self.bytes = 0
 
     def sent(self) -> None:
@@ -64,16 +66,19 @@ class Receiver:
         self.inbox.put(*events)
 
     def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:
-        """Take the end of the request, however it came; there is one only."""
-        if self.ended_at is None:
+        """Take the end of the request, however it came. The first is the only one."""
+        if self.over is None:
             self.ended_at = time.monotonic()
-            self.inbox.put(_Over(error, stopped))
+            over = _Over(error, stopped)
+            self.inbox.put(over)
+            self.over = over  # told only once it has been put: what fails before is tried again
 
 
 class Stream:
     """What arrives of one response: an iterator and an async iterator of updates, with `result` and `cancel`.
 
-    For one consumer. Leaving a loop early does not stop the request; `cancel`, or a ``with`` block, does::
+    For one consumer. Leaving a loop early does not stop the request; `cancel`, or a ``with`` block, does. What cannot
+    be read ends the request with a `RequestError`, which has what had come by then::
 
         with stream("fal-ai/any-llm/stream", prompt="Hi") as updates:
             for update in updates:
@@ -81,11 +86,20 @@ class Stream:
         answer = updates.result()
     """
 
-    def __init__(self, target: Target, receiver: Receiver, cancel: Callable[[], object], *, nested: bool) -> None:
+    def __init__(
+        self,
+        target: Target,
+        receiver: Receiver,
+        cancel: Callable[[], object],
+        *,
+        nested: bool,
+        in_line: bool = False,
+    ) -> None:
         self._target = target
         self._receiver = receiver
         self._cancel = cancel
         self._nested = nested
+        self._in_line = in_line  # stopping it stops others
         self._start: Start | None = None
         self._end: End | None = None
         self._read_as(None)
@@ -150,7 +164,7 @@ class Stream:
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until there is something to take, ``timeout`` seconds at most."""
-        if not self._pending and not self._arrived and not self.is_done:
+        if not self._pending and not self._arrived and not self._has_ended:
             wait(self._receiver.inbox, timeout, nested=self._nested)
 
     def so_far(self) -> Result:
@@ -173,8 +187,8 @@ class Stream:
         """
         try:
             return _checked(self.outcome())
-        except KeyboardInterrupt:
-            self.cancel()
+        except BaseException:
+            self._stop_waiting()
             raise
 
     def cancel(self) -> None:
@@ -189,8 +203,8 @@ class Stream:
             while not self._pending and not self.is_done:
                 self.wait()
                 self._pending.extend(self.take())
-        except KeyboardInterrupt:
-            self.cancel()
+        except BaseException:
+            self._stop_waiting()
             raise
         if self._pending:
             return self._pending.popleft()
@@ -230,6 +244,11 @@ class Stream:
         state = "ended" if self.is_done else f"{self.elapsed:.1f} s, {self.bytes:,} bytes"
         return f"<Stream {self.endpoint}, {state}>"
 
+    def _stop_waiting(self) -> None:
+        """Stop a request that nobody follows any more."""
+        if not self.is_done:
+            self.cancel()
+
     async def _await_result(self) -> Result:
         while self._result is None:
             await self._arrival()
@@ -239,21 +258,35 @@ class Stream:
     async def _arrival(self) -> None:
         try:
             check_asyncio()
-            await (asyncio.sleep(0) if self._arrived else self._receiver.inbox.wait_async())
+            await (asyncio.sleep(0) if self._arrived or self._has_ended else self._receiver.inbox.wait_async())
         except BaseException:
             self.cancel()
             raise
 
+    @property
+    def _has_ended(self) -> bool:
+        """Whether nothing more will come. The inbox does not tell: an interrupt may have come as it was emptied."""
+        return self._receiver.over is not None
+
     def _drain(self) -> Iterator[list[Update]]:
         """Read what has arrived, piece by piece."""
+        try:
+            yield from self._read_all()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it ends this request and nothing else
+            self._give_up(exc)
+
+    def _read_all(self) -> Iterator[list[Update]]:
+        over = self._receiver.over  # looked at first, so that all that came before it is taken now
         self._arrived.extend(self._receiver.inbox.take())
-        while self._arrived:
+        while self._arrived and not self.is_done:
             item = self._arrived[0]
             if isinstance(item, Data):
                 yield self._read_some(item)
             else:
                 self._arrived.popleft()
                 yield self._read(item)
+        if over is not None and not self.is_done:
+            yield self._read(over)
 
     def _read_some(self, item: Data) -> list[Update]:
         began, self._read_up_to = self._read_up_to, len(item.data)  # interrupted in here, it is not read twice
@@ -295,10 +328,23 @@ class Stream:
     def _finish(self, over: _Over) -> list[Update]:
         try:
             return self._conclude(over)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it ends this request and nothing else
+            self._give_up(exc)
+            return []
         finally:
             # Interrupted in here: there is no second end to wait for.
-            self._result = self._result or self._summary(_Over(over.error, stopped=True))
+            self._result = self._result or self._remains(_Over(over.error, stopped=True))
             self._read_as(None)  # what came may have the key, and the result has the rest
+
+    def _give_up(self, exc: Exception) -> None:
+        """End here, with what had come."""
+        if self._result is not None:
+            return
+        if not self._in_line:
+            self._cancel()
+        message = f"the response of {self.endpoint} could not be read: {type(exc).__name__}"
+        error = RequestError(message, request_id=self._request_id())
+        self._result = error.result = self._remains(_Over(error))
 
     def _conclude(self, over: _Over) -> list[Update]:
         updates: list[Update] = []
@@ -383,6 +429,26 @@ class Stream:
             said, events = redaction.value(said), events.redacted(redaction)
         return {**said, "events": events}
 
+    def _remains(self, over: _Over) -> Result:
+        """What had come, or of it what can be told."""
+        with contextlib.suppress(Exception):
+            return self._summary(over)
+        told: dict[str, Any] = {}
+        with contextlib.suppress(Exception):
+            told["text"] = self._redacted.text
+        for name in ("reasoning", "media", "usage", "model"):
+            with contextlib.suppress(Exception):
+                told[name] = self._target.redaction.value(getattr(self._content, name))
+        told["media"] = list(told.get("media", ()))
+        return Result(
+            self.endpoint,
+            **told,
+            request_id=self._request_id(),
+            metrics=self._metrics(),
+            stopped=over.stopped,
+            error=over.error,
+        )
+
     def _metrics(self) -> Metrics:
         times = self._receiver
         return Metrics(
@@ -393,6 +459,20 @@ class Stream:
             bytes=times.bytes,
             events=len(self._content.events),
         )
+
+
+def end_of(stream: Stream, failure: Exception | None = None) -> Result:
+    """Wait for the end and return the result, for who can raise nothing and still has to end.
+
+    Args:
+        stream: the request.
+        failure: what went wrong while it was shown: the error of a result that has none.
+    """
+    try:
+        return unshown(stream.outcome(), failure)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, nobody waits for ever
+        stream.cancel()
+        return unshown(stream.so_far(), exc)
 
 
 def _between(first: float | None, second: float | None) -> float | None:

@@ -2,9 +2,8 @@
 
 import json
 
-from IPython.display import display
-
 from .arguments import encode
+from .outputs import show_bundle
 from .render import json_bundle, small_bundle, table_bundle
 from .request import Request
 from .sessions import session
@@ -13,34 +12,34 @@ from .sessions import session
 def show_dry(request: Request) -> None:
     """Show what would be sent."""
     arguments = json.loads(encode(request.arguments))
-    display(json_bundle({"endpoint": request.endpoint, "arguments": arguments}), raw=True)
+    show_bundle(json_bundle({"endpoint": request.endpoint, "arguments": arguments}))
 
 
 def show_status() -> None:
     """Show the session's connections."""
     connections = session().connections
     if not connections:
-        display(small_bundle("no connections are open"), raw=True)
+        show_bundle(small_bundle("no connections are open"))
         return
     names = ("endpoint", "host", "state", "age", "requests", "bytes")
     rows = [
         (each.endpoint, each.host, each.state, f"{each.age:,.0f} s", f"{each.requests:,}", f"{each.bytes:,}")
         for each in connections
     ]
-    display(table_bundle(names, rows), raw=True)
+    show_bundle(table_bundle(names, rows))
 
 
 def close() -> None:
     """Close the session's connections and say how many there were."""
     count = len(session().connections)
     session().close()
-    display(small_bundle(f"closed {count} connection{'' if count == 1 else 's'}"), raw=True)
+    show_bundle(small_bundle(f"closed {count} connection{'' if count == 1 else 's'}"))
 
 
 def stop() -> None:
     """Stop every request under way and say how many there were."""
     count = session().stop()
-    display(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"), raw=True)
+    show_bundle(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"))
 
 
 SUBCOMMANDS = {"status": show_status, "stop": stop, "close": close}

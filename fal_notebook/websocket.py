@@ -94,6 +94,7 @@ class WebSocket(ClientConnection):
         heard: when anything came last, in seconds since the epoch.
         queued: how many bytes have been given to it to be sent, frames and handshake included.
         head: how the response to the handshake begins.
+        failure: what went wrong when something of it was taken, which has cut it.
     """
 
     def __init__(self, max_size: int, *args: Any, **options: Any) -> None:
@@ -104,6 +105,7 @@ class WebSocket(ClientConnection):
         self._unwritten: deque[memoryview] = deque()
         self._pong = memoryview(b"")
         self._given = 0
+        self.failure: Exception | None = None
         self._max_size = max_size
         self._messages: list[Message] = []
         self._fragments: bytearray | None = None
@@ -194,6 +196,13 @@ class WebSocket(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought; asyncio calls it."""
+        try:
+            self._receive(data)
+        except Exception as exc:  # noqa: BLE001 - asyncio would cut the socket, too, and print a traceback
+            self.failure = exc
+            self._abort()
+
+    def _receive(self, data: bytes) -> None:
         self.heard = time.time()
         if self._splitter is None:
             self.head = self.head or data[:20]
