@@ -91,8 +91,13 @@ class BackgroundLive(Live):
 
         if self._stop is None or self._foot is None:
             return
-        button = StopButton(self._stop).widget
-        self._box = VBox([button], _dom_classes=("fal-live",))
+        stop = StopButton(self._stop)
+        button = stop.widget
+        try:
+            self._box = VBox([button], _dom_classes=("fal-live",))
+        except BaseException:
+            stop.close()
+            raise
         if self._foot.is_in_cell:
             self._messenger = Messenger(self._recent, self._box)
             self._box.children = (*self._box.children, self._messenger.widget)

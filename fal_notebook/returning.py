@@ -104,12 +104,14 @@ class Messenger:
         Args:
             outputs: what stays, in order.
         """
+        parts = self._box.children
         try:
             replace_parts(self._box, [self.widget])
             self._recent.keep(self._name, outputs, self._box)
             self.widget.send({"kind": "end"})
         except BaseException:
-            close_widget(self._box)
+            for part in (*parts, self._box):
+                close_widget(part)
             raise
 
 

@@ -30,7 +30,11 @@ class StopButton:
     def __init__(self, stop: Callable[[], object]) -> None:
         self._stop = stop
         self.widget: AnyWidget = _widget_class()(_control=listen(self._take))
-        self.widget.on_msg(self._hear)
+        try:
+            self.widget.on_msg(self._hear)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Take the button away; what the page says afterwards is not heard."""
