@@ -52,6 +52,8 @@ ROOT = Path(__file__).parents[1]
 HOUSE = str(Path(fal_notebook.__file__).parent)
 SECONDS = 5.0
 """Within which a request that takes a tenth of a second has to end, on a machine that does other work too."""
+PAUSE = 0.05
+"""Seconds between the events of an answer that is shown: time enough to open a widget."""
 WORDS = "one two three four"
 ERRORS: tuple[Callable[[], Exception], ...] = (
     lambda: RecursionError("too deep"),
@@ -156,13 +158,13 @@ class End:
 
 def by_run(url: str) -> End:
     try:
-        return End([run("a/b", prompt="x", base_url=url)])
+        return End([run("a/b", prompt="quick", base_url=url)])
     except FalNotebookError as exc:
         return End([getattr(exc, "result", None)], exc)
 
 
 def by_stream(url: str) -> End:
-    updates = stream("a/b", prompt="x", base_url=url)
+    updates = stream("a/b", prompt="quick", base_url=url)
     came = End()
     try:
         for update in updates:
@@ -177,7 +179,7 @@ def by_stream(url: str) -> End:
 def by_arun(url: str) -> End:
     async def ask() -> End:
         try:
-            return End([await arun("a/b", prompt="x", base_url=url)])
+            return End([await arun("a/b", prompt="quick", base_url=url)])
         except FalNotebookError as exc:
             return End([getattr(exc, "result", None)], exc)
 
@@ -189,7 +191,7 @@ def by_arun(url: str) -> End:
 
 
 def by_pipeline(url: str) -> End:
-    streams = pipeline("a/b", [{"prompt": "x"}] * 3, base_url=url)
+    streams = pipeline("a/b", [{"prompt": "quick"}] * 3, base_url=url)
     return End([each.outcome() for each in streams])
 
 
@@ -227,14 +229,14 @@ def by_prompt_widget(url: str) -> End:
     try:
         sys.setprofile(look)
         try:
-            widget.run("x")
+            widget.run("slow")
         except Exception as exc:  # noqa: BLE001 - what comes out is looked at later
             came.raised = exc
         sys.setprofile(None)
         widget.wait()
         came.results = list(widget.results)
         assert widget.state != "streaming", "the widget streams for ever"
-        widget.run("again")
+        widget.run("quick")
         widget.wait()
         assert widget.results[-1].text == WORDS, "the widget does not run again"
     finally:
@@ -248,7 +250,7 @@ def _by_cell(line: str) -> End:
     _namespace().pop("out", None)
     came = End()
     try:
-        shell.run_cell_magic("falstream", line, "x")
+        shell.run_cell_magic("falstream", line, "slow")
     except Exception as exc:  # noqa: BLE001 - what comes out is looked at later
         came.raised = exc
     if "out" in _namespace():
@@ -328,7 +330,7 @@ def _raise_at(step: Step, way: Callable[[str], End], server: ScriptedServer) -> 
         yield "interrupts are held"
         signal.signal(signal.SIGINT, handler)
     with _time_limit():
-        if run("a/b", prompt="after", base_url=server.url).text != WORDS:
+        if run("a/b", prompt="quick", base_url=server.url).text != WORDS:
             yield "the next request gets no answer"
 
 
@@ -404,8 +406,8 @@ def _serving() -> Iterator[ScriptedServer]:
                 number += 1
                 await connection.send(start(f"r{number}", content_type="text/event-stream"))
                 for event in EVENTS:
-                    await asyncio.sleep(0 if "after" in str(message) else 0.015)
                     await connection.send(f"data: {json.dumps(event)}\n\n".encode())
+                    await asyncio.sleep(PAUSE if "slow" in str(message) else 0)
                 await connection.send(end(f"r{number}"))
 
     with ScriptedServer(answer) as server:
@@ -416,6 +418,7 @@ _PICTURE = "data:image/png;base64," + base64.b64encode(PNG).decode()
 EVENTS: tuple[dict[str, Any], ...] = (
     {"output": "one", "partial": True, "reasoning": "because"},
     {"progress": 0.25, "message": "half way"},
+    {"audio": base64.b64encode(bytes(3200)).decode()},
     {"output": "one two", "partial": True},
     {"images": [{"url": _PICTURE, "content_type": "image/png"}]},
     {"output": "one two three", "partial": True},
