@@ -33,8 +33,10 @@ def plain_text(text: str) -> str:
 
 
 def printable(text: str, file: TextIO) -> str:
-    """The text with what a file's encoding does not have replaced by question marks."""
-    encoding = getattr(file, "encoding", None) or "utf-8"
+    """The text with what a file's encoding does not have replaced by question marks, unless the file replaces it."""
+    if getattr(file, "errors", None) not in ("strict", "surrogateescape"):
+        return text
+    encoding = file.encoding or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 
 

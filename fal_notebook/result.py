@@ -1,6 +1,7 @@
 """Floor 4: the answer to one request, as a value that can be kept, asked and shown."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from . import render
 from .errors import FalNotebookError, NotShown
 from .files import files_in
 from .media import Media, drawable
-from .plain import one_line
+from .plain import one_line, printable
 from .sse import ServerSentEvent
 
 Format = Literal["markdown", "text", "json"]
@@ -122,7 +123,7 @@ class Result:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> render.Bundle:
         parts = [*self._parts("markdown", autoplay=False), self.foot]
         (bundle,) = render.merged(render.as_html(part) for part in parts)
-        return bundle
+        return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # which a terminal prints
 
     def _mime_(self) -> tuple[str, str]:
         """What marimo shows (its protocol for objects): its pages have no style for an answer."""

@@ -169,7 +169,7 @@ class Stream:
 
     def so_far(self) -> Result:
         """The result as far as it has been taken; the result itself at the end."""
-        return self._result or self._summary(_Over())
+        return self._result or self._remains(_Over())
 
     def outcome(self) -> Result:
         """Wait for the end and return the result, also where it is a failure: `Result.error` tells."""
