@@ -6,6 +6,7 @@ would typeset TeX, and with it links, so what is said of the progress stands in 
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -131,16 +132,17 @@ class LiveBox:
         finally:
             if self._messenger is not None:
                 self._messenger.end(shown)
-            else:
-                self._close()
+            self._close()
 
     def _close(self) -> None:
-        if self._box is not None:
+        """Close all, or all but the messenger and the box that it needs."""
+        stays = self._messenger is not None
+        for place, part in self._parts.items():
+            if not stays or place is not Place.MESSENGER:
+                close_widget(part, but=self.layout if stays else None)
+        if self._box is not None and not stays:
             close_widget(self._box)
-            return
-        for part in self._parts.values():
-            close_widget(part)
-        if "layout" in vars(self):
+        if "layout" in vars(self) and not stays:
             self.layout.close()
 
     def _open(self, children: "Sequence[DOMWidget]") -> None:
@@ -176,10 +178,14 @@ class ProgressBar:
 
         # What ipywidgets 7 calls by another name. It is what a screen reader says.
         name = "tooltip" if FloatProgress.class_traits().get("tooltip") else "description_tooltip"
-        self._bar = FloatProgress(max=1.0, layout=Layout(display="none"), **{name: "Progress"})
-        self._message = Text(disabled=True, layout=Layout(flex="1"), **{name: "Progress"})
-        self._message.style.background = "transparent"
-        self.widget: DOMWidget = HBox([self._bar, self._message])
+        with ExitStack() as undo:
+            self._bar = FloatProgress(max=1.0, layout=Layout(display="none"), **{name: "Progress"})
+            undo.callback(close_widget, self._bar)
+            self._message = Text(disabled=True, layout=Layout(flex="1"), **{name: "Progress"})
+            undo.callback(close_widget, self._message)
+            self._message.style.background = "transparent"
+            self.widget: DOMWidget = HBox([self._bar, self._message])
+            undo.pop_all()
 
     def show(self, fraction: float | None, message: str) -> None:
         """Move the bar, which is seen once a fraction is known."""
