@@ -11,16 +11,22 @@ from IPython.core.magic_arguments import MagicArgumentParser
 from .errors import InvalidRequest
 from .line import as_typed, split_line
 
+_MOST_WORDS = 1_000  # of a line: argparse's cost is the square of their number
+
 
 def parse(parser: MagicArgumentParser, line: str) -> Namespace:
     """The options of a line, with ``endpoint`` and ``arguments``, and whether answers stand ``side_by_side``.
 
     Raises:
-        InvalidRequest: an unknown option, or one whose value cannot be.
+        InvalidRequest: too many words, an unknown option, or one whose value cannot be.
         UsageError: argparse's own words on an option.
     """
     parser.allow_abbrev = False  # a mistyped option is reported, not guessed
-    options, rest = parser.parse_known_args(split_line(line))
+    words = split_line(line)
+    if len(words) > _MOST_WORDS:
+        message = f"the line has more than {_MOST_WORDS:,} words"
+        raise InvalidRequest(message, hint="a cell that is a JSON object holds as many arguments as you like")
+    options, rest = parser.parse_known_args(words)
     unknown = [word for word in rest if word.startswith("-")]
     if unknown:
         raise InvalidRequest(f"unknown option {as_typed(unknown[0])}", hint=_nearest(parser, unknown[0]))
@@ -32,7 +38,7 @@ def parse(parser: MagicArgumentParser, line: str) -> Namespace:
 
 def _nearest(parser: MagicArgumentParser, word: str) -> str:
     known = [name for action in parser._actions for name in action.option_strings]
-    near = difflib.get_close_matches(word.partition("=")[0], known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word[:100].partition("=")[0], known, n=1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else "%%falstream? lists them"
 
 

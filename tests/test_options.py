@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,13 @@ def test_several_models_or_endpoints_stand_side_by_side(line: str, beside: bool)
 def test_what_cannot_be_had_side_by_side_is_told(several: str, option: str) -> None:
     with pytest.raises(InvalidRequest, match=f"side by side go without {option.split()[0]}"):
         parse(PARSER, f"{several} {option}")
+
+
+def test_a_line_without_end_is_refused_at_once() -> None:
+    began = time.thread_time()
+    with pytest.raises(InvalidRequest, match="more than 1,000 words"):
+        parse(PARSER, f"{ENDPOINT} " + "--raw " * 170_000)
+    assert time.thread_time() - began < 5
 
 
 def test_models_go_with_one_endpoint() -> None:
