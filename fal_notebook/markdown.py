@@ -51,6 +51,8 @@ _SCHEMES = {"http", "https", "mailto"}
 _OPENS_MATH = re.compile(r"[$\\]")
 _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
+_MARKS, _MOST_MARKS = "*_`|~$\\<>&!", 50_000  # a mark and a line cost far more than a letter: no interrupt gets in
+_MOST_LINES = 10_000
 
 
 @quiet()
@@ -60,13 +62,18 @@ def markdown_html(text: str) -> str:
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
     """
-    if len(text) > _LARGEST or text.count("[") - text.count("\\[") > _MOST_BRACKETS:
+    if len(text) > _LARGEST or _is_wild(text):
         return preformatted_html(text)
     try:
         html = _parser().render(text)
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
         return preformatted_html(text)
     return _clean(html)
+
+
+def _is_wild(text: str) -> bool:
+    brackets, marks = text.count("[") - text.count("\\["), sum(map(text.count, _MARKS))
+    return brackets > _MOST_BRACKETS or marks > _MOST_MARKS or text.count("\n") > _MOST_LINES
 
 
 def preformatted_html(text: str) -> str:

@@ -282,7 +282,9 @@ def test_any_text_becomes_html_that_cannot_act(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 1_000_001, "<b>" * 100_000, "[" * 1_001, "![](" * 70_000], ids=lambda text: text[:4]
+    "text",
+    ["x" * 1_000_001, "<b>" * 100_000, "[" * 1_001, "![](" * 70_000, "1. a\n" * 20_000, "**a*" * 20_000],
+    ids=lambda text: text[:4],
 )
 def test_text_too_large_or_too_wild_stays_as_it_is(text: str) -> None:
     html = markdown_html(text)
