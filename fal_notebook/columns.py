@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .interrupts import Interrupts
 from .markdown import text_html
+from .mathematics import few_formulas
 from .media import Media, drawable, raster
 from .outputs import (
     NOTHING,
@@ -212,4 +213,4 @@ def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
         for name, bundle in shown
     )
     words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)
-    return {"text/plain": words, "text/html": f'<div style="{_GRID}">{sections}</div>'}
+    return {"text/plain": words, "text/html": few_formulas(f'<div style="{_GRID}">{sections}</div>')}

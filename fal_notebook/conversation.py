@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from .markdown import text_html
+from .mathematics import few_formulas
 from .page_text import PageText
 from .plain import one_line, plain_text
 from .previews import NewestPicture
@@ -107,7 +108,7 @@ def transcript(entries: Sequence[Entry], name: str) -> Bundle:
         "text/plain": "\n\n".join([title, *words]),
         "text/html": f'<details open data-fal-transcript="{escape(name)}" data-fal-answers="{kept_numbers(entries)}">'
         f"<summary>{title}</summary>\n"
-        f"{answers}\n</details>",
+        f"{few_formulas(answers)}\n</details>",
     }
 
 

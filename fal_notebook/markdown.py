@@ -21,7 +21,7 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 
 from .letters import letters_plugin
-from .mathematics import mathematics_plugin
+from .mathematics import few_formulas, mathematics_plugin
 from .quiet import quiet
 
 _CELL = {"style"}
@@ -68,7 +68,7 @@ def markdown_html(text: str) -> str:
         html = _parser().render(text)
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
         return preformatted_html(text)
-    return _clean(html)
+    return few_formulas(_clean(html))
 
 
 def _is_wild(text: str) -> bool:

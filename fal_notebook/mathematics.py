@@ -5,12 +5,15 @@ in lists, quotes and cells, several on one line, one across lines. ``dollarmath`
 for blocks, like that of ``texmath``, takes the whole of a formula's last line and loses what stands behind it. So
 every formula is found among the words, and one rule for blocks keeps the lines of a formula together. It is left
 between the delimiters of the front end's MathJax, alone in an element, which MathJax never looks beyond.
+
+MathJax sets all formulas of an output in one task, during which the page halts, so what it gets is bounded: formulas
+and their symbols in number, each in its length, depth and size. What is beyond stays TeX, shown as code.
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -28,10 +31,39 @@ _CLOSING = _BRACKETS | {"$$": "$$"} | {rf"\begin{{{name}}}": rf"\end{{{name}}}" 
 _MARKS = re.compile("|".join(map(re.escape, {*_CLOSING, *_CLOSING.values()})) + r"|\\.", re.DOTALL)
 
 _ACTING = re.compile(
-    r"\\(href|url|class|cssId|style|html(?:Class|Id|Style|Data)?|data|require|unicode|includegraphics|[gex]?def|let"
-    r"|(?:new|renew|provide)(?:command|environment)|Declare[a-zA-Z]*|mmlToken|bbox|toggle|mathtip|texttip|label"
-    r"|(?:eq)?ref|tag)(?![a-zA-Z])"
+    r"\\(href|url|class|cssId|style|html(?:Class|Id|Style|Data)?|data|require|unicode|includegraphics|[gex]?def"
+    r"|(?:future)?let|(?:new|renew|provide)(?:command|environment|tagform|columntype|cases)|Declare[a-zA-Z]*|mmlToken"
+    r"|bbox|toggle|mathtip|texttip|label|(?:eq)?ref|tag|mathtoolsset|usetagform|definecolor|minCDarrow(?:width|height)"
+    r"|[a-zA-Z]+InfC)(?![a-zA-Z])"
 )
+# A number of columns, which no letters stand for.
+_MANY_COLUMNS = re.compile(
+    r"\\begin\s*\{\s*\w+\*?\s*\}\s*(?:\[[^]]*\]\s*)?\{\s*\d{3}|\*\s*\{\s*\d{3}|\\MoveEqLeft\s*[{[]?\s*\d{3}"
+)
+# Each makes what stands in it larger by half or more, and so does one within another.
+_LARGER = re.compile(r"\\(?:[Hh]uge|LARGE|[Ll]arge|mathlarger)(?![a-zA-Z])")
+_MOST_LARGER = 2
+# Each holds all that stands behind it in its group.
+_HOLDING = re.compile(
+    r"\\(?:(?:display|text|scriptscript|script)style|[Tt]iny|scriptsize|(?:foot)?notesize|small|SMALL|normalsize"
+    r"|color|raise|lower|move(?:left|right))(?![a-zA-Z])"
+)
+_MOST_HOLDING = 50
+_LENGTH = re.compile(
+    r"(?<![\d.,])(\d++(?:[.,]\d*+)?+|[.,]\d++)\s*+(em|ex|px|pt|pc|in|cm|mm|mu|bp|dd|cc|sp|rem|vw|vh)", re.IGNORECASE
+)
+_EM = {"ex": 0.5, "px": 0.08, "pt": 0.1, "in": 7.2, "cm": 2.9, "mm": 0.3, "mu": 0.06, "bp": 0.1, "dd": 0.11, "sp": 0.1}
+_LARGEST = 100  # em, of all lengths in a formula
+_DEARER = re.compile(r"\\(?:ce|pu)(?![a-zA-Z])")  # each letter of chemistry becomes several
+_LAYERED = re.compile(r"\\cfrac(?![a-zA-Z])")
+_SYMBOL = re.compile(r"\\[a-zA-Z]+|\\.|[^\s{}]", re.DOTALL)
+_LONGEST = 1_000  # symbols of a formula: the page's time for it grows with their square
+_NESTING = re.compile(r"\\[{}]|\\\\|[{}]|\\(?:left|right|begin|end)(?![a-zA-Z])")
+_DEEPER, _SHALLOWER = {"{", r"\left", r"\begin"}, {"}", r"\right", r"\end"}
+_DEEPEST = 24  # a hundred can make a browser's tab crash
+_OF_EACH = 4  # symbols that a formula costs as many as by itself
+_MOST_SYMBOLS = 5_000  # of the formulas of an output, with those
+_TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
 _TEX = re.compile(r"\\[a-zA-Z,;:!|{}\\]|\^")
@@ -51,6 +83,22 @@ def mathematics_plugin(parser: MarkdownIt) -> None:
     parser.block.ruler.before("lheading", "formula_lines", _formula_lines, {"alt": terminated})
     parser.add_render_rule("math_inline", _inline_html)
     parser.add_render_rule("math_inline_double", _display_html)
+
+
+def few_formulas(html: str) -> str:
+    """The HTML of an output with so many of its formulas for MathJax as a page sets without a halt, from the first on.
+
+    The others are shown as code.
+    """
+    rest = _MOST_SYMBOLS
+
+    def kept(match: re.Match[str]) -> str:
+        nonlocal rest
+        content = unescape(match[1][2:-2])
+        rest -= _symbols(content) + _OF_EACH + int(_ems(content))
+        return match[0] if rest >= 0 else _code(match[1][2:-2])
+
+    return _TYPESET.sub(kept, html)
 
 
 def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser calls it so
@@ -149,10 +197,50 @@ def _display_html(_: RendererProtocol, tokens: Sequence[Token], index: int, *__:
 
 
 def _html(content: str, opening: str, closing: str) -> str:
-    """The formula for MathJax; as code where it could make links, styles or identifiers, or end too early."""
-    if _ACTING.search(content) or closing in content:
-        return f"<code>{escape(content)}</code>"
+    """The formula for MathJax; as code where it could make links, styles or identifiers, end too early, or is dear."""
+    if _ACTING.search(content) or closing in content or _is_dear(content):
+        return _code(escape(content))
     return f"<span>{opening}{escape(_without_comments(content))}{closing}</span>"
+
+
+def _code(html: str) -> str:
+    return f"<code>{html}</code>"
+
+
+def _is_dear(content: str) -> bool:
+    """Whether a page would halt at a formula, or be drawn far larger than its letters."""
+    return bool(
+        len(content) > _LONGEST * 10
+        or _symbols(content) > _LONGEST
+        or _ems(content) > _LARGEST
+        or len(_LARGER.findall(content)) > _MOST_LARGER
+        or len(_HOLDING.findall(content)) > _MOST_HOLDING
+        or _MANY_COLUMNS.search(content)
+        or _depth(content) > _DEEPEST
+    )
+
+
+def _symbols(content: str) -> int:
+    """How many symbols a formula has, by the work that a page has with them."""
+    symbols = len(_SYMBOL.findall(content)) + 10 * len(_LAYERED.findall(content))
+    return 5 * symbols if _DEARER.search(content) else symbols
+
+
+def _ems(content: str) -> float:
+    """The sum of all lengths in a formula, roughly, in em."""
+    return sum(float(number.replace(",", ".")) * _EM.get(unit.lower(), 1) for number, unit in _LENGTH.findall(content))
+
+
+def _depth(content: str) -> int:
+    """How deep the groups of a formula are nested."""
+    depth = deepest = 0
+    for mark in _NESTING.findall(content):
+        if mark in _DEEPER:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in _SHALLOWER:
+            depth = max(depth - 1, 0)
+    return deepest
 
 
 def _without_comments(content: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .markdown import markdown_html, preformatted_html, text_html
+from .mathematics import few_formulas
 from .media import Media, drawable
 from .plain import one_line, plain_text
 
@@ -161,7 +162,7 @@ def media_words(media: Media) -> str:
 
 
 def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
-    """The bundles with each run of neighbouring HTML made one."""
+    """The bundles with each run of neighbouring HTML made one, which has no more formulas than a page sets at once."""
     result: list[Bundle] = []
     for bundle in bundles:
         if result and "text/html" in bundle and "text/html" in result[-1]:
@@ -171,7 +172,7 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
             }
         else:
             result.append(bundle)
-    return result
+    return [{**each, "text/html": few_formulas(each["text/html"])} if "text/html" in each else each for each in result]
 
 
 def as_html(bundle: Bundle) -> Bundle:

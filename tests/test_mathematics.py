@@ -1,8 +1,13 @@
 import re
+from collections import Counter
 
 import pytest
 
+from fal_notebook.columns import _grid
+from fal_notebook.conversation import Entry, transcript
 from fal_notebook.markdown import markdown_html
+from fal_notebook.render import text_bundle
+from fal_notebook.result import Result
 
 from .test_letters import Reader
 from .test_markdown import problems
@@ -179,3 +184,65 @@ def test_a_formula_that_acts_is_shown_as_code(opening: str) -> None:
 def test_formulas_without_end_are_read_line_by_line(line: str) -> None:
     text = line * (100_000 // len(line))  # what takes quadratic time takes many minutes
     assert problems(markdown_html(text)) == []
+
+
+DEAR = [
+    *(r"\displaystyle " * 60 + "x", r"\tiny " * 400 + "x", r"\color{red}" * 60 + "x", r"\raise0em" * 60 + "{x}"),
+    *(r"\ce{" + "H2O+" * 240 + "}", r"\cfrac{1}{x}" * 100),
+    *(
+        r"\rule{100000em}{100000em}",
+        r"\rule {9999 em} {1em}",
+        r"\rule{1em}{,5em}\rule{1e2em}{200,5EM}",
+        r"\kern1000000mu",
+    ),
+    *(r"\hspace{-70in}", r"\raise 400cm{x}", r"a\\[100000em]b", r"a\above 99999px b", r"\genfrac{}{}{5000pt}{}{a}{b}"),
+    *(r"\text{\hspace{101em}}", r"\vcenter{\rule{0em}{101em}}", r"\rule{1em}{1em}" * 60, r"\kern" + "9" * 9_000 + "em"),
+    *("{" * 25 + "x" + "}" * 25, "x^{" * 100 + "}" * 100, r"\left(" * 30 + r"\right)" * 30, "}" * 50 + "{" * 30),
+    *(r"\frac{1}{" * 50 + "}" * 50, r"\begin{array}{c}" * 26 + r"\end{array}" * 26, r"\{{" * 30 + r"}\}" * 30),
+    *(r"\Huge\huge\LARGE x", r"{\Huge{\Huge{\Huge x}}}", r"\text{\large\large\large x}", r"\Huge" * 400 + "x"),
+    *(r"\begin{alignedat}{1000000000}a\end{alignedat}", r"\begin{alignat*}{999}a&b\end{alignat*}"),
+    *(r"\begin{array}{*{9999}{c}}a\end{array}", r"\MoveEqLeft[100000]x", "x+" * 600, r"\alpha" * 1001, "x" * 190_000),
+    *(r"\begin{prooftree}\AxiomC{a}\UnaryInfC{b}\end{prooftree}", r"\futurelet\a\b x", r"\newtagform{a}{b}{c}x"),
+    *(r"\minCDarrowwidth{9em}x", r"\definecolor{a}{RGB}{1,2,3}x"),
+]
+
+
+@pytest.mark.parametrize("content", DEAR, ids=lambda content: content[:40])
+@pytest.mark.parametrize(("opening", "closing"), [(r"\( ", r" \)"), (r"\[ ", r" \]"), ("$$", "$$"), ("$", "$")])
+def test_a_formula_that_a_page_cannot_set_at_once_is_shown_as_its_text(
+    content: str, opening: str, closing: str
+) -> None:
+    text = f"before {opening}{content}^2{closing} after"
+    assert formulas(text) == []
+    letters = "".join(filter(str.isalnum, text))
+    assert "".join(filter(str.isalnum, Reader(markdown_html(text)).text)) == letters
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(r"\rule{10em}{2px}\hspace{3cm}", r"2*300 + 1000", r"\begin{matrix} 100 & 2000 \\ 1 \end{matrix}"),
+        *(r"\frac{1000}{x^{10000}}", r"\Large x", r"\begin{alignedat}{2}a&b\end{alignedat}", "x + " * 200 + "y"),
+        *("{" * 20 + "x" + "}" * 20, r"\{\{" * 30 + r"\}\}" * 30, r"5\,000\ \text{m in } 10 \text{ minutes}"),
+    ],
+)
+def test_a_formula_that_is_large_and_can_be_set_stays_one(content: str) -> None:
+    assert len(formulas(rf"\[ {content} ^2 \]")) == 1
+
+
+@pytest.mark.parametrize("formula", ["$x$", r"\[ x^2 \]", r"$\alpha_1^2 + y$", r"$\rule{50em}{1px}$"])
+@pytest.mark.parametrize("count", [3_000, 10_000])
+def test_of_formulas_without_number_the_first_are_set_and_all_are_there(formula: str, count: int) -> None:
+    text = f"{formula} " * count
+    html = markdown_html(text)
+    assert 30 < len(FORMULA.findall(html)) < 1_001 or len(text) > 200_000
+    assert Counter(filter(str.isalpha, Reader(html).text)) == Counter(filter(str.isalpha, text))
+
+
+def test_what_stands_in_one_output_has_one_bound() -> None:
+    one = Result("a/b", text="$x$ " * 900, reasoning="$x$ " * 900)
+    (shown,) = one.outputs()
+    columns = _grid((name, text_bundle("$x$ " * 900)) for name in "abcd")
+    entry = Entry(1, "a/b", {}, "say", result=one)
+    for bundle in (shown, one._repr_mimebundle_(), columns, transcript([entry, entry], "name")):
+        assert 800 < len(FORMULA.findall(bundle["text/html"])) < 1_001
