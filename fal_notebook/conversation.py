@@ -9,7 +9,7 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from .markdown import text_html
+from .markdown import lines_html, text_html
 from .mathematics import few_formulas
 from .page_text import PageText
 from .plain import one_line, plain_text
@@ -118,7 +118,7 @@ def kept_numbers(entries: Sequence[Entry]) -> str:
 
 
 def _asked(entry: Entry) -> str:
-    return f'<blockquote style="{_ASKED}">{text_html(plain_text(entry.prompt))}</blockquote>'
+    return f'<blockquote style="{_ASKED}">{lines_html(plain_text(entry.prompt))}</blockquote>'
 
 
 def _answered(entry: Entry) -> str:

@@ -25,7 +25,7 @@ from .interrupts import Interrupts
 from .media import Media, raster
 from .outputs import show_bundle
 from .parts import LiveBox, Picture, Place, ProgressBar
-from .plain import one_line, plain_text, printable
+from .plain import foreign, one_line, plain_text, printable
 from .player import PagePlayer
 from .previews import PICTURE_BYTES
 from .render import CUT, LONGEST_TEXT, media_words
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
 _LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
+_FOREIGN = 20  # ordinary characters that one beyond Latin-1 costs the page as many as, where scripts alternate
+_TAIL = 100  # characters of what is shown that tell how what follows is shown
 _PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
 _IDLE_TICK = 0.25
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
@@ -94,6 +96,7 @@ class Live(ABC):
         self._picture: Media | None = None
         self._file = ""
         self._waited = ""
+        self._tail = ""
 
     @property
     def has_news(self) -> bool:
@@ -175,7 +178,10 @@ class Live(ABC):
             return
         replaces = Shown.LINE if self._waited else self._replaces
         self._replaces, self._waited = Shown.NOTHING, ""
-        self._write(plain_text(shown), replaces)
+        before = self._tail if replaces is Shown.NOTHING else ""
+        words = plain_text(shown, before)
+        self._tail = (before + words)[-_TAIL:]
+        self._write(words, replaces)
 
     def _wait_line(self, stream: Stream) -> None:
         if stream.elapsed < _PATIENCE:
@@ -224,7 +230,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
-        self._stands = self._cut = 0
+        self._stands = self._weight = self._cut = 0
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
@@ -258,12 +264,14 @@ class NotebookLive(Live):
 
     def _write(self, text: str, replaces: Shown) -> None:
         if replaces is not Shown.NOTHING:
-            self._stands = self._cut = 0
-        if self._stands + len(text) > _LARGEST:
+            self._stands = self._weight = self._cut = 0
+        weight = len(text) + _FOREIGN * foreign(text)
+        if self._stands and self._weight + weight > _LARGEST:
             self._cut += self._stands
-            self._stands, replaces = 0, Shown.WORDS
+            self._stands, self._weight, replaces = 0, 0, Shown.WORDS
             text = f"… {self._cut:,} characters come back at the end\n\n{text}"
         self._stands += len(text)
+        self._weight += weight
         with self._inside():
             if replaces is not Shown.NOTHING:
                 clear_output(wait=True)

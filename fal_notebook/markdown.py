@@ -7,12 +7,16 @@ mailto links live, and nothing is fetched until someone clicks.
 
 Formulas are left to the front end's MathJax; every other character that opens mathematics is kept from doing so.
 No letter of the text is lost: see ``letters``.
+
+A page shapes and orders a paragraph as one, and halts at a long one of many scripts or directions. So a text that has
+one is shown preformatted, in blocks, of which a page lays out those that are seen.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from html import escape
+from operator import ne
 from typing import Any
 
 import nh3
@@ -22,6 +26,7 @@ from markdown_it.token import Token
 
 from .letters import letters_plugin
 from .mathematics import few_formulas, mathematics_plugin
+from .plain import foreign
 from .quiet import quiet
 
 _CELL = {"style"}
@@ -47,12 +52,25 @@ _TAGS = {
     ),
     *("pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
+# By blocks of 128: Latin and symbols are one, and so are Japanese syllables, Chinese characters, and Korean ones.
+_SCRIPTS = (
+    dict.fromkeys((*range(6), *range(0x3C, 0x3E), *range(0x40, 0x58)), 0)
+    | dict.fromkeys((0x60, 0x61), 0x60)
+    | dict.fromkeys(range(0x68, 0x140), 0x68)
+    | dict.fromkeys(range(0x158, 0x1B0), 0x158)
+)
+_BETWEEN = re.compile(r"[^\w\x80-\U0010ffff]+")  # spaces and punctuation, which belong to any script
 _SCHEMES = {"http", "https", "mailto"}
 _OPENS_MATH = re.compile(r"[$\\]")
 _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
 _MARKS, _MOST_MARKS = "*_`|~$\\<>&!", 50_000  # a mark and a line cost far more than a letter: no interrupt gets in
 _MOST_LINES = 10_000
+_MOST_FOREIGN = 5_000  # characters beyond Latin-1 in a paragraph: the page's time can grow with their square
+_MOST_TURNS = 20_000  # from one script to another, in a text
+_BLOCK = 1_000  # characters
+_BLOCK_STYLE = "content-visibility:auto;contain-intrinsic-block-size:auto 13em"
+_LINES = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
 @quiet()
@@ -62,10 +80,15 @@ def markdown_html(text: str) -> str:
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
     """
-    if len(text) > _LARGEST or _is_wild(text):
+    if len(text) > _LARGEST or _is_wild(text) or _turns(text) > _MOST_TURNS:
         return preformatted_html(text)
     try:
-        html = _parser().render(text)
+        parser = _parser()
+        env: dict[str, Any] = {}
+        tokens = parser.parse(text, env)
+        if any(foreign(token.content) > _MOST_FOREIGN for token in tokens):
+            return preformatted_html(text)
+        html = parser.renderer.render(tokens, parser.options, env)
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
         return preformatted_html(text)
     return few_formulas(_clean(html))
@@ -78,8 +101,36 @@ def _is_wild(text: str) -> bool:
 
 def preformatted_html(text: str) -> str:
     """The text as it is, in lines that wrap."""
-    style = "white-space:pre-wrap;overflow-wrap:anywhere"
-    return f'<pre style="{style}">{escape(text)}</pre>'
+    return f'<pre style="{_LINES}">{_in_blocks(text, escape)}</pre>'
+
+
+def lines_html(text: str) -> str:
+    """The text for an element whose style keeps its lines; it starts no mathematics."""
+    return _in_blocks(text, text_html)
+
+
+def _in_blocks(text: str, html: Callable[[str], str]) -> str:
+    if foreign(text) <= _MOST_FOREIGN:
+        return html(text)
+    return "".join(f'<div style="{_BLOCK_STYLE}">{html(block)}</div>' for block in _blocks(text))
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """The text in pieces, cut behind line ends where there are some."""
+    start = 0
+    while start < len(text):
+        end = min(start + _BLOCK, len(text))
+        line_end = text.rfind("\n", start, end) + 1 if end < len(text) else 0
+        yield text[start : line_end or end]
+        start = line_end or end
+
+
+def _turns(text: str) -> int:
+    """How often a text turns from one script to another, roughly: by the blocks of Unicode."""
+    if text.isascii():
+        return 0
+    scripts = [_SCRIPTS.get(block, block) for block in (ord(letter) >> 7 for letter in _BETWEEN.sub("", text))]
+    return sum(map(ne, scripts, scripts[1:]))
 
 
 def text_html(text: str) -> str:

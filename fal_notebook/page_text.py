@@ -12,6 +12,8 @@ from .plain import plain_text
 from .render import CUT, LONGEST_TEXT
 from .updates import Text
 
+_TAIL = 100  # characters of what is shown that tell how what follows is shown
+
 
 @dataclass(frozen=True)
 class PagePiece:
@@ -32,6 +34,7 @@ class PageText:
         self._rewritten = False
         self._noted = False
         self._units = 0
+        self._tail = ""
 
     @property
     def shown(self) -> str:
@@ -61,7 +64,8 @@ class PageText:
         text = "".join(self._text if self._rewritten else self._unshown)
         is_cut = self._length > LONGEST_TEXT
         held = "" if last or is_cut or not _is_open(text) else text[-1]
-        new = plain_text(text[: len(text) - len(held)]) + (CUT if is_cut and not self._noted else "")
+        before = "" if self._rewritten else self._tail
+        new = plain_text(text[: len(text) - len(held)], before) + (CUT if is_cut and not self._noted else "")
         self._noted = is_cut
         self._unshown = [held] if held else []
         return self._rewrite(new) if self._rewritten else self._append(new)
@@ -71,12 +75,14 @@ class PageText:
             return None
         piece = PagePiece(self._units, new)
         self._shown.append(new)
+        self._tail = (self._tail + new)[-_TAIL:]
         self._units += _units(new)
         return piece
 
     def _rewrite(self, whole: str) -> PagePiece:
         kept = commonprefix([self.shown, whole])  # noqa: RUF071 - characters are meant
         self._shown, self._rewritten, self._units = [whole], False, _units(whole)
+        self._tail = whole[-_TAIL:]
         return PagePiece(_units(kept), whole[len(kept) :])
 
 

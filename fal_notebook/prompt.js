@@ -12,6 +12,8 @@ const STATES = {
   offline: "offline",
 };
 const NEAR_BOTTOM = 32; // pixels within which a reader counts as being at the end
+const BLOCK = 1000; // characters that a page can always lay out as one
+const FOREIGN = /[^\0-\u02ff\u2000-\u2bff]/;
 const HEARD_WITHIN = 1000; // milliseconds that a Stop takes where the kernel hears it
 let count = 0;
 
@@ -95,6 +97,50 @@ class Text {
 function fit(area, most) {
   area.style.height = "auto";
   if (area.scrollHeight) area.style.height = `${Math.min(area.scrollHeight + 2, most)}px`;
+}
+
+/** Where the first block of a text ends: behind a line end. Only what may be dear is cut within a line. */
+function blockEnd(text) {
+  if (text.length <= BLOCK) return text.length;
+  const most = FOREIGN.test(text.slice(0, BLOCK)) ? BLOCK : 20 * BLOCK;
+  const lineEnd = text.lastIndexOf("\n", BLOCK - 1) + 1 || text.indexOf("\n") + 1;
+  if (lineEnd && lineEnd <= most) return lineEnd;
+  if (text.length <= most) return text.length;
+  return /[\ud800-\udbff]/.test(text[most - 1]) ? most - 1 : most;
+}
+
+/** Words in blocks: a page shapes and orders a block as one, and halts at a long one of many scripts or directions. */
+class Lines {
+  constructor(element, text) {
+    this.element = element;
+    this.blocks = [];
+    this.text = "";
+    this.grow(0, text);
+  }
+
+  grow(offset, text) {
+    const appends = offset >= this.text.length;
+    this.text = this.text.slice(0, offset) + text;
+    const last = this.blocks.at(-1);
+    if (appends && last && last.node.length + text.length <= BLOCK) {
+      last.node.appendData(text);
+      return;
+    }
+    let start = offset; // of what is put anew: the block that holds this place, and all behind it
+    while (this.blocks.length && start >= offset) {
+      const block = this.blocks.pop();
+      block.node.parentNode.remove();
+      start = block.start;
+    }
+    for (let rest = this.text.slice(start); rest;) {
+      const words = rest.slice(0, blockEnd(rest));
+      rest = rest.slice(words.length);
+      const node = document.createTextNode(words);
+      this.element.append(make("div", { class: FOREIGN.test(words) && rest ? "fal-block" : "" }, node));
+      this.blocks.push({ node, start });
+      start += words.length;
+    }
+  }
 }
 
 /** One argument: its name, its kind, its text. What is wrong with it stands beneath it. */
@@ -257,18 +303,19 @@ class Form {
 class Entry {
   constructor(message, view) {
     this.id = message.id;
-    this.words = document.createTextNode("");
     this.copied = null;
-    this.answer = make("div", { class: "fal-answer fal-words" }, this.words);
-    const named = { "aria-describedby": `${view.prefix}-prompt-${message.id}` };
+    this.answer = make("div", { class: "fal-answer fal-words" });
+    this.words = new Lines(this.answer, message.text);
+    const asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` });
+    new Lines(asked, message.prompt);
+    const named = { "aria-describedby": asked.id };
     this.rerun = button("Rerun", { class: "fal-button fal-quiet", ...named }, () => view.ask("rerun", { id: this.id }));
     this.remove = button("Delete", { class: "fal-button fal-quiet", ...named }, () => view.ask("delete", { id: this.id }));
     const copy = button("Copy", { class: "fal-button fal-quiet", ...named }, () => view.copy(this));
     this.element = make("article", { class: "fal-entry", "aria-label": "Answer" },
-      make("div", { class: "fal-asked", id: named["aria-describedby"] }, message.prompt),
+      asked,
       this.answer,
       make("div", { class: "fal-actions", role: "toolbar", "aria-label": "Answer actions" }, copy, this.rerun, this.remove));
-    this.words.data = message.text;
     this.bar = make("progress", { max: 1, "aria-label": "Progress" });
     this.said = make("span", {});
     this.work = make("div", { class: "fal-work", hidden: true }, this.bar, this.said);
@@ -282,12 +329,11 @@ class Entry {
   }
 
   get text() {
-    return this.copied ?? this.words.data;
+    return this.copied ?? this.words.text;
   }
 
   grow(offset, text) {
-    if (offset < this.words.length) this.words.data = this.words.data.slice(0, offset) + text;
-    else this.words.appendData(text);
+    this.words.grow(offset, text);
   }
 
   progress({ fraction, message }) {

@@ -1,4 +1,5 @@
 import re
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -388,8 +389,44 @@ def test_a_table_that_is_cut_in_a_quote_is_shown(text: str) -> None:
 
 
 def test_what_the_parser_fails_at_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    def render(*_: object) -> str:
+    def parse(*_: object) -> str:
         return ""[0]
 
-    monkeypatch.setattr(MarkdownIt, "render", render)
+    monkeypatch.setattr(MarkdownIt, "parse", parse)
     assert markdown_html("> words") == preformatted_html("> words")
+
+
+DEAR = [
+    *(
+        "aב" * 99_000,
+        "(ב)" * 60_000,
+        "בבבב " * 39_000,
+        "\u0645" * 190_000,
+        "ภาษาไทย" * 27_000,
+        "a\u0431ב\u03b1\u0639語" * 30_000,
+        "\U0001d400a" * 90_000,
+    ),
+    *(
+        "> - " + "aב" * 5_100,
+        "```\n" + "aב\n\n" * 5_100,
+        "| a |\n|---|\n|" + "ب" * 5_100 + "|",
+        "a語" * 50 + "a\u0431\n\n" * 20_000,
+    ),
+]
+
+
+@pytest.mark.parametrize("text", DEAR, ids=lambda text: text[:12])
+def test_what_a_page_cannot_lay_out_as_one_is_shown_in_blocks_with_every_letter(text: str) -> None:
+    for html in (markdown_html(text), preformatted_html(text)):
+        blocks = re.findall(r"<div style=\"content-visibility:auto[^>]*>([^<]*)</div>", html)
+        assert "".join(map(unescape, blocks)) == text
+        assert max(map(len, blocks)) <= 1_000 + 4 * max(block.count("&") for block in blocks)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["слово и дело. " * 12_000, "# Titel\n\nüber Öl " * 9_000, "吾輩は猫である。\n\n" * 4_000, "words " * 33_000],
+)
+def test_long_texts_of_one_script_are_formatted_as_ever(text: str) -> None:
+    shown = text.replace(". ", ".\n\n")[:199_000]
+    assert "<p>" in markdown_html(shown)

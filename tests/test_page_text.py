@@ -102,3 +102,13 @@ def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
     text.feed(Text("x" * (LONGEST_TEXT - 1) + end + "\n", 0))
     page = page_after("", text.take())
     assert page == text.shown == plain_text("x" * (LONGEST_TEXT - 1) + end) + CUT
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=20))
+def test_marks_without_end_are_broken_alike_wherever_they_are_cut(lengths: list[int]) -> None:
+    text, page, length = PageText(), "", 0
+    for each in lengths:
+        text.feed(Text("\u0301" * each, length))
+        length += each
+        page = page_after(page, text.take())
+    assert page == text.shown == plain_text("\u0301" * length)

@@ -72,3 +72,22 @@ def test_one_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
     line = one_line(text, limit)
     assert len(line) <= limit
     assert len(line.splitlines()) <= 1
+
+
+MARKS: Final = ("\u0301", "\u20dd", "\u200b", "\u200d", "\u034f", "\ufe0f", "\U0001f3fb", "\u093e", "\U000e0061")
+
+
+@given(st.lists(st.sampled_from([*MARKS, *MARKS, "a", " ", "\n", "語"]), max_size=200).map("".join), st.integers(0, 99))
+def test_marks_without_end_are_broken_alike_wherever_the_text_is_cut(text: str, place: int) -> None:
+    shown = plain_text(text)
+    assert shown.replace("\u25cc", "") == text
+    assert not any(set(shown[at : at + 21]) <= set(MARKS) for at in range(len(shown) - 20))
+    first = plain_text(text[:place])
+    assert first + plain_text(text[place:], first) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["e" + "\u0301" * 20, "a\u0301" * 500, "─" * 200, "😀" * 200, "👩\u200d👩\u200d👧" * 50]
+)
+def test_the_marks_that_people_write_stay_as_they_are(text: str) -> None:
+    assert plain_text(text) == text

@@ -6,6 +6,8 @@ much of the processor's time each took.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,17 +122,31 @@ def watched(page: Notebook, cell: int, begin: str, seconds: float, *, asks: bool
         seconds: after which it is watched no more.
         asks: whether the prompt box that the cell shows is run, and not the cell.
     """
+    with traced(page) as tasks:
+        seen: dict[str, Any] = page.page.evaluate(_RUN, [cell, begin, seconds * 1000, asks])
+    return Watched(**seen, task=tasks[0])
+
+
+@contextmanager
+def traced(page: Notebook) -> Iterator[list[float]]:
+    """Trace the page, which has to mark the begin by `performance.mark("watch")`.
+
+    The list has at the end the processor time of the longest task from the mark on, in milliseconds.
+    """
     browser = page.page.context.browser
     if browser is None:
         raise RuntimeError("the page has no browser")
+    longest: list[float] = []
     browser.start_tracing(page=page.page, categories=["toplevel", "blink.user_timing"])
-    seen: dict[str, Any] = page.page.evaluate(_RUN, [cell, begin, seconds * 1000, asks])
-    return Watched(**seen, task=_longest_task(json.loads(browser.stop_tracing())["traceEvents"]))
+    try:
+        yield longest
+    finally:
+        longest.append(_longest_task(json.loads(browser.stop_tracing())["traceEvents"]))
 
 
 def _longest_task(events: list[dict[str, Any]]) -> float:
     """The processor time of the page's longest task from the mark on, in milliseconds."""
-    (mark,) = [each for each in events if each["name"] == "watch"]
+    mark = next(each for each in events if each["name"] == "watch")
     tasks = [
         each["tdur"]
         for each in events
