@@ -66,6 +66,7 @@ _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
 _MARKS, _MOST_MARKS = "*_`|~$\\<>&!", 50_000  # a mark and a line cost far more than a letter: no interrupt gets in
 _MOST_LINES = 10_000
+_MOST_ELEMENTS = 10_000
 _MOST_FOREIGN = 5_000  # characters beyond Latin-1 in a paragraph: the page's time can grow with their square
 _MOST_TURNS = 20_000  # from one script to another, in a text
 _BLOCK = 1_000  # characters
@@ -90,6 +91,8 @@ def markdown_html(text: str) -> str:
             return preformatted_html(text)
         html = parser.renderer.render(tokens, parser.options, env)
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
+        return preformatted_html(text)
+    if html.count("</") > _MOST_ELEMENTS:
         return preformatted_html(text)
     return few_formulas(_clean(html))
 

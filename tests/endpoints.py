@@ -79,6 +79,20 @@ async def paced(request: Request) -> Response:
     return StreamingResponse(tokens(), media_type="text/event-stream")
 
 
+async def pieces(request: Request) -> Response:
+    """The words of the arguments in deltas of ten thousand characters, with a little time between them."""
+    words = str((await _arguments(request))["words"])
+
+    async def deltas() -> AsyncIterator[bytes]:
+        for start in range(0, len(words), 10_000):
+            chunk = {"choices": [{"delta": {"content": words[start : start + 10_000]}}]}
+            yield f"data: {json.dumps(chunk)}\n\n".encode()
+            await asyncio.sleep(0.02)
+        yield b"data: [DONE]\n\n"
+
+    return StreamingResponse(deltas(), media_type="text/event-stream")
+
+
 async def endless(request: Request) -> Response:
     """A few words, then nothing more until the client goes away."""
     await _arguments(request)
@@ -215,6 +229,7 @@ async def previews(request: Request) -> Response:
 ROUTES = {
     "/test/echo/stream": echo,
     "/test/paced/stream": paced,
+    "/test/pieces/stream": pieces,
     "/test/endless/stream": endless,
     "/test/held/stream": held,
     "/test/failing": failing,

@@ -231,7 +231,7 @@ def test_a_formula_that_is_large_and_can_be_set_stays_one(content: str) -> None:
 
 
 @pytest.mark.parametrize("formula", ["$x$", r"\[ x^2 \]", r"$\alpha_1^2 + y$", r"$\rule{50em}{1px}$"])
-@pytest.mark.parametrize("count", [3_000, 10_000])
+@pytest.mark.parametrize("count", [3_000, 8_000])
 def test_of_formulas_without_number_the_first_are_set_and_all_are_there(formula: str, count: int) -> None:
     text = f"{formula} " * count
     html = markdown_html(text)
@@ -240,9 +240,9 @@ def test_of_formulas_without_number_the_first_are_set_and_all_are_there(formula:
 
 
 def test_what_stands_in_one_output_has_one_bound() -> None:
-    one = Result("a/b", text="$x$ " * 900, reasoning="$x$ " * 900)
+    one = Result("a/b", text="$x$ " * 690, reasoning="$x$ " * 690)
     (shown,) = one.outputs()
-    columns = _grid((name, text_bundle("$x$ " * 900)) for name in "abcd")
+    columns = _grid((name, text_bundle("$x$ " * 690)) for name in "abcd")
     entry = Entry(1, "a/b", {}, "say", result=one)
     for bundle in (shown, one._repr_mimebundle_(), columns, transcript([entry, entry], "name")):
-        assert 800 < len(FORMULA.findall(bundle["text/html"])) < 1_001
+        assert 600 < len(FORMULA.findall(bundle["text/html"])) < 1_001
