@@ -62,7 +62,7 @@ class End:
 Event = Start | Data | End
 _LONGEST_METADATA = 1_000_000  # characters; to see that a longer message is a piece of the body costs too much
 
-_REMEMBERED = 1_000  # ids of requests that were answered: for what a connection carries in hours, some 60 kB at most
+_REMEMBERED = 100  # ids of requests that were answered: more than are sent ahead, and some 8 kB at most
 
 
 class State(Enum):

@@ -192,7 +192,8 @@ class WebSocket(ClientConnection):
     def eof_received(self) -> None:
         """Take the server's end of the conversation; asyncio calls it, and closes when all is written."""
         super().eof_received()
-        self.loop.call_later(CLOSE_SECONDS, self._abort)  # so a server that reads nothing is not waited for
+        if self.written < self.queued:  # a server that reads no more is not waited for
+            self.loop.call_later(CLOSE_SECONDS, self._abort)
 
     def data_received(self, data: bytes) -> None:
         """Take what one read of the socket brought; asyncio calls it."""

@@ -320,7 +320,7 @@ def test_no_id_in_both_is_the_same_id() -> None:
     assert streaming('{"type": "start"}').receive('{"type": "end"}') == End(200, None)
 
 
-@pytest.mark.parametrize("between", [0, 1, 500])
+@pytest.mark.parametrize("between", [0, 1, 90])
 @pytest.mark.parametrize("identity", ["a", 7])
 def test_an_answer_whose_id_was_answered_before_is_not_the_next_ones(identity: str | int, between: int) -> None:
     protocol = Protocol()
@@ -341,11 +341,11 @@ def test_an_answer_whose_id_was_answered_before_is_not_the_next_ones(identity: s
 
 def test_what_is_remembered_of_answered_requests_is_bounded() -> None:
     protocol = Protocol()
-    for number in range(3_000):
+    for number in range(300):
         protocol.send("{}")
         protocol.receive(metadata(type="start", request_id=number))
         protocol.receive(metadata(type="end", request_id=number))
-    assert len(protocol._answered) == 1_000
+    assert len(protocol._answered) == 100
 
 
 def test_an_id_that_is_nested_deeply_is_one() -> None:
