@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from . import render
-from .errors import FalNotebookError, NotShown
+from .errors import FalNotebookError, NotShown, RequestError
 from .files import files_in
 from .media import Media, drawable
 from .plain import one_line, printable
@@ -230,6 +230,8 @@ def shown(result: Result, show: Callable[[Result], object]) -> Result:
         show(result)
     except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is kept and nobody waits for ever
         result = unshown(replace(result, shows_words_only=True), exc)
+        if isinstance(result.error, RequestError):
+            result.error.result = result
         with contextlib.suppress(Exception):
             show(result)
     return result

@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
+import inspect
 import logging
 import math
 import os
@@ -32,6 +33,7 @@ from .target import Target, resolve_target
 
 _logger = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
+_MOMENT = 0.01
 _KEPT = 8  # endpoints, those used last, to each of which an unused connection stays open
 
 Exchange = Callable[[str, Caller], Coroutine[Any, Any, None]]
@@ -323,24 +325,28 @@ class _IOThread:
         with self._lock:
             if self._has_ended:
                 return None
-            request = asyncio.run_coroutine_threadsafe(work(self), self._running())
+            coroutine = work(self)
+            request = asyncio.run_coroutine_threadsafe(coroutine, self._running())
             self.requests[request] = receivers
-        request.add_done_callback(self._see_ended)
+        request.add_done_callback(lambda done: self._see_ended(done, coroutine))
         return request
 
-    def _see_ended(self, request: "concurrent.futures.Future[None]") -> None:
+    def _see_ended(self, request: "concurrent.futures.Future[None]", work: Coroutine[Any, Any, None]) -> None:
         """See to it that nobody waits for what ended without a word: it failed, or was cancelled before it began."""
-        receivers = self.requests.pop(request, ())
+        receivers, loop = self.requests.pop(request, ()), self._loop
 
         def end() -> None:
+            if loop is not None and not loop.is_closed() and inspect.getcoroutinestate(work) != inspect.CORO_CLOSED:
+                loop.call_later(_MOMENT, end)  # it was cancelled, and has its own word to say
+                return
             is_stopped = request.cancelled()
             for receiver in receivers:
                 receiver.end(None if is_stopped else _unanswered(receiver, request.exception()), stopped=is_stopped)
 
-        if self._loop is None or all(receiver.over for receiver in receivers):
+        if loop is None or all(receiver.over for receiver in receivers):
             return
         try:
-            self._loop.call_soon_threadsafe(self._loop.call_soon, end)  # when what is about to happen there has
+            loop.call_soon_threadsafe(end)
         except RuntimeError:  # the loop is closed
             end()
 

@@ -240,3 +240,20 @@ def test_what_cannot_be_shown_is_shown_in_words_and_is_the_error_of_the_result()
     assert kept.error.result is kept
     assert "<strong>" in str(shows[0])
     assert "**bold**" in str(shows[1])
+
+
+def test_a_request_that_is_stopped_under_way_says_itself_how_it_was_sent() -> None:
+    async def begin(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send(start(content_type="text/plain"))
+            await connection.send(b"words")
+
+    own = Session()
+    with ScriptedServer(begin) as server:
+        for _ in range(50):
+            request = own.stream("a/b", base_url=server.url)
+            assert str(next(request)) == "words"
+            request.cancel()
+            result = request.outcome()
+            assert (result.stopped, result.sent_whole, result.text) == (True, True, "words")
+    own.close()
