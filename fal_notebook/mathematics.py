@@ -53,7 +53,7 @@ _LENGTH = re.compile(
     r"(?<![\d.,])(\d++(?:[.,]\d*+)?+|[.,]\d++)\s*+(em|ex|px|pt|pc|in|cm|mm|mu|bp|dd|cc|sp|rem|vw|vh)", re.IGNORECASE
 )
 _EM = {"ex": 0.5, "px": 0.08, "pt": 0.1, "in": 7.2, "cm": 2.9, "mm": 0.3, "mu": 0.06, "bp": 0.1, "dd": 0.11, "sp": 0.1}
-_LARGEST = 100  # em, of all lengths in a formula
+_LARGEST = 150  # em, of all lengths in a formula
 _DEARER = re.compile(r"\\(?:ce|pu)(?![a-zA-Z])")  # each letter of chemistry becomes several
 _LAYERED = re.compile(r"\\cfrac(?![a-zA-Z])")
 _SYMBOL = re.compile(r"\\[a-zA-Z]+|\\.|[^\s{}]", re.DOTALL)

@@ -196,7 +196,7 @@ DEAR = [
         r"\kern1000000mu",
     ),
     *(r"\hspace{-70in}", r"\raise 400cm{x}", r"a\\[100000em]b", r"a\above 99999px b", r"\genfrac{}{}{5000pt}{}{a}{b}"),
-    *(r"\text{\hspace{101em}}", r"\vcenter{\rule{0em}{101em}}", r"\rule{1em}{1em}" * 60, r"\kern" + "9" * 9_000 + "em"),
+    *(r"\text{\hspace{151em}}", r"\vcenter{\rule{0em}{151em}}", r"\rule{1em}{1em}" * 80, r"\kern" + "9" * 9_000 + "em"),
     *("{" * 25 + "x" + "}" * 25, "x^{" * 100 + "}" * 100, r"\left(" * 30 + r"\right)" * 30, "}" * 50 + "{" * 30),
     *(r"\frac{1}{" * 50 + "}" * 50, r"\begin{array}{c}" * 26 + r"\end{array}" * 26, r"\{{" * 30 + r"}\}" * 30),
     *(r"\Huge\huge\LARGE x", r"{\Huge{\Huge{\Huge x}}}", r"\text{\large\large\large x}", r"\Huge" * 400 + "x"),
