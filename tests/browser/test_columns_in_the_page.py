@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Locator, ViewportSize, expect
@@ -56,31 +57,33 @@ class Models:
         return {"m/quick": self._quick, "m/slow": self._slow, "m/broken": self._broken}.get(model, self._echo)
 
     async def _echo(self, connection: ServerConnection, arguments: dict[str, Any]) -> None:
-        await self._open(connection, "r-echo")
+        request_id = await self._open(connection, "r-echo")
         await self._say(connection, output=arguments["prompt"], model=arguments["model"])
-        await connection.send(end("r-echo"))
+        await connection.send(end(request_id))
 
     async def _quick(self, connection: ServerConnection, _: dict[str, Any]) -> None:
-        await self._open(connection, "r-quick")
+        request_id = await self._open(connection, "r-quick")
         await self._say(connection, output="all **quick** words", usage=USAGE)
-        await connection.send(end("r-quick"))
+        await connection.send(end(request_id))
 
     async def _slow(self, connection: ServerConnection, _: dict[str, Any]) -> None:
-        await self._open(connection, "r-slow")
+        request_id = await self._open(connection, "r-slow")
         await self._say(connection, output="slow words", progress=0.25, message="a quarter")
         await asyncio.to_thread(self.more.wait)
         await self._say(connection, output="slow words go on")
         await asyncio.to_thread(self.last.wait)
         await self._say(connection, output="slow words go on to the end")
-        await connection.send(end("r-slow"))
+        await connection.send(end(request_id))
 
     async def _broken(self, connection: ServerConnection, _: dict[str, Any]) -> None:
-        await self._open(connection, "r-broken")
+        request_id = await self._open(connection, "r-broken")
         await self._say(connection, output="half an answer", error="out of tokens")
-        await connection.send(end("r-broken"))
+        await connection.send(end(request_id))
 
-    async def _open(self, connection: ServerConnection, request_id: str) -> None:
+    async def _open(self, connection: ServerConnection, name: str) -> str:
+        request_id = f"{name}-{uuid4().hex}"
         await connection.send(start(request_id, content_type="text/event-stream"))
+        return request_id
 
     async def _say(self, connection: ServerConnection, **value: Any) -> None:
         await connection.send(f"data: {json.dumps(value)}\n\n".encode())

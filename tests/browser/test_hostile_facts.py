@@ -73,24 +73,28 @@ class Hostile:
     async def _answer(
         self, connection: ServerConnection, headers: dict[str, str], value: Any = None, status: int = 200
     ) -> None:
-        await self._begin(connection, headers, status)
+        request_id = await self._begin(connection, headers, status)
         await self._say(connection, value or {"output": "the words", **FACTS, "images": FILES})
-        await connection.send(json.dumps({"type": "end", "request_id": SAID, "status": status}))
+        await connection.send(json.dumps({"type": "end", "request_id": request_id, "status": status}))
 
     async def _hold(self, connection: ServerConnection) -> None:
-        await self._begin(connection, LOCAL, 200)
+        request_id = await self._begin(connection, LOCAL, 200)
         preview = f"http://127.0.0.1:9/{uuid.uuid4().hex}.png"
         self.previews.append(preview)
         await self._say(connection, {"progress": 0.5, "message": SAID, **FACTS})
         await self._say(connection, {"images": [{**FILES[3], "url": preview, "content_type": "image/png"}]})
         await asyncio.to_thread(self.freed.wait)
         await self._say(connection, {"output": "the words", **FACTS})
-        await connection.send(json.dumps({"type": "end", "request_id": SAID, "status": 200}))
+        await connection.send(json.dumps({"type": "end", "request_id": request_id, "status": 200}))
 
-    async def _begin(self, connection: ServerConnection, headers: dict[str, str], status: int) -> None:
+    async def _begin(self, connection: ServerConnection, headers: dict[str, str], status: int) -> str:
+        request_id = f"{SAID} {uuid.uuid4().hex}"
         kind = "application/json" if status >= 400 else "text/event-stream"
         head = {"Content-Type": kind, "X-Fal-Request-Id": SAID, **headers}
-        await connection.send(json.dumps({"type": "start", "request_id": SAID, "status": status, "headers": head}))
+        await connection.send(
+            json.dumps({"type": "start", "request_id": request_id, "status": status, "headers": head})
+        )
+        return request_id
 
     async def _say(self, connection: ServerConnection, value: Any) -> None:
         whole = json.dumps(value)
