@@ -135,7 +135,7 @@ UNDRAWN = [
     *(Media("image/png", url=f"https://fal.media/a.{ending}") for ending in ("svg", "SVG", "svgz", "svg?x#y", "html")),
     Media("image/svg+xml", url="https://fal.media/a.png"),
     Media("image/png", PNG[:16] + struct.pack(">II", 30_000, 30_000) + PNG[24:]),
-    Media("image/png", PNG + b"fcTL" * 100_000_001),
+    Media("image/png", PNG[:16] + struct.pack(">II", 1000, 1000) + PNG[24:] + b"fcTL" * 101),
     Media("image/png", url="https://fal.media/a.png", width=30_000, height=30_000),
     Media("image/png", PNG[:16]),
 ]
