@@ -95,7 +95,7 @@ def test_interrupts_at_any_step_of_a_run_leave_no_widget_and_no_request_and_the_
 
 
 MANY_INTERRUPTS = """
-big = "\\n".join(f"{{number}}. *some* `words` and $x^{{number}}$" for number in range(4500))
+big = "\\n".join(f"{{number}}. *some* `words` and $x^{{number}}$" for number in range(2000))
 def interrupt_again_and_again():
     while not ({begun}):
         time.sleep(0.001)
