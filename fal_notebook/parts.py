@@ -69,6 +69,7 @@ class LiveBox:
         self._box: VBox | None = None
         self._within: Output | None = None
         self._outputs: list[DisplayHandle] = []
+        self._further = 0
         self._messenger: Messenger | None = None
         self._kept = ""
         self._due = 0.0
@@ -127,8 +128,9 @@ class LiveBox:
         try:
             for handle, bundle in zip(self._outputs, shown, strict=False):
                 handle.update(bundle, raw=True)
-            for bundle in shown[len(self._outputs) :]:
-                self._outputs.append(display(bundle, raw=True, display_id=True))  # called again, it shows nothing twice
+            for bundle in shown[len(self._outputs) + self._further :]:
+                display(bundle, raw=True)
+                self._further += 1  # called again, it shows nothing twice
         finally:
             if self._messenger is not None:
                 self._messenger.end(shown)

@@ -22,17 +22,18 @@ that were cancelled until they are a hundred, ipykernel the pipes of threads tha
 
 
 def census() -> dict[str, int]:
-    """How much of everything that could grow there is now in this process."""
+    """How much of everything that could grow there is now in this process; of tasks, those that are not done."""
     gc.collect()
     _give_back()
     process = psutil.Process()
-    kinds = Counter(map(type, gc.get_objects()))
+    found = gc.get_objects()
+    kinds = Counter(map(type, found))
     return {
         "memory": process.memory_info().rss,
         "objects": kinds.total(),
         "threads": process.num_threads(),
         "sockets": len(process.net_connections("tcp")),
-        "tasks": sum(count for kind, count in kinds.items() if issubclass(kind, asyncio.Task)),
+        "tasks": sum(isinstance(each, asyncio.Task) and not each.done() for each in found),
         "timers": kinds[asyncio.TimerHandle],
         **_widgets(),
     }

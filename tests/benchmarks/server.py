@@ -122,14 +122,17 @@ async def _run(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
 
 async def _talk(connection: ServerConnection) -> None:
     with suppress(ConnectionClosed):  # a bare socket says no goodbye
+        number = 0
         async for message in connection:
             arguments = json.loads(message)
+            number += 1
+            request = {"request_id": f"r{number}", "status": 200}
             kind = "audio/mpeg" if arguments["work"] == "bytes" else "text/event-stream"
-            connection.transport.write(_text({"type": "start", "headers": {"content-type": kind}, "status": 200}))
+            connection.transport.write(_text({"type": "start", "headers": {"content-type": kind}, **request}))
             async for piece in _pieces(arguments):
                 connection.transport.write(piece)
                 await connection.drain()
-            connection.transport.write(_text({"type": "end", "status": 200}))
+            connection.transport.write(_text({"type": "end", **request}))
 
 
 async def _pieces(arguments: dict[str, Any]) -> AsyncIterator[bytes]:
@@ -172,7 +175,7 @@ def _frame(data: bytes) -> bytes:
 
 
 def _text(metadata: dict[str, Any]) -> bytes:
-    return bytes(Frame(Opcode.TEXT, json.dumps({"request_id": "r1", **metadata}).encode()).serialize(mask=False))
+    return bytes(Frame(Opcode.TEXT, json.dumps(metadata).encode()).serialize(mask=False))
 
 
 def _chunk(data: bytes) -> bytes:
