@@ -40,11 +40,13 @@ class Body(ABC):
     Attributes:
         events: the server-sent events.
         reader: what the JSON values in it say.
+        told: of the bytes that were fed last those that say all of them. None: it takes all of them.
     """
 
     def __init__(self) -> None:
         self.events = EventLog()
         self.reader = EventReader()
+        self.told: bytes | None = None
 
     @property
     def is_file(self) -> bool:
@@ -141,16 +143,21 @@ class EventStreamBody(Body):
         if len(self.events) >= _MOST_EVENTS:
             self.reader.note = f"it has more than {_MOST_EVENTS:,} events: those behind them are kept as a file"
             self._unread.write(data)
+            self.told = None
             return []
         updates: list[Update] = []
+        told: list[bytes] = []
         at = 0
         while at < len(data):
             run = self._run(data, at)
             if run.words is None or is_address(run.words):
-                updates += self._read(self._decoder.feed(data[at : run.end]))
+                told.append(data[at : run.end])
+                updates += self._read(self._decoder.feed(told[-1]))
             else:
+                told.append(data[run.newest_at : run.end])
                 updates += self._read_snapshots(run, run.words)
             at = run.end
+        self.told = told[0] if len(told) == 1 else b"".join(told)
         return updates
 
     def finish(self) -> list[Update]:

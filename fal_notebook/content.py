@@ -129,6 +129,11 @@ class Content:
         """What a reader should know of how the body was read; empty where there is nothing."""
         return self._reader.note
 
+    @property
+    def told(self) -> bytes | None:
+        """Of the bytes that were taken last those that say all of them: of snapshots the newest. None: all of them."""
+        return self._body.told if self._body else None
+
     def feed(self, data: bytes) -> list[Update]:
         """Take the next bytes of the body and return what they bring."""
         updates: list[Update] = []
@@ -208,9 +213,22 @@ class Content:
 def _slice_end(data: bytes, at: int) -> int:
     """Where to stop reading for a moment: lines cost more than their bytes do."""
     size = _LARGEST_SLICE
-    while size > _SMALLEST_SLICE and data.count(b"\n", at, at + size) + data.count(b"\r", at, at + size) > _MOST_LINES:
+    while size > _SMALLEST_SLICE and _has_many_lines(data, at, at + size):
         size //= 2
     return min(at + size, len(data))
+
+
+def _has_many_lines(data: bytes, at: int, end: int) -> bool:
+    """Whether a slice has too many lines for a moment. Few are found far sooner than its bytes are counted."""
+    for line_end in (b"\n", b"\r"):
+        place = data.find(line_end, at, end)
+        for _ in range(_MOST_LINES):
+            if place < 0:
+                break
+            place = data.find(line_end, place + 1, end)
+        if place >= 0:
+            return True
+    return False
 
 
 def _json_lines() -> Body:

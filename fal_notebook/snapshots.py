@@ -24,12 +24,14 @@ class Run:
         words: those of the newest. None: these bytes are no such run, and are to be decoded.
         newest: its data.
         outdated: how many characters of it each of the others shares with it.
+        newest_at: the place in the bytes where the newest begins.
     """
 
     end: int
     words: str | None = None
     newest: str = ""
     outdated: Sequence[int] = ()
+    newest_at: int = 0
 
 
 class Snapshots:
@@ -64,14 +66,14 @@ class Snapshots:
             known = view[end:words_end]
             lengths.append(len(known) - self._before)
             at, end = end, words_end + len(self._tail)
-        return self._read(data[at + self._before : end], end, lengths) if lengths else self.no_run(data, at)
+        return self._read(data[at + self._before : end], at, end, lengths) if lengths else self.no_run(data, at)
 
     def no_run(self, data: bytes, at: int) -> Run:
         """What is to be decoded from a place on: all up to where the next run may begin."""
         place = data.find(self._blank_line + self._head, at)
         return Run(len(data) if place < 0 else place + len(self._blank_line))
 
-    def _read(self, rest: bytes, end: int, lengths: Sequence[int]) -> Run:
+    def _read(self, rest: bytes, at: int, end: int, lengths: Sequence[int]) -> Run:
         """The run whose newest data the rest begins with; of each data so many bytes stand before its words' end."""
         *outdated, length = lengths
         newest = rest[: length + len(self._json_tail)]
@@ -79,7 +81,7 @@ class Snapshots:
         if not is_plain and any(_is_within(newest, each) for each in outdated):
             return Run(end)
         text = newest.decode("utf-8", "replace")
-        return Run(end, self._shape.words(text), text, outdated if is_plain else _characters(newest, outdated))
+        return Run(end, self._shape.words(text), text, outdated if is_plain else _characters(newest, outdated), at)
 
 
 def _is_within(text: bytes, place: int) -> bool:

@@ -293,7 +293,8 @@ class Stream:
         updates, at = self._content.feed_some(item.data, began)
         self._read_up_to = at
         if not self._content.is_file:
-            self._redacted.look_at(item.data[began:at])
+            told = self._content.told
+            self._redacted.look_at(item.data[began:at] if told is None else told)
         if at >= len(item.data):
             self._arrived.popleft()
             self._read_up_to = 0
