@@ -14,10 +14,10 @@ OLD_KERNELS := $(VENV)/ipykernel-6.31 $(VENV)/ipykernel-7.1 $(VENV)/ipykernel-7.
 PYTHONS ?= python3.11 python3.12 python3.13
 
 # Three at a time, for many tests wait rather than compute; then, alone, the tests that need the machine for themselves.
-TOGETHER := --numprocesses 3 --no-loadscope-reorder -m 'not quiet and not front_end'
+TOGETHER := --numprocesses 3 --no-loadscope-reorder -m 'not quiet and not front_end and not rig'
 ALONE := -m 'quiet and not front_end'
 
-.PHONY: demo install test test-fast front-ends pythons environments fuzz soak headless bench check format notebooks \
+.PHONY: demo install test test-fast front-ends rigs pythons environments fuzz soak headless bench check format notebooks \
 	pictures build clean
 
 demo: install
@@ -41,6 +41,10 @@ pythons:
 front-ends: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/browser
 	$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder --reruns 1 -m 'not quiet and front_end'
 	$(BIN)/python -m pytest --reruns 1 -m 'quiet and front_end'
+
+# What reading costs, for every regular expression and reader of the package; some minutes.
+rigs: $(VENV)/installed-for-tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist load -m rig
 
 # The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
 environments: $(VENV)/installed-for-tests $(VENV)/browser

@@ -52,6 +52,7 @@ from fal_notebook.wav import correct_wav_lengths, wav_seconds
 from .conftest import KEY
 from .test_options import PARSER
 
+pytestmark = pytest.mark.rig
 STEP = 4
 TOO_STEEP = 8.5  # times as long; linear is four, quadratic sixteen
 SHORTEST, LONGEST = 400, 410_000  # characters
