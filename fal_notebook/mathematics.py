@@ -62,7 +62,7 @@ _NESTING = re.compile(r"\\[{}]|\\\\|[{}]|\\(?:left|right|begin|end)(?![a-zA-Z])"
 _DEEPER, _SHALLOWER = {"{", r"\left", r"\begin"}, {"}", r"\right", r"\end"}
 _DEEPEST = 24  # a hundred can make a browser's tab crash
 _OF_EACH = 4  # symbols that a formula costs as many as by itself
-_MOST_SYMBOLS = 3_500  # of the formulas of an output, with those
+_MOST_SYMBOLS = 6_000  # of the formulas of an output, with those
 _TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
