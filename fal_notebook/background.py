@@ -6,24 +6,21 @@ replacing what is shown, less often the more there is.
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from .foot import Foot
 from .inbox import Inbox
 from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow, print_text
 from .media import Media
-from .outputs import NOTHING, UNFINISHED, close_widget, replaceable_output, widget_bundle, widget_metadata
+from .outputs import UNFINISHED, replaceable_output
 from .plain import one_line
 from .previews import PICTURE_BYTES
 from .render import as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result, shown
-from .returning import Messenger, RecentAnswers
+from .returning import RecentAnswers
 from .stop_button import StopButton
 from .streaming import Stream, end_of
 from .updates import Progress
 from .waiting import wait
-
-if TYPE_CHECKING:
-    from ipywidgets import VBox
 
 _CHARACTERS_A_SECOND = 100_000
 
@@ -47,19 +44,16 @@ class BackgroundLive(Live):
         self.note = ""
         self._shown = ""
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
-        self._recent = recent
         self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
-        self._foot = replaceable_output(NOTHING) if stop else None
-        self._box: VBox | None = None
-        self._messenger: Messenger | None = None
+        self._foot = Foot(recent) if stop else None
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
         if self._drawn != (self._progress, self._picture):
             self._redraw()
-        if self._box is None and stream.elapsed >= WORTH_STOPPING:
-            self._offer_stop()
+        if self._stop and self._foot and not self._foot.is_open and stream.elapsed >= WORTH_STOPPING:
+            self._offer_stop(self._stop, self._foot)
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         parts = merged(as_html(bundle) for bundle in result.body(style, autoplay=autoplay))
@@ -71,12 +65,8 @@ class BackgroundLive(Live):
             return
         try:
             self._body.replace(body)
-            self._foot.replace(foot)
         finally:
-            if self._messenger is not None:
-                self._messenger.end([body, foot])
-            elif self._box is not None:
-                close_widget(self._box)
+            self._foot.end(foot, [body, foot])
 
     def _write(self, text: str, replaces: Shown) -> None:
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
@@ -86,22 +76,14 @@ class BackgroundLive(Live):
         """Nothing: it has a line of its own."""
         return ""
 
-    def _offer_stop(self) -> None:
-        from ipywidgets import VBox
-
-        if self._stop is None or self._foot is None:
-            return
-        stop = StopButton(self._stop)
-        button = stop.widget
+    def _offer_stop(self, stop: Callable[[], object], foot: Foot) -> None:
+        button = StopButton(stop)
         try:
-            self._box = VBox([button], _dom_classes=("fal-live",))
+            foot.open(button.widget)
         except BaseException:
-            stop.close()
+            if not foot.is_open:  # else it is closed with what is there
+                button.close()
             raise
-        if self._foot.is_in_cell:
-            self._messenger = Messenger(self._recent, self._box)
-            self._box.children = (*self._box.children, self._messenger.widget)
-        self._foot.replace(widget_bundle(self._box, ""), widget_metadata(button))
 
     def _redraw(self) -> None:
         """Show all there is. A refresh sends everything again, so what it costs sets the pace."""

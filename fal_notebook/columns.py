@@ -9,30 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import compress
-from typing import TYPE_CHECKING
 
+from .foot import Foot
 from .interrupts import Interrupts
 from .markdown import text_html
 from .mathematics import few_formulas
 from .media import Media, drawable, raster
-from .outputs import (
-    NOTHING,
-    UNFINISHED,
-    ReplaceableOutput,
-    close_widget,
-    replaceable_output,
-    show_bundle,
-    widget_bundle,
-)
+from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
 from .plain import one_line
 from .render import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from .result import Format, Result, shown, unshown
-from .returning import Messenger, RecentAnswers
+from .returning import RecentAnswers
 from .streaming import Stream
 from .updates import Preview, Progress, Update
-
-if TYPE_CHECKING:
-    from ipywidgets import VBox
 
 _PAUSE = 0.125
 _TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
@@ -59,19 +48,16 @@ class Columns:
 
     def __init__(self, streams: Mapping[str, Stream], recent: RecentAnswers, *, live: bool) -> None:
         self._columns = {name: _Column(stream) for name, stream in streams.items()}
-        self._recent = recent
         self._pause = _PAUSE
         self._began = time.monotonic()
         self._drawn, self._has_news = 0.0, False
         self._body: ReplaceableOutput | None = None
-        self._foot: ReplaceableOutput | None = None
-        self._box: VBox | None = None
-        self._messenger: Messenger | None = None
+        self._foot: Foot | None = None
         self.failure: Exception | None = None
         try:
             if live:
                 self._body = replaceable_output(self._so_far())
-                self._foot = replaceable_output(NOTHING) if self._body.is_in_cell else None
+                self._foot = Foot(recent) if self._body.is_in_cell else None
         except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
             self.failure = exc
 
@@ -113,13 +99,9 @@ class Columns:
                 show_bundle(grid)
             else:
                 self._body.replace(grid)
-            if self._foot is not None:
-                self._foot.replace(foot)
         finally:
-            if self._messenger is not None:
-                self._messenger.end([grid, foot])
-            elif self._box is not None:
-                close_widget(self._box)
+            if self._foot is not None:
+                self._foot.end(foot, [grid, foot])
 
     def _show(self, news: "Mapping[_Column, Sequence[Update]]") -> None:
         """Collect what has come to each column, and draw it if it is time."""
@@ -138,17 +120,8 @@ class Columns:
     def _refresh(self) -> None:
         if self._body is not None:
             self._body.replace(self._so_far())
-        if self._foot is not None and self._messenger is None and time.monotonic() > self._began + _WORTH_AWAITING:
-            self._await_pages(self._foot)
-
-    def _await_pages(self, foot: ReplaceableOutput) -> None:
-        """Let a page that is loaded from now on learn the end."""
-        from ipywidgets import VBox
-
-        self._box = VBox(_dom_classes=("fal-live",))
-        self._messenger = Messenger(self._recent, self._box)
-        self._box.children = (self._messenger.widget,)
-        foot.replace(widget_bundle(self._box, ""))
+        if self._foot is not None and not self._foot.is_open and time.monotonic() > self._began + _WORTH_AWAITING:
+            self._foot.open()
 
     def _so_far(self) -> Bundle:
         grid = _grid((name, column.so_far()) for name, column in self._columns.items())

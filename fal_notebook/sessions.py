@@ -235,12 +235,11 @@ class Session:
         request = None
         try:
             with Interrupts():  # one in here would leave a thread that nobody ends
-                io = self._io
-                request = io.submit(work, receivers)
-                while request is None:  # it was closed meanwhile, or died
-                    self._renew(io)
+                while request is None:
                     io = self._io
                     request = io.submit(work, receivers)
+                    if request is None:  # it was closed meanwhile, or died
+                        self._renew(io)
         except BaseException:
             if request is not None:
                 request.cancel()  # nobody has it

@@ -44,10 +44,6 @@ class Authorization:
         """Whether it can stand in a header: the key has neither spaces nor letters beyond ASCII."""
         return _HEADER_VALUE.fullmatch(self.__value.partition(" ")[2]) is not None
 
-    def redact(self, text: str) -> str:
-        """The text without the key, should a server repeat it."""
-        return self.redaction.text(text)
-
     @property
     def is_long_enough(self) -> bool:
         """Whether the key is no dummy: one that is shorter stands in answers by chance."""

@@ -207,7 +207,7 @@ def test_credentials_show_themselves_nowhere(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_key_that_a_server_repeats_is_taken_out() -> None:
-    assert Authorization(f"Key {KEY}").redact(f"bad {KEY}!") == "bad [key]!"
+    assert Authorization(f"Key {KEY}").redaction.text(f"bad {KEY}!") == "bad [key]!"
 
 
 def test_no_frame_of_a_refused_key_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
