@@ -18,8 +18,8 @@ from .sse import JSONLinesDecoder
 from .updates import Update
 
 _HEAD = 4096  # first bytes that may be held back to see what a body is
-_LARGEST_SLICE, _SMALLEST_SLICE = 262_144, 16_384  # bytes that are read at once
-_MOST_LINES = 8_192
+_LARGEST_SLICE = 262_144  # bytes that are read at once
+_MOST_LINES = 2_048  # that are read at once, each of which may be an event
 _JSON_LINES = re.compile(
     r"(application|text)/(x-)?(nd-?json|ldjson|jsonl|json-?lines|json-seq|json-stream|stream\+json)"
 )
@@ -212,23 +212,16 @@ class Content:
 
 def _slice_end(data: bytes, at: int) -> int:
     """Where to stop reading for a moment: lines cost more than their bytes do."""
-    size = _LARGEST_SLICE
-    while size > _SMALLEST_SLICE and _has_many_lines(data, at, at + size):
-        size //= 2
-    return min(at + size, len(data))
-
-
-def _has_many_lines(data: bytes, at: int, end: int) -> bool:
-    """Whether a slice has too many lines for a moment. Few are found far sooner than its bytes are counted."""
+    end = min(at + _LARGEST_SLICE, len(data))
     for line_end in (b"\n", b"\r"):
-        place = data.find(line_end, at, end)
+        place = at - 1
         for _ in range(_MOST_LINES):
+            place = data.find(line_end, place + 1, end)
             if place < 0:
                 break
-            place = data.find(line_end, place + 1, end)
-        if place >= 0:
-            return True
-    return False
+        else:
+            end = place + 1
+    return end
 
 
 def _json_lines() -> Body:
