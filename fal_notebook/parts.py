@@ -5,11 +5,11 @@ would typeset TeX, and with it links, so what is said of the progress stands in 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from IPython.display import DisplayHandle, display
@@ -172,18 +172,30 @@ def _pair(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:
     return [first, *merged([*others, foot])]
 
 
+def _laid_out(kind: type[Any], style: Mapping[str, str], **options: Any) -> Any:
+    """A new widget with a layout of its own, which is not left open where the widget cannot be made."""
+    from ipywidgets import Layout
+
+    layout = Layout(**style)
+    try:
+        return kind(layout=layout, **options)
+    except BaseException:
+        layout.close()
+        raise
+
+
 class ProgressBar:
     """How far the work is, and beside it what the server says of it."""
 
     def __init__(self) -> None:
-        from ipywidgets import FloatProgress, HBox, Layout, Text
+        from ipywidgets import FloatProgress, HBox, Text
 
         # What ipywidgets 7 calls by another name. It is what a screen reader says.
         name = "tooltip" if FloatProgress.class_traits().get("tooltip") else "description_tooltip"
         with ExitStack() as undo:
-            self._bar = FloatProgress(max=1.0, layout=Layout(display="none"), **{name: "Progress"})
+            self._bar = _laid_out(FloatProgress, {"display": "none"}, max=1.0, **{name: "Progress"})
             undo.callback(close_widget, self._bar)
-            self._message = Text(disabled=True, layout=Layout(flex="1"), **{name: "Progress"})
+            self._message = _laid_out(Text, {"flex": "1"}, disabled=True, **{name: "Progress"})
             undo.callback(close_widget, self._message)
             self._message.style.background = "transparent"
             self.widget: DOMWidget = HBox([self._bar, self._message])
@@ -201,9 +213,9 @@ class Picture:
     """A picture in the page whose bytes are replaced."""
 
     def __init__(self) -> None:
-        from ipywidgets import Image, Layout
+        from ipywidgets import Image
 
-        self.widget: DOMWidget = Image(layout=Layout(max_width="100%", align_self="flex-start"))
+        self.widget: DOMWidget = _laid_out(Image, {"max_width": "100%", "align_self": "flex-start"})
 
     def show(self, picture: Media) -> None:
         """Replace what is shown by a picture that `media.raster` found."""

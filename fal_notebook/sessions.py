@@ -327,12 +327,17 @@ class _IOThread:
             coroutine = work(self)
             request = asyncio.run_coroutine_threadsafe(coroutine, self._running())
             self.requests[request] = receivers
-        request.add_done_callback(lambda done: self._see_ended(done, coroutine))
+        request.add_done_callback(lambda done: self._see_ended(done, coroutine, self.requests.pop(done, ())))
         return request
 
-    def _see_ended(self, request: "concurrent.futures.Future[None]", work: Coroutine[Any, Any, None]) -> None:
+    def _see_ended(
+        self,
+        request: "concurrent.futures.Future[None]",
+        work: Coroutine[Any, Any, None],
+        receivers: Sequence[Receiver],
+    ) -> None:
         """See to it that nobody waits for what ended without a word: it failed, or was cancelled before it began."""
-        receivers, loop = self.requests.pop(request, ()), self._loop
+        loop = self._loop
 
         def end() -> None:
             if loop is not None and not loop.is_closed() and inspect.getcoroutinestate(work) != inspect.CORO_CLOSED:
@@ -373,11 +378,11 @@ class _IOThread:
             self._loop, self._thread = loop, thread
         return self._loop
 
-    @quiet()
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.set_exception_handler(_note)
         try:
-            loop.run_forever()
+            with quiet():
+                loop.set_exception_handler(_note)
+                loop.run_forever()
         except BaseException as exc:  # noqa: BLE001 - whatever it is, else whoever has a request waits for ever
             self._die(loop, type(exc).__name__)
         loop.close()

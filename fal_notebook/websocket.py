@@ -200,8 +200,7 @@ class WebSocket(ClientConnection):
         try:
             self._receive(data)
         except Exception as exc:  # noqa: BLE001 - asyncio would cut the socket, too, and print a traceback
-            self.failure = exc
-            self._abort()
+            self._break_off(exc)
 
     def _receive(self, data: bytes) -> None:
         self.heard = time.time()
@@ -229,6 +228,14 @@ class WebSocket(ClientConnection):
         super().connection_lost(exc)
         if self._on_close:
             self._on_close(self.protocol.close_exc)
+
+    def _break_off(self, exc: Exception) -> None:
+        """End it, for what came could not be taken. What reads may have broken off, and would see no end."""
+        self.failure = exc
+        if self.state is State.CONNECTING and not self.protocol.eof_sent:
+            self.protocol.send_eof()
+        self.protocol.fail(CloseCode.ABNORMAL_CLOSURE)
+        self._abort()
 
     def _abort(self) -> None:
         """Cut the socket, which may be lost already: asyncio's transport then has no loop if bytes were unsent."""
@@ -403,6 +410,9 @@ def _forget_handshake(websocket: WebSocket) -> None:
 async def closed_at_once(websocket: WebSocket, target: Target) -> ConnectError:
     """The error that tells how a WebSocket closed over which nothing was sent."""
     await websocket.wait_closed()
+    if websocket.failure is not None:
+        message = f"the handshake of {target.url} could not be taken: {type(websocket.failure).__name__}"
+        return ConnectError(message, hint="nothing was sent")
     code, reason = websocket.close_code, websocket.close_reason
     said = f", code {code}" + (f" {reason}" if reason else "")
     message = target.redact(f"{target.url} closed the connection as soon as it was open{said}")

@@ -67,6 +67,7 @@ ERRORS: tuple[Callable[[], Exception], ...] = (
 CANNOT_FAIL = (
     *("__exit__", "__aexit__", "release", "signal"),
     *("call_soon", "add_done_callback", "Future.done", "Future.set_result", "dict.items", "dict.pop"),
+    *("_BaseExitStack.callback", "_BaseExitStack.pop_all"),
     *(" end_of", " shown"),
     *("__del__", "WeakSet.__init__.<locals>._remove"),
 )
@@ -329,9 +330,14 @@ def _raise_at(step: Step, way: Callable[[str], End], server: ScriptedServer) -> 
     if signal.getsignal(signal.SIGINT) is not handler:
         yield "interrupts are held"
         signal.signal(signal.SIGINT, handler)
-    with _time_limit():
-        if run("a/b", prompt="quick", base_url=server.url).text != WORDS:
-            yield "the next request gets no answer"
+    try:
+        with _time_limit():
+            is_answered = run("a/b", prompt="quick", base_url=server.url).text == WORDS
+    except (Hung, FalNotebookError):
+        is_answered = False
+    if not is_answered:
+        yield "the next request gets no answer"
+        session()._renew(session()._io)
 
 
 def _judge(came: End, *, was_sent: bool) -> Iterator[str]:

@@ -14,8 +14,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from fal_notebook import PromptWidget, Session, errors, pipeline, run, stream
+from fal_notebook import PromptWidget, Session, errors, pipeline, run, stream, websocket
 from fal_notebook.errors import NotShown
+from fal_notebook.off_loop import IOLoop
 from fal_notebook.result import Result, shown
 
 from .conftest import KEY
@@ -224,6 +225,34 @@ def test_a_request_that_is_stopped_before_it_began_ends() -> None:
                 request.outcome()
         finally:
             sys.setswitchinterval(before)
+    own.close()
+
+
+@pytest.mark.parametrize("step", ["_DeflateFactory.process_response_params", "WebSocket._begin_to_split"])
+def test_a_handshake_that_cannot_be_taken_is_no_request(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Session()
+    kind, name = step.split(".")
+    with _answering("words", content_type="text/plain") as url:
+        with monkeypatch.context() as broken:
+            broken.setattr(getattr(websocket, kind), name, lambda *_: 1 // 0)
+            with pytest.raises(
+                errors.ConnectError, match=r"could not be taken: ZeroDivisionError \(nothing was sent\)"
+            ):
+                own.stream("a/b", base_url=url, timeout=10).result()
+        assert own.stream("a/b", base_url=url).result().text == "words"
+    own.close()
+
+
+def test_a_thread_that_fails_as_it_begins_is_told_and_the_next_request_has_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = Session()
+    with _answering("words", content_type="text/plain") as url:
+        with monkeypatch.context() as broken:
+            broken.setattr(IOLoop, "set_exception_handler", lambda *_: 1 // 0)
+            error = own.stream("a/b", base_url=url, timeout=10).outcome().error
+        assert isinstance(error, errors.ConnectError)
+        assert own.stream("a/b", base_url=url).result().text == "words"
     own.close()
 
 
