@@ -17,7 +17,7 @@ from typing import Protocol as Interface
 from .errors import ArgumentsTooLarge, ConnectError, ConnectionLost, RequestError, ResponseTooLarge
 from .protocol import Data, End, Event, Protocol, State
 from .target import Target
-from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_refused_as_too_big, is_too_big
+from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_refused_as_too_big, is_too_big, what_was_wrong
 
 _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
@@ -236,7 +236,14 @@ class Connection:
             return self._too_large()
         if not has_begun and is_refused_as_too_big(exc) and self._is_largest(exchange):
             return self._refused(exc, exchange)
-        said = f", code {exc.rcvd}" if exc.rcvd else ""
+        wrong = what_was_wrong(exc)
+        said = (
+            f": the server broke the WebSocket protocol ({wrong})"
+            if wrong
+            else f", code {exc.rcvd}"
+            if exc.rcvd
+            else ""
+        )
         when = f"after {exchange.size:,} bytes" if has_begun else "before the response began"
         message = f"the connection to {self.target.endpoint} closed {when}{said}"
         request_id = self._protocol.request_id if is_next else None

@@ -9,9 +9,9 @@ All derive from fal-client's base error, so that code written for fal-client cat
         │     (fal_client.auth.MissingCredentialsError)
         ├── ConnectError (ConnectionError)     no connection; nothing was sent
         └── RequestError                       a request that may have reached fal
-            ├── StatusError                    an HTTP status of 400 or more
+            ├── StatusError                    an HTTP status of 300 or more
             │   ├── AuthenticationError        401
-            │   ├── AccessDenied               403: locked account, no balance, no permission
+            │   ├── AccessDenied               402, 403: locked account, no balance, no permission
             │   ├── NotFound                   404
             │   ├── ArgumentsTooLarge          413, and a close for the same reason
             │   ├── ValidationFailed           422
@@ -128,7 +128,7 @@ class RequestError(FalNotebookError):
 
 
 class StatusError(RequestError):
-    """The response has an HTTP status of 400 or more, at its start, at its end or in the handshake."""
+    """The response has an HTTP status of 300 or more, at its start, at its end or in the handshake."""
 
 
 class AuthenticationError(StatusError):
@@ -138,7 +138,7 @@ class AuthenticationError(StatusError):
 
 
 class AccessDenied(StatusError):
-    """403: the account is locked or out of balance, or may not use the endpoint."""
+    """402 or 403: the account is locked or out of balance, or may not use the endpoint."""
 
     default_hint = "see fal.ai/dashboard/billing and the endpoint's access"
 
@@ -211,6 +211,7 @@ class ProtocolViolation(RequestError):
 
 _BY_STATUS: dict[int, type[StatusError]] = {
     401: AuthenticationError,
+    402: AccessDenied,
     403: AccessDenied,
     404: NotFound,
     413: ArgumentsTooLarge,
@@ -228,17 +229,20 @@ def status_error(
     headers: Mapping[str, str] | None = None,
     in_handshake: bool = False,
 ) -> StatusError:
-    """The error for an HTTP status of 400 or more.
+    """The error for an HTTP status of 300 or more.
 
     ``detail`` is what fal's error bodies hold under that name (fal's docs, "Errors"): a string or a list of
     ``{loc, msg, type}``; other values are quoted as they are. A handshake carries no arguments, so that they are not
     what is too large there.
     """
-    kind = _BY_STATUS.get(status, ServerError if status >= 500 else StatusError)
+    kind = _BY_STATUS.get(status, ServerError if 500 <= status < 600 else StatusError)
     kind = StatusError if in_handshake and kind is ArgumentsTooLarge else kind
     said = detail_text(detail)
     message = f"{status} from {endpoint}" + (f": {said}" if said else "")
-    return kind(message, status=status, detail=detail, request_id=request_id, headers=headers)
+    hint = None if said or kind.default_hint else "it gave no reason; check the endpoint's name and the arguments"
+    if status < 400:
+        hint = "a redirect, which is not followed; check the endpoint's name"
+    return kind(message, status=status, detail=detail, request_id=request_id, headers=headers, hint=hint)
 
 
 def detail_text(detail: Any) -> str:
@@ -253,7 +257,7 @@ def _said(detail: Any) -> str:
     if isinstance(detail, list):
         return "; ".join(filter(None, map(_said, detail)))
     if isinstance(detail, dict):
-        words = detail.get("msg") or detail.get("message") or detail.get("error") or detail.get("detail")
+        words = next(filter(None, map(detail.get, ("msg", "message", "error", "detail", "title"))), None)
         if not isinstance(words, str):
             return _said(words) if words else one_line(str(detail))
         place = detail.get("loc")

@@ -9,6 +9,7 @@ Marks without end upon one letter would halt the page, which shapes them as one:
 
 import re
 import unicodedata
+from html import unescape
 from typing import TextIO
 
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
@@ -24,6 +25,11 @@ _MOST_MARKS = 20  # one behind the other, with joiners and other marks that have
 _PERHAPS_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 _MARKS = {"Mn", "Me", "Mc", "Cf", "Sk"}  # Sk: the skin tones of emoji
 _BASE = "\N{DOTTED CIRCLE}"
+
+_PAGES = ("<!", "<?xml", "<html", "<head", "<title", "<body", "<center", "<div", "<h1", "<p>", "<pre")
+_UNSEEN = ("script", "style")
+_LONGEST_PAGE = 50_000  # characters of which the words are looked for
+_NO_TEXT = re.compile("[\x00-\x08]")
 
 
 def plain_text(text: str, before: str = "") -> str:
@@ -77,3 +83,26 @@ def one_line(text: str, limit: int = 500) -> str:
     """The text on one line of at most ``limit`` characters, for messages and status lines."""
     line = " ".join(plain_text(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def excerpt(body: str, limit: int = 500) -> str:
+    """How a body begins that is quoted: of a page its words, of what is no text nothing."""
+    quoted = page_words(body)[:limit]
+    return "" if _NO_TEXT.search(quoted) else quoted
+
+
+def page_words(text: str) -> str:
+    """The words of a page of HTML or XML, each line of them once; other text as it is."""
+    if not text[:100].lstrip("\ufeff \t\r\n")[:9].lower().startswith(_PAGES):
+        return text
+    words: dict[str, None] = {}
+    unseen = ""
+    for piece in text[:_LONGEST_PAGE].split("<"):
+        tag, _, said = piece.partition(">")
+        name = tag.partition(" ")[0].lower()
+        if unseen and name != f"/{unseen}":
+            continue
+        unseen = name if name in _UNSEEN else ""
+        if not unseen:
+            words[" ".join(unescape(said).split())] = None
+    return " ".join(filter(None, words))

@@ -18,6 +18,7 @@ from .content import Content
 from .errors import FalNotebookError, InvalidResponse, ModelError, RequestError, bare, detail_text, status_error
 from .inbox import Inbox
 from .media import Media
+from .plain import excerpt, page_words
 from .protocol import Data, End, Event, Start
 from .redacted import RedactedUpdates
 from .result import Metrics, Result, unshown
@@ -386,13 +387,14 @@ class Stream:
 
     def _bad_status(self) -> int | None:
         statuses = [item.status for item in (self._start, self._end) if item is not None]
-        return next((status for status in statuses if status >= 400), None)
+        return next((status for status in statuses if status >= 300), None)
 
     def _detail(self) -> Any:
         redaction, data = self._target.redaction, self._content.data
-        if isinstance(data, dict):
-            return redaction.value(data.get("detail") or data.get("error") or data)
-        return redaction.value(data) if data is not None else redaction.text(self._content.text)[:500]
+        if data is None:
+            return excerpt(redaction.text(self._content.text))
+        detail = redaction.value((data.get("detail") or data.get("error") or data) if isinstance(data, dict) else data)
+        return page_words(detail) if isinstance(detail, str) else detail
 
     def _request_id(self) -> str | None:
         return self._start.request_id if self._start else None

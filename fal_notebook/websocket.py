@@ -47,9 +47,11 @@ from websockets.typing import ExtensionParameter
 
 from .errors import ConnectError, FalNotebookError, status_error
 from .frames import FrameSplitter, Kind, Piece
+from .plain import excerpt, page_words
 from .target import Target
 
 _PROXY_HINT = "HTTPS_PROXY, or what else names one here, is like http://host:8080"
+_ADDRESS_HINT = "check the address and the network, whose login page may answer for it"
 CLOSE_SECONDS = 0.5
 """How long a server may take to answer a close."""
 _PIECE = 65_536
@@ -424,6 +426,14 @@ def is_too_big(closed: Closed) -> bool:
     return closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG and not closed.rcvd_then_sent
 
 
+def what_was_wrong(closed: Closed) -> str:
+    """Why a WebSocket was closed here, where what the server sent was none of a WebSocket's; else nothing."""
+    if closed.sent is None or closed.rcvd_then_sent:
+        return ""
+    is_wrong = closed.sent.code in (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_DATA)
+    return closed.sent.reason or "broken data" if is_wrong else ""
+
+
 def is_refused_as_too_big(closed: Closed) -> bool:
     """Whether the server closed it because a message had more bytes than it takes.
 
@@ -436,13 +446,15 @@ def is_refused_as_too_big(closed: Closed) -> bool:
 def _refusal(status: int, body: bytes, fields: Iterable[tuple[str, str]], target: Target) -> FalNotebookError:
     """A handshake that the server answered with an HTTP status. The request was not sent."""
     if status < HTTPStatus.MULTIPLE_CHOICES:
-        return ConnectError(f"{target.url} answered with status {status}: it does not speak WebSocket")
+        message = f"{target.url} answered with status {status}: it does not speak WebSocket"
+        return ConnectError(message, hint=_ADDRESS_HINT)
     if status < HTTPStatus.BAD_REQUEST:
-        return ConnectError(f"{target.url} answered with a redirect ({status}), which is not followed")
+        message = f"{target.url} answered with a redirect ({status}), which is not followed"
+        return ConnectError(message, hint=_ADDRESS_HINT)
     headers = {target.redact(name.lower()): target.redact(value) for name, value in fields}
     return status_error(
         status,
-        _detail(body, target),
+        _detail(body, headers.get("content-type", ""), target),
         endpoint=target.endpoint,
         request_id=headers.get("x-fal-request-id"),
         headers=headers,
@@ -456,13 +468,21 @@ def _broken_refusal(websocket: WebSocket, target: Target) -> FalNotebookError | 
     return _refusal(int(found[1]), b"", [], target) if found else None
 
 
-def _detail(body: bytes, target: Target) -> Any:
-    text = body.decode("utf-8", "replace")
+def _detail(body: bytes, label: str, target: Target) -> Any:
     try:
-        value = target.redaction.value(json.loads(text))
+        value = target.redaction.value(json.loads(body))
     except (ValueError, RecursionError):
-        return target.redact(text)[:500]
-    return value.get("detail", value) if isinstance(value, dict) else value
+        return excerpt(target.redact(_decoded(body, label)))
+    detail = value.get("detail", value) if isinstance(value, dict) else value
+    return page_words(detail) if isinstance(detail, str) else detail
+
+
+def _decoded(body: bytes, label: str) -> str:
+    charset = re.search(r"charset=[\"']?([\w.:-]{1,40})", label, re.IGNORECASE)
+    try:
+        return body.decode(charset[1] if charset else "utf-8")
+    except (LookupError, ValueError):  # there is no such charset, or it is another
+        return body.decode("utf-8", "replace")
 
 
 def _proxy(target: Target) -> str | Literal[True] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 import json
 import logging
 import os
@@ -9,7 +10,7 @@ import socket
 import ssl
 import threading
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -564,3 +565,128 @@ def test_another_key_closes_the_connections_of_the_one_before(gateway: str, monk
         monkeypatch.setenv("FAL_KEY", key)
         run("test/echo/stream", prompt="x")
     assert len(session().connections) == 1
+
+
+PAGE = (
+    "<!DOCTYPE html><html><head><title>Oops</title><style>b{}</style></head><body><h1>Oops</h1><!-- x --></body></html>"
+)
+BODIES = {
+    "empty": (b"", ""),
+    "words": ("žába".encode(), "text/plain"),
+    "Latin-1": ("é".encode("latin-1"), "text/plain; charset=iso-8859-1"),
+    "UTF-16": (json.dumps({"detail": "žába"}, ensure_ascii=False).encode("utf-16"), "application/json; charset=utf-16"),
+    "a mark": (b"\xef\xbb\xbf" + json.dumps({"detail": "Oops"}).encode(), "application/json"),
+    "no charset": (b"Oops", "text/plain; charset=hex"),
+    "page": (PAGE.encode(), "text/html"),
+    "page without a name": (PAGE.encode(), ""),
+    "page in JSON": (json.dumps({"detail": PAGE}).encode(), "application/json"),
+    "packed": (gzip.compress(b"words"), "application/json"),
+    "problem": (json.dumps({"title": "Oops", "type": "about:blank"}).encode(), "application/problem+json"),
+    "the key": (f'{{"detail": "<html>{KEY}"}}'.encode(), "application/json"),
+}
+KINDS = {
+    401: errors.AuthenticationError,
+    402: errors.AccessDenied,
+    403: errors.AccessDenied,
+    404: errors.NotFound,
+    413: errors.ArgumentsTooLarge,
+    422: errors.ValidationFailed,
+    429: errors.RateLimited,
+    **dict.fromkeys((500, 501, 505, 511, *range(520, 531)), errors.ServerError),
+    **dict.fromkeys((301, 302, 303, 307, 308, 400, 405, 408, 409, 415, 426, 431, 451, 499), errors.StatusError),
+}
+"""The statuses that are told at once: those that may pass are tried again."""
+
+
+@pytest.mark.parametrize("place", ["handshake", "start", "end"])
+@pytest.mark.parametrize("body", BODIES)
+def test_a_status_has_its_name_and_one_line_of_words_wherever_it_comes(
+    body: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    data, label = BODIES[body]
+    status = 0
+
+    def refuse(connection: ServerConnection, request: Request) -> Response | None:
+        headers = Headers({"Content-Type": label, "Content-Length": str(len(data)), "Location": "/"})
+        return Response(status, "No", headers, data) if place == "handshake" else None
+
+    async def script(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send(start(status=status if place == "start" else 200, content_type=label))
+            await connection.send(data)
+            await connection.send(end(status=status))
+
+    with ScriptedServer(script, refuse) as server:
+        for status, kind in KINDS.items():
+            error = stream("a/b", base_url=server.url).outcome().error
+            assert type(error) is _kind(kind, status, place)
+            (line,) = error._render_traceback_()
+            assert str(status) in line
+            assert "<" not in line.replace("<id>:<secret>", "")
+            assert not any(hidden in f"{line} {vars(error)}" for hidden in (KEY, "\x00", "␀", "\ufffd"))
+            assert line.endswith(")") or any(word in line for word in ("Oops", "žába", "é", "[key]"))
+
+
+def _kind(kind: type[errors.FalNotebookError], status: int, place: str) -> type[errors.FalNotebookError]:
+    """A handshake has no arguments, and what redirects it is no endpoint."""
+    if place != "handshake":
+        return kind
+    return errors.ConnectError if status < 400 else errors.StatusError if status == 413 else kind
+
+
+@pytest.mark.parametrize("moment", ["sent", "begun", "half", "answered"])
+def test_a_close_has_its_name_whatever_its_code_and_moment(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    code, reason = 0, ""
+    messages = {
+        "sent": [],
+        "begun": [start("r", content_type="text/plain")],
+        "half": [start("r", content_type="text/plain"), "words"],
+        "answered": [start("r", content_type="text/plain"), "words", end("r")],
+    }[moment]
+
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        for message in messages:
+            await connection.send(message)
+        payload = code.to_bytes(2) + reason.encode() if code else b""
+        connection.transport.write(Frame(Opcode.CLOSE, payload).serialize(mask=False))
+        await connection.wait_closed()
+
+    with ScriptedServer(script, logger=QUIET) as server:
+        for code in (0, 999, *range(1000, 1016), 3000, 4000, 4401, 4999, 5000):
+            for reason in ("", f"because of {KEY}") if code else ("",):
+                result = stream("a/b", base_url=server.url, picture="x" * 2_000).outcome()
+                assert result.text == ("words" if moment in ("half", "answered") else "")
+                if moment == "answered":
+                    assert result.error is None
+                    continue
+                is_refused = code == 1009 and moment == "sent"
+                assert type(result.error) is (errors.ArgumentsTooLarge if is_refused else errors.ConnectionLost)
+                (line,) = cast("errors.RequestError", result.error)._render_traceback_()
+                assert is_refused or f"code {code or 1005}" in line or "broke the WebSocket protocol" in line
+                assert KEY not in f"{line} {vars(result.error)}"
+                assert "because of [key]" in line or not reason or "broke" in line
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        (b"\x83\x00", "invalid opcode"),
+        (b"\x81\x01\xff", "not UTF-8"),
+        (b"\x88\x01a", "too short"),
+        (b"\x81\x80abcd", "mask"),
+    ],
+)
+def test_what_a_server_did_wrong_is_told(data: bytes, wrong: str) -> None:
+    async def script(connection: ServerConnection) -> None:
+        await connection.recv()
+        connection.transport.write(data)
+        await connection.wait_closed()
+
+    with (
+        ScriptedServer(script, logger=QUIET, compression=None) as server,
+        pytest.raises(errors.ConnectionLost, match=rf"the server broke the WebSocket protocol \(.*{wrong}"),
+    ):
+        run("a/b", base_url=server.url)

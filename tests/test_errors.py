@@ -82,7 +82,9 @@ def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: 
     ("status", "kind"),
     [
         (400, StatusError),
+        (302, StatusError),
         (401, AuthenticationError),
+        (402, AccessDenied),
         (403, AccessDenied),
         (404, NotFound),
         (418, StatusError),
@@ -91,6 +93,7 @@ def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: 
         (500, ServerError),
         (504, ServerError),
         (599, ServerError),
+        (600, StatusError),
     ],
 )
 def test_each_status_has_its_class(status: int, kind: type[StatusError]) -> None:
@@ -108,6 +111,11 @@ def test_an_error_carries_its_evidence() -> None:
 
 def test_an_error_says_what_to_do() -> None:
     assert "dashboard/keys" in str(status_error(401, "", endpoint="fal-ai/any-llm"))
+
+
+@pytest.mark.parametrize("status", [302, 307, 400, 405, 408, 409, 415, 422, 431, 451, 499, 600])
+def test_a_status_without_a_word_says_what_to_do_too(status: int) -> None:
+    assert "check the endpoint's name" in str(status_error(status, "", endpoint="fal-ai/any-llm"))
 
 
 def test_a_hint_of_its_own_takes_the_place_of_the_class_hint() -> None:
@@ -149,6 +157,7 @@ def test_the_detail_of_a_validation_error_names_each_field() -> None:
         ({"error": {"message": "quota", "code": 429}}, "quota"),
         ({"detail": [{"msg": "too long"}]}, "too long"),
         ({"message": "busy"}, "busy"),
+        ({"type": "about:blank", "title": "Too busy", "status": 503}, "Too busy"),
         ({"loc": "prompt", "msg": "busy"}, "busy"),
         ({"code": 7}, "{'code': 7}"),
         (7, "7"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.plain import one_line, plain_text
+from fal_notebook.plain import excerpt, one_line, page_words, plain_text
 
 ANY_TEXT: Final = st.text(st.characters(exclude_categories=[]))
 BIDIRECTIONAL: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -91,3 +91,30 @@ def test_marks_without_end_are_broken_alike_wherever_the_text_is_cut(text: str, 
 )
 def test_the_marks_that_people_write_stay_as_they_are(text: str) -> None:
     assert plain_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body>", "502 Bad Gateway"),
+        ("<!DOCTYPE html>\n<title>Error</title><pre>Cannot POST&nbsp;/a/b</pre>", "Error Cannot POST /a/b"),
+        ("\ufeff<!doctype html><style>p > b {}</style><script>if (1 < 2) '<b>x</b>'</script><p>words", "words"),
+        ("<!--[if IE 7]> <html class='ie'> <![endif]--><html>fish &amp; chips", "fish & chips"),
+        ("<?xml version='1.0'?><Error><Code>Denied</Code><Message>No access</Message></Error>", "Denied No access"),
+        ("<html><script>never ends <b>x</b>", ""),
+        ("<prompt> is required, 1 < 2", "<prompt> is required, 1 < 2"),
+        ("", ""),
+    ],
+)
+def test_of_a_page_that_is_quoted_the_words_stay(page: str, words: str) -> None:
+    assert page_words(page) == excerpt(page) == words
+
+
+@pytest.mark.parametrize("body", ["\x1f\ufffd\x08\x00i", "\x00\x01\x02"])
+def test_of_what_is_no_text_nothing_is_quoted(body: str) -> None:
+    assert excerpt(body) == ""
+
+
+def test_an_excerpt_is_short() -> None:
+    assert len(excerpt("<p>" + "word <b>" * 100_000)) <= 500
+    assert len(excerpt("x" * 1_000)) == 500
