@@ -28,7 +28,7 @@ _BASE = "\N{DOTTED CIRCLE}"
 
 _PAGES = ("<!", "<?xml", "<html", "<head", "<title", "<body", "<center", "<div", "<h1", "<p>", "<pre")
 _UNSEEN = ("script", "style")
-_LONGEST_PAGE = 50_000  # characters of which the words are looked for
+_LONGEST_PAGE = 20_000  # characters of which the words are looked for
 _NO_TEXT = re.compile("[\x00-\x08]")
 
 

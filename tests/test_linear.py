@@ -37,7 +37,7 @@ from fal_notebook.media import guess_type, media_from_data_uri, normal_type
 from fal_notebook.options import parse
 from fal_notebook.page_text import PageText
 from fal_notebook.pixels import pixels
-from fal_notebook.plain import one_line, plain_text
+from fal_notebook.plain import excerpt, one_line, plain_text
 from fal_notebook.protocol import Protocol
 from fal_notebook.redaction import Redaction
 from fal_notebook.render import json_bundle, small_bundle, text_bundle
@@ -374,6 +374,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "an endpoint": quietly(endpoint_name),
     "a row of the form": quietly(lambda text: Form({"a": text})),
     "an error's detail": lambda text: (detail_text({"detail": [{"loc": [text], "msg": text}]}), detail_text(text)),
+    "a page that is quoted": lambda text: excerpt(f"<p>{text}"),
 }
 PIECES = (
     *("a", " ", "\n", "\r\n", "/", ";", ",", "]", "[", "{", "}", "(", ")", "<", ">", "&", "`", "*", "_", "~", "|", "!"),
