@@ -1,10 +1,17 @@
 import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fal_notebook import bounded_json
 from fal_notebook.bounded_json import DEEPEST, MOST_VALUES, TooMuchJSON, decode_json
 
 
@@ -43,3 +50,97 @@ def test_memory_is_bounded_where_it_is_much() -> None:
     assert len(decode_json("[" + '{"a":1},' * 100_000 + "{}]")) == 100_001
     with pytest.raises(TooMuchJSON, match="more than 8 times its size"):
         decode_json("[" + '{"a":1},' * 300_000 + "{}]")
+
+
+SPACES = st.sampled_from(["", "", " ", "\n\t"])
+SCALARS = (
+    st.sampled_from(
+        ["null", "true", "NaN", "-Infinity", "0", "-1.5e3", '""', r'"\""', r'"\\"', r'"\ud83d\ude00"', '"[,{"']
+    )
+    | st.text().map(json.dumps)
+    | st.integers().map(str)
+)
+
+
+@st.composite
+def spaced(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    """A list or an object as text, with spaces anywhere and names that return."""
+    is_list = draw(st.booleans())
+    members = []
+    for value in draw(st.lists(inner, max_size=8)):
+        name = "" if is_list else f'"{draw(st.sampled_from("abc"))}"{draw(SPACES)}:{draw(SPACES)}'
+        members.append(f"{draw(SPACES)}{name}{value}{draw(SPACES)}")
+    text = ",".join(members) or str(draw(SPACES))
+    return f"[{text}]" if is_list else f"{{{text}}}"
+
+
+TEXTS = st.recursive(SCALARS, spaced, max_leaves=40)
+
+
+def in_pieces(text: str | bytes, size: int) -> Any:
+    """The value, decoded in pieces of so many characters however short it is."""
+    with mock.patch.multiple(bounded_json, _LONG=0, _PIECE=size, _SMALLEST=1):
+        return decode_json(text)
+
+
+@given(TEXTS, st.integers(1, 60))
+def test_a_value_is_the_same_in_pieces(text: str, size: int) -> None:
+    assert repr(in_pieces(text, size)) == repr(in_pieces(text.encode(), size)) == repr(json.loads(text))
+
+
+@given(TEXTS, st.integers(1, 60), st.integers(0), st.sampled_from([*'[]{},:"1a\\ ', ""]))
+def test_what_is_no_json_is_none_in_pieces(text: str, size: int, place: int, change: str) -> None:
+    place %= len(text)
+    text = text[:place] + change + text[place + 1 :]
+    try:
+        value = json.loads(text)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"char \d"):
+            in_pieces(text, size)
+    else:
+        assert repr(in_pieces(text, size)) == repr(value)
+
+
+@contextmanager
+def longest_deafness() -> Iterator[list[float]]:
+    """The longest time of this thread, in seconds, in which an interrupt would not have been heard: given behind."""
+    gaps = [0.0]
+    last = time.thread_time()
+
+    def hear(_: int = 0, __: FrameType | None = None) -> None:
+        nonlocal last
+        now = time.thread_time()
+        gaps[0], last = max(gaps[0], now - last), now
+
+    before = signal.signal(signal.SIGALRM, hear)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        yield gaps
+        hear()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+LONG_TEXTS = {
+    "numbers": b"[" + b"0.12345678901234567," * 900_000 + b"1]",
+    "rows": b"[" + (b"[" + b"0.12345678901234567," * 1_000 + b"1],") * 800 + b"1]",
+    "members": b"{" + b",".join(b'"a%d":0.12345678901234567' % number for number in range(500_000)) + b"}",
+    "nested": b'[{"a":' * 90 + b"[" + b"0.12345678901234567," * 900_000 + b"1]" + b"}]" * 90,
+    "rows nested": b"[" + (b"[" * 150 + b"1.5," * 8_000 + b"1" + b"]" * 150 + b",") * 100 + b"1]",
+    "long words": b"[" + (b'"' + b"word" * 100_000 + b'",') * 60 + b"1]",
+    "broken at its end": b"[" + b"0.12345678901234567," * 900_000 + b"x",
+}
+
+
+@pytest.mark.parametrize("name", LONG_TEXTS)
+def test_an_interrupt_is_heard_while_a_long_text_is_decoded(name: str) -> None:
+    text = LONG_TEXTS[name]
+    with longest_deafness() as deafness:
+        try:
+            value = decode_json(text)
+        except ValueError:
+            value = None
+    assert deafness[0] < 0.15  # three times what it may be, for a busy machine
+    if value is not None:
+        assert value == json.loads(text)
