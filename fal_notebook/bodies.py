@@ -185,6 +185,9 @@ class EventStreamBody(Body):
         if body.strip():
             try:
                 updates = self._read_value(decode_json(body))
+            except KeyboardInterrupt:  # what had come is not lost
+                self._broken = body.decode("utf-8-sig", "replace")
+                raise
             except TooMuchJSON as exc:
                 return self._leave_as_text(body, exc)
             except ValueError as exc:

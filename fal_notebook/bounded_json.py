@@ -7,6 +7,7 @@ decoded in pieces, between which interrupts are heard.
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 MOST_VALUES = 1_000_000
@@ -26,6 +27,13 @@ for _ in range(3):
     _NESTED = rf'[\[{{](?:[^\]\[{{}}"]++|{_WORDS}|{_NESTED})*+[\]}}]'
 # Members of a list or an object, up to the last comma, of which none holds lists and objects in more than three levels.
 _MEMBERS = re.compile(rf'(?:(?:[^\]\[{{}}",]++|{_WORDS}|{_NESTED})++,)++', re.DOTALL)
+_WHOLE = re.compile(rf'(?:[^"]++|{_WORDS})*+', re.DOTALL)  # up to a string that does not end
+_WITHIN = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
+# Of a string, so much as means the same by itself: two escapes can be one character.
+_PART = re.compile(
+    r'(?:[^"\\]++|\\[^u]|\\u(?!d[89ab])[0-9a-f]{4}|(?:\\ud[89ab][0-9a-f]{2})++(?:\\u[0-9a-f]{4}|(?=[^\\]|\\[^u])))++',
+    re.IGNORECASE,
+)
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _decode = json.JSONDecoder().raw_decode
 
@@ -59,8 +67,8 @@ def check_json(text: str | bytes) -> int:
     """
     lists, objects, commas = _counts(text)
     if _is_too_much(len(text), lists, objects, commas):  # by what stands in strings, perhaps
-        without_strings = _STRING.sub('""', text if isinstance(text, str) else text.decode("utf-8", "replace"))
-        lists, objects, commas = _counts(without_strings)
+        words = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        lists, objects, commas = map(sum, zip(*map(_counts, _without_strings(words)), strict=True))
         if lists + objects + commas > MOST_VALUES:
             raise TooMuchJSON(f"has more than {MOST_VALUES:,} values")
         if _is_too_much(len(text), lists, objects, commas):
@@ -72,6 +80,23 @@ def _counts(text: str | bytes) -> tuple[int, int, int]:
     if isinstance(text, str):
         return text.count("["), text.count("{"), text.count(",")
     return text.count(b"["), text.count(b"{"), text.count(b",")
+
+
+def _without_strings(text: str) -> Iterator[str]:
+    """What stands outside of strings, piece by piece."""
+    at = 0
+    while at < len(text):
+        whole = _WHOLE.match(text, at, at + _PIECE)
+        end = whole.end() if whole else at
+        yield _STRING.sub('""', text[at:end])
+        at = end if end > at else _end_of_string(text, at)
+
+
+def _end_of_string(text: str, at: int) -> int:
+    at += 1
+    while (part := _WITHIN.match(text, at, at + _PIECE)) and part[0]:
+        at = part.end()
+    return at + 1
 
 
 def _is_too_much(length: int, lists: int, objects: int, commas: int) -> bool:
@@ -126,7 +151,7 @@ class _Pieces:
             return self._list(at + 1, depth)
         if opening == "{":
             return self._object(at + 1, depth)
-        return _decode(self._text, at)  # a long string
+        return self._string(at) if opening == '"' else _decode(self._text, at)
 
     def _at_once(self, at: int) -> tuple[Any, int] | None:
         """The same, if it ends soon."""
@@ -141,6 +166,16 @@ class _Pieces:
             return None
         self._size = min(self._size + self._start + end - at, _PIECE)
         return value, self._start + end
+
+    def _string(self, at: int) -> tuple[Any, int]:
+        parts: list[str] = []
+        start, at = at, at + 1
+        while part := _PART.match(self._text, at, at + _PIECE):
+            parts.append(self._piece(f'"{part[0]}"', at))
+            at = part.end()
+        if self._text.startswith('"', at):
+            return "".join(parts), at + 1
+        return _decode(self._text, start)  # it is broken
 
     def _list(self, at: int, depth: int) -> tuple[list[Any], int]:
         values: list[Any] = []
@@ -180,8 +215,12 @@ class _Pieces:
         run = _MEMBERS.match(self._text, at, at + _PIECE)
         if not run or run[0][:-1].isspace():
             return json.loads(opening + closing), at
+        return self._piece(f"{opening}{run[0][:-1]}{closing}", at), run.end()
+
+    def _piece(self, text: str, at: int) -> Any:
+        """The value of a piece, which begins one character before what it has of the whole text."""
         try:
-            return json.loads(f"{opening}{run[0][:-1]}{closing}"), run.end()
+            return json.loads(text)
         except json.JSONDecodeError as exc:
             raise self._error(exc.msg, at + exc.pos - 1) from None
 

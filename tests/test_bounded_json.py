@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -57,6 +58,9 @@ SCALARS = (
     st.sampled_from(
         ["null", "true", "NaN", "-Infinity", "0", "-1.5e3", '""', r'"\""', r'"\\"', r'"\ud83d\ude00"', '"[,{"']
     )
+    | st.lists(
+        st.sampled_from(["a", "ä", r"\ud83d", r"\uDE00", r"\u00e4", r"\n", r"\\", r"\"", "\ud83d", "\ude00"])
+    ).map(lambda parts: f'"{"".join(parts)}"')
     | st.text().map(json.dumps)
     | st.integers().map(str)
 )
@@ -85,7 +89,16 @@ def in_pieces(text: str | bytes, size: int) -> Any:
 
 @given(TEXTS, st.integers(1, 60))
 def test_a_value_is_the_same_in_pieces(text: str, size: int) -> None:
-    assert repr(in_pieces(text, size)) == repr(in_pieces(text.encode(), size)) == repr(json.loads(text))
+    value = repr(json.loads(text))
+    assert repr(in_pieces(text, size)) == repr(in_pieces(text.encode("utf-8", "surrogatepass"), size)) == value
+
+
+@given(TEXTS, st.integers(2, 60))
+def test_what_stands_in_strings_is_left_out_however_the_text_is_cut(text: str, size: int) -> None:
+    with mock.patch.object(bounded_json, "_PIECE", size):
+        left = "".join(bounded_json._without_strings(text))
+    strings = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+    assert strings.sub("", left) == strings.sub("", text)
 
 
 @given(TEXTS, st.integers(1, 60), st.integers(0), st.sampled_from([*'[]{},:"1a\\ ', ""]))
@@ -129,6 +142,9 @@ LONG_TEXTS = {
     "nested": b'[{"a":' * 90 + b"[" + b"0.12345678901234567," * 900_000 + b"1]" + b"}]" * 90,
     "rows nested": b"[" + (b"[" * 150 + b"1.5," * 8_000 + b"1" + b"]" * 150 + b",") * 100 + b"1]",
     "long words": b"[" + (b'"' + b"word" * 100_000 + b'",') * 60 + b"1]",
+    "one text of many commas": b'{"a":"' + b"[,{" * 10_000_000 + b'"}',
+    "one text of escapes": b'{"a":"' + rb"\u00e4" * 5_000_000 + b'"}',
+    "escaped quotes": b'{"a":"' + rb"\"[," * 7_000_000 + b'"}',
     "broken at its end": b"[" + b"0.12345678901234567," * 900_000 + b"x",
 }
 

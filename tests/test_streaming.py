@@ -6,12 +6,16 @@ import threading
 from typing import Any
 
 import pytest
+from httpx import Headers
 
 from fal_notebook import Json, Result, Text, arun, errors, run, stream
 from fal_notebook.bodies import JSONBody
 from fal_notebook.connection import Connection
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
+from fal_notebook.protocol import Data, Start
+from fal_notebook.streaming import Receiver, Stream
+from fal_notebook.target import Target
 
 from . import endpoints
 from .conftest import KEY
@@ -208,6 +212,21 @@ def test_an_interrupt_while_the_end_is_read_leaves_a_result(gateway: str, monkey
         request.result()
     assert request.is_done
     assert request.outcome().stopped
+
+
+def test_an_interrupt_while_json_is_decoded_leaves_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fal_notebook.bodies.decode_json", interrupted)
+    receiver = Receiver()
+    request = Stream(Target("a/b", "ws://127.0.0.1/a/b"), receiver, lambda: None, nested=False)
+    receiver.receive([Start("1", 200, Headers({"content-type": "application/json"})), Data(b'{"paid": 1}')])
+    receiver.end()
+    with pytest.raises(KeyboardInterrupt):
+        request.result()
+    assert request.outcome().stopped
+    assert request.outcome().text == '{"paid": 1}'
 
 
 def test_a_refusal_that_repeats_the_key_is_kept_without_it(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
