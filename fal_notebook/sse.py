@@ -23,6 +23,7 @@ DEFAULT_NAME = "message"
 NO_LABEL = (DEFAULT_NAME, "")
 """The name and the id of an event that has neither."""
 _IGNORED = (b"", b"id", b"retry")  # a comment, an id that cannot be one, the wait before a reconnection
+_MANY_LINES = 1_000  # of one event, which are joined as they come: to join and forget a million at once takes long
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class EventStreamDecoder:
         self._after_cr = False
         self._line: list[bytes] = []
         self._data: list[bytes] = []
+        self._joined = 0  # of these, the first are so many runs of lines
         self._label = NO_LABEL
         self._has_events = False
         self._unread = bytearray()
@@ -159,12 +161,15 @@ class EventStreamDecoder:
                 self._take_field(line)
             else:
                 self._dispatch(events)
+        if len(self._data) - self._joined > _MANY_LINES:
+            self._data[self._joined :] = [b"\n".join(self._data[self._joined :])]
+            self._joined += 1
         return events
 
     def _dispatch(self, events: Events) -> None:
         if self._data:
             events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
-            self._data = []
+            self._data, self._joined = [], 0
             self._has_events, self._unread = True, bytearray()
         elif self._unread:
             self._unread += b"\n"

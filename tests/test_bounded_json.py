@@ -1,10 +1,5 @@
 import json
 import re
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -14,6 +9,8 @@ from hypothesis import strategies as st
 
 from fal_notebook import bounded_json
 from fal_notebook.bounded_json import DEEPEST, MOST_VALUES, TooMuchJSON, decode_json
+
+from .deafness import longest_deafness
 
 
 @given(
@@ -112,27 +109,6 @@ def test_what_is_no_json_is_none_in_pieces(text: str, size: int, place: int, cha
             in_pieces(text, size)
     else:
         assert repr(in_pieces(text, size)) == repr(value)
-
-
-@contextmanager
-def longest_deafness() -> Iterator[list[float]]:
-    """The longest time of this thread, in seconds, in which an interrupt would not have been heard: given behind."""
-    gaps = [0.0]
-    last = time.thread_time()
-
-    def hear(_: int = 0, __: FrameType | None = None) -> None:
-        nonlocal last
-        now = time.thread_time()
-        gaps[0], last = max(gaps[0], now - last), now
-
-    before = signal.signal(signal.SIGALRM, hear)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-    try:
-        yield gaps
-        hear()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 LONG_TEXTS = {

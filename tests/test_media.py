@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fal_notebook import media
 from fal_notebook.errors import ConnectError, InvalidRequest, ResponseTooLarge
 from fal_notebook.media import (
     MAX_BYTES,
@@ -26,6 +30,8 @@ from fal_notebook.media import (
     sniff,
 )
 from fal_notebook.pool import Limits
+
+from .deafness import longest_deafness
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -237,6 +243,28 @@ def test_escapes_are_read_alike_wherever_a_long_data_uri_is_cut() -> None:
         data = b"-" * shift + bytes(range(256)) * 300
         escaped = "-" * shift + "".join(f"%{byte:02x}" for byte in data[shift:])
         assert media_from_data_uri(f"data:text/plain,{escaped}").data == data
+
+
+@given(st.binary(max_size=40).map(base64.b64encode) | st.text("AQ=+-\n ", max_size=40).map(str.encode))
+def test_base64_is_the_same_in_pieces(text: bytes) -> None:
+    text += b"=" * (-len(text) % 4)
+    with mock.patch.object(media, "_BASE64_AT_ONCE", 8):
+        try:
+            want = base64.b64decode(text)
+        except ValueError:
+            with pytest.raises(ValueError, match=r"base64|padding|character"):
+                media._from_base64(text)
+        else:
+            assert media._from_base64(text) == want
+
+
+def test_an_interrupt_is_heard_while_a_long_data_uri_is_read() -> None:
+    uri = "data:video/mp4;base64," + "AAAA" * 20_000_000
+    began = time.thread_time()
+    with longest_deafness() as deafness:
+        file = media_from_data_uri(uri)
+    assert deafness[0] < 0.4 * (time.thread_time() - began)  # of which decoding is the most
+    assert file.data == bytes(60_000_000)
 
 
 def test_a_data_uri_takes_no_more_memory_than_a_few_times_its_length() -> None:

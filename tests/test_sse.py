@@ -1,10 +1,14 @@
 from itertools import pairwise
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fal_notebook import sse
 from fal_notebook.sse import EventStreamDecoder, JSONLinesDecoder, ServerSentEvent
+
+from .deafness import longest_deafness
 
 Events = list[ServerSentEvent]
 WORDS = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
@@ -186,3 +190,21 @@ def test_json_lines_are_events_however_they_end(end: bytes) -> None:
         decoder = JSONLinesDecoder()
         events = [event for piece in pieces for event in decoder.feed(piece)]
         assert [event.data for event in [*events, *decoder.close()]] == ['{"a": 1}', "[2]", '"ü"']
+
+
+@given(st.lists(st.sampled_from([b"data: a\n", b"data:\n", b":\n", b"\n"])))
+def test_lines_of_an_event_that_are_joined_as_they_come_are_the_same(lines: list[bytes]) -> None:
+    want = EventStreamDecoder().feed(b"".join(lines))
+    with mock.patch.object(sse, "_MANY_LINES", 2):
+        decoder = EventStreamDecoder()
+        assert [event for line in lines for event in decoder.feed(line)] == list(want)
+
+
+def test_an_interrupt_is_heard_while_an_event_of_many_lines_is_read() -> None:
+    decoder = EventStreamDecoder()
+    with longest_deafness() as deafness:
+        for _ in range(3_000):
+            decoder.feed(b"data: some words\n" * 1_000)
+        (event,) = decoder.feed(b"\n")
+    assert deafness[0] < 0.15  # three times what it may be, for a busy machine
+    assert event.data.count("\n") == 2_999_999
