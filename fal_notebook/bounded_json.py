@@ -30,9 +30,9 @@ _MEMBERS = re.compile(rf'(?:(?:[^\]\[{{}}",]++|{_WORDS}|{_NESTED})++,)++', re.DO
 _WHOLE = re.compile(rf'(?:[^"]++|{_WORDS})*+', re.DOTALL)  # up to a string that does not end
 _WITHIN = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 # Of a string, so much as means the same by itself: two escapes can be one character.
+_HIGH = r"\\u[dD][89abAB]"
 _PART = re.compile(
-    r'(?:[^"\\]++|\\[^u]|\\u(?!d[89ab])[0-9a-f]{4}|(?:\\ud[89ab][0-9a-f]{2})++(?:\\u[0-9a-f]{4}|(?=[^\\]|\\[^u])))++',
-    re.IGNORECASE,
+    rf'(?:[^"\\]++|(?:(?!{_HIGH})\\u[^"\\]{{4}})++|\\[^u]|(?:{_HIGH}[^"\\]{{2}})++(?:\\u[^"\\]{{4}}|(?=[^\\]|\\[^u])))++'
 )
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _decode = json.JSONDecoder().raw_decode
