@@ -411,30 +411,34 @@ async function outputsWith(model, widget) {
   return found;
 }
 
-/** Where in the outputs of a cell the transcript of this name stands, and its HTML. */
-function transcriptIn(outputs, name) {
+const PIECE = /^<\w+ data-fal-transcript="(\w+)" data-fal-piece="(\d+)" data-fal-version="(\d+)"/;
+
+/** Where in the outputs of a cell the pieces of the transcript of this name stand, and in which version. */
+function piecesIn(outputs, name) {
+  const pieces = new Map();
   for (let at = 0; at < outputs.length; at += 1) {
     const html = outputs.get(at).data["text/html"];
-    if (String(html ?? "").includes(`data-fal-transcript="${name}"`)) return { at, html: String(html) };
+    const [, of, piece, version] = PIECE.exec([html].flat()[0] ?? "") ?? [];
+    if (of === name) pieces.set(Number(piece), { at, version: Number(version) });
   }
-  return null;
+  return pieces;
 }
 
-/** Whether a cell that shows the widget is without a transcript of these answers. */
-async function isMissing(model, { widget, transcript, answers }) {
-  const places = await outputsWith(model, widget);
-  return places.some((outputs) => {
-    const html = transcriptIn(outputs, transcript)?.html;
-    return html === undefined ? answers !== "" : !html.includes(`data-fal-answers="${answers}"`);
-  });
+/** The numbers of the pieces that a cell which shows the widget has not in the version that it should have. */
+async function missingPieces(model, { widget, transcript, versions }) {
+  const places = (await outputsWith(model, widget)).map((outputs) => piecesIn(outputs, transcript));
+  const isMissing = (version, piece) => places.some((pieces) => (pieces.get(piece)?.version ?? 0) !== version);
+  return [...versions.keys()].filter((piece) => isMissing(versions[piece], piece));
 }
 
-async function putTranscript(model, { widget, transcript }, data) {
+async function putPieces(model, { widget, transcript }, bundles) {
   for (const outputs of await outputsWith(model, widget)) {
-    const output = { output_type: "display_data", data, metadata: {} };
-    const found = transcriptIn(outputs, transcript);
-    if (found) outputs.set(found.at, output);
-    else outputs.add(output);
+    const pieces = piecesIn(outputs, transcript);
+    for (const [piece, data] of bundles) {
+      const output = { output_type: "display_data", data, metadata: {} };
+      if (pieces.has(piece)) outputs.set(pieces.get(piece).at, output);
+      else outputs.add(output);
+    }
   }
 }
 
@@ -551,7 +555,7 @@ class View {
 
   /** The entry whose answer is on its way. */
   get streaming() {
-    return [...this.entries.values()].find((entry) => entry.streaming);
+    return this.newest?.streaming ? this.newest : undefined;
   }
 
   run() {
@@ -638,7 +642,7 @@ class View {
     else if (message.kind === "form") this.showForm(message);
     else if (message.kind === "control") this.listenTo(message.address);
     else if (message.kind === "kept") this.look(message);
-    else if (message.kind === "transcript") putTranscript(this.model, this.kept, message.data);
+    else if (message.kind === "transcript") putPieces(this.model, this.kept, message.pieces);
     else if (message.kind === "refused") this.refuse(message);
     if (stuck || message.kind === "entry") this.log.scrollTop = this.log.scrollHeight;
   }
@@ -646,6 +650,7 @@ class View {
   open(message) {
     const entry = new Entry(message, this);
     this.entries.set(message.id, entry);
+    this.newest = entry;
     this.log.append(entry.element);
     this.log.hidden = false;
     if (message.html !== undefined) entry.end(message);
@@ -676,10 +681,12 @@ class View {
   /** Hide the static transcript, for Python answers and the page has the conversation; ask for it where it is missing. */
   async look(message) {
     this.kept = message;
-    this.hiding.textContent = `[data-fal-transcript="${CSS.escape(message.transcript)}"]{display:none}`;
-    document.head.append(this.hiding);
+    const piece = `[data-fal-transcript="${CSS.escape(message.transcript)}"]`;
+    this.hiding.textContent = `${piece}, .jp-OutputArea-child:has(> * > ${piece}) { display: none }`;
+    if (!this.hiding.isConnected) document.head.append(this.hiding);
     try {
-      if (await isMissing(this.model, message)) this.send("transcript");
+      const pieces = await missingPieces(this.model, message);
+      if (pieces.length) this.send("transcript", { pieces });
     } catch (error) {
       console.warn(error);
     }
@@ -730,6 +737,7 @@ class View {
   clear() {
     for (const entry of this.entries.values()) entry.close();
     this.entries.clear();
+    this.newest = undefined;
     this.log.replaceChildren();
     this.log.hidden = true;
     this.status = "";

@@ -15,7 +15,7 @@ import threading
 import traceback
 import uuid
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from traitlets import Bool, Dict, Enum, List, Unicode, observe
 from .arguments import encode
 from .completion import ENDPOINTS, MODELS, takes_model
 from .control import ignore, listen
-from .conversation import Entry, kept_numbers, transcript
+from .conversation import PIECES, Entry, Transcript
 from .errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
 from .following import follow_in_thread
 from .form import Form, InvalidForm, Row
@@ -110,10 +110,10 @@ class PromptWidget(AnyWidget):
         self._follower: threading.Thread | None = None
         self._form = Form({})
         self._is_shown = False
-        self._name = uuid.uuid4().hex
+        self._transcript = Transcript(uuid.uuid4().hex)
         self._control = listen(self._take)
         self._views: list[DisplayHandle] = []
-        self._transcripts: list[DisplayHandle] = []
+        self._pieces: list[list[DisplayHandle]] = [[] for _ in range(PIECES)]  # where each of the transcript stands
         others = dict(arguments or {})
         prompt = others.pop(field, "")
         super().__init__(
@@ -156,7 +156,7 @@ class PromptWidget(AnyWidget):
             self._silence()
             self.send({"kind": "cleared"})
         self.stop()
-        self._keep()
+        self._keep(self._transcript.clear)
 
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` tells how it went."""
@@ -195,10 +195,10 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        view = widget_bundle(self, repr(self))
-        for handles, bundle in ((self._views, view), (self._transcripts, self._transcript())):
-            handle = display(bundle, raw=True, display_id=True)
-            handles += [handle] if handle is not None else []
+        self._views += _display(widget_bundle(self, repr(self)))
+        with self._lock:
+            for piece, handles in enumerate(self._pieces):
+                handles += _display(self._transcript.bundle(piece))
         self._appear()
 
     def _appear(self) -> None:
@@ -268,8 +268,8 @@ class PromptWidget(AnyWidget):
                         self._take_rows(rows, view)
                     self._change(endpoint=str(others["endpoint"]), play=others.get("play") is True)
                     self.run(prompt)
-                case {"kind": "transcript", "view": str(view)}:
-                    self.send({"kind": "transcript", "view": view, "data": self._transcript()})
+                case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
+                    self._send_transcript(view, pieces)
                 case {"kind": "stop", "id": int(number)}:
                     self._stop_answer(number)
                 case {"kind": "clear"}:
@@ -397,7 +397,7 @@ class PromptWidget(AnyWidget):
                 if entry in self._entries:
                     self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
                     self._send_answer({**entry.ending(), "status": self._status})
-            self._keep()
+            self._keep(lambda: self._transcript.add(entry) if entry in self._entries else [])
         finally:
             self._tell_end(result, lost=lost)
 
@@ -460,7 +460,7 @@ class PromptWidget(AnyWidget):
                 self._silence()
             self._entries.remove(entry)
             self.send({"kind": "deleted", "id": number})
-        self._keep()
+        self._keep(lambda: self._transcript.remove(entry))
 
     def _entry(self, number: int) -> Entry | None:
         return next((entry for entry in self._entries if entry.number == number), None)
@@ -482,27 +482,32 @@ class PromptWidget(AnyWidget):
             if entries and self._stream is not None and self._player is not None and self._player.has_sound:
                 self.send({**_sounding(self._entries[-1], self._player), "view": view})
 
-    def _keep(self) -> None:
-        """Bring `results` and the static transcript up to the conversation."""
+    def _keep(self, change: Callable[[], Iterable[int]]) -> None:
+        """Bring `results` up to the conversation, and the static transcript by this change, which tells its pieces."""
         with self._lock:
             entries = list(self._entries)
         self._change(results=[entry.result for entry in entries if entry.result is not None])
-        if threading.main_thread().is_alive():  # else the program has ended, and the shell with its outputs is gone
-            transcript = self._transcript()
-            for handle in self._transcripts:
-                handle.update(transcript, raw=True)
-        self.send(self._kept())
+        with self._lock:
+            pieces = change()
+            if threading.main_thread().is_alive():  # else the program has ended, and the shell with its outputs is gone
+                for piece in pieces:
+                    bundle = self._transcript.bundle(piece)
+                    for handle in self._pieces[piece]:
+                        handle.update(bundle, raw=True)
+            self.send(self._kept())
 
-    def _transcript(self) -> Bundle:
-        return transcript(self._entries, self._name)
+    def _send_transcript(self, view: str, pieces: list[Any]) -> None:
+        with self._lock:
+            bundles = [(piece, self._transcript.bundle(piece)) for piece in range(PIECES) if piece in pieces]
+            self.send({"kind": "transcript", "view": view, "pieces": bundles})
 
     def _kept(self) -> dict[str, Any]:
         """What the static transcript has by now, for a page that may find it missing."""
         return {
             "kind": "kept",
             "widget": self.model_id,
-            "transcript": self._name,
-            "answers": kept_numbers(self._entries),
+            "transcript": self._transcript.name,
+            "versions": list(self._transcript.versions),
         }
 
     def _tell(self, state: str, reason: str = "") -> None:
@@ -534,6 +539,12 @@ class PromptWidget(AnyWidget):
 
     def _stand(self, state: str, reason: str) -> dict[str, Any]:
         return {"kind": "state", "state": state, "reason": reason, "status": self._status}
+
+
+def _display(bundle: Bundle) -> list[DisplayHandle]:
+    """The handle of what is displayed, if there is one."""
+    handle = display(bundle, raw=True, display_id=True)
+    return [handle] if handle is not None else []
 
 
 def _found_no_connection(result: Result) -> bool:

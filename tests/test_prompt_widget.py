@@ -346,11 +346,13 @@ def test_it_connects_when_a_page_shows_it_wherever_that_is(gateway: str) -> None
 def test_a_page_that_has_no_transcript_is_told_what_it_lacks_and_asks_for_it(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     run(widget, "one")
-    assert widget.of("kept")[-1]["answers"] == "1"
-    widget.hear("transcript", view="v")
+    assert widget.of("kept")[-1]["versions"] == [1, 0, 0, 0, 0, 0]
+    widget.hear("transcript", view="v", pieces=[0, "1", 99, None])
     (told,) = widget.of("transcript")
     assert told["view"] == "v"
-    assert 'data-fal-answers="1"' in told["data"]["text/html"]
+    ((piece, bundle),) = told["pieces"]
+    assert piece == 0
+    assert 'data-fal-version="1"' in bundle["text/html"]
 
 
 def test_a_wrong_argument_is_named_and_nothing_is_lost_or_sent(gateway: str) -> None:

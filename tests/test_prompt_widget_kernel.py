@@ -1,6 +1,7 @@
 """The prompt widget in a real kernel: asked by messages as the page asks it, while cells run."""
 
 import ast
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,9 +83,9 @@ def test_stop_by_the_page_keeps_the_words(lab: Kernel) -> None:
 
 def test_the_transcript_is_updated_by_its_display_id(lab: Kernel) -> None:
     cell = lab.run("w = PromptWidget('test/echo/stream'); w")
-    widget, static = cell.outputs
+    widget, static, *others = cell.outputs
     assert "application/vnd.jupyter.widget-view+json" in widget["data"]
-    assert static["data"] == {"text/plain": "", "text/html": ""}
+    assert {each["data"]["text/plain"] for each in [static, *others]} == {""}
     messages = _all_until_idle(lab, lab.send("w.run('some **bold** words')\nwhile not w.results: time.sleep(0.01)"))
     (update,) = [each["content"] for each in messages if each["msg_type"] == "update_display_data"]
     assert update["transient"] == static["transient"]
@@ -98,6 +99,18 @@ def test_closing_takes_the_widget_away_and_leaves_the_transcript(lab: Kernel) ->
     messages = _all_until_idle(lab, lab.send("w.run('x')\nwhile not w.results: time.sleep(0.01)\nw.close()"))
     updates = [each["content"] for each in messages if each["msg_type"] == "update_display_data"]
     last = {each["transient"]["display_id"]: each["data"]["text/plain"] for each in updates}
-    widget, static = (output["transient"]["display_id"] for output in cell.outputs)
+    widget, static, *_ = (output["transient"]["display_id"] for output in cell.outputs)
     assert last[widget] == ""
     assert last[static].startswith("Transcript (1 answer)")
+
+
+def _size(message: dict[str, Any]) -> int:
+    return len(json.dumps(message["content"])) + sum(map(len, message["buffers"]))
+
+
+@pytest.mark.parametrize("length", [100, 4_000])
+def test_an_answer_costs_about_as_much_behind_many_as_behind_few(lab: Kernel, length: int) -> None:
+    lab.run("w = PromptWidget('test/echo/stream'); w")
+    asked = f"for _ in range(10): w.run('words ' * {length // 6}); w.wait()"
+    costs = [sum(map(_size, _all_until_idle(lab, lab.send(asked)))) for _ in range(8)]
+    assert sum(costs[4:]) < 1.5 * sum(costs[:4]), costs

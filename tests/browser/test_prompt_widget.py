@@ -287,14 +287,13 @@ def test_after_save_and_reopen_the_conversation_is_there(page: Notebook) -> None
     assert all(set(output.data) == {"text/plain", "text/html"} for output in transcripts)
     answers = [(1, "bold"), (3, "first words"), (4, "half an"), (6, "by keys")]
     for cell, words in answers:
-        assert words in saved.cells[cell].outputs[-1].data["text/html"]
+        assert words in "".join(output.data.get("text/html", "") for output in saved.cells[cell].outputs)
     page.open()  # while the kernel lives, the widget comes back with its conversation
     expect(page.output(1).locator(".fal-answer strong").first).to_have_text("bold")
     page.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
     page.open()
     for cell, words in answers:
-        transcript = page.output(cell).locator("details[data-fal-transcript]")
+        transcript = page.output(cell).locator("details[data-fal-transcript]").filter(has_text=words).first
         page.output(cell).evaluate("element => element.scrollIntoView()")  # what is out of sight is not laid out
         expect(transcript).to_be_visible()
-        expect(transcript).to_contain_text(words)
         expect(transcript).not_to_contain_text("Error displaying widget")
