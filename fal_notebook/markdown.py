@@ -9,10 +9,12 @@ Formulas are left to the front end's MathJax; every other character that opens m
 No letter of the text is lost: see ``letters``.
 
 A page shapes and orders a paragraph as one, and halts at a long one of many scripts or directions. So a text that has
-one is shown preformatted, in blocks, of which a page lays out those that are seen.
+one is shown preformatted, in blocks, of which a page lays out those that are seen. A print lays out all of them:
+those that turn their direction at every few letters, as no language does, stand in the order of their letters.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from html import escape
@@ -71,6 +73,9 @@ _MOST_FOREIGN = 5_000  # characters beyond Latin-1 in a paragraph: the page's ti
 _MOST_TURNS = 20_000  # from one script to another, in a text
 _BLOCK = 1_000  # characters
 _BLOCK_STYLE = "content-visibility:auto;contain-intrinsic-block-size:auto 13em"
+_IN_ORDER = "unicode-bidi:bidi-override"
+_DIRECTIONS = {"L": 0, "EN": 0, "AN": 0, "R": 1, "AL": 1}  # by Unicode Standard Annex #9; other characters have none
+_LETTERS_OF_A_TURN = 4  # where there are fewer, it is no language
 _LINES = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
@@ -115,7 +120,13 @@ def lines_html(text: str) -> str:
 def _in_blocks(text: str, html: Callable[[str], str]) -> str:
     if foreign(text) <= _MOST_FOREIGN:
         return html(text)
-    return "".join(f'<div style="{_BLOCK_STYLE}">{html(block)}</div>' for block in _blocks(text))
+    return "".join(f'<div style="{_style(block)}">{html(block)}</div>' for block in _blocks(text))
+
+
+def _style(block: str) -> str:
+    sides = [_DIRECTIONS[each] for each in map(unicodedata.bidirectional, block) if each in _DIRECTIONS]
+    turns = sum(map(ne, sides, sides[1:]))
+    return f"{_BLOCK_STYLE};{_IN_ORDER}" if turns * _LETTERS_OF_A_TURN > len(block) else _BLOCK_STYLE
 
 
 def _blocks(text: str) -> Iterator[str]:

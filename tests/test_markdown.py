@@ -423,6 +423,22 @@ def test_what_a_page_cannot_lay_out_as_one_is_shown_in_blocks_with_every_letter(
         assert max(map(len, blocks)) <= 1_000 + 4 * max(block.count("&") for block in blocks)
 
 
+@pytest.mark.parametrize("piece", ["aב", "בb ", "ab בג ", "ב1", "\u0639\u0660", "\u0580ב", "a\u0431ב\u03b1\u0639語"])
+def test_what_turns_its_direction_at_every_few_letters_stands_in_their_order(piece: str) -> None:
+    html = preformatted_html(piece * 20_000)
+    assert html.count("content-visibility") == html.count("unicode-bidi:bidi-override") > 0
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["בוקר טוב, good morning. ", "כל 12 הילדים ב־3 כיתות; ", "\u0645\u0631\u062d\u0628\u0627 hello ", "吾輩は猫 "],
+)
+def test_what_a_language_turns_stands_as_it_is_read(piece: str) -> None:
+    html = preformatted_html(piece * 10_000)
+    assert "content-visibility" in html
+    assert "bidi-override" not in html
+
+
 @pytest.mark.parametrize(
     "text",
     ["слово и дело " * 12_000, "# Titel\n\nüber Öl " * 4_000, "吾輩は猫である。\n\n" * 4_000, "words " * 33_000],

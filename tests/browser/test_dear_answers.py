@@ -17,6 +17,7 @@ from .watch import traced
 
 LONGEST = 1000  # milliseconds
 PRINTED = 2000  # a print lays out what nobody has seen, too
+TURNED = 500  # the same for a text that turns its direction at each letter
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:l='http://www.w3.org/1999/xlink'><path id='a' d='M0 0h9'/>"
 for before, name in zip("abcdefgh", "bcdefghi", strict=True):
     uses = f"<use l:href='#{before}'/>" * 10
@@ -112,6 +113,7 @@ def test_none_halts_the_page_when_it_is_printed(page: Notebook) -> None:
         tasks[name] = longest[0]
     page.page.evaluate(ALONE, -1)
     check(tasks, PRINTED)
+    check({name: tasks[name] for name in ("two directions", "many scripts")}, TURNED)
 
 
 def test_no_answer_of_the_prompt_widget_halts_the_page(page: Notebook) -> None:
