@@ -8,9 +8,9 @@ mailto links live, and nothing is fetched until someone clicks.
 Formulas are left to the front end's MathJax; every other character that opens mathematics is kept from doing so.
 No letter of the text is lost: see ``letters``.
 
-A page shapes and orders a paragraph as one, and halts at a long one of many scripts or directions. So a text that has
-one is shown preformatted, in blocks, of which a page lays out those that are seen. A print lays out all of them:
-those that turn their direction at every few letters, as no language does, stand in the order of their letters.
+A page shapes and orders a paragraph as one, and halts at a long one of many scripts or directions, or of many lines.
+So a text that has one is shown preformatted, in blocks, of which a page lays out those that are seen. A print lays out
+all of them: those that turn their direction at every few letters, as no language does, stand in their letters' order.
 """
 
 import re
@@ -68,7 +68,9 @@ _LARGEST = 200_000
 _MOST_BRACKETS = 1_000
 _MARKS, _MOST_MARKS = "*_`|~$\\<>&!", 50_000  # a mark and a line cost far more than a letter: no interrupt gets in
 _MOST_LINES = 10_000
-_MOST_ELEMENTS = 10_000
+# Elements by their ends. A print takes longest for items; JupyterLab's table of contents takes all headings at once, in
+# a time that grows with their square.
+_MOST_ELEMENTS = {"</": 10_000, "</li>": 5_000, "</h": 300}
 _MOST_FOREIGN = 5_000  # characters beyond Latin-1 in a paragraph: the page's time can grow with their square
 _MOST_TURNS = 20_000  # from one script to another, in a text
 _BLOCK = 1_000  # characters
@@ -97,7 +99,7 @@ def markdown_html(text: str) -> str:
         html = parser.renderer.render(tokens, parser.options, env)
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
         return preformatted_html(text)
-    if html.count("</") > _MOST_ELEMENTS:
+    if any(html.count(end) > most for end, most in _MOST_ELEMENTS.items()):
         return preformatted_html(text)
     return few_formulas(_clean(html))
 
@@ -118,7 +120,7 @@ def lines_html(text: str) -> str:
 
 
 def _in_blocks(text: str, html: Callable[[str], str]) -> str:
-    if foreign(text) <= _MOST_FOREIGN:
+    if foreign(text) <= _MOST_FOREIGN and text.count("\n") <= _MOST_LINES:
         return html(text)
     return "".join(f'<div style="{_style(block)}">{html(block)}</div>' for block in _blocks(text))
 

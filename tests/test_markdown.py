@@ -237,6 +237,11 @@ def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] =
     return page.problems + acting
 
 
+def block_problems(html: str) -> list[str]:
+    """The same where the text may stand in blocks."""
+    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"style"}})
+
+
 def words(html: str) -> str:
     page = Page(TAGS, ATTRIBUTES)
     page.feed(html)
@@ -290,7 +295,7 @@ def test_any_text_becomes_html_that_cannot_act(text: str) -> None:
 def test_text_too_large_or_too_wild_stays_as_it_is(text: str) -> None:
     html = markdown_html(text)
     assert html == preformatted_html(text)
-    assert problems(html) == []
+    assert block_problems(html) == []
 
 
 @pytest.mark.parametrize(
@@ -451,3 +456,14 @@ def test_long_texts_of_one_script_are_formatted_as_ever(text: str) -> None:
 @pytest.mark.parametrize("piece", ["**x** ", "`x` ", "$x$ ", "- x\n", "# x\n"])
 def test_more_elements_than_a_page_lays_out_at_once_are_shown_as_the_text_that_they_are(piece: str) -> None:
     assert markdown_html(piece * 30_000) == preformatted_html(piece * 30_000)
+
+
+@pytest.mark.parametrize(("piece", "most"), [("# x\n", 300), ("x\n=\n", 300), ("- x\n", 5_000)])
+def test_headings_and_items_have_a_bound_of_their_own(piece: str, most: int) -> None:
+    assert "<pre" not in markdown_html(piece * most)
+    assert markdown_html(piece * (most + 1)) == preformatted_html(piece * (most + 1))
+
+
+@pytest.mark.parametrize("text", ["\n" * 90_000, "a\n" * 90_000, "a" + " \n" * 90_000])
+def test_more_lines_than_a_page_lays_out_at_once_stand_in_blocks(text: str) -> None:
+    assert preformatted_html(text).count("content-visibility") >= len(text) / 1_000

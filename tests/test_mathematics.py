@@ -10,7 +10,7 @@ from fal_notebook.render import text_bundle
 from fal_notebook.result import Result
 
 from .test_letters import Reader
-from .test_markdown import problems
+from .test_markdown import block_problems, problems
 
 FORMULA = re.compile(r"<span>(\\\(.*?\\\)|\\\[.*?\\\])</span>", re.DOTALL)
 
@@ -183,7 +183,7 @@ def test_a_formula_that_acts_is_shown_as_code(opening: str) -> None:
 )
 def test_formulas_without_end_are_read_line_by_line(line: str) -> None:
     text = line * (100_000 // len(line))  # what takes quadratic time takes many minutes
-    assert problems(markdown_html(text)) == []
+    assert block_problems(markdown_html(text)) == []
 
 
 DEAR = [

@@ -17,7 +17,7 @@ from .watch import traced
 
 LONGEST = 1000  # milliseconds
 PRINTED = 2000  # a print lays out what nobody has seen, too
-TURNED = 500  # the same for a text that turns its direction at each letter
+TURNED = 800  # the same for a text that turns its direction at each letter
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:l='http://www.w3.org/1999/xlink'><path id='a' d='M0 0h9'/>"
 for before, name in zip("abcdefgh", "bcdefghi", strict=True):
     uses = f"<use l:href='#{before}'/>" * 10
@@ -36,6 +36,9 @@ TEXTS = {
     "two directions": r'"a\u05d0" * 99_000',
     "many scripts": r'"a\u0431\u05d0\u03b1\u0639\u8a9e" * 30_000',
     "a million letters of two scripts": r'"a\u0431\n" * 330_000',
+    "a million lines": r'"a\n" * 499_000',
+    "headings": r'"# x\n" * 9_900',
+    "items": r'"- x\n" * 9_900',
     "formulas": r'"$x$ " * 49_000',
     "a few thousand formulas": r'"$x$ " * 4_500',
     "a long formula": r'"$" + "x+" * 95_000 + "x$"',
@@ -105,7 +108,7 @@ def test_none_halts_the_page_when_the_notebook_is_opened_again(page: Notebook) -
 
 def test_none_halts_the_page_when_it_is_printed(page: Notebook) -> None:
     tasks: dict[str, float] = {}
-    for name in ("accents", "two directions", "many scripts", "a few thousand formulas"):
+    for name in ("accents", "two directions", "many scripts", "items", "a few thousand formulas"):
         page.page.evaluate(ALONE, 1 + list(TEXTS).index(name))
         with traced(page) as longest:
             mark(page)
