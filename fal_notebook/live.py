@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
+_FOREIGN_CHARACTERS = 5_000  # the same where so many are beyond Latin-1: a page shapes what is new as one
 _LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
 _FOREIGN = 20  # ordinary characters that one beyond Latin-1 costs the page as many as, where scripts alternate
 _TAIL = 100  # characters of what is shown that tell how what follows is shown
@@ -169,7 +170,8 @@ class Live(ABC):
 
     def _draw(self) -> None:
         text = "".join(self._unshown)
-        shown, rest = text[:_CHARACTERS], text[_CHARACTERS:]
+        size = _CHARACTERS if foreign(text[:_CHARACTERS]) <= _FOREIGN_CHARACTERS else _FOREIGN_CHARACTERS
+        shown, rest = text[:size], text[size:]
         if shown[-1:] == "\r" or "\ud800" <= shown[-1:] <= "\udbff":
             shown, rest = shown[:-1], shown[-1:] + rest
         self._unshown = [rest] if rest else []

@@ -36,6 +36,7 @@ TEXTS = {
     "two directions": r'"a\u05d0" * 99_000',
     "many scripts": r'"a\u0431\u05d0\u03b1\u0639\u8a9e" * 30_000',
     "a million letters of two scripts": r'"a\u0431\n" * 330_000',
+    "letters of mathematics": r'"\U0001d400" * 199_000',
     "a million lines": r'"a\n" * 499_000',
     "headings": r'"# x\n" * 9_900',
     "items": r'"- x\n" * 9_900',
