@@ -11,6 +11,7 @@ Where a proxy is set, it resolves the names: then only addresses that stand ther
 
 import contextlib
 import ipaddress
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,11 @@ import httpx
 
 _REDIRECTS = 5
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an address of IPv4 within one of IPv6
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890; a cloud's machines get their credentials there, too
+_CLOUDS_OWN = ipaddress.ip_address("168.63.129.16")  # Microsoft Learn, "What is IP address 168.63.129.16?"
+_HOST = re.compile(rb"[\w.-]+|[0-9a-fA-F:.]+", re.ASCII)  # what everybody reads alike: a browser decodes %31
+# RFC 6761 and 6762, RFC 8375, and ICANN's for private use; a name without a dot is one of the network's own.
+_OWN_ENDINGS = (".localhost", ".localdomain", ".local", ".home.arpa", ".internal", ".lan", ".intranet")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -53,7 +59,10 @@ def fetched(
 def is_at_home(host: str) -> bool:
     """Whether a host is this machine, or one of a network that is not public, as far as its name tells."""
     literal = _literal(host)
-    return _is_own_name(host) if literal is None else not is_public(literal)
+    if literal is not None:
+        return not is_public(literal)
+    name = host.rstrip(".").lower()
+    return "." not in name or name.endswith(_OWN_ENDINGS)
 
 
 def may_be_fetched(url: str, gateway: str | None = None) -> bool:
@@ -69,7 +78,8 @@ def may_be_fetched(url: str, gateway: str | None = None) -> bool:
 def is_public(address: Address) -> bool:
     """Whether an address is one that anybody may reach, and so is that of IPv4 within it."""
     if isinstance(address, ipaddress.IPv4Address):
-        return address.is_global and not address.is_multicast
+        is_special = address.is_multicast or address in _PROTOCOLS or address == _CLOUDS_OWN
+        return address.is_global and not is_special
     if address in _NAT64:
         return is_public(ipaddress.IPv4Address(address.packed[-4:]))
     inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
@@ -115,6 +125,8 @@ def _client(proxy: str | None, timeout: float) -> httpx.Client:
 def _check(there: httpx.URL) -> None:
     if there.scheme not in ("http", "https") or not there.host:
         raise httpx.UnsupportedProtocol("it is no address of http or https")
+    if not _HOST.fullmatch(there.raw_host):
+        raise httpx.UnsupportedProtocol("its host is written as none is")
     if there.userinfo:
         raise httpx.UnsupportedProtocol("it has a user's name in it, which is not sent")
 
@@ -150,7 +162,7 @@ def _is_own_name(host: str) -> bool:
 def _literal(host: str) -> Address | None:
     """The address that a host is as a number, also in the spellings that C knows: 127.1, 0x7f000001."""
     try:
-        found = socket.getaddrinfo(host.strip("[]"), None, flags=socket.AI_NUMERICHOST)
+        found = socket.getaddrinfo(host.strip("[]").removesuffix("."), None, flags=socket.AI_NUMERICHOST)
         return ipaddress.ip_address(str(found[0][4][0]))
     except (OSError, ValueError):
         return None

@@ -80,6 +80,12 @@ OWN = [
     *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.0.0.2", "0", "0.0.0.0"),
     *("localhost", "LOCALHOST", "localhost.", "a.localhost", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]"),
     *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:0.0.0.0]", "[::127.0.0.1]", *own_addresses()),
+    *("127.0.0.1.", "0x7f.1.", "127。0。0。1", "%31%32%37.0.0.1", "127.0.0.1%2e", "localhos%74", "[::1%25lo]"),
+    *(r"127.0.0.1\.fal.media", r"127.0.0.1\fal.media", "local\u00adhost", "local\ufe0fhost", "①②⑦.0.0.1", "ⓛocalhost"),
+]
+NETWORKS_OWN = [
+    *("router", "metadata", "ip6-localhost", "localhost.localdomain", "printer.local", "nas.local.", "a.home.arpa"),
+    *("metadata.google.internal", "b.lan", "169.254.169.254.", "192.168.1.1.", "0xa9fea9fe", "[fe80::1%25eth0]"),
 ]
 
 
@@ -106,6 +112,7 @@ def test_no_redirect_leads_to_this_machine(host: str, server: Server) -> None:
 
 NOT_PUBLIC = [
     *("0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.255.0.1"),
+    *("168.63.129.16", "192.0.0.8", "192.0.0.9", "192.0.0.192", "::ffff:192.0.0.192", "64:ff9b::a83f:8110"),
     *("169.254.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.0.1"),
     *("198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
     *("::", "::1", "::127.0.0.1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1"),
@@ -281,7 +288,7 @@ def test_a_gateway_elsewhere_may_not(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["image/png", "audio/wav", "video/mp4"])
-@pytest.mark.parametrize("host", [*OWN, "169.254.169.254", "192.168.1.1", "a:b@fal.media"])
+@pytest.mark.parametrize("host", [*OWN, *NETWORKS_OWN, "169.254.169.254", "192.168.1.1", "a:b@fal.media"])
 def test_no_page_fetches_what_is_not_public_by_itself(kind: str, host: str) -> None:
     media = Media(kind, url=f"http://{host}/logout")
     shown = [media_bundle(media), *(pictures_bundles([(media, "")] * 2) if kind == "image/png" else [])]
