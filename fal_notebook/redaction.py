@@ -1,9 +1,10 @@
 """Floor 0: the key taken out of what others say, by its value, in whatever spelling and place.
 
 A server knows the key that it was sent, and may repeat it: whole, its secret half alone, escaped as in JSON, a URL or
-HTML, in base64. What it says is read first, as it came, and the key is taken out of what was read before that is
-shown, kept, logged or raised. So no key can change how an answer is read. Where none is repeated, looking for it is all
-that this costs: every answer is looked through as it comes, and taken apart only if it has the key.
+HTML, in base64, broken into two lines, or with characters between that nobody sees and that go when a line or a name
+is made of it. What it says is read first, as it came, and the key is taken out of what was read before that is shown,
+kept, logged or raised. So no key can change how an answer is read. Where none is repeated, looking for it is all that
+this costs: every answer is looked through as it comes, and taken apart only if it has the key.
 
 Where it looks, no variable holds the key alone: verbose tracebacks print the variables of a frame.
 """
@@ -25,6 +26,9 @@ _LONGEST_LETTER = 20  # characters that one may take when it is escaped, in what
 _CONTEXT = _LONGEST_LETTER * _TELLING
 _SLICE = 1 << 16
 _WORD = "[key]"
+# Characters without a width: Unicode's "Cf" of the plane in use, as themselves and as JSON writes them.
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
+_UNSEEN_IN_JSON = "00ad|061c|180e|20(?:0[b-f]|2[a-e]|6[0-9a-f])|feff|fff[9ab]"
 _NAMES = {letter: name for name, letter in html5.items() if name.endswith(";") and len(letter) == 1}
 
 Value = TypeVar("Value")
@@ -47,7 +51,9 @@ class Redaction:
     def __init__(self, key: str = "") -> None:
         half = key.partition(":")[2]
         self.__secret = half if len(half) >= _SHORTEST_SECRET else key
-        self.__forms = tuple(dict.fromkeys((*_cases(self.__secret), *_in_base64(self.__secret))))
+        coded = tuple(_in_base64(self.__secret))
+        halves = (half for form in (self.__secret, *coded) for half in _halves(form))
+        self.__forms = tuple(dict.fromkeys((*_cases(self.__secret), *coded, *halves)))
         self.__wholes = _cases(key)
         self.__starts = tuple({form[:_TELLING] for form in self.__forms})
         self.__byte_forms = tuple(form.encode("utf-8", "replace") for form in self.__forms)
@@ -82,8 +88,8 @@ class Redaction:
             data = data.replace(b"\0", b"")
         if any(map(data.__contains__, self.__byte_forms)):
             return True
-        may_be = b"\\" in data or b"%" in data or b"&" in data
-        return may_be and self.is_in(data.decode("latin-1"))
+        may_be = b"\\" in data or b"%" in data or b"&" in data or not data.isascii()
+        return may_be and self.is_in(data.decode("utf-8", "replace"))
 
     def text(self, text: str) -> str:
         """The text without the key. Where it is escaped, so are its letters elsewhere in the text no more."""
@@ -143,8 +149,12 @@ class Redaction:
 
     def _is_escaped(self, text: str) -> bool:
         """Whether a letter of the key is escaped in the text."""
-        may_be = self.__escape is not None and ("\\" in text or "%" in text or "&" in text)
-        return may_be and self.__escape is not None and self.__escape.search(text) is not None
+        if self.__escape is None:
+            return False
+        if not text.isascii() and not text.isprintable() and _UNSEEN.search(text):
+            return True
+        may_be = "\\" in text or "%" in text or "&" in text
+        return may_be and self.__escape.search(text) is not None
 
     def _is_in_plain(self, text: str) -> bool:
         return any(map(self._plain(text).__contains__, self.__forms))
@@ -275,6 +285,12 @@ def _cases(text: str) -> tuple[str, ...]:
     return (text, text.lower(), text.upper(), text.title()) if text else ()
 
 
+def _halves(form: str) -> tuple[str, ...]:
+    """Both halves, one of which is whole where a line ends within; none where they were too short to be secret."""
+    middle = len(form) // 2
+    return (form[:middle], form[middle:]) if middle >= _SHORTEST_SECRET else ()
+
+
 def _in_base64(secret: str) -> Iterator[str]:
     """What is the same in every base64 in which the secret stands, for each place where it may begin in three bytes."""
     for before in range(3 if len(secret) >= _SHORTEST_SECRET else 0):
@@ -287,19 +303,26 @@ def _in_base64(secret: str) -> Iterator[str]:
 def _escape(secret: str) -> str:
     r"""What stands for a letter of the secret in JSON, in a URL or in HTML, escaped up to some times over."""
     letters = sorted({*secret.lower(), *secret.upper()})
-    codes = "|".join(f"{ord(letter):02x}" for letter in letters)
+    codes = _any_of(sorted({f"{ord(letter):02x}" for letter in letters}))
     numbers = "|".join(str(ord(letter)) for letter in letters)
     names = "|".join(re.escape(_NAMES[letter]) for letter in letters if letter in _NAMES) or "(?!)"
     signs = re.escape("".join(letter for letter in letters if not letter.isalnum())) or r"\0"
     return (
-        rf"\\{{1,8}}(?:(?:u(?:0000)?00|x)({codes})|(?=[{signs}]))"
+        rf"\\{{1,8}}(?:(?:u(?:0000)?00|u\{{0{{0,4}}|x)({codes})}}?|u(?:{_UNSEEN_IN_JSON})|(?=[{signs}]))"
         rf"|%(?:25){{0,4}}(?:u00)?({codes})"
-        rf"|&(?:amp;){{0,4}}(?:#0{{0,5}}({numbers});|#x0{{0,5}}({codes});|({names}))"
+        rf"|&(?:amp;){{0,4}}(?:#0{{0,5}}({numbers});?|#x0{{0,5}}({codes});?|({names}))"
+        rf"|{_UNSEEN.pattern}"
     )
 
 
+def _any_of(codes: list[str]) -> str:
+    """Codes of two digits, by their first, which is looked at once."""
+    firsts = dict.fromkeys(code[0] for code in codes)
+    return "|".join(f"{first}[{''.join(code[1] for code in codes if code[0] == first)}]" for first in firsts)
+
+
 def _letter(escaped: re.Match[str]) -> str:
-    """The letter that an escape stands for; nothing for a mere backslash before it."""
+    """The letter that an escape stands for; nothing for a mere backslash before it, or for what nobody sees."""
     if escaped.lastindex is None:
         return ""
     said = escaped[escaped.lastindex]
