@@ -21,6 +21,10 @@ class Inbox(Generic[Item]):
         self._filled = threading.Event()
         self._wake: Callable[[], None] | None = None
 
+    def begin_anew(self) -> None:
+        """Be without a lock, in a forked process: a thread that is not there may hold it."""
+        self._filled = threading.Event()
+
     def put(self, *items: Item) -> None:
         """Add items; from any thread."""
         self._items.extend(items)

@@ -12,6 +12,7 @@ import inspect
 import logging
 import math
 import os
+import sys
 import threading
 import time
 import weakref
@@ -213,15 +214,20 @@ class Session:
         """Stop the requests under way, close the connections and end the thread; a later request begins anew."""
         with Interrupts():  # one in here would leave a thread that nobody ends
             thread = self._renew(self._io).end()
-        if thread is not None:
+        if thread is not None and thread is not threading.current_thread():
             thread.join(_CLOSE_SECONDS)
 
     def begin_anew(self) -> None:
         """Be without connections, in a forked process: the thread is gone, and the sockets are the parent's.
 
-        What was there is kept and left alone: destroyed, it would close what the parent uses.
+        What was there is kept and left alone: destroyed, it would close what the parent uses. Requests that were under
+        way end here, as no thread carries them, and go on there.
         """
         self._inherited.append(self._io)
+        for receivers in self._io.requests.values():
+            for receiver in receivers:
+                receiver.inbox.begin_anew()
+                receiver.end(_failed(receiver, "a fork"))
         self._lock, self._io = threading.Lock(), _IOThread()
 
     def _renew(self, before: "_IOThread") -> "_IOThread":
@@ -324,8 +330,9 @@ class _IOThread:
         with self._lock:
             if self._has_ended:
                 return None
+            loop = self._running()
             coroutine = work(self)
-            request = asyncio.run_coroutine_threadsafe(coroutine, self._running())
+            request = asyncio.run_coroutine_threadsafe(coroutine, loop)
             self.requests[request] = receivers
         request.add_done_callback(lambda done: self._see_ended(done, coroutine, self.requests.pop(done, ())))
         return request
@@ -367,6 +374,8 @@ class _IOThread:
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
+            if sys.is_finalizing():  # a thread that begins now would wait for ever, and so would who begins it
+                raise _ending()
             with quiet():
                 loop = IOLoop()
             thread = threading.Thread(target=self._run, args=(loop,), name="fal_notebook I/O", daemon=True)
@@ -374,7 +383,7 @@ class _IOThread:
                 thread.start()
             except RuntimeError:  # Python 3.12 begins no thread once it ends, 3.12.0 to 3.12.2 once the main one has
                 loop.close()
-                raise ConnectError("Python is ending and begins no thread", hint="nothing was sent") from None
+                raise _ending() from None
             self._loop, self._thread = loop, thread
         return self._loop
 
@@ -383,6 +392,8 @@ class _IOThread:
             with quiet():
                 loop.set_exception_handler(_note)
                 loop.run_forever()
+                if not self._has_ended:
+                    self._die(loop, "a stop of its loop")
         except BaseException as exc:  # noqa: BLE001 - whatever it is, else whoever has a request waits for ever
             self._die(loop, type(exc).__name__)
         loop.close()
@@ -469,6 +480,10 @@ def _failed(receiver: Receiver, reason: str) -> FalNotebookError:
     if receiver.sent_at is None:
         return ConnectError(message, hint="nothing was sent; a further request begins a new one")
     return ConnectionLost(message)
+
+
+def _ending() -> FalNotebookError:
+    return ConnectError("Python is ending and begins no thread", hint="nothing was sent")
 
 
 def _unanswered(receiver: Receiver, exc: BaseException | None) -> FalNotebookError:

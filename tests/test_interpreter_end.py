@@ -17,11 +17,16 @@ ALIVE = {
     "stream": "running = stream('test/endless/stream', prompt='x'); time.sleep(0.5)",
     "session": "used = session(); run('test/echo/stream', prompt='x')",
     "second session": "second = Session(); sys.kept = kept = [second]; kept.append(kept)",
+    "request that is made last of all": (
+        "class Late:\n    def __del__(self):\n        try: run('test/echo/stream', prompt='x')\n"
+        "        except Exception: pass\n\nLate.last = Late()"
+    ),
     "box that was never made": "try: PromptWidget(nonsense=1)\nexcept TypeError: pass",
 }
 NAMES = (
     "import sys, time\nfrom IPython.display import display\nfrom fal_notebook import *\n"
-    "from fal_notebook import session\nfrom fal_notebook.sessions import Session\n"
+    "from fal_notebook import session\nfrom fal_notebook.errors import FalNotebookError\n"
+    "from fal_notebook.sessions import Session\n"
 )
 BACKGROUND = "%load_ext fal_notebook\n%falstream test/endless/stream prompt=x -b\n"
 

@@ -253,20 +253,72 @@ def test_a_request_that_breaks_off_inside_an_event_says_no_half_of_it(own: Sessi
         assert request.text == words("one", Place.EVENT)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that threads are lost in a fork is tested here
-def test_a_forked_process_makes_connections_of_its_own(own: Session) -> None:
-    def in_child(work: Callable[[], str]) -> str:
-        context = multiprocessing.get_context("fork")
-        ours, theirs = context.Pipe()
-        child = context.Process(target=lambda: theirs.send(work()))
-        child.start()
+def in_child(work: Callable[[], str]) -> str:
+    """What a forked process says."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=lambda: theirs.send(work()))
+    child.start()
+    try:
         assert ours.poll(10)
         said: str = ours.recv()
         child.join(10)
         assert child.exitcode == 0
-        return said
+    finally:
+        child.kill()
+    return said
 
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that threads are lost in a fork is tested here
+def test_a_request_under_way_ends_in_a_forked_process_and_goes_on_in_its_own(own: Session) -> None:
+    with FaultyGateway(Place.EVENT, Fault.STALL) as gateway:
+        request = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
+        next(iter(request))
+        for _ in range(3):
+            assert in_child(lambda: type(request.outcome().error).__name__) == "ConnectionLost"
+        assert not request.is_done
+        request.cancel()
+        assert request.outcome().stopped
+
+
+def test_a_loop_that_others_stop_ends_its_requests(own: Session) -> None:
+    with FaultyGateway(Place.EVENT, Fault.STALL) as gateway:
+        request = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
+        next(iter(request))
+        loop = own._io._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(loop.stop)
+        ended = threading.Thread(target=request.outcome, daemon=True)
+        ended.start()
+        ended.join(10)
+        assert not ended.is_alive()
+        assert isinstance(request.outcome().error, errors.ConnectionLost)
+        assert request.outcome().text == words("one", Place.EVENT)
+
+
+def test_a_session_can_be_closed_by_what_it_calls(own: Session) -> None:
+    with FaultyGateway() as gateway:
+        closed = threading.Event()
+        own.connect("a/b", gateway.url).result(10)
+        loop = own._io._loop
+        assert loop is not None
+
+        def close() -> None:
+            own.close()
+            closed.set()
+
+        loop.call_soon_threadsafe(close)
+        assert closed.wait(10)
+        assert ask(own, gateway, "after") == words("after")
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_makes_connections_of_its_own(own: Session) -> None:
     with FaultyGateway() as gateway:
         assert ask(own, gateway, "before") == words("before")
         assert in_child(lambda: ask(own, gateway, "child")) == words("child")
