@@ -62,6 +62,9 @@ class Redaction:
     def __repr__(self) -> str:
         return "<Redaction>"
 
+    def __reduce__(self) -> str:
+        raise TypeError("credentials are not pickled")
+
     def __bool__(self) -> bool:
         return bool(self.__secret)
 

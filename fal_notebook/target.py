@@ -125,9 +125,10 @@ def endpoint_name(endpoint: str) -> str:
     """
     name = endpoint.strip().strip("/")
     if "://" in name:
-        path = name.partition("://")[2].partition("/")[2].partition("?")[0].strip("/").removeprefix("models/")
-        shown = f"{name.partition('://')[0]}://{name.partition('://')[2].rpartition('@')[2]}"  # without a password
-        raise InvalidRequest(f"{shown!r} is a URL", hint=f"give the endpoint alone: {path or 'fal-ai/any-llm/stream'}")
+        path = re.split(r"[?#]", name.partition("://")[2].partition("/")[2])[0].strip("/").removeprefix("models/")
+        path = path if _ENDPOINT.fullmatch(path) else "fal-ai/any-llm/stream"
+        # It is not quoted: it may have a password or a key in it.
+        raise InvalidRequest("what was given as the endpoint is a URL", hint=f"give the endpoint alone: {path}")
     if not _ENDPOINT.fullmatch(name):
         raise InvalidRequest(f"{endpoint!r} is not an endpoint", hint="it is like fal-ai/any-llm/stream")
     return name
@@ -156,14 +157,15 @@ def _authorization(base: str) -> Authorization | None:
     local = _is_loopback(parts.hostname or "")
     if parts.scheme == "ws" and not local:
         return None
+    failure = ""
     try:
         authorization = _fetched()
     except MissingCredentialsError:
         authorization = None
     except Exception as exc:  # noqa: BLE001 - refreshing a login token can fail in any way of HTTP or of the disk
-        if local:
-            return None
-        raise CredentialsError(f"fal's credentials could not be read: {type(exc).__name__}") from None
+        authorization, failure = None, type(exc).__name__
+    if failure and not local:  # raised out here, where it does not keep what failed, whose frames hold the token
+        raise CredentialsError(f"fal's credentials could not be read: {failure}")
     if authorization is None and not local:
         raise CredentialsError("no fal credentials found")
     if authorization is not None and not authorization.is_sendable:

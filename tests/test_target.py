@@ -216,3 +216,29 @@ def test_no_frame_of_a_refused_key_holds_it(monkeypatch: pytest.MonkeyPatch) -> 
         resolve_target("a/b")
     frames = [frame.frame.f_locals for frame in caught.traceback[1:]]
     assert "half a-secret" not in repr(frames)
+
+
+def test_credentials_that_cannot_be_read_leave_no_trace_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise ValueError(f"the token {KEY} was refused")
+
+    monkeypatch.setattr("fal_notebook.target.fetch_auth_credentials", fails)
+    with pytest.raises(CredentialsError, match="could not be read: ValueError") as caught:
+        resolve_target("a/b")
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+def test_what_knows_the_key_is_not_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    target = resolve_target("a/b")
+    for each in (target, target.authorization, target.redaction):
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(each)
+
+
+@pytest.mark.parametrize("rest", [f"?fal_key={KEY}", f"#{KEY}", f"?a=b@c&k={KEY}#x"])
+def test_an_address_that_was_pasted_is_not_quoted_with_what_may_be_a_key(rest: str) -> None:
+    with pytest.raises(InvalidRequest, match="is a URL") as caught:
+        resolve_target(f"https://fal.run/a/b{rest}")
+    assert KEY not in str(caught.value)
