@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from . import errors
-    from .api import pipeline, run, stream
-    from .awaiting import arun
+    from .client.api import pipeline, run, stream
+    from .client.awaiting import arun
+    from .client.result import Metrics, Result
+    from .client.sessions import Session, session
+    from .client.streaming import Stream
+    from .display.player import AudioPlayer
     from .errors import FalNotebookError
-    from .media import Media
-    from .player import AudioPlayer
-    from .prompt_widget import PromptWidget
-    from .result import Metrics, Result
-    from .sessions import Session, session
-    from .streaming import Stream
-    from .updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
+    from .media.media import Media
+    from .prompt.widget import PromptWidget
+    from .response.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("pipeline", "run", "stream"),
-    "awaiting": ("arun",),
+    "client.api": ("pipeline", "run", "stream"),
+    "client.awaiting": ("arun",),
     "errors": ("FalNotebookError",),
-    "media": ("Media",),
-    "player": ("AudioPlayer",),
-    "prompt_widget": ("PromptWidget",),
-    "result": ("Metrics", "Result"),
-    "sessions": ("Session", "session"),
-    "streaming": ("Stream",),
-    "updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
+    "media.media": ("Media",),
+    "display.player": ("AudioPlayer",),
+    "prompt.widget": ("PromptWidget",),
+    "client.result": ("Metrics", "Result"),
+    "client.sessions": ("Session", "session"),
+    "client.streaming": ("Stream",),
+    "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -88,13 +88,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Register ``%falstream`` and ``%%falstream``; what ``%load_ext fal_notebook`` calls."""
-    from .magic import load
+    from .magic.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
     """Take the magics away and close the connections; what ``%unload_ext fal_notebook`` calls."""
-    from .magic import unload
+    from .magic.magics import unload
 
     unload(shell)

@@ -1,4 +1,4 @@
-"""Floor 1: every exception of the library.
+"""Every exception of the library.
 
 All derive from fal-client's base error, so that code written for fal-client catches them too::
 
@@ -35,11 +35,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fal_client import FalClientError
 from fal_client.auth import MissingCredentialsError
 
-from .plain import one_line, printable
-from .redaction import Redaction
+from .safety.plain_text import one_line, printable
+from .safety.redaction import Redaction
 
 if TYPE_CHECKING:
-    from .result import Result
+    from .client.result import Result
 
 
 class FalNotebookError(FalClientError):

@@ -17,7 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 from fal_notebook import session
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
-from fal_notebook.pool import Limits
+from fal_notebook.wire.pool import Limits
 
 from . import endpoints
 from .kernels import IPYKERNEL, OLDER_IPYKERNELS

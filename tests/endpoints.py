@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from fal_notebook.wav import wav_header
+from fal_notebook.media.wav import wav_header
 
 requests: Counter[str] = Counter()
 """How many requests each prompt came with."""

@@ -13,25 +13,25 @@ from typing import Any, get_args
 
 from IPython.core.error import UsageError
 
-from fal_notebook.arguments import encode, from_cell, from_line
-from fal_notebook.content import Content
+from fal_notebook.client.arguments import encode, from_cell, from_line
+from fal_notebook.client.result import Format, Result
 from fal_notebook.errors import FalNotebookError
-from fal_notebook.files import files_in
-from fal_notebook.frames import FrameSplitter, Kind
-from fal_notebook.line import split_line
-from fal_notebook.media import is_data_uri, media_from_bytes, media_from_data_uri, needs_more, sniff
-from fal_notebook.options import parse
-from fal_notebook.pixels import pixels
-from fal_notebook.protocol import End, Protocol, Start, State
-from fal_notebook.render import text_bundle
-from fal_notebook.result import Format, Result
-from fal_notebook.samples import Playable, parameter
-from fal_notebook.sse import EventStreamDecoder, ServerSentEvent
-from fal_notebook.target import endpoint_name
-from fal_notebook.template import fill, slots
-from fal_notebook.wav import wav_seconds
+from fal_notebook.magic.line import split_line
+from fal_notebook.magic.options import parse
+from fal_notebook.magic.template import fill, slots
+from fal_notebook.media.media import is_data_uri, media_from_bytes, media_from_data_uri, needs_more, sniff
+from fal_notebook.media.partial_audio import Playable, parameter
+from fal_notebook.media.picture_size import pixels
+from fal_notebook.media.wav import wav_seconds
+from fal_notebook.render.bundles import text_bundle
+from fal_notebook.response.content import Content
+from fal_notebook.response.files_in_json import files_in
+from fal_notebook.response.sse import EventStreamDecoder, ServerSentEvent
+from fal_notebook.wire.frames import FrameSplitter, Kind
+from fal_notebook.wire.protocol import End, Protocol, Start, State
+from fal_notebook.wire.target import endpoint_name
 
-from .test_options import PARSER
+from .magic.test_options import PARSER
 
 WORDS = (
     *("type", "request_id", "status", "headers", "start", "end", "error", "node_id", "submit", "completion"),

@@ -230,7 +230,7 @@ if __name__ == "__main__":
     # In Python's development mode, asyncio also tells what a busy machine made slow.
     logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing"))
     # What the loop tells of its own, which nobody else sees.
-    logging.getLogger("fal_notebook.sessions").addHandler(logging.StreamHandler())
-    logging.getLogger("fal_notebook.sessions").setLevel(logging.DEBUG)
+    logging.getLogger("fal_notebook.client.sessions").addHandler(logging.StreamHandler())
+    logging.getLogger("fal_notebook.client.sessions").setLevel(logging.DEBUG)
     for end, count in sorted(soak_closing(float(sys.argv[1])).items()):
         sys.stdout.write(f"{end} {count}\n")

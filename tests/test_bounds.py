@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 import pytest
 from httpx import Headers
 
-from fal_notebook import bodies
-from fal_notebook.live import NoLive, follow
-from fal_notebook.protocol import Data, End, Start
-from fal_notebook.result import Result
-from fal_notebook.samples import Playable
-from fal_notebook.streaming import Receiver, Stream
-from fal_notebook.target import Target
-from fal_notebook.updates import Update
+from fal_notebook.client.result import Result
+from fal_notebook.client.streaming import Receiver, Stream
+from fal_notebook.display.live import NoLive, follow
+from fal_notebook.media.partial_audio import Playable
+from fal_notebook.response import bodies
+from fal_notebook.response.updates import Update
+from fal_notebook.wire.protocol import Data, End, Start
+from fal_notebook.wire.target import Target
 
 MOMENT = 0.6  # seconds of this thread: ten times what it takes, for a busy machine
 DEAREST = 12  # times its size in memory, what is kept and what is made on the way together

@@ -14,10 +14,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from fal_notebook import PromptWidget, Session, errors, pipeline, run, stream, websocket
+from fal_notebook import PromptWidget, Session, errors, pipeline, run, stream
+from fal_notebook.client.off_loop import IOLoop
+from fal_notebook.client.result import Result, shown
 from fal_notebook.errors import NotShown
-from fal_notebook.off_loop import IOLoop
-from fal_notebook.result import Result, shown
+from fal_notebook.wire import websocket
 
 from .conftest import KEY
 from .ends import PLAIN, SHOWING, sweep_in_kernel

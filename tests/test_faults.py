@@ -9,8 +9,10 @@ import psutil
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from fal_notebook import Session, connection, errors, opening
-from fal_notebook.pool import Limits
+from fal_notebook import Session, errors
+from fal_notebook.wire import connection
+from fal_notebook.wire import handshake as opening
+from fal_notebook.wire.pool import Limits
 
 from .certificates import make_certificate, server_context
 from .conftest import wait_until

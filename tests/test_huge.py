@@ -13,13 +13,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from fal_notebook import Json, Session, Text, errors
-from fal_notebook.media import Media
-from fal_notebook.pool import Limits
-from fal_notebook.render import CUT, LONGEST_TEXT
-from fal_notebook.result import Result
+from fal_notebook.client.result import Result
+from fal_notebook.media.media import Media
+from fal_notebook.render.bundles import CUT, LONGEST_TEXT
+from fal_notebook.wire.pool import Limits
 
+from .prompt.test_widget import Watched
 from .scripted import ScriptedServer, end, start
-from .test_prompt_widget import Watched
 
 EVENTS = 1_000_000
 LINE = 50_000_000

@@ -26,7 +26,7 @@ ALIVE = {
 NAMES = (
     "import sys, time\nfrom IPython.display import display\nfrom fal_notebook import *\n"
     "from fal_notebook import session\nfrom fal_notebook.errors import FalNotebookError\n"
-    "from fal_notebook.sessions import Session\n"
+    "from fal_notebook.client.sessions import Session\n"
 )
 BACKGROUND = "%load_ext fal_notebook\n%falstream test/endless/stream prompt=x -b\n"
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
+from fal_notebook.display.outputs import UNFINISHED
 from fal_notebook.local.server import LocalServer
-from fal_notebook.outputs import UNFINISHED
 
 from .conftest import KEY
 from .kernels import SECONDS, Execution, Kernel, kernel, left_open
@@ -238,7 +238,7 @@ def test_a_player_for_python_leaves_a_static_player_too(lab: Kernel) -> None:
 
 def test_loading_the_extension_loads_no_widgets(server: LocalServer) -> None:
     with kernel({"FAL_NOTEBOOK_URL": server.url}) as fresh:
-        assert fresh.value("{'anywidget', 'fal_notebook.player'} & set(__import__('sys').modules)") == "set()"
+        assert fresh.value("{'anywidget', 'fal_notebook.display.player'} & set(__import__('sys').modules)") == "set()"
 
 
 def test_four_thousand_tokens_cost_few_messages_and_linear_bytes(lab: Kernel) -> None:
@@ -266,7 +266,7 @@ def test_words_cost_a_fraction_of_the_messages_that_a_print_for_each_token_costs
 
 
 def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:
-    lab.run("import fal_notebook.live as live\nlimits = live._LARGEST, live._CHARACTERS")
+    lab.run("import fal_notebook.display.live as live\nlimits = live._LARGEST, live._CHARACTERS")
     lab.run("live._LARGEST, live._CHARACTERS = 1000, 400")
     cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000")
     lab.run("live._LARGEST, live._CHARACTERS = limits")

@@ -29,7 +29,7 @@ def lab(server: LocalServer) -> Iterator[Kernel]:
         assert (
             running.run(
                 "import asyncio, os, signal, threading, time\nimport fal_notebook as fal\n"
-                "from fal_notebook.interrupts import Interrupts"
+                "from fal_notebook.client.interrupts import Interrupts"
             ).status
             == "ok"
         )
@@ -38,7 +38,7 @@ def lab(server: LocalServer) -> Iterator[Kernel]:
 
 INTERRUPT_AT_EVERY_STEP = """
 import sys, ipywidgets
-from fal_notebook.screen import _widgets
+from fal_notebook.display.front_end import _widgets
 from IPython.core.magic import Magics
 
 shell = get_ipython()

@@ -25,32 +25,32 @@ import pytest
 from IPython.core.error import UsageError
 
 import fal_notebook
-from fal_notebook.arguments import from_cell, from_line
-from fal_notebook.content import Content
+from fal_notebook.client.arguments import from_cell, from_line
+from fal_notebook.client.result import Result
 from fal_notebook.errors import FalNotebookError, detail_text
-from fal_notebook.files import files_in
-from fal_notebook.form import Form
-from fal_notebook.growing import UnmarkedText
-from fal_notebook.line import split_line
-from fal_notebook.markdown import text_html
-from fal_notebook.media import guess_type, media_from_data_uri, normal_type
-from fal_notebook.options import parse
-from fal_notebook.page_text import PageText
-from fal_notebook.pixels import pixels
-from fal_notebook.plain import excerpt, one_line, plain_text
-from fal_notebook.protocol import Protocol
-from fal_notebook.redaction import Redaction
-from fal_notebook.render import json_bundle, small_bundle, text_bundle
-from fal_notebook.result import Result
-from fal_notebook.samples import Playable, parameter, raw_format
-from fal_notebook.shapes import Shape
-from fal_notebook.target import endpoint_name
-from fal_notebook.template import fill, slots
-from fal_notebook.updates import Text
-from fal_notebook.wav import correct_wav_lengths, wav_seconds
+from fal_notebook.magic.line import split_line
+from fal_notebook.magic.options import parse
+from fal_notebook.magic.template import fill, slots
+from fal_notebook.media.media import guess_type, media_from_data_uri, normal_type
+from fal_notebook.media.partial_audio import Playable, parameter, raw_format
+from fal_notebook.media.picture_size import pixels
+from fal_notebook.media.wav import correct_wav_lengths, wav_seconds
+from fal_notebook.prompt.argument_rows import Form
+from fal_notebook.prompt.text_patches import PageText
+from fal_notebook.render.bundles import json_bundle, small_bundle, text_bundle
+from fal_notebook.render.markdown import text_html
+from fal_notebook.response.content import Content
+from fal_notebook.response.envelopes import Shape
+from fal_notebook.response.files_in_json import files_in
+from fal_notebook.response.growing_text import UnmarkedText
+from fal_notebook.response.updates import Text
+from fal_notebook.safety.plain_text import excerpt, one_line, plain_text
+from fal_notebook.safety.redaction import Redaction
+from fal_notebook.wire.protocol import Protocol
+from fal_notebook.wire.target import endpoint_name
 
 from .conftest import KEY
-from .test_options import PARSER
+from .magic.test_options import PARSER
 
 pytestmark = pytest.mark.rig
 STEP = 4

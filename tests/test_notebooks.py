@@ -102,7 +102,7 @@ def test_the_quickstarts_two_lines_make_a_running_kernel_go_on_with_fal(server: 
     assert len(lines.splitlines()) == 2
     with kernel({"FAL_NOTEBOOK_URL": server.url}) as running:
         assert running.run("%falstream test/echo/stream prompt=before").status == "ok"
-        running.run("from fal_notebook.target import resolve_target")
+        running.run("from fal_notebook.wire.target import resolve_target")
         for _ in range(2):
             request = running.send(lines)
             assert running.client.get_stdin_msg(timeout=SECONDS)["content"]["password"]

@@ -7,7 +7,7 @@ import pexpect
 import pytest
 
 from fal_notebook.local.server import LocalServer
-from fal_notebook.render import LONGEST_TEXT
+from fal_notebook.render.bundles import LONGEST_TEXT
 
 
 @pytest.fixture

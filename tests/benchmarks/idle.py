@@ -22,7 +22,7 @@ _CODE = """
 import sys, time
 import fal_notebook as fal
 session = fal.Session()
-import fal_notebook.connection
+import fal_notebook.wire.connection
 for number in range(int(sys.argv[1])):
     session.connect(f"bench/idle{number}").result()
 assert len(session.connections) == int(sys.argv[1])

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, ViewportSize, expect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from fal_notebook.plain import one_line
+from fal_notebook.safety.plain_text import one_line
 
 from ..conftest import wait_until
 from ..scripted import ScriptedServer, end, start

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from fal_notebook.outputs import UNFINISHED
+from fal_notebook.display.outputs import UNFINISHED
 
 from .lab import Notebook, Server, notebook
 

@@ -16,7 +16,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from fal_notebook.plain import one_line
+from fal_notebook.safety.plain_text import one_line
 
 from ..scripted import ScriptedServer
 from .lab import Notebook, Server, notebook

@@ -6,7 +6,7 @@ import threading
 from playwright.sync_api import Browser, expect
 from websockets.asyncio.server import ServerConnection
 
-from fal_notebook.render import CUT, LONGEST_TEXT
+from fal_notebook.render.bundles import CUT, LONGEST_TEXT
 
 from ..scripted import ScriptedServer, end, start
 from .lab import Server, notebook

@@ -11,8 +11,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from fal_notebook.display.outputs import UNFINISHED
 from fal_notebook.local.server import LocalServer
-from fal_notebook.outputs import UNFINISHED
 
 from .lab import SECONDS, end, free_port, wait_for
 

@@ -15,8 +15,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, expect, sync_playwright
 
+from fal_notebook.display.outputs import UNFINISHED
 from fal_notebook.local.server import LocalServer
-from fal_notebook.outputs import UNFINISHED
 
 from ..browser.lab import SECONDS, Notebook, Server, end, free_port, launch, stored, wait_for
 from .matrix import NOTEBOOK6

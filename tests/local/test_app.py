@@ -17,14 +17,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from fal_notebook.events import EventReader
 from fal_notebook.local import language
 from fal_notebook.local.app import create_app
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.loading import Lazy
 from fal_notebook.local.pcm import resample_24k_to_16k
 from fal_notebook.local.server import LocalServer
-from fal_notebook.updates import Preview, Progress
+from fal_notebook.response.json_events import EventReader
+from fal_notebook.response.updates import Preview, Progress
 
 from .wire import SECONDS, ask, open_socket, read
 

@@ -1,0 +1,86 @@
+"""The ways to make a request from Python, over the kernel's session; but for the one that is awaited."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .interrupts import interruptible
+from .result import Result
+from .sessions import session
+from .streaming import Stream
+
+
+def stream(
+    endpoint: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+    base_url: str | None = None,
+    **more: Any,
+) -> Stream:
+    """Send a request and return at once with what arrives: an iterator and an async iterator.
+
+    Args:
+        endpoint: the endpoint with its sub-path, such as ``fal-ai/any-llm/stream``.
+        arguments: its arguments, what the HTTP endpoint takes as its JSON body.
+        timeout: seconds for the whole request; None for as long as it takes.
+        base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+        more: further arguments by name; one that is called like an option here goes into ``arguments``.
+
+    Raises:
+        InvalidRequest: the endpoint, an argument or a setting cannot be used.
+        CredentialsError: no key was found.
+
+    Example:
+        >>> for update in stream("fal-ai/any-llm/stream", prompt="Hi"):  # doctest: +SKIP
+        ...     print(update, end="")
+    """
+    return session().stream(endpoint, {**(arguments or {}), **more}, base_url=base_url, timeout=timeout)
+
+
+def run(
+    endpoint: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+    base_url: str | None = None,
+    **more: Any,
+) -> Result:
+    """Send a request and wait for its result; an interrupt stops it. Takes what `stream` takes.
+
+    Raises:
+        FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+    """
+    with interruptible():
+        return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
+
+
+def pipeline(
+    endpoint: str,
+    requests: Iterable[Mapping[str, Any]],
+    *,
+    timeout: float | None = None,
+    base_url: str | None = None,
+) -> list[Stream]:
+    """Send many requests over one connection without waiting between them; they are answered in order.
+
+    For many short requests to one endpoint: they take a round trip together in place of one each. A slow one delays
+    those behind it, and all are stopped together; for a few long ones use several `stream`.
+
+    Args:
+        endpoint: the endpoint with its sub-path.
+        requests: the arguments of each.
+        timeout: seconds for all of them together; None for as long as they take.
+        base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+
+    Returns:
+        A stream for each, in order.
+
+    Raises:
+        InvalidRequest: the endpoint, an argument or a setting cannot be used. Nothing was sent.
+        CredentialsError: no key was found.
+
+    Example:
+        >>> answers = pipeline("fal-ai/any-llm", [{"prompt": word} for word in words])  # doctest: +SKIP
+        >>> [each.result().text for each in answers]  # doctest: +SKIP
+    """
+    return session().pipeline(endpoint, requests, base_url=base_url, timeout=timeout)

@@ -1,0 +1,189 @@
+"""The same prompt to several models or endpoints, side by side.
+
+All columns are one output that is replaced as a whole, so that one message shows them all and what stays is static.
+The more it holds, the less often it is replaced.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import compress
+
+from ..client.interrupts import Interrupts
+from ..client.result import Format, Result, shown, unshown
+from ..client.streaming import Stream
+from ..media.media import Media, drawable, raster
+from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
+from ..render.markdown import text_html
+from ..render.mathematics import few_formulas
+from ..response.updates import Preview, Progress, Update
+from ..safety.plain_text import one_line
+from .footer import Foot
+from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
+from .reloaded_page import RecentAnswers
+
+_PAUSE = 0.125
+_TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
+_CHARACTERS_A_SECOND = 300_000  # of HTML
+_WORTH_AWAITING = 1.0  # seconds after which a page may have been loaded anew
+_LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
+_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
+# What is wider than a column is scrolled there: no answer covers another.
+_COLUMN = "min-width:0;overflow:auto hidden;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
+
+
+class Columns:
+    """One output with a column for each request, and below it a line about all of them.
+
+    Args:
+        streams: the requests, sent, by the names of their columns.
+        recent: where a page that comes back finds the end.
+        live: whether to show them while they stream.
+
+    Attributes:
+        failure: what went wrong when something was shown. It stops no request: nothing is shown from then on but the
+            end.
+    """
+
+    def __init__(self, streams: Mapping[str, Stream], recent: RecentAnswers, *, live: bool) -> None:
+        self._columns = {name: _Column(stream) for name, stream in streams.items()}
+        self._pause = _PAUSE
+        self._began = time.monotonic()
+        self._drawn, self._has_news = 0.0, False
+        self._body: ReplaceableOutput | None = None
+        self._foot: Foot | None = None
+        self.failure: Exception | None = None
+        try:
+            if live:
+                self._body = replaceable_output(self._so_far())
+                self._foot = Foot(recent) if self._body.is_in_cell else None
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
+            self.failure = exc
+
+    def follow(self) -> None:
+        """Show the streams until all have ended. An interrupt gets through, but never into what is being drawn.
+
+        Then the caller has to stop them.
+        """
+        with Interrupts() as interrupts:
+            while running := [column for column in self._columns.values() if not column.stream.is_done]:
+                self._show({column: column.stream.take() for column in running})
+                with interrupts.let_through():
+                    running[0].stream.wait(_PAUSE)
+
+    def finish(self, results: Mapping[str, Result], style: Format) -> dict[str, Result]:
+        """Show the results, which stay, and return them as they are to be kept; see `shown`."""
+        columns = dict.fromkeys(results, NOTHING)
+        kept: dict[str, Result] = {}
+        for name, each in results.items():
+
+            def show(result: Result, name: str = name) -> None:
+                columns[name] = _whole(result, style)
+
+            kept[name] = shown(each, show)
+        try:
+            self._end(columns, results)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers are kept
+            kept = {name: unshown(each, exc) for name, each in kept.items()}
+            with suppress(Exception):
+                self._end(columns, results)
+        return kept
+
+    def _end(self, columns: Mapping[str, Bundle], results: Mapping[str, Result]) -> None:
+        grid = _grid(columns.items())
+        seconds = max(result.metrics.duration for result in results.values())
+        foot = small_bundle(f"{len(results)} answers · {seconds:.2f} s")
+        try:
+            if self._body is None:
+                show_bundle(grid)
+            else:
+                self._body.replace(grid)
+        finally:
+            if self._foot is not None:
+                self._foot.end(foot, [grid, foot])
+
+    def _show(self, news: "Mapping[_Column, Sequence[Update]]") -> None:
+        """Collect what has come to each column, and draw it if it is time."""
+        if self.failure is not None:
+            return
+        try:
+            for column, updates in news.items():
+                column.take(updates)
+            self._has_news = self._has_news or any(news.values())
+            if time.monotonic() >= self._drawn + (self._pause if self._has_news else max(_TICK, self._pause)):
+                self._refresh()
+                self._drawn, self._has_news = time.monotonic(), False
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
+            self.failure = exc
+
+    def _refresh(self) -> None:
+        if self._body is not None:
+            self._body.replace(self._so_far())
+        if self._foot is not None and not self._foot.is_open and time.monotonic() > self._began + _WORTH_AWAITING:
+            self._foot.open()
+
+    def _so_far(self) -> Bundle:
+        grid = _grid((name, column.so_far()) for name, column in self._columns.items())
+        self._pause = max(_PAUSE, len(grid["text/html"]) / _CHARACTERS_A_SECOND)
+        return merged([grid, small_bundle(UNFINISHED)])[0]
+
+
+class _Column:
+    """What one request has brought so far."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._preview: tuple[Media, ...] = ()
+        self._progress = ""
+
+    def take(self, updates: Sequence[Update]) -> None:
+        """Collect what has arrived."""
+        for update in updates:
+            if isinstance(update, Preview):
+                light = list(filter(_is_light_picture, update.media))
+                self._preview = tuple(compress(light, drawable(light)))
+            elif isinstance(update, Progress):
+                self._progress = replace(update, message=one_line(update.message, 80)).words
+
+    def so_far(self) -> Bundle:
+        parts = [text_bundle(self.stream.text, "text")] if self.stream.text else []
+        parts += [as_html(media_bundle(media)) for media in self._preview]
+        return merged([*parts, small_bundle(self._status())])[0]
+
+    def _status(self) -> str:
+        if self.stream.is_done:
+            return self.stream.so_far().status_line
+        first = self.stream.first_byte_after
+        doing = "connecting…" if self.stream.is_connecting else "waiting…" if first is None else "receiving…"
+        parts = [f"{doing} {self.stream.elapsed:.1f} s"]
+        if first is not None:
+            parts.append(f"first {'token' if self.stream.text else 'byte'} {first:.2f} s")
+        return " · ".join([*parts, *filter(None, [self._progress])])
+
+
+def _is_light_picture(media: Media) -> bool:
+    """Whether the bytes are those of a picture that cannot act, and few enough to be sent again and again."""
+    picture = raster([media])
+    return (
+        picture is not None
+        and picture.content_type == media.content_type
+        and len(media.data or b"") <= _LARGEST_PREVIEW
+    )
+
+
+def _whole(result: Result, style: Format) -> Bundle:
+    parts = [as_html(bundle) for bundle in result.outputs(style)]
+    if result.error is not None:
+        parts.append(small_bundle(f"{type(result.error).__name__}: {result.error}"))
+    return merged(parts)[0]
+
+
+def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
+    shown = [(one_line(name, 80), bundle) for name, bundle in columns]
+    sections = "".join(
+        f'<section style="{_COLUMN}"><strong>{text_html(name)}</strong>{bundle["text/html"]}</section>'
+        for name, bundle in shown
+    )
+    words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)
+    return {"text/plain": words, "text/html": few_formulas(f'<div style="{_GRID}">{sections}</div>')}

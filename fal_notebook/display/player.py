@@ -1,0 +1,264 @@
+"""Sound that plays in the page while it is being made.
+
+Sound goes to the page as binary buffers of custom messages, which is all that the page needs of it: the widget's
+state holds none, so that neither a reload nor a saved notebook carries it. Pieces that follow each other quickly
+are put together, for Jupyter's server drops messages silently beyond a number a second. What stays of a recording
+is the static player; the page plays on what it has when the widget is gone.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from ..client.interrupts import Interrupts
+from ..client.result import unshown
+from ..media.media import Media
+from ..media.partial_audio import Playable
+from ..render.bundles import Bundle, media_bundle, media_words, merged, small_bundle
+from ..response.bodies import MediaBody
+from ..response.updates import Piece, Update
+from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+    from ..client.result import Result
+    from ..client.streaming import Stream
+
+SAMPLES = "audio/pcm;rate=16000;channels=1"
+_PAUSE = 1 / 20  # seconds between two messages
+_SCRIPT = Path(__file__).with_name("player.js")
+
+
+class Outbox:
+    """Bytes on their way out: the first leave at once, those that follow within a pause leave together.
+
+    Safe from any thread. A timer sends what is left, so that nothing waits for the next piece to come.
+    """
+
+    def __init__(self, send: Callable[[bytes], object], pause: float = _PAUSE) -> None:
+        self._send = send
+        self._pause = pause
+        self._held: list[bytes] = []
+        self._due = 0.0
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+
+    def put(self, data: bytes) -> None:
+        """Send bytes, now or with those that follow."""
+        with self._lock:
+            self._held.append(data)
+            wait = self._due - time.monotonic()
+            if wait <= 0:
+                self._send_held()
+            elif self._timer is None:
+                self._timer = threading.Timer(wait, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Send what is held."""
+        with self._lock:
+            self._send_held()
+
+    def drop(self) -> None:
+        """Forget what is held."""
+        with self._lock:
+            self._take()
+
+    def _send_held(self) -> None:
+        held = self._take()
+        if held:
+            self._due = time.monotonic() + self._pause
+            self._send(b"".join(held))
+
+    def _take(self) -> list[bytes]:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        held, self._held = self._held, []
+        return held
+
+
+class PagePlayer:
+    """The player in the page and the way of one recording to it.
+
+    The page loads its script when this is made, so make it before the first sound is there.
+
+    Attributes:
+        widget: what to display.
+        has_sound: whether anything has come that can be played before the whole is there.
+    """
+
+    def __init__(self) -> None:
+        self.has_sound = False
+        self._playable: Playable | None = None
+        self._outbox = Outbox(self._send)
+        self.widget: AnyWidget = _widget_class()()
+
+    def feed(self, data: bytes, content_type: str) -> None:
+        """Play the next bytes; the type that came with the first counts."""
+        if self._playable is None:
+            self._playable = Playable(content_type)
+        if sound := self._playable.feed(data):
+            self.has_sound = True
+            self._outbox.put(sound)
+
+    def end(self) -> None:
+        """Say that nothing more will come. The page plays what it has."""
+        self._outbox.flush()
+        self.widget.send({"kind": "end"})
+
+    def stop(self) -> None:
+        """Silence it at once."""
+        self._outbox.drop()
+        self.widget.send({"kind": "stop"})
+
+    def close(self) -> None:
+        """Take the widget away; call `end` or `stop` before, and display something else in its place."""
+        self.widget.layout.close()
+        self.widget.close()
+
+    def _send(self, data: bytes) -> None:
+        self.widget.send(self._message(), [data])
+
+    def _message(self) -> dict[str, Any]:
+        """What is sent with bytes: always the whole format, since a page that was reloaded knows nothing."""
+        samples = self._playable.format if self._playable else None
+        if samples is None:
+            return {"kind": "file", "type": self._playable.file_type if self._playable else None}
+        return {"kind": "samples", "encoding": samples.name, "rate": samples.rate, "channels": samples.channels}
+
+
+class AudioPlayer:
+    """A recording that sounds while it is fed, and is a plain player of the whole when it has ended.
+
+    For example::
+
+        player = AudioPlayer()
+        display(player)
+        for data in pieces:
+            player.feed(data)
+        player.end()
+
+    Samples, WAV and MP3 sound at once, every other type when it is whole. Feed it from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._player = PagePlayer()
+        self._body: MediaBody | None = None
+        self._outputs: list[ReplaceableOutput] = []
+        self._is_over = False
+
+    @classmethod
+    def play(cls, stream: "Stream") -> "Result":
+        """Show a player, play the sound of a stream in it, and return the stream's result.
+
+        Raises:
+            FalNotebookError: the request failed; what had come by then is shown.
+        """
+        with Interrupts() as interrupts:
+            player = cls()
+            failure: Exception | None = None
+            try:
+                display(player)
+                while not stream.is_done:
+                    with interrupts.let_through():
+                        stream.wait()
+                    try:
+                        player._take(stream.take())
+                    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer goes on
+                        failure = failure or exc
+            except BaseException:
+                stream.cancel()
+                player.stop()
+                raise
+            finally:
+                player.end()
+        result = unshown(stream.outcome(), failure)
+        if result.error is not None:
+            raise result.error
+        return result
+
+    @property
+    def media(self) -> Media | None:
+        """The recording, once it has ended."""
+        return self._body.media[0] if self._is_over and self._body and self._body.media else None
+
+    def feed(self, data: bytes, content_type: str = SAMPLES) -> None:
+        """Play the next bytes.
+
+        Args:
+            data: the bytes, cut anywhere.
+            content_type: what they are, as in ``Content-Type``; the type of the first bytes counts.
+
+        Raises:
+            RuntimeError: the recording has ended.
+        """
+        if self._is_over:
+            raise RuntimeError("the recording has ended; make a new AudioPlayer")
+        if self._body is None:
+            self._body = MediaBody(content_type)
+        self._body.feed(data)
+        self._player.feed(data, content_type)
+
+    def end(self) -> None:
+        """Take the end: what is displayed becomes the static player, and the page plays on what it has."""
+        self._finish(self._player.end)
+
+    def stop(self) -> None:
+        """Silence it at once; what is displayed becomes the static player of what has come."""
+        self._finish(self._player.stop)
+
+    def _take(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            if isinstance(update, Piece):
+                self.feed(update.data, update.content_type)
+
+    def _finish(self, last: Callable[[], None]) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        try:
+            if self._body is not None:
+                self._body.finish()
+            last()
+            for output, bundle in zip(self._outputs, self._bundles(), strict=False):
+                output.replace(bundle)
+        finally:
+            self._player.close()
+
+    def _bundles(self) -> list[Bundle]:
+        """The recording, and a line that says what it is."""
+        if self.media is None:
+            return [small_bundle("no sound came"), NOTHING]
+        return [media_bundle(self.media), small_bundle(media_words(self.media))]
+
+    def _ipython_display_(self) -> None:
+        if self._is_over:
+            display(merged(self._bundles())[0], raw=True)
+        elif not self._outputs:  # a save has the first alone to say what the second was
+            bundles = [small_bundle(UNFINISHED), widget_bundle(self._player.widget)]
+            self._outputs = [replaceable_output(bundle) for bundle in bundles]
+        else:
+            display({"text/plain": "the player is displayed above"}, raw=True)
+
+    def __repr__(self) -> str:
+        return f"<AudioPlayer, {'ended' if self._is_over else 'open'}>"
+
+
+@cache
+def _widget_class() -> "type[AnyWidget]":
+    from anywidget import AnyWidget  # imported with the first player: loading the extension stays quick
+
+    class SoundWidget(AnyWidget):
+        """The page's part is player.js."""
+
+        _esm = _SCRIPT.read_text(encoding="utf-8")
+
+    return SoundWidget

@@ -1,0 +1,247 @@
+"""One run of ``%%falstream``: a request sent, its live view, its result.
+
+Whatever happens, in this order: the result goes to its variable, what is there is shown, and only then an
+error or an interrupt is raised. It stops Run All, and nothing that was paid for is lost. Whole answers are saved.
+Interrupts that come while a result is put away or shown are held until that is done.
+"""
+
+import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from ..client.interrupts import Interrupts
+from ..client.result import Result, shown, unshown
+from ..client.sessions import session
+from ..client.streaming import Stream
+from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
+from ..display.columns import Columns
+from ..display.front_end import Screen, screen_of
+from ..display.live import Live, NoLive, NotebookLive, SoundingLive, StaticLive, TerminalLive, follow
+from ..display.outputs import show_bundle
+from ..errors import FalNotebookError, InvalidRequest, NotShown
+from ..render.bundles import small_bundle
+from .request import Request
+from .saving import save_result
+
+_READ_ON = 2.0  # seconds after an interrupt
+LAST_RESULT = "_fal"
+"""The variable that has the result of the last run, as ``_`` has the last value."""
+
+
+def perform(request: Request, options: Namespace, shell: InteractiveShell) -> None:
+    """Send a request, show it live, and leave the result.
+
+    Raises:
+        FalNotebookError: the request failed.
+        KeyboardInterrupt: the user stopped it.
+    """
+    interrupted = False
+    with Interrupts() as interrupts:
+        live = _live(shell, options)
+        try:
+            stream = _send(request, options)
+        except BaseException:
+            live.discard()
+            raise
+
+        def show(result: Result) -> None:
+            live.finish(result, options.format, autoplay=options.autoplay)
+
+        try:
+            try:
+                follow(stream, live)
+            except KeyboardInterrupt:
+                interrupted = True
+            result = unshown(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
+            result = _put_away(shell, result, options.out, show)
+        except BaseException:
+            stream.cancel()
+            _put_away(shell, _so_far(stream), options.out, show)
+            raise
+        if interrupted or interrupts.is_held:
+            raise _interrupt(result.metrics.duration, options.out)
+        if options.save and _is_whole(result):
+            with interrupts.let_through():
+                note = save_result(result, options.save, overwrite=options.overwrite)
+            if not options.quiet:
+                show_bundle(small_bundle(note))
+        if result.error is not None:
+            raise result.error
+
+
+def perform_in_background(request: Request, options: Namespace, shell: InteractiveShell) -> None:
+    """Send a request and return at once; its answer streams into this cell's output while others run.
+
+    Until the result is there, its variable holds the `BackgroundRun`, with ``cancel()`` and ``result()``. An error
+    can stop nothing any more, so it shows as a line of the output.
+    """
+    saved: list[str] = []
+
+    def finish(result: Result) -> None:
+        _assign(shell, result, options.out)
+        if not saved:
+            saved.append(_saved(result, options))
+        if isinstance(live, BackgroundLive | BackgroundLine):
+            live.note = " · ".join(filter(None, [_words(result.error) if result.error else "", *saved]))
+        live.finish(result, options.format, autoplay=options.autoplay)
+
+    with Interrupts():  # nobody would follow what has been sent
+        stream = _send(request, options)
+        try:
+            live = _background_live(shell, options, stream)
+            run = BackgroundRun(stream, live, finish)
+            _assign(shell, run, options.out)
+            run.start()
+        except BaseException:
+            stream.cancel()
+            _assign(shell, _so_far(stream), options.out)
+            raise
+
+
+def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, shell: InteractiveShell) -> None:
+    """Send several requests at once, show them in columns, and leave a dict of their results.
+
+    Raises:
+        FalNotebookError: the first that failed; the others are shown and kept all the same.
+        KeyboardInterrupt: the user stopped them.
+    """
+    interrupted = False
+    with Interrupts() as interrupts:
+        shows_live = screen_of(shell, options.live) is Screen.WIDGETS and not options.quiet
+        streams = _send_all(requests, options)
+        columns = Columns(streams, session().recent, live=shows_live)
+        try:
+            try:
+                columns.follow()
+            except KeyboardInterrupt:
+                interrupted = True
+            results = {
+                name: unshown(_stopped(stream, interrupts) if interrupted else stream.outcome(), columns.failure)
+                for name, stream in streams.items()
+            }
+            _assign(shell, results, options.out)
+            if not options.quiet:
+                results = columns.finish(results, options.format)
+                _assign(shell, results, options.out)
+        except BaseException:
+            for stream in streams.values():
+                stream.cancel()
+            results = {name: _so_far(stream) for name, stream in streams.items()}
+            _assign(shell, results, options.out)
+            if not options.quiet:
+                columns.finish(results, options.format)
+            raise
+        if interrupted or interrupts.is_held:
+            raise _interrupt(max(result.metrics.duration for result in results.values()), options.out)
+        for result in results.values():
+            if result.error is not None:
+                raise result.error
+
+
+def _send(request: Request, options: Namespace) -> Stream:
+    return session().stream(
+        request.endpoint, request.arguments, base_url=options.base_url or None, timeout=options.timeout
+    )
+
+
+def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:
+    """Send them all, or stop those that were sent before one that cannot be."""
+    streams: dict[str, Stream] = {}
+    try:
+        for name, request in requests.items():
+            streams[name] = _send(request, options)
+    except BaseException:
+        for stream in streams.values():
+            stream.cancel()
+        raise
+    return streams
+
+
+def _live(shell: InteractiveShell, options: Namespace) -> Live:
+    if options.quiet:
+        return NoLive()
+    screen = screen_of(shell, options.live)
+    if screen is Screen.TEXT:
+        return TerminalLive()
+    if screen in (Screen.END, Screen.LATER):
+        return StaticLive()
+    return (SoundingLive if options.play else NotebookLive)(session().recent)
+
+
+def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:
+    if options.quiet:
+        return NoLive()
+    screen = screen_of(shell, options.live)
+    if screen is Screen.TEXT:
+        return BackgroundLine(options.out or LAST_RESULT)
+    return BackgroundLive(session().recent, stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None)
+
+
+def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
+    """The partial result after an interrupt; a second interrupt does not wait for the connection to close.
+
+    What had come by then is read, but for no longer than a moment.
+    """
+    stream.cancel()
+    enough = time.monotonic() + _READ_ON
+    try:
+        with interrupts.let_through():
+            while not stream.is_done and time.monotonic() < enough:
+                stream.wait(enough - time.monotonic())
+                stream.take()
+    except KeyboardInterrupt:
+        pass
+    return _so_far(stream)
+
+
+def _so_far(stream: Stream) -> Result:
+    """The result, or what has come of one that is being stopped."""
+    return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
+
+
+def _put_away(shell: InteractiveShell, result: Result, out: str | None, show: Callable[[Result], object]) -> Result:
+    """Give a result to its variable and show it; return it as it is kept."""
+    try:
+        _assign(shell, result, out)
+    finally:
+        result = shown(result, show)
+    _assign(shell, result, out)
+    return result
+
+
+def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:
+    shell.user_ns[LAST_RESULT] = value
+    if out:
+        shell.user_ns[out] = value
+
+
+def _saved(result: Result, options: Namespace) -> str:
+    """Where an answer of the background was saved, or why it was not; nothing where it was not to be."""
+    if not options.save or not _is_whole(result):
+        return ""
+    try:
+        return save_result(result, options.save, overwrite=options.overwrite)
+    except InvalidRequest as exc:
+        return _words(exc)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is still shown and kept
+        return f"the answer could not be saved: {type(exc).__name__}"
+
+
+def _is_whole(result: Result) -> bool:
+    return not result.stopped and (result.error is None or isinstance(result.error, NotShown))
+
+
+def _words(error: FalNotebookError) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _interrupt(seconds: float, out: str | None) -> KeyboardInterrupt:
+    """A plain interrupt, as Run All knows it, that shows as one line."""
+    where = f"what came by then is in {out or LAST_RESULT}"
+    interrupt = KeyboardInterrupt(f"stopped after {seconds:.1f} s; {where}")
+    # IPython asks the exception itself how it is shown; a class of ours would change the name that stops Run All.
+    setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010
+    return interrupt

@@ -1,0 +1,205 @@
+"""``%%falstream`` and ``%falstream``: parse, call, show.
+
+What a request needs (WebSockets, HTTP, widgets) is imported when the first is made, so that loading the extension
+takes no time.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Bool, Enum, Float, Int, Unicode, observe
+
+from ..display.front_end import CHOICES
+from .completion import offer, withdraw
+
+if TYPE_CHECKING:
+    from .request import Request
+
+_FORMATS = ("markdown", "text", "json")
+
+
+@magics_class
+class FalMagics(Magics):
+    """The defaults of ``%%falstream``. Keys have no place here: ``%config`` shows values."""
+
+    base_url = Unicode(
+        "", help="Another host: wss://host or ws://127.0.0.1:8000. Empty: the environment, then fal."
+    ).tag(config=True)
+    format = Enum(_FORMATS, "markdown", help="How words are shown: markdown, text or json.").tag(config=True)
+    field = Unicode("prompt", help="The argument that takes the cell's text.").tag(config=True)
+    timeout = Float(None, allow_none=True, help="Seconds for a whole request; None for as long as it takes.").tag(
+        config=True
+    )
+    autoplay = Bool(default_value=False, help="Whether sound plays by itself when it is there.").tag(config=True)
+    live = Enum(
+        CHOICES,
+        "auto",
+        help="What shows while an answer streams: widgets; text, as in a terminal; nothing before its end; or auto, "
+        "by what the front end can show.",
+    ).tag(config=True)
+    nested = Bool(
+        default_value=True, help="Whether your own asyncio tasks go on while a cell waits (nest_asyncio2)."
+    ).tag(config=True)
+    connections = Int(4, min=1, help="The most connections to one endpoint; further requests wait.").tag(config=True)
+    idle_seconds = Float(60.0, min=0, help="After how long unused further connections close.").tag(config=True)
+    max_body = Int(2 * 1024**3, min=1, help="The most bytes that a response may have.").tag(config=True)
+
+    @no_var_expand
+    @needs_local_scope
+    @magic_arguments("falstream")
+    @argument("endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close")
+    @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
+    @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
+    @argument("-f", "--format", choices=_FORMATS, help="how words are shown (default: markdown)")
+    @argument("--input", metavar="NAME", help="take arguments from this dict")
+    @argument("--field", metavar="NAME", help="the argument that takes the cell, as text (default: prompt)")
+    @argument("--raw", action="store_true", help="leave {{expressions}} in the cell and in values alone")
+    @argument("--save", metavar="PATH", help="write the files of the answer, else its text, here")
+    @argument("--overwrite", action="store_true", help="let --save replace a file; else a taken name gets a number")
+    @argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")
+    @argument("--base-url", metavar="URL", help="another host, such as ws://127.0.0.1:8000")
+    @argument("-b", "--background", action="store_true", help="return at once; the answer streams into its own cell")
+    @argument("--models", metavar="A,B", help="ask several models at once, side by side; the result is a dict")
+    @argument("-q", "--quiet", action="store_true", help="show nothing; errors are raised all the same")
+    @argument("--autoplay", action="store_true", help="play sound by itself when it is there")
+    @argument("--play", action="store_true", help="play sound while it is being made")
+    @argument("--widget", action="store_true", help="open a prompt box for the endpoint; -o names the widget")
+    @argument("--dry-run", action="store_true", help="show endpoint and arguments, send nothing")
+    @argument("-h", "--help", action="store_true", help="show this help")
+    @line_cell_magic
+    def falstream(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> None:
+        """Send the cell to a fal endpoint and stream the answer into the output.
+
+        The cell is the endpoint's prompt; a cell that is a JSON object is the arguments themselves, and what the
+        line says wins. {{expression}} is your own Python. The result is in _fal, and in the variable that -o names.
+
+            %%falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 -o answer
+            Explain {{topic}} to a child.
+
+            %%falstream fal-ai/flux/dev/stream num_inference_steps:=28 --save cat.png
+            A cat that reads the newspaper
+
+            %falstream local/speech prompt="Good morning." --play
+            %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
+            %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
+            %falstream status       the open connections
+            %falstream close        closes them
+            %falstream stop         stops what runs in the background
+        """
+        from ..errors import InvalidRequest
+        from .request import read
+        from .subcommands import SUBCOMMANDS
+
+        try:
+            options = self._options(line)
+            if options.help:
+                print(self.falstream.__doc__)  # noqa: T201 - the answer to --help
+                return
+            if cell is None and options.endpoint in SUBCOMMANDS:
+                SUBCOMMANDS[options.endpoint]()
+                return
+            requests = read(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
+        except InvalidRequest as exc:
+            raise UsageError(str(exc)) from None
+        self._send(requests, options)
+
+    def _options(self, line: str) -> Namespace:
+        from .options import parse
+
+        options = parse(self.falstream.parser, line)
+        options.as_text = options.field is not None
+        for name in ("base_url", "format", "field", "timeout", "autoplay"):
+            setattr(options, name, getattr(options, name) or getattr(self, name))
+        options.live = self.live
+        return options
+
+    def _namespace(self, local_ns: Mapping[str, Any] | None, *, in_cell: bool) -> dict[str, Any]:
+        """What an expression may name: the user's variables, and those of the function that runs the magic."""
+        caller = _caller_of_cell_magic() if in_cell else local_ns
+        return {**_shell(self).user_ns, **(caller or {})}
+
+    def _send(self, requests: "Mapping[str, Request]", options: Namespace) -> None:
+        from .cell import perform, perform_in_background, perform_side_by_side
+        from .subcommands import show_dry
+
+        if options.dry_run:
+            for each in requests.values():
+                show_dry(each)
+            return
+        self._set_up_session()
+        if options.side_by_side:
+            perform_side_by_side(requests, options, _shell(self))
+            return
+        (request,) = requests.values()
+        if options.widget:
+            self._open_widget(request, options)
+        elif options.background:
+            perform_in_background(request, options, _shell(self))
+        else:
+            perform(request, options, _shell(self))
+
+    @observe("nested", "connections", "idle_seconds", "max_body")
+    def _set_up_session(self, _: object = None) -> None:
+        from ..client.sessions import session
+        from ..wire.pool import Limits
+
+        kernel_session = session()
+        kernel_session.nested = self.nested
+        kernel_session.limits = Limits(self.connections, self.idle_seconds, self.max_body)
+
+    def _open_widget(self, request: "Request", options: Namespace) -> None:
+        from IPython.display import display
+
+        from ..prompt.widget import PromptWidget
+
+        widget = PromptWidget(
+            request.endpoint,
+            request.arguments,
+            options.field,
+            base_url=options.base_url or None,
+            timeout=options.timeout,
+            play=options.play,
+        )
+        if options.out:
+            _shell(self).user_ns[options.out] = widget
+        display(widget)
+
+
+def _caller_of_cell_magic() -> Mapping[str, Any]:
+    """The local names of whoever called ``run_cell_magic``: a function of the user's, or the cell itself."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not InteractiveShell.run_cell_magic.__code__:
+        frame = frame.f_back
+    return frame.f_back.f_locals if frame and frame.f_back else {}
+
+
+def _shell(magics: Magics) -> InteractiveShell:
+    """The shell that registered the magics, which every registered instance has."""
+    if magics.shell is None:
+        raise RuntimeError("the magics are not registered with a shell")
+    return magics.shell
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics and their completion."""
+    shell.register_magics(FalMagics)
+    offer(shell)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the magics and their completion away, and close the connections."""
+    from ..client.sessions import session
+
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("falstream", None)
+    shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
+    withdraw(shell)
+    session().recent.clear()
+    session().close()

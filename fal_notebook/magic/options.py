@@ -1,0 +1,65 @@
+"""The line of ``%%falstream``, read with the parser that its declarations make."""
+
+import difflib
+import keyword
+import math
+from argparse import Namespace
+from pathlib import Path
+
+from IPython.core.magic_arguments import MagicArgumentParser
+
+from ..errors import InvalidRequest
+from .line import as_typed, split_line
+
+_MOST_WORDS = 1_000  # of a line: argparse's cost is the square of their number
+
+
+def parse(parser: MagicArgumentParser, line: str) -> Namespace:
+    """The options of a line, with ``endpoint`` and ``arguments``, and whether answers stand ``side_by_side``.
+
+    Raises:
+        InvalidRequest: too many words, an unknown option, or one whose value cannot be.
+        UsageError: argparse's own words on an option.
+    """
+    parser.allow_abbrev = False  # a mistyped option is reported, not guessed
+    words = split_line(line)
+    if len(words) > _MOST_WORDS:
+        message = f"the line has more than {_MOST_WORDS:,} words"
+        raise InvalidRequest(message, hint="a cell that is a JSON object holds as many arguments as you like")
+    options, rest = parser.parse_known_args(words)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown:
+        raise InvalidRequest(f"unknown option {as_typed(unknown[0])}", hint=_nearest(parser, unknown[0]))
+    options.arguments += rest
+    options.side_by_side = options.models is not None or "," in (options.endpoint or "")
+    _check(options)
+    return options
+
+
+def _nearest(parser: MagicArgumentParser, word: str) -> str:
+    known = [name for action in parser._actions for name in action.option_strings]
+    near = difflib.get_close_matches(word[:100].partition("=")[0], known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else "%%falstream? lists them"
+
+
+def _check(options: Namespace) -> None:
+    if options.endpoint is None and not options.help:
+        raise InvalidRequest("no endpoint", hint="as in %%falstream fal-ai/any-llm/stream; %%falstream? helps")
+    if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
+        raise InvalidRequest(f"-o {options.out}: that is no name for a variable")
+    if options.side_by_side:
+        _check_side_by_side(options)
+    if options.play and options.background:
+        raise InvalidRequest("--play goes without --background")
+    if options.timeout is not None and not 0 < options.timeout < math.inf:
+        raise InvalidRequest(f"--timeout {options.timeout:g}: it is a number of seconds above 0")
+    if options.save and not Path(options.save).expanduser().resolve().parent.is_dir():
+        raise InvalidRequest(f"--save {options.save}: there is no such folder")
+
+
+def _check_side_by_side(options: Namespace) -> None:
+    if options.models is not None and "," in (options.endpoint or ""):
+        raise InvalidRequest("--models goes with one endpoint", hint="several endpoints go without --models")
+    for name in ("background", "save", "play", "widget"):
+        if getattr(options, name):
+            raise InvalidRequest(f"several models or endpoints side by side go without --{name}")

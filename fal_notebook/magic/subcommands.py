@@ -1,0 +1,45 @@
+"""``%falstream status``, ``stop`` and ``close`` and ``--dry-run``: nothing here sends a request."""
+
+import json
+
+from ..client.arguments import encode
+from ..client.sessions import session
+from ..display.outputs import show_bundle
+from ..render.bundles import json_bundle, small_bundle, table_bundle
+from .request import Request
+
+
+def show_dry(request: Request) -> None:
+    """Show what would be sent."""
+    arguments = json.loads(encode(request.arguments))
+    show_bundle(json_bundle({"endpoint": request.endpoint, "arguments": arguments}))
+
+
+def show_status() -> None:
+    """Show the session's connections."""
+    connections = session().connections
+    if not connections:
+        show_bundle(small_bundle("no connections are open"))
+        return
+    names = ("endpoint", "host", "state", "age", "requests", "bytes")
+    rows = [
+        (each.endpoint, each.host, each.state, f"{each.age:,.0f} s", f"{each.requests:,}", f"{each.bytes:,}")
+        for each in connections
+    ]
+    show_bundle(table_bundle(names, rows))
+
+
+def close() -> None:
+    """Close the session's connections and say how many there were."""
+    count = len(session().connections)
+    session().close()
+    show_bundle(small_bundle(f"closed {count} connection{'' if count == 1 else 's'}"))
+
+
+def stop() -> None:
+    """Stop every request under way and say how many there were."""
+    count = session().stop()
+    show_bundle(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"))
+
+
+SUBCOMMANDS = {"status": show_status, "stop": stop, "close": close}

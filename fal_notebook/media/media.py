@@ -1,0 +1,313 @@
+"""A picture, a recording, a video or another file, as bytes or as a URL.
+
+What a thing is follows from its first bytes where they are plain, else from what the server calls it: fal's own
+documentation shows audio under a ``text/event-stream`` header.
+"""
+
+import base64
+import binascii
+import mimetypes
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import httpx
+
+from ..errors import ConnectError, InvalidRequest, ResponseTooLarge
+from ..safety.decompression import unpacked
+from ..safety.file_names import ending, file_name
+from ..safety.loggers import quiet
+from ..safety.plain_text import one_line
+from ..wire.fetching import fetched, may_be_fetched
+from .disk import write_whole
+from .picture_size import drawn_pixels, pixels
+
+MAX_BYTES = 2 * 1024**3
+"""The most bytes that are fetched from a URL, unless the caller says otherwise."""
+_OCTETS = "application/octet-stream"
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+_DATA_URI = re.compile(r"data:([^;,\s/]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
+_MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long as a letter of base64
+_UNPACKED = {"Accept-Encoding": "identity"}
+_UNESCAPED_AT_ONCE = 16_384  # bytes, of which each may become an object for a moment
+_BASE64_AT_ONCE = 4_000_000  # characters, a multiple of four
+_MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), content_type)
+    for pattern, content_type in (
+        (rb"RIFF....WAVE", "audio/wav"),
+        (rb"RIFF....WEBP", "image/webp"),
+        (rb"ID3[\x02-\x04][\x00-\x10]", "audio/mpeg"),
+        (rb"OggS\x00", "audio/ogg"),
+        (rb"fLaC\x00", "audio/flac"),
+        (rb"\x89PNG\r\n\x1a\n", "image/png"),
+        (rb"\xff\xd8\xff", "image/jpeg"),
+        (rb"GIF8[79]a", "image/gif"),
+        (rb"\x00\x00..ftypM4A", "audio/mp4"),
+        (rb"\x00\x00..ftypavi[fs]", "image/avif"),
+        (rb"\x00\x00..ftyp", "video/mp4"),
+        (rb"\x1a\x45\xdf\xa3", "video/webm"),
+        (rb"%PDF-\d", "application/pdf"),
+    )
+)
+_FRAMES: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]"), "audio/mpeg"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "audio/aac"),
+)
+_SOUND_FILES = tuple((magic, content_type) for magic, content_type in _MAGIC if content_type.startswith("audio/"))
+_FIRST_BYTES = frozenset(b"RIOfG%\x00\x1a\x89\xff")
+_SEVERAL_KINDS = ("audio/ogg", "video/mp4", "video/webm")
+SNIFF_BYTES = 12
+"""How many first bytes `sniff` needs to be sure."""
+_RASTER = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_DRAWN = (*_RASTER, "image/avif")
+_MARKUP = re.compile(r"svg|xml|html")
+MOST_PIXELS = 100_000_000
+"""The most pixels of one answer's pictures that a page is given to draw; it takes four bytes of memory for each."""
+
+_SYNONYMS = {
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-flac": "audio/flac",
+    "image/jpg": "image/jpeg",
+}
+
+
+@dataclass(frozen=True)
+class Media:
+    """One file of an answer.
+
+    Attributes:
+        content_type: the MIME type, lower case, without parameters.
+        data: the bytes, where the answer held them.
+        url: where they are, where it did not.
+        file_name: the name that the server gave.
+        width, height: of a picture, in pixels, where the server told.
+        seed: that a picture was made from, where the server told it for this one.
+        duration: of sound or video, in seconds, where the server told.
+        gateway: the host that named the URL, where that is this machine or one of its network: what lies beside it
+            may be fetched, and what else is not public may not.
+    """
+
+    content_type: str
+    data: bytes | None = None
+    url: str | None = None
+    file_name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    seed: int | None = None
+    gateway: str | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """``image``, ``audio``, ``video``, or another type's first word."""
+        return self.content_type.partition("/")[0]
+
+    @property
+    def extension(self) -> str:
+        """The file name's usual ending for the type, with its dot; of types that programs run ``.bin`` or ``.txt``."""
+        return ending(self.content_type)
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Width and height of a picture, as the server told, else as its bytes say."""
+        if self.width and self.height:
+            return self.width, self.height
+        return pixels(self.data) if self.data and self.kind == "image" else None
+
+    @property
+    def address(self) -> str | None:
+        """The URL, where a page may fetch it by itself: not one into a network that is not public, by what it says."""
+        return self.url if self.url and may_be_fetched(self.url, self.gateway) else None
+
+    def data_uri(self) -> str:
+        """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""
+        return f"data:{self.content_type};base64,{base64.b64encode(self.read()).decode('ascii')}"
+
+    @quiet()
+    def read(self, timeout: float = 60, *, max_bytes: int = MAX_BYTES) -> bytes:
+        """The bytes, fetched from the URL where the answer did not hold them.
+
+        fal's media URLs are public, so no key goes with the request, and what is not public is not asked.
+
+        Args:
+            timeout: seconds to wait for the server, and at any time for its next bytes.
+            max_bytes: the most bytes to fetch, counted when they are unpacked.
+
+        Raises:
+            ConnectError: the URL could not be fetched, or leads into a network that is not public.
+            ResponseTooLarge: there are more bytes.
+        """
+        if self.data is not None:
+            return self.data
+        body = BytesIO()
+        try:
+            with fetched(self.url or "", headers=_UNPACKED, timeout=timeout, gateway=self.gateway) as response:
+                raw = response.raise_for_status().iter_raw()
+                for piece in unpacked(raw, response.headers.get("content-encoding", "")):
+                    if body.tell() + len(piece) > max_bytes:
+                        message = f"{self.url} has more than {max_bytes:,} bytes"
+                        raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")
+                    body.write(piece)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
+            raise ConnectError(f"could not fetch {self.url}: {exc}") from None
+        return body.getvalue()
+
+    def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
+        """Write the file and return where it is.
+
+        Args:
+            path: a file, which gets the type's ending if it has none; or a folder, where the server's name
+                for the file is used with the type's ending, and with a number where there is such a file.
+            overwrite: whether it takes the place of a file of that name; else it gets a number, too.
+
+        Raises:
+            ConnectError: the URL could not be fetched.
+            ResponseTooLarge: there are more than `MAX_BYTES` at the URL.
+            OSError: the file could not be written.
+        """
+        target = Path(path).expanduser()
+        if target.is_dir():
+            target, overwrite = target / file_name(self.file_name, self.content_type), False
+        if not target.suffix:
+            target = target.with_suffix(self.extension)
+        return write_whole(target, self.read(), overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        where = one_line(self.url or "") if self.data is None else f"{len(self.data):,} bytes"
+        return f"<Media {self.content_type}, {where}>"
+
+
+def sniff(head: bytes, *, samples: bool = False) -> str | None:
+    """The type that the first bytes of a file plainly are, or None.
+
+    Args:
+        head: the first `SNIFF_BYTES`, or all there are.
+        samples: the bytes are sound and may be raw samples, which can look like the start of a picture, or of an
+            MP3 or AAC frame: then only the header of a sound file counts.
+    """
+    known = _SOUND_FILES if samples else _MAGIC + _FRAMES
+    return next((content_type for magic, content_type in known if magic.match(head)), None)
+
+
+def raster(media: Iterable[Media]) -> Media | None:
+    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels: no SVG, no URL.
+
+    One with more than `MOST_PIXELS` is none.
+    """
+    for each in media:
+        content_type = sniff((each.data or b"")[:SNIFF_BYTES])
+        picture = Media(content_type or "", each.data)
+        if content_type in _RASTER and all(drawable([picture])):
+            return picture
+    return None
+
+
+def drawable(pictures: Iterable[Media]) -> list[bool]:
+    """For each of an answer's pictures whether a page can draw it: pixels, and not too many in all.
+
+    A drawing such as an SVG makes the page work without a bound for a few bytes, whatever its label says. Of a picture
+    that is elsewhere only its label and its address tell.
+    """
+    drawn: list[bool] = []
+    rest = MOST_PIXELS
+    for picture in pictures:
+        size = _pixels_to_draw(picture)
+        drawn.append(size is not None and size <= rest)
+        rest -= size if size is not None and drawn[-1] else 0
+    return drawn
+
+
+def _pixels_to_draw(picture: Media) -> int | None:
+    """How many, 0 where nobody says; None where it is none to be drawn."""
+    told = (picture.width or 0) * (picture.height or 0)
+    if picture.content_type not in _DRAWN:
+        return None
+    if picture.data is not None:
+        return drawn_pixels(picture.data) if sniff(picture.data[:SNIFF_BYTES]) in _DRAWN else None
+    ending = guess_type(picture.url or "") or ""
+    return None if _MARKUP.search(ending) else max(told, 0)
+
+
+def needs_more(head: bytes) -> bool:
+    """Whether so few first bytes leave open what `sniff` will say of them."""
+    return len(head) < SNIFF_BYTES and (not head or head[0] in _FIRST_BYTES)
+
+
+def normal_type(label: str | None) -> str:
+    """A content type in lower case, without parameters, by its usual name; octets where it is none."""
+    bare = (label or "").partition(";")[0].strip().lower()
+    return _SYNONYMS.get(bare, bare) if _TYPE.fullmatch(bare) else _OCTETS
+
+
+def media_from_bytes(data: bytes, label: str | None = None) -> Media:
+    """A file from its bytes and what the server calls it.
+
+    Ogg, MP4 and WebM hold sound as well as pictures: there the server's word tells which.
+    """
+    plainly, said = sniff(data[:SNIFF_BYTES]), normal_type(label)
+    if plainly is None or (plainly in _SEVERAL_KINDS and said.startswith(("audio/", "video/"))):
+        return Media(said, data)
+    return Media(plainly, data)
+
+
+def is_data_uri(text: str) -> bool:
+    """Whether the text is a ``data:`` URI (RFC 2397)."""
+    return _DATA_URI.match(text) is not None
+
+
+def media_from_data_uri(uri: str) -> Media:
+    """A file from a ``data:`` URI (RFC 2397).
+
+    Raises:
+        InvalidRequest: the text is no such URI.
+    """
+    match = _DATA_URI.match(uri)
+    if match is None:
+        raise InvalidRequest("not a data URI")
+    if uri.count("%") > _MOST_ESCAPES:
+        raise InvalidRequest(f"a data URI has more than {_MOST_ESCAPES:,} escapes", hint="base64 needs none")
+    body = _unescaped(uri[match.end() :].encode("utf-8", "replace"))
+    if "base64" in match[2].lower().split(";"):
+        try:
+            body = _from_base64(body + b"=" * (-len(body) % 4))
+        except binascii.Error:
+            raise InvalidRequest("the base64 of a data URI is broken") from None
+    return media_from_bytes(body, match[1])
+
+
+def _from_base64(text: bytes) -> bytes:
+    """The bytes that base64 stands for, made piece by piece where nothing else stands in it."""
+    try:
+        pieces = [base64.b64decode(text[at : at + _BASE64_AT_ONCE]) for at in range(0, len(text), _BASE64_AT_ONCE)]
+    except binascii.Error:
+        return base64.b64decode(text)
+    is_plain = all(4 * len(piece) == 3 * _BASE64_AT_ONCE for piece in pieces[:-1])
+    return b"".join(pieces) if is_plain else base64.b64decode(text)
+
+
+def _unescaped(text: bytes) -> bytes:
+    """The bytes that a text with ``%41`` for ``A`` stands for, made piece by piece."""
+    if b"%" not in text:
+        return text
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(text):
+        end = at + _UNESCAPED_AT_ONCE
+        cut = text.find(b"%", max(at, end - 2), end)  # an escape that goes beyond is one of the next piece
+        end = cut if cut > at else end
+        pieces.append(unquote_to_bytes(text[at:end]))
+        at = end
+    return b"".join(pieces)
+
+
+def guess_type(url: str) -> str | None:
+    """The content type that the ending of a URL's path stands for, or None."""
+    guessed = mimetypes.guess_type(urlsplit(url).path)[0]
+    return normal_type(guessed) if guessed else None

@@ -1,0 +1,270 @@
+"""The parts of an answer as what Jupyter shows and keeps.
+
+A bundle maps MIME types to data and always has ``text/plain``, which is what a terminal, a diff or a reader
+without HTML sees. Everything here is static: it survives save and reopen, nbconvert and other viewers. A PNG or
+JPEG picture that stands alone is a bundle of its own type, which every viewer shows; the rest is HTML.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..media.media import Media, drawable
+from ..safety.plain_text import one_line, plain_text
+from .markdown import markdown_html, preformatted_html, text_html
+from .mathematics import few_formulas
+
+Bundle = dict[str, Any]
+
+_NATIVE_PICTURES = ("image/png", "image/jpeg")
+_LONGEST_STRING = 2_000
+LONGEST_TEXT = 1_000_000
+"""The most characters of one answer that are shown: a page that holds more halts."""
+CUT = "\n\n… cut here: the whole text is in the result"
+"""The note where an answer is cut that still streams."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_CUT_JSON = "\n\n… cut here: the whole value is in the result's data"
+_SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
+_BOX = "overflow-wrap:anywhere"
+# Up to four pictures in a row. The checkbox of a picture opens it without a script, in a row of its own; where a
+# viewer takes the style away, the pictures stand one below the other.
+_GALLERY = """
+.fal-pictures {
+  display: grid; grid-auto-flow: dense; gap: .6em; margin: .35em 0;
+  grid-template-columns: repeat(auto-fill, minmax(max(min(9em, 100%), (100% - 1.8em) / var(--fal-columns)), 1fr));
+}
+.fal-pictures figure { margin: 0; min-width: 0 }
+.fal-pictures label { display: block; position: relative; overflow: auto; cursor: zoom-in }
+.fal-pictures img { display: block; max-width: 100%; height: auto; margin: 0 }
+.fal-pictures input { position: absolute; opacity: 0; margin: 0 }
+.fal-pictures figure:has(:checked) { grid-column: 1 / -1 }
+.fal-pictures figure:has(:checked) label { cursor: zoom-out }
+.fal-pictures figure:has(:checked) img { max-width: none !important }
+.fal-pictures label:has(:focus-visible) { outline: 2px solid var(--jp-brand-color1, #1976d2) }
+"""
+
+
+def text_bundle(text: str, style: str = "markdown") -> Bundle:
+    """Words: rendered where ``style`` is ``markdown``, else as they are."""
+    shown = _readable(text)
+    html = markdown_html(shown) if style == "markdown" else preformatted_html(shown)
+    return {"text/plain": shown, "text/html": f'<div style="{_BOX}">{html}</div>'}
+
+
+def json_bundle(value: Any) -> Bundle:
+    """A JSON value, indented; strings longer than a reader can want are cut and say their length."""
+    try:
+        words = _beginning(_json_pieces(value, "\n"))
+    except RecursionError:
+        words = json.dumps(value, ensure_ascii=False)
+    shown = plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_JSON
+    return {"text/plain": shown, "text/html": preformatted_html(shown)}
+
+
+def reasoning_bundle(text: str) -> Bundle:
+    """The model's reasoning, folded."""
+    shown = _readable(text)
+    html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
+    return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX}">{html}</div>'}
+
+
+def small_bundle(line: str) -> Bundle:
+    """A small line beneath an answer."""
+    shown = one_line(line)
+    return {"text/plain": shown, "text/html": f'<div style="{_SMALL}">{text_html(shown)}</div>'}
+
+
+def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
+    """A small table: the names of its columns, then its rows."""
+    lines = [list(names), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    words = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    head, *body = (
+        "<tr>" + "".join(f"<td>{text_html(plain_text(each))}</td>" for each in line) + "</tr>" for line in lines
+    )
+    html = f"<table><thead>{head.replace('td>', 'th>')}</thead><tbody>{''.join(body)}</tbody></table>"
+    return {"text/plain": plain_text(words), "text/html": html}
+
+
+def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
+    """A picture, a player, or a line that says what the file is and how to keep it."""
+    words = media_words(media)
+    if media.kind == "image" and not all(drawable([media])):
+        return small_bundle(words)
+    if media.data is not None and media.content_type in _NATIVE_PICTURES:
+        return {"text/plain": words, media.content_type: b64encode(media.data).decode("ascii")}
+    html = _html(media, autoplay=autoplay)
+    return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
+
+
+def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
+    """The pictures of an answer, each with a caption: its size, and a note on it.
+
+    One is an output of its own type and a small line; several stand side by side in one output.
+    """
+    if len(pictures) > 1:
+        return [_gallery(pictures)]
+    captions = (_caption(media, note) for media, note in pictures)
+    return [*(media_bundle(media) for media, _ in pictures), *(small_bundle(each) for each in captions if each)]
+
+
+def undrawn_bundle(media: Media, place: str, note: str = "") -> Bundle:
+    """A picture that no page is given to draw: what it is, and how it is opened.
+
+    Args:
+        media: the picture.
+        place: where it stands in the result: ``media[0]``.
+        note: on the picture.
+    """
+    kept = f"not drawn here; .{place}.save('picture{media.extension}') keeps it"
+    words = one_line(" · ".join(filter(None, [media_words(media), note, kept])))
+    html = text_html(words)
+    if (media.url or "").startswith(("http://", "https://")):
+        address = escape(media.url or "")
+        html = f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">open it</a> · {html}'
+    return {"text/plain": words, "text/html": f'<div style="{_SMALL};{_BOX}">{html}</div>'}
+
+
+@cache
+def answer_style() -> str:
+    """The stylesheet of what stands in an element of the class ``fal-answer``, for pages that have none for it."""
+    return Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
+
+
+def styled_html(html: str) -> str:
+    """HTML of an answer with its own style. The grey of its small lines is mixed from the page's text."""
+    grey = "--jp-ui-font-color2:color-mix(in srgb,currentcolor 72%,transparent)"
+    return f'<style>{answer_style()}</style><div class="fal-answer" style="{grey}">{html}</div>'
+
+
+def picture_html(media: Media) -> str:
+    """A picture as HTML. Where its bytes are known they are within; a script in an SVG does not run in ``<img>``."""
+    if media.data is None and media.address is None:  # a page would fetch it from within the user's own network
+        return text_html(media_words(media))
+    source = media.address if media.data is None else media.data_uri()
+    return f'<img src="{escape(source or "")}" alt="{escape(media_words(media))}" style="max-width:100%">'
+
+
+def media_words(media: Media) -> str:
+    """What a file is, in words: ``audio/wav, 84,044 bytes``."""
+    parts = [media.content_type]
+    if media.width and media.height:
+        parts.append(f"{media.width} × {media.height}")
+    if media.data is not None:
+        parts.append(f"{len(media.data):,} bytes")
+    if media.url:
+        parts.append(media.url)
+    return one_line(", ".join(parts))
+
+
+def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
+    """The bundles with each run of neighbouring HTML made one, which has no more formulas than a page sets at once."""
+    result: list[Bundle] = []
+    for bundle in bundles:
+        if result and "text/html" in bundle and "text/html" in result[-1]:
+            result[-1] = {
+                "text/plain": _joined(result[-1], bundle, "text/plain"),
+                "text/html": _joined(result[-1], bundle, "text/html"),
+            }
+        else:
+            result.append(bundle)
+    return [{**each, "text/html": few_formulas(each["text/html"])} if "text/html" in each else each for each in result]
+
+
+def as_html(bundle: Bundle) -> Bundle:
+    """The same with a picture of its own type turned into HTML, so that it can stand among words."""
+    for content_type in _NATIVE_PICTURES:
+        if content_type in bundle:
+            source = f"data:{content_type};base64,{bundle[content_type]}"
+            html = f'<img src="{source}" alt="{escape(bundle["text/plain"])}" style="max-width:100%">'
+            return {"text/plain": bundle["text/plain"], "text/html": html}
+    return bundle
+
+
+def _joined(first: Mapping[str, str], second: Mapping[str, str], name: str) -> str:
+    return f"{first[name]}\n{second[name]}"
+
+
+def _gallery(pictures: Sequence[tuple[Media, str]]) -> Bundle:
+    """Several pictures side by side, each of which a click or the space bar opens in its own size, and closes."""
+    words = "\n".join(", ".join(filter(None, [media_words(media), one_line(note)])) for media, note in pictures)
+    figures = []
+    for number, (media, note) in enumerate(pictures, start=1):
+        check = f'<input type="checkbox" aria-label="Picture {number} of {len(pictures)} in its own size">'
+        caption = f'<figcaption style="{_SMALL}">{text_html(_caption(media, note))}</figcaption>'
+        figures.append(f"<figure><label>{check}{picture_html(media)}</label>{caption}</figure>")
+    columns = f'class="fal-pictures" style="--fal-columns:{min(len(pictures), 4)}"'
+    return {
+        "text/plain": words,
+        "text/html": f"<style>{_GALLERY}</style>\n<div {columns}>\n" + "\n".join(figures) + "\n</div>",
+    }
+
+
+def _caption(media: Media, note: str) -> str:
+    size = media.pixels
+    return one_line(" · ".join(filter(None, ["{}×{}".format(*size) if size else "", note])))
+
+
+def _html(media: Media, *, autoplay: bool) -> str | None:
+    """A file as HTML. Not by IPython's own players: those of IPython 7 do not escape an address."""
+    if media.data is None and media.address is None:
+        return None
+    if media.kind == "audio":
+        return _player_html(media, "audio", f"controls{' autoplay' if autoplay else ''}")
+    if media.kind == "video":
+        return _player_html(media, "video", 'controls playsinline style="max-width:100%"')
+    return picture_html(media) if media.kind == "image" else None
+
+
+def _player_html(media: Media, tag: str, attributes: str) -> str:
+    """A player. A video that is elsewhere names no type: a browser would refuse one that it does not know by name."""
+    if media.data is None and tag == "video":
+        return f'<video src="{escape(media.url or "")}" {attributes}></video>'
+    source = escape((media.url or "") if media.data is None else media.data_uri())
+    return f'<{tag} {attributes}><source src="{source}" type="{escape(media.content_type)}"></{tag}>'
+
+
+def _readable(text: str) -> str:
+    """The text unable to act, cut where no page can hold more, with a note of its length."""
+    if len(text) <= LONGEST_TEXT:
+        return plain_text(text)
+    return f"{plain_text(text[:LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
+
+
+def _beginning(pieces: Iterable[str]) -> str:
+    """So many pieces as make a text that is too long to be shown, or all."""
+    taken: list[str] = []
+    length = 0
+    for piece in pieces:
+        taken.append(piece)
+        length += len(piece)
+        if length > LONGEST_TEXT:
+            break
+    return "".join(taken)
+
+
+def _json_pieces(value: Any, line_end: str) -> Iterator[str]:
+    """A JSON value in indented lines, each made when it is asked for: indented, it can be a hundred times as long."""
+    inner = f"{line_end}  "
+    if isinstance(value, dict) and value:
+        for number, (name, each) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{inner}{_json_words(name)}: "
+            yield from _json_pieces(each, inner)
+        yield f"{line_end}}}"
+    elif isinstance(value, list) and value:
+        for number, each in enumerate(value):
+            yield f"{',' if number else '['}{inner}"
+            yield from _json_pieces(each, inner)
+        yield f"{line_end}]"
+    else:
+        yield _json_words(value)
+
+
+def _json_words(value: Any) -> str:
+    if isinstance(value, str) and len(value) > _LONGEST_STRING:
+        value = f"{value[:_LONGEST_STRING]}… ({len(value):,} characters)"
+    return _JSON.encode(value)

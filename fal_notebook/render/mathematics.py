@@ -1,0 +1,248 @@
+r"""The formulas in a model's Markdown: where they stand, and how the page gets them.
+
+Models write ``$…$``, ``$$…$$``, ``\(…\)``, ``\[…\]`` and bare environments such as ``align``, anywhere: beside words,
+in lists, quotes and cells, several on one line, one across lines. ``dollarmath`` finds those between dollars; its rule
+for blocks, like that of ``texmath``, takes the whole of a formula's last line and loses what stands behind it. So
+every formula is found among the words, and one rule for blocks keeps the lines of a formula together. It is left
+between the delimiters of the front end's MathJax, alone in an element, which MathJax never looks beyond.
+
+MathJax sets all formulas of an output in one task, during which the page halts, so what it gets is bounded: formulas
+and their symbols in number, each in its length, depth and size. What is beyond stays TeX, shown as code.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from html import escape, unescape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.amsmath import ENVIRONMENTS
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+_BRACKETS = {r"\(": r"\)", r"\[": r"\]"}
+_NAMES = [*ENVIRONMENTS, *(f"{name}*" for name in ENVIRONMENTS)]
+_CLOSING = _BRACKETS | {"$$": "$$"} | {rf"\begin{{{name}}}": rf"\end{{{name}}}" for name in _NAMES}
+# A backslash and what it escapes are one: the line break ``\\[2pt]`` opens nothing.
+_MARKS = re.compile("|".join(map(re.escape, {*_CLOSING, *_CLOSING.values()})) + r"|\\.", re.DOTALL)
+
+_ACTING = re.compile(
+    r"\\(href|url|class|cssId|style|html(?:Class|Id|Style|Data)?|data|require|unicode|includegraphics|[gex]?def"
+    r"|(?:future)?let|(?:new|renew|provide)(?:command|environment|tagform|columntype|cases)|Declare[a-zA-Z]*|mmlToken"
+    r"|bbox|toggle|mathtip|texttip|label|(?:eq)?ref|tag|mathtoolsset|usetagform|definecolor|minCDarrow(?:width|height)"
+    r"|[a-zA-Z]+InfC)(?![a-zA-Z])"
+)
+# A number of columns, which no letters stand for.
+_MANY_COLUMNS = re.compile(
+    r"\\begin\s*\{\s*\w+\*?\s*\}\s*(?:\[[^]]*\]\s*)?\{\s*\d{3}|\*\s*\{\s*\d{3}|\\MoveEqLeft\s*[{[]?\s*\d{3}"
+)
+# Each makes what stands in it larger by half or more, and so does one within another.
+_LARGER = re.compile(r"\\(?:[Hh]uge|LARGE|[Ll]arge|mathlarger)(?![a-zA-Z])")
+_MOST_LARGER = 2
+# Each holds all that stands behind it in its group.
+_HOLDING = re.compile(
+    r"\\(?:(?:display|text|scriptscript|script)style|[Tt]iny|scriptsize|(?:foot)?notesize|small|SMALL|normalsize"
+    r"|color|raise|lower|move(?:left|right))(?![a-zA-Z])"
+)
+_MOST_HOLDING = 50
+_LENGTH = re.compile(
+    r"(?<![\d.,])(\d++(?:[.,]\d*+)?+|[.,]\d++)\s*+(em|ex|px|pt|pc|in|cm|mm|mu|bp|dd|cc|sp|rem|vw|vh)", re.IGNORECASE
+)
+_EM = {"ex": 0.5, "px": 0.08, "pt": 0.1, "in": 7.2, "cm": 2.9, "mm": 0.3, "mu": 0.06, "bp": 0.1, "dd": 0.11, "sp": 0.1}
+_LARGEST = 150  # em, of all lengths in a formula
+_DEARER = re.compile(r"\\(?:ce|pu)(?![a-zA-Z])")  # each letter of chemistry becomes several
+_LAYERED = re.compile(r"\\cfrac(?![a-zA-Z])")
+_SYMBOL = re.compile(r"\\[a-zA-Z]+|\\.|[^\s{}]", re.DOTALL)
+_LONGEST = 1_000  # symbols of a formula: the page's time for it grows with their square
+_NESTING = re.compile(r"\\[{}]|\\\\|[{}]|\\(?:left|right|begin|end)(?![a-zA-Z])")
+_DEEPER, _SHALLOWER = {"{", r"\left", r"\begin"}, {"}", r"\right", r"\end"}
+_DEEPEST = 24  # a hundred can make a browser's tab crash
+_OF_EACH = 4  # symbols that a formula costs as many as by itself
+_MOST_SYMBOLS = 6_000  # of the formulas of an output, with those
+_TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
+_ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
+
+_TEX = re.compile(r"\\[a-zA-Z,;:!|{}\\]|\^")
+_WORD = re.compile(r"[^\W\d_]{2}")
+_WORDS = re.compile(r"[^\W\d_]{2}\s+[^\W\d_]{2}")
+_RELATION = re.compile(r"[=<>_≤≥≠≈∈→⇒±×÷√∑∫∞]")
+_NUMBERS = re.compile(r"[\d\s.,;:/#-]*")
+_OPERATION = re.compile(r"[\w)!|]\s*[-+*/]\s*[\w(|]|[^\W\d_]\s*[(!|]|\|\s*[^\W\d_]")
+
+
+def mathematics_plugin(parser: MarkdownIt) -> None:
+    """Give the parser rules for formulas, and the renderer what the page's MathJax reads."""
+    parser.use(dollarmath_plugin, allow_labels=False, allow_digits=False, allow_space=False, double_inline=True)
+    parser.disable("math_block")
+    parser.inline.ruler.before("escape", "formula", _formula)
+    terminated = ["paragraph", "reference", "blockquote", "list"]
+    parser.block.ruler.before("lheading", "formula_lines", _formula_lines, {"alt": terminated})
+    parser.add_render_rule("math_inline", _inline_html)
+    parser.add_render_rule("math_inline_double", _display_html)
+
+
+def few_formulas(html: str) -> str:
+    """The HTML of an output with so many of its formulas for MathJax as a page sets without a halt, from the first on.
+
+    The others are shown as code.
+    """
+    rest = _MOST_SYMBOLS
+
+    def kept(match: re.Match[str]) -> str:
+        nonlocal rest
+        content = unescape(match[1][2:-2])
+        rest -= _symbols(content) + _OF_EACH + int(_ems(content))
+        return match[0] if rest >= 0 else _code(match[1][2:-2])
+
+    return _TYPESET.sub(kept, html)
+
+
+def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser calls it so
+    """A formula between brackets, or an environment, at this place among the words."""
+    if state.src[state.pos] != "\\":
+        return False
+    start, end = state.pos, _ends(state.src, state.env).get(state.pos)
+    if end is None or end > state.posMax:
+        return False
+    opening = state.src[start : start + 2]
+    is_bracket = opening in _BRACKETS
+    content = state.src[start + 2 : end - 2] if is_bracket else state.src[start:end]
+    if is_bracket and not _is_formula(content, opening):
+        return False
+    if not silent:
+        state.push("math_inline" if opening == r"\(" else "math_inline_double", "math", 0).content = content
+    state.pos = end
+    return True
+
+
+def _formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - the same
+    """A paragraph that goes from the line where a formula opens to the line where it ends.
+
+    Else the lines within could be taken for lists, quotes or headings. It may have empty lines where nothing
+    stands behind the delimiter that opens it.
+    """
+    last = None if state.is_code_block(start) else _last_line(state, start)
+    if last is None or last >= end:
+        return False
+    if not silent:
+        token = state.push("paragraph_open", "p", 1)
+        token = state.push("inline", "", 0)
+        token.content = state.getLines(start, last + 1, state.blkIndent, False).strip()  # noqa: FBT003 - the same
+        token.map, token.children = [start, last + 1], []
+        state.push("paragraph_close", "p", -1)
+        state.line = last + 1
+    return True
+
+
+def _last_line(state: StateBlock, start: int) -> int | None:
+    """The line where the formula ends that begins on this one and goes beyond it."""
+    first, end = state.bMarks[start] + state.tShift[start], state.eMarks[start]
+    ends = _ends(state.src, state.env)
+    for mark in _MARKS.finditer(state.src, first, end):
+        if ends.get(mark.start(), 0) > end and "`" not in state.src[first : mark.start()]:
+            last = bisect_left(state.eMarks, ends[mark.start()])
+            is_open = not state.src[mark.end() : end].strip()
+            indent = min(state.sCount[start], state.blkIndent)  # a line that ends a list may have less than the list
+            within = range(start + 1, last + 1)
+            is_whole = all(is_open if state.isEmpty(line) else state.sCount[line] >= indent for line in within)
+            return last if is_whole else None
+    return None
+
+
+def _ends(text: str, known: Any) -> dict[int, int]:
+    """Where what opens at a place of the text ends: at its next closing, with no other opening between.
+
+    Every delimiter is looked at once for each text, so that the cost is linear however many never close.
+    """
+    texts: dict[str, dict[int, int]] = known.setdefault("formulas", {})
+    if text not in texts:
+        ends = texts[text] = {}
+        open_at: dict[str, int] = {}
+        for mark in _MARKS.finditer(text):
+            if mark[0] in open_at:
+                ends[open_at.pop(mark[0])] = mark.end()
+            if mark[0] in _CLOSING:
+                open_at[_CLOSING[mark[0]]] = mark.start()
+    return texts[text]
+
+
+def _is_formula(content: str, opening: str) -> bool:
+    r"""Whether escaped brackets hold TeX.
+
+    Else they are brackets that Markdown escapes, as in ``\[1\]`` and ``\[see below\]``, or a box: ``\[ x \]``.
+    """
+    inner = content.strip()
+    if _TEX.search(inner):
+        return True
+    if not inner or _WORDS.search(inner):
+        return False
+    if opening == r"\(" or _RELATION.search(inner):
+        return True
+    if _WORD.search(inner) or content in (" x ", " X "):
+        return False
+    is_apart = content[0].isspace() and content[-1].isspace()
+    return is_apart or bool(_OPERATION.search(inner) and not _NUMBERS.fullmatch(inner))
+
+
+def _inline_html(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return _html(tokens[index].content, r"\(", r"\)")
+
+
+def _display_html(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    return _html(tokens[index].content.strip(), r"\[", r"\]")
+
+
+def _html(content: str, opening: str, closing: str) -> str:
+    """The formula for MathJax; as code where it could make links, styles or identifiers, end too early, or is dear."""
+    if _ACTING.search(content) or closing in content or _is_dear(content):
+        return _code(escape(content))
+    return f"<span>{opening}{escape(_without_comments(content))}{closing}</span>"
+
+
+def _code(html: str) -> str:
+    return f"<code>{html}</code>"
+
+
+def _is_dear(content: str) -> bool:
+    """Whether a page would halt at a formula, or be drawn far larger than its letters."""
+    return bool(
+        len(content) > _LONGEST * 10
+        or _symbols(content) > _LONGEST
+        or _ems(content) > _LARGEST
+        or len(_LARGER.findall(content)) > _MOST_LARGER
+        or len(_HOLDING.findall(content)) > _MOST_HOLDING
+        or _MANY_COLUMNS.search(content)
+        or _depth(content) > _DEEPEST
+    )
+
+
+def _symbols(content: str) -> int:
+    """How many symbols a formula has, by the work that a page has with them."""
+    symbols = len(_SYMBOL.findall(content)) + 10 * len(_LAYERED.findall(content))
+    return 5 * symbols if _DEARER.search(content) else symbols
+
+
+def _ems(content: str) -> float:
+    """The sum of all lengths in a formula, roughly, in em."""
+    return sum(float(number.replace(",", ".")) * _EM.get(unit.lower(), 1) for number, unit in _LENGTH.findall(content))
+
+
+def _depth(content: str) -> int:
+    """How deep the groups of a formula are nested."""
+    depth = deepest = 0
+    for mark in _NESTING.findall(content):
+        if mark in _DEEPER:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in _SHALLOWER:
+            depth = max(depth - 1, 0)
+    return deepest
+
+
+def _without_comments(content: str) -> str:
+    """The formula with every percent sign as a sign: to TeX it begins a comment, which would vanish."""
+    return _ESCAPED_OR_PERCENT.sub(lambda match: r"\%" if match[0] == "%" else match[0], content)

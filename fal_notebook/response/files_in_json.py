@@ -1,0 +1,137 @@
+"""The files inside a JSON answer, found by walking it.
+
+fal's endpoints name them differently (``images``, ``image``, ``audio``, ``audio_url``, ``video``, …), so no list
+of names is kept: a file is an object with a ``url``, or a string, that is a data URI or an http(s) URL and that
+its content type, its ending or the names around it tell to be a file.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import InvalidRequest
+from ..media.media import Media, guess_type, is_data_uri, media_from_data_uri, normal_type
+
+_BY_NAME = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4"}
+# image, images, control_image, audio_url, video_file, image_urls, file, url; not image_captions, not prompt.
+_FILE_NAME = re.compile(r"(?:^|_)(?:(?P<kind>image|audio|video)s?(?:_(?:file|ur[il])s?)?|(?:file|ur[il])s?)$")
+_DESCRIPTION: dict[str, type | tuple[type, ...]] = {
+    "file_name": str,
+    "width": int,
+    "height": int,
+    "duration": (int, float),
+    "seed": int,
+}
+_ADDRESSES = ("data:", "http://", "https://")
+_DEPTH = 32
+_MOST_ADDRESSES = 2_000  # that are looked at: a value can have a million
+
+
+def files_in(value: Any) -> tuple[Media, ...]:
+    """The files in a JSON value, in its order.
+
+    Places that differ in a list's index alone hold different files, equal or not: of several pictures that a safety
+    checker made black, each counts. A file that stands under several names is one.
+    """
+    if not _has_address(value):
+        return ()
+    found: list[Media] = []
+    seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    taken: Counter[str] = Counter()
+    for address, described, names in islice(_walk(value, names=(), depth=0), _MOST_ADDRESSES):
+        media = _file(address, described, names)
+        if media is None:
+            continue
+        seen[address, names] += 1
+        if seen[address, names] > taken[address]:
+            taken[address] += 1
+            found.append(media)
+    return tuple(found)
+
+
+def is_address(text: str) -> bool:
+    """Whether a string begins as the address of a file does."""
+    return ":" in text[:6] and text[:8].lower().startswith(_ADDRESSES)
+
+
+def _has_address(value: Any) -> bool:
+    """Whether there is anything to look for; most values are short and have none."""
+    rest = [value]
+    for each in rest:  # it grows on the way
+        if isinstance(each, str):
+            if is_address(each):
+                return True
+        elif isinstance(each, dict):
+            rest.extend(each.values())
+        elif isinstance(each, list):
+            rest.extend(each)
+    return False
+
+
+def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """The addresses in a value, with what is said of each and the names that it stands under."""
+    if depth > _DEPTH:
+        return
+    if isinstance(value, str):
+        if is_address(value):
+            yield value, {}, names
+    elif isinstance(value, list):
+        for each in value:
+            yield from _walk(each, names, depth + 1)
+    elif isinstance(value, dict):
+        url = value.get("url")
+        inner = value
+        if isinstance(url, str):
+            yield url, value, names
+            inner = {name: each for name, each in value.items() if name != "url"}
+        for name, each in inner.items():
+            yield from _walk(each, (*names, str(name)), depth + 1)
+
+
+def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
+    media = _data(url) if is_data_uri(url) else _link(url, described, names)
+    return media and replace(media, **_description(described))
+
+
+def _data(uri: str) -> Media | None:
+    try:
+        return media_from_data_uri(uri)
+    except InvalidRequest:
+        return None
+
+
+def _link(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
+    """A file at an http(s) URL, if its own type or the name it stands under says that it is one.
+
+    The address alone does not: a model's words may be nothing but a URL, and showing a picture fetches it.
+    """
+    if not _is_http(url):
+        return None
+    label = described.get("content_type")
+    if isinstance(label, str):
+        return Media(normal_type(label), url=url)
+    match = _FILE_NAME.search(names[-1].lower()) if names else None
+    if match is None:
+        return None
+    known = guess_type(url) or _BY_NAME.get(match["kind"])
+    return Media(known, url=url) if known else None
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and url.isprintable() and " " not in url
+
+
+def _description(described: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: described[name]
+        for name, kind in _DESCRIPTION.items()
+        if isinstance(described.get(name), kind) and not isinstance(described[name], bool)
+    }

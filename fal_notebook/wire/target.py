@@ -1,0 +1,201 @@
+"""Where a request goes and with which key. The only module that reads fal's variables.
+
+The host follows fal's own variables, after one of ours that names a whole base URL, such as a gateway on this
+machine. The key follows fal-client's order (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with
+``FAL_KEY_SECRET``, Colab's secret, the token of ``fal auth login``. It is looked up on the calling thread, since
+Colab's secrets answer on the main thread only, and it never leaves this machine unencrypted. What people paste around
+it is taken off.
+"""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
+
+from ..errors import CredentialsError, InvalidRequest
+from ..safety.loggers import quiet
+from ..safety.redaction import Redaction, can_be_a_key
+from .fetching import is_at_home
+
+BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
+_ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
+_VARIABLE = re.compile(r"^(export\s+)?FAL_KEY\s*=")  # a line of a shell or of .env
+_PREFIX = re.compile(r"^(Authorization:\s*)?Key(\s+|$)", re.IGNORECASE)
+_QUOTES = "\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a"  # typographic ones too
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_NO_KEY = Redaction()
+
+
+class Authorization:
+    """The value of the ``Authorization`` header, which shows itself nowhere."""
+
+    __slots__ = ("__value", "redaction")
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+        self.redaction = Redaction(value.partition(" ")[2])
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether it can stand in a header: the key has neither spaces nor letters beyond ASCII."""
+        return _HEADER_VALUE.fullmatch(self.__value.partition(" ")[2]) is not None
+
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether the key is no dummy: one that is shorter stands in answers by chance."""
+        return can_be_a_key(self.__value.partition(" ")[2])
+
+    def headers(self) -> dict[str, str]:
+        """The header itself, for the handshake only."""
+        return {"Authorization": self.__value}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Authorization) and self.__value == other.__value
+
+    def __hash__(self) -> int:
+        return hash(self.__value)
+
+    def __repr__(self) -> str:
+        return "<Authorization>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("credentials are not pickled")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One endpoint at one host, with the credentials for it.
+
+    Attributes:
+        endpoint: ``fal-ai/any-llm/stream``.
+        url: the WebSocket's address.
+        authorization: None where a host on this machine asks for none.
+    """
+
+    endpoint: str
+    url: str
+    authorization: Authorization | None = field(default=None, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the host is this machine."""
+        return _is_loopback(urlsplit(self.url).hostname or "")
+
+    @property
+    def home(self) -> str | None:
+        """The host, where it is this machine or one of its network: it may name files that lie beside it."""
+        host = urlsplit(self.url).hostname or ""
+        return host if is_at_home(host) else None
+
+    @property
+    def redaction(self) -> Redaction:
+        """What takes the key out of what a server repeats."""
+        return self.authorization.redaction if self.authorization else _NO_KEY
+
+    def redact(self, text: str) -> str:
+        """The text without the key, should a server repeat it."""
+        return self.redaction.text(text)
+
+
+def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
+    """Where a request to ``endpoint`` goes; to be called on the thread of the caller.
+
+    Args:
+        endpoint: the endpoint with its sub-path, as in fal's docs.
+        base_url: ``wss://host`` or ``ws://127.0.0.1:8000``; else the environment decides, else fal.
+
+    Raises:
+        InvalidRequest: the endpoint or the base URL cannot be one.
+        CredentialsError: the host asks for a key and none was found.
+    """
+    name = endpoint_name(endpoint)
+    base = _base(base_url or os.environ.get(BASE_URL_VARIABLE) or _fal_url())
+    return Target(name, f"{base}/{name}", _authorization(base))
+
+
+def endpoint_name(endpoint: str) -> str:
+    """The endpoint as it stands in a URL's path.
+
+    Raises:
+        InvalidRequest: it cannot be one.
+    """
+    name = endpoint.strip().strip("/")
+    if "://" in name:
+        path = re.split(r"[?#]", name.partition("://")[2].partition("/")[2])[0].strip("/").removeprefix("models/")
+        path = path if _ENDPOINT.fullmatch(path) else "fal-ai/any-llm/stream"
+        # It is not quoted: it may have a password or a key in it.
+        raise InvalidRequest("what was given as the endpoint is a URL", hint=f"give the endpoint alone: {path}")
+    if not _ENDPOINT.fullmatch(name):
+        raise InvalidRequest(f"{endpoint!r} is not an endpoint", hint="it is like fal-ai/any-llm/stream")
+    return name
+
+
+def _fal_url() -> str:
+    host = os.environ.get("FAL_WS_RUN_HOST") or f"ws.{os.environ.get('FAL_RUN_HOST') or 'fal.run'}"
+    return f"wss://{host}"
+
+
+def _base(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        scheme, host = _SCHEMES.get(parts.scheme), parts.hostname
+        port = parts.port  # ValueError where it is none
+    except ValueError:
+        scheme = host = port = None
+    if not scheme or not host or port == 0 or parts.query or parts.fragment or "@" in parts.netloc:
+        raise InvalidRequest("the base URL cannot be used", hint="it is like wss://host or ws://127.0.0.1:8000")
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _authorization(base: str) -> Authorization | None:
+    """The credentials that may go to this host: without TLS only to this machine, which needs none."""
+    parts = urlsplit(base)
+    local = _is_loopback(parts.hostname or "")
+    if parts.scheme == "ws" and not local:
+        return None
+    failure = ""
+    try:
+        authorization = _fetched()
+    except MissingCredentialsError:
+        authorization = None
+    except Exception as exc:  # noqa: BLE001 - refreshing a login token can fail in any way of HTTP or of the disk
+        authorization, failure = None, type(exc).__name__
+    if failure and not local:  # raised out here, where it does not keep what failed, whose frames hold the token
+        raise CredentialsError(f"fal's credentials could not be read: {failure}")
+    if authorization is None and not local:
+        raise CredentialsError("no fal credentials found")
+    if authorization is not None and not authorization.is_sendable:
+        raise CredentialsError("the fal key has spaces or letters in it that no key has", hint="copy it once more")
+    if authorization is not None and not authorization.is_long_enough:
+        raise CredentialsError("the fal key is too short to be one", hint="set FAL_KEY to <id>:<secret>, or to nothing")
+    return authorization
+
+
+@quiet()
+def _fetched() -> Authorization | None:
+    """fal-client's credentials; None where a part of them is blank, as where it is not there.
+
+    It raises nothing of its own: verbose tracebacks print the variables of a frame, and this one holds the key.
+    """
+    found = fetch_auth_credentials()
+    key = _bare(_VARIABLE.sub("", _bare(found.token)))
+    parts = [_bare(part) for part in _PREFIX.sub("", key, count=1).split(":")]
+    return Authorization(f"{found.scheme} {':'.join(parts)}") if all(parts) else None
+
+
+def _bare(part: str) -> str:
+    """A key, its id or its secret without the quotes, spaces and invisible characters around it."""
+    return part.strip("".join(each for each in part if each in _QUOTES or each.isspace() or not each.isprintable()))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

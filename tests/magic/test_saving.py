@@ -1,0 +1,54 @@
+"""`--save`: where an answer goes on the disk."""
+
+from pathlib import Path
+
+import pytest
+
+from fal_notebook.client.result import Result
+from fal_notebook.errors import InvalidRequest
+from fal_notebook.magic.saving import save_result
+from fal_notebook.media.media import Media
+
+from ..media.test_disk import room_for
+
+PNG, WAV = Media("image/png", b"png"), Media("audio/wav", b"wav")
+
+
+def test_one_file_has_the_name_and_the_types_ending(tmp_path: Path) -> None:
+    assert save_result(Result("a/b", media=[PNG]), f"{tmp_path}/x") == f"saved {tmp_path}/x.png"
+    assert (tmp_path / "x.png").read_bytes() == b"png"
+
+
+def test_several_files_are_numbered(tmp_path: Path) -> None:
+    save_result(Result("a/b", media=[PNG, WAV]), f"{tmp_path}/x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x-1.png", "x-2.wav"]
+
+
+def test_several_files_without_names_do_not_overwrite_each_other_in_a_folder(tmp_path: Path) -> None:
+    save_result(Result("a/b", media=[PNG, Media("image/png", b"second")]), str(tmp_path))
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"png", b"second"]
+
+
+def test_words_are_saved_where_there_is_no_file(tmp_path: Path) -> None:
+    save_result(Result("a/b", text="wörds"), f"{tmp_path}/x.md")
+    assert (tmp_path / "x.md").read_text(encoding="utf-8") == "wörds"
+
+
+def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="could not be saved"):
+        save_result(Result("a/b", text="x"), f"{tmp_path}/none/x.md")
+
+
+def test_nothing_is_overwritten_unless_it_is_asked_for(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        save_result(Result("a/b", text=text), f"{tmp_path}/x.txt")
+    assert save_result(Result("a/b", media=[WAV]), f"{tmp_path}/x.txt") == f"saved {tmp_path}/x-2.txt"
+    assert [(tmp_path / name).read_text() for name in ("x.txt", "x-1.txt")] == ["one", "two"]
+    assert save_result(Result("a/b", text="three"), f"{tmp_path}/x.txt", overwrite=True) == f"saved {tmp_path}/x.txt"
+    assert (tmp_path / "x.txt").read_text() == "three"
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_no_half(tmp_path: Path) -> None:
+    with room_for(1000), pytest.raises(InvalidRequest, match="the variable still has it"):
+        save_result(Result("a/b", text="x" * 10_000), f"{tmp_path}/x.txt")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,93 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fal_notebook.errors import InvalidRequest
+from fal_notebook.prompt.argument_rows import Form, InvalidForm, Row
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def row(name: str, text: str, kind: str = "json") -> Row:
+    return {"id": f"{name} {text}", "name": name, "kind": kind, "text": text}
+
+
+def arguments_of(rows: list[Row]) -> dict[str, object]:
+    """What rows mean that someone wrote."""
+    form = Form({})
+    form.take(rows)
+    return form.arguments()
+
+
+def shown(row: Row) -> tuple[str, str, str]:
+    return row["name"], row["kind"], row["text"]
+
+
+@given(st.dictionaries(st.text("abc_", min_size=1), JSON))
+def test_rows_keep_every_value_and_its_type(arguments: dict[str, object]) -> None:
+    assert json.dumps(arguments_of([{**row, "id": "mine"} for row in Form(arguments).rows])) == json.dumps(arguments)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_rows_that_nobody_edited_are_what_was_given_whatever_it_is(arguments: dict[str, object]) -> None:
+    form = Form(arguments)
+    form.take([{"id": row["id"]} for row in form.rows])
+    assert form.arguments() == arguments
+    json.dumps(form.rows, ensure_ascii=False).encode()
+
+
+def test_text_that_no_message_can_carry_is_shown_as_json() -> None:
+    form = Form({"lone": "\ud800", "a\udc00": ["\udfff"]})
+    assert [shown(row) for row in form.rows] == [("lone", "json", '"\\ud800"'), ("a\ufffd", "json", '["\\udfff"]')]
+
+
+def test_rows_that_python_has_replaced_are_forgotten_and_new_ones_stand_where_the_page_has_them() -> None:
+    form = Form({"a": 1, "b": 2})
+    form.take([{"id": form.rows[1]["id"]}, {"id": "given z"}, row("n", "3")])
+    assert list(form.arguments().items()) == [("b", 2), ("n", 3)]
+
+
+def test_an_edited_name_that_is_there_already_is_named() -> None:
+    form = Form({"a": 1})
+    form.take([{"id": form.rows[0]["id"]}, row(" a ", "3")])
+    with pytest.raises(InvalidForm, match="a is there twice"):
+        form.arguments()
+
+
+def test_text_stands_without_quotation_marks() -> None:
+    assert [shown(row) for row in Form({"model": "m", "seed": 7}).rows] == [
+        ("model", "text", "m"),
+        ("seed", "json", "7"),
+    ]
+
+
+def test_rows_that_are_wholly_empty_mean_nothing() -> None:
+    assert arguments_of([row("", "", "text"), row(" ", " ")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (row("seed", "seven"), "seed is not JSON: Expecting value at character 1"),
+        (row("seed", ""), "seed is not JSON"),
+        (row("seed", "NaN"), "NaN is no JSON value"),
+        (row("", "7"), "an argument has no name"),
+        (row("a", "2"), "a is there twice"),
+        (row("deep", "[" * 100_000), "deep is nested too deeply"),
+    ],
+)
+def test_a_row_that_cannot_be_meant_is_named(wrong: Row, said: str) -> None:
+    with pytest.raises(InvalidForm, match=said) as caught:
+        arguments_of([row("a", "1"), wrong])
+    assert list(caught.value.problems) == [1]
+
+
+def test_what_json_has_not_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        Form({"x": object()})

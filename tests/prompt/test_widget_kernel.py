@@ -1,0 +1,116 @@
+"""The prompt widget in a real kernel: asked by messages as the page asks it, while cells run."""
+
+import ast
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fal_notebook.local.server import LocalServer
+
+from ..conftest import KEY
+from ..kernels import SECONDS, Kernel, kernel
+
+OPEN = "w = PromptWidget({endpoint!r}, {arguments!r}); w"
+WAIT = "import time\nwhile w.state != 'ready': time.sleep(0.01)"
+
+
+@pytest.fixture(scope="module")
+def lab(server: LocalServer) -> Iterator[Kernel]:
+    with kernel({"FAL_NOTEBOOK_URL": server.url, "FAL_KEY": KEY}) as running:
+        assert running.run("from fal_notebook import PromptWidget").status == "ok"
+        yield running
+
+
+def _open(lab: Kernel, endpoint: str, arguments: dict[str, Any]) -> str:
+    assert lab.run(OPEN.format(endpoint=endpoint, arguments=arguments)).status == "ok"
+    assert lab.run(WAIT).status == "ok"
+    return lab.value("w.comm.comm_id").strip("'")
+
+
+def _ask(lab: Kernel, comm: str, content: dict[str, Any]) -> None:
+    """Send what the page sends when someone presses a button."""
+    data = {"method": "custom", "content": content}
+    lab.client.shell_channel.send(lab.client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
+
+
+def _run(lab: Kernel, comm: str, prompt: str) -> None:
+    endpoint, rows = ast.literal_eval(lab.value("w.endpoint, [{'id': row['id']} for row in w._form.rows]"))
+    _ask(lab, comm, {"kind": "run", "view": "v", "prompt": prompt, "endpoint": endpoint, "rows": rows})
+
+
+def _all_until_idle(lab: Kernel, request: str) -> list[dict[str, Any]]:
+    """Every message of the kernel, whatever caused it, until a cell has ended."""
+    messages: list[dict[str, Any]] = []
+    while True:
+        message = lab.client.get_iopub_msg(timeout=SECONDS)
+        messages.append(message)
+        if message["content"].get("execution_state") == "idle" and message["parent_header"]["msg_id"] == request:
+            return messages
+
+
+def _said(messages: list[dict[str, Any]], comm: str) -> str:
+    """The words that the page got."""
+    text = ""
+    for message in messages:
+        content = message["content"].get("data", {}).get("content", {})
+        if message["content"].get("comm_id") == comm and "new" in content:
+            text = text[: content["offset"]] + content["new"]
+    return text
+
+
+def test_words_come_while_a_cell_blocks_and_do_not_land_in_it(lab: Kernel) -> None:
+    comm = _open(lab, "test/paced/stream", {"count": 2000, "rate": 1000})
+    _run(lab, comm, "x")
+    messages = _all_until_idle(lab, lab.send("time.sleep(0.5); print(w.state, len(w.results))"))
+    assert "0100" in _said(messages, comm)
+    printed = [each["content"]["text"] for each in messages if each["msg_type"] == "stream"]
+    assert printed == ["streaming 0\n"]
+    assert lab.run(WAIT).status == "ok"
+    assert lab.value("[r.text.split() == [f'{n:04d}' for n in range(2000)] for r in w.results]") == "[True]"
+
+
+def test_stop_by_the_page_keeps_the_words(lab: Kernel) -> None:
+    comm = _open(lab, "test/endless/stream", {})
+    _run(lab, comm, "x")
+    assert lab.run("while not w._entries[0].text.shown: time.sleep(0.01)").status == "ok"
+    _ask(lab, comm, {"kind": "stop", "id": 1})
+    assert lab.value("1") == "1"
+    assert lab.run(WAIT).status == "ok"
+    assert lab.value("[(r.text, r.stopped) for r in w.results]") == "[('first words', True)]"
+
+
+def test_the_transcript_is_updated_by_its_display_id(lab: Kernel) -> None:
+    cell = lab.run("w = PromptWidget('test/echo/stream'); w")
+    widget, static, *others = cell.outputs
+    assert "application/vnd.jupyter.widget-view+json" in widget["data"]
+    assert {each["data"]["text/plain"] for each in [static, *others]} == {""}
+    messages = _all_until_idle(lab, lab.send("w.run('some **bold** words')\nwhile not w.results: time.sleep(0.01)"))
+    (update,) = [each["content"] for each in messages if each["msg_type"] == "update_display_data"]
+    assert update["transient"] == static["transient"]
+    assert "<strong>bold</strong>" in update["data"]["text/html"]
+    assert set(update["data"]) == {"text/plain", "text/html"}
+    assert KEY.partition(":")[2] not in str(messages)
+
+
+def test_closing_takes_the_widget_away_and_leaves_the_transcript(lab: Kernel) -> None:
+    cell = lab.run("w = PromptWidget('test/echo/stream'); w")
+    messages = _all_until_idle(lab, lab.send("w.run('x')\nwhile not w.results: time.sleep(0.01)\nw.close()"))
+    updates = [each["content"] for each in messages if each["msg_type"] == "update_display_data"]
+    last = {each["transient"]["display_id"]: each["data"]["text/plain"] for each in updates}
+    widget, static, *_ = (output["transient"]["display_id"] for output in cell.outputs)
+    assert last[widget] == ""
+    assert last[static].startswith("Transcript (1 answer)")
+
+
+def _size(message: dict[str, Any]) -> int:
+    return len(json.dumps(message["content"])) + sum(map(len, message["buffers"]))
+
+
+@pytest.mark.parametrize("length", [100, 4_000])
+def test_an_answer_costs_about_as_much_behind_many_as_behind_few(lab: Kernel, length: int) -> None:
+    lab.run("w = PromptWidget('test/echo/stream'); w")
+    asked = f"for _ in range(10): w.run('words ' * {length // 6}); w.wait()"
+    costs = [sum(map(_size, _all_until_idle(lab, lab.send(asked)))) for _ in range(8)]
+    assert sum(costs[4:]) < 1.5 * sum(costs[:4]), costs
