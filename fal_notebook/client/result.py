@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media, drawable
-from ..render import bundles as render
+from ..render import bundles
 from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
@@ -102,61 +102,61 @@ class Result:
         facts = [] if self.shows_words_only else [*self._use(), *self._origin()]
         return one_line(" · ".join([self.endpoint, *self._end(), *self._times(), *facts]))
 
-    def outputs(self, style: Format = "markdown", *, autoplay: bool = False) -> list[render.Bundle]:
+    def outputs(self, style: Format = "markdown", *, autoplay: bool = False) -> list[bundles.Bundle]:
         """What Jupyter shows of it: a list of bundles, each one output, the first with the words.
 
         Args:
             style: how to show words; ``json`` shows `data` in their place.
             autoplay: whether the first sound plays by itself.
         """
-        return render.merged([*self.body(style, autoplay=autoplay), self.foot])
+        return bundles.merged([*self.body(style, autoplay=autoplay), self.foot])
 
-    def body(self, style: Format = "markdown", *, autoplay: bool = False) -> list[render.Bundle]:
+    def body(self, style: Format = "markdown", *, autoplay: bool = False) -> list[bundles.Bundle]:
         """The same without the last line; empty where no answer came."""
-        return render.merged(self._parts(style, autoplay=autoplay))
+        return bundles.merged(self._parts(style, autoplay=autoplay))
 
     @property
-    def foot(self) -> render.Bundle:
+    def foot(self) -> bundles.Bundle:
         """The line that stands below an answer."""
-        return render.small_bundle(self.status_line)
+        return bundles.small_bundle(self.status_line)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> render.Bundle:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> bundles.Bundle:
         parts = [*self._parts("markdown", autoplay=False), self.foot]
-        (bundle,) = render.merged(render.as_html(part) for part in parts)
+        (bundle,) = bundles.merged(bundles.as_html(part) for part in parts)
         return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # which a terminal prints
 
     def _mime_(self) -> tuple[str, str]:
         """What marimo shows (its protocol for objects): its pages have no style for an answer."""
-        return "text/html", render.styled_html(self._repr_mimebundle_()["text/html"])
+        return "text/html", bundles.styled_html(self._repr_mimebundle_()["text/html"])
 
-    def _parts(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
+    def _parts(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:
-            words = [render.text_bundle(self.text, "text")] if self.text else []
-            return words + [render.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
-        parts = [render.reasoning_bundle(self.reasoning)] if self.reasoning else []
+            words = [bundles.text_bundle(self.text, "text")] if self.text else []
+            return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
+        parts = [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
         parts += self._body(style, autoplay=autoplay)
         if self.note:
-            parts.append(render.small_bundle(self.note))
+            parts.append(bundles.small_bundle(self.note))
         if True in self._flags():
-            parts.append(render.small_bundle("a picture was withheld by the endpoint's safety checker"))
+            parts.append(bundles.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
 
-    def _body(self, style: Format, *, autoplay: bool) -> list[render.Bundle]:
+    def _body(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if style == "json" and self.data is not None:
-            return [render.json_bundle(self.data)]
-        parts = [render.text_bundle(self.text, style)] if self.text else []
+            return [bundles.json_bundle(self.data)]
+        parts = [bundles.text_bundle(self.text, style)] if self.text else []
         shown = self.media[:_MOST_FILES]
         others = [media for media in shown if media.kind != "image"]
         parts += self._pictures(shown)
         first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
         for number, media in enumerate(others):
-            parts.append(render.media_bundle(media, autoplay=autoplay and number == first))
+            parts.append(bundles.media_bundle(media, autoplay=autoplay and number == first))
         if len(self.media) > len(shown):
-            parts.append(render.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
+            parts.append(bundles.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
         shows_data = not parts and self.data is not None and self.error is None
-        return [render.json_bundle(self.data)] if shows_data else parts
+        return [bundles.json_bundle(self.data)] if shows_data else parts
 
-    def _pictures(self, shown: Sequence[Media]) -> list[render.Bundle]:
+    def _pictures(self, shown: Sequence[Media]) -> list[bundles.Bundle]:
         pictures = [media for media in shown if media.kind == "image"]
         withheld = self._withheld()
         notes = [self._note(media, withheld=number in withheld) for number, media in enumerate(pictures)]
@@ -164,7 +164,7 @@ class Result:
         noted = list(zip(pictures, notes, drawable(pictures), places, strict=True))
         drawn = [(media, note) for media, note, is_drawn, _ in noted if is_drawn]
         undrawn = [(media, f"media[{place}]", note) for media, note, is_drawn, place in noted if not is_drawn]
-        return [*render.pictures_bundles(drawn), *(render.undrawn_bundle(*each) for each in undrawn)]
+        return [*bundles.pictures_bundles(drawn), *(bundles.undrawn_bundle(*each) for each in undrawn)]
 
     def _note(self, picture: Media, *, withheld: bool) -> str:
         """What the caption of a picture says beside its size: the seed, and whether it was withheld."""

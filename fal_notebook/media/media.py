@@ -10,18 +10,13 @@ import mimetypes
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
-import httpx
-
-from ..errors import ConnectError, InvalidRequest, ResponseTooLarge
-from ..safety.decompression import unpacked
+from ..errors import InvalidRequest
 from ..safety.file_names import ending, file_name
-from ..safety.loggers import quiet
 from ..safety.plain_text import one_line
-from ..wire.fetching import fetched, may_be_fetched
+from ..wire.fetching import download, may_be_fetched
 from .disk import write_whole
 from .picture_size import drawn_pixels, pixels
 
@@ -31,7 +26,6 @@ _OCTETS = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 _DATA_URI = re.compile(r"data:([^;,\s/]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
 _MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long as a letter of base64
-_UNPACKED = {"Accept-Encoding": "identity"}
 _UNESCAPED_AT_ONCE = 16_384  # bytes, of which each may become an object for a moment
 _BASE64_AT_ONCE = 4_000_000  # characters, a multiple of four
 _MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
@@ -130,7 +124,6 @@ class Media:
         """The bytes as a ``data:`` URI (RFC 2397), for use as an argument of another request."""
         return f"data:{self.content_type};base64,{base64.b64encode(self.read()).decode('ascii')}"
 
-    @quiet()
     def read(self, timeout: float = 60, *, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes, fetched from the URL where the answer did not hold them.
 
@@ -146,18 +139,7 @@ class Media:
         """
         if self.data is not None:
             return self.data
-        body = BytesIO()
-        try:
-            with fetched(self.url or "", headers=_UNPACKED, timeout=timeout, gateway=self.gateway) as response:
-                raw = response.raise_for_status().iter_raw()
-                for piece in unpacked(raw, response.headers.get("content-encoding", "")):
-                    if body.tell() + len(piece) > max_bytes:
-                        message = f"{self.url} has more than {max_bytes:,} bytes"
-                        raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")
-                    body.write(piece)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
-            raise ConnectError(f"could not fetch {self.url}: {exc}") from None
-        return body.getvalue()
+        return download(self.url or "", timeout=timeout, max_bytes=max_bytes, gateway=self.gateway)
 
     def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write the file and return where it is.

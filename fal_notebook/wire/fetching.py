@@ -13,11 +13,16 @@ import contextlib
 import ipaddress
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+
+from ..errors import ConnectError, ResponseTooLarge
+from ..safety.decompression import unpacked
+from ..safety.loggers import quiet
 
 _REDIRECTS = 5
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an address of IPv4 within one of IPv6
@@ -30,30 +35,32 @@ _OWN_ENDINGS = (".localhost", ".localdomain", ".local", ".home.arpa", ".internal
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@contextmanager
-def fetched(
-    url: str, *, headers: Mapping[str, str] | None = None, timeout: float, gateway: str | None = None
-) -> Iterator[httpx.Response]:
-    """The response to a GET of this address, or of that to which it redirects, not yet read.
+@quiet()
+def download(url: str, *, timeout: float, max_bytes: int, gateway: str | None = None) -> bytes:
+    """The file at this address, or at that to which it redirects.
 
     Args:
         url: http or https, without a user's name.
-        headers: of the request.
         timeout: seconds to wait for the server, and at any time for its next bytes.
+        max_bytes: the most bytes to take, counted when they are unpacked.
         gateway: the host that named the address, where that is no public one.
 
     Raises:
-        httpx.HTTPError: it could not be fetched, or is not to be.
-        httpx.InvalidURL: it is none.
+        ConnectError: it could not be fetched, or is not to be.
+        ResponseTooLarge: there are more bytes.
     """
-    there = httpx.URL(url)
-    for _ in range(_REDIRECTS + 1):
-        with _opened(there, headers or {}, timeout, gateway) as response:
-            if not response.has_redirect_location:
-                yield response
-                return
-            there = there.join(response.headers["location"])
-    raise httpx.TooManyRedirects(f"it redirects more than {_REDIRECTS} times")
+    body = BytesIO()
+    try:
+        with _fetched(httpx.URL(url), timeout, gateway) as response:
+            raw = response.raise_for_status().iter_raw()
+            for piece in unpacked(raw, response.headers.get("content-encoding", "")):
+                if body.tell() + len(piece) > max_bytes:
+                    message = f"{url} has more than {max_bytes:,} bytes"
+                    raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")
+                body.write(piece)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
+        raise ConnectError(f"could not fetch {url}: {exc}") from None
+    return body.getvalue()
 
 
 def is_at_home(host: str) -> bool:
@@ -89,14 +96,24 @@ def is_public(address: Address) -> bool:
 
 
 @contextmanager
-def _opened(
-    there: httpx.URL, headers: Mapping[str, str], timeout: float, gateway: str | None
-) -> Iterator[httpx.Response]:
+def _fetched(there: httpx.URL, timeout: float, gateway: str | None) -> Iterator[httpx.Response]:
+    """The response to a GET of this address, or of that to which it redirects, not yet read."""
+    for _ in range(_REDIRECTS + 1):
+        with _opened(there, timeout, gateway) as response:
+            if not response.has_redirect_location:
+                yield response
+                return
+            there = there.join(response.headers["location"])
+    raise httpx.TooManyRedirects(f"it redirects more than {_REDIRECTS} times")
+
+
+@contextmanager
+def _opened(there: httpx.URL, timeout: float, gateway: str | None) -> Iterator[httpx.Response]:
     """The response of this very address."""
     _check(there)
     proxy = None if is_at_home(there.host) else _proxy(there)
     hosts = [there.host] if proxy else _addresses(there, gateway)
-    headers = {**headers, "Host": there.netloc.decode("ascii")}
+    headers = {"Accept-Encoding": "identity", "Host": there.netloc.decode("ascii")}
     with _client(proxy, timeout) as client:
         for number, host in enumerate(hosts, start=1):
             request = client.build_request(
