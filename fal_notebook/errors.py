@@ -30,16 +30,13 @@ Each carries its evidence as attributes and never the key. In a notebook each sh
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from fal_client import FalClientError
 from fal_client.auth import MissingCredentialsError
 
 from .safety.plain_text import one_line, printable
 from .safety.redaction import Redaction
-
-if TYPE_CHECKING:
-    from .client.result import Result
 
 
 class FalNotebookError(FalClientError):
@@ -100,7 +97,7 @@ class RequestError(FalNotebookError):
         hint: what to do about it.
 
     Attributes:
-        result: what had arrived by then, set by the stream that raises.
+        result: the `Result` with what had arrived by then, set by the stream that raises; None before.
     """
 
     def __init__(
@@ -118,7 +115,7 @@ class RequestError(FalNotebookError):
         self.detail = detail
         self.request_id = request_id
         self.headers = headers or {}
-        self.result: Result | None = None
+        self.result: Any = None
 
     def __str__(self) -> str:
         notes = [self.hint] if self.hint else []

@@ -42,6 +42,7 @@ from fal_notebook import (
     session,
     stream,
 )
+from fal_notebook.display.reloaded_page import recent_answers
 
 from .census import open_widgets
 from .endpoints import PNG
@@ -358,7 +359,7 @@ def _judge(came: End, *, was_sent: bool) -> Iterator[str]:
 
 def _open_widgets() -> list[str]:
     """Those that are open, but for the messengers that wait for pages which come back."""
-    session().recent.clear()
+    recent_answers().clear()
     return open_widgets()
 
 

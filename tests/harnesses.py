@@ -13,9 +13,10 @@ from typing import Any, get_args
 
 from IPython.core.error import UsageError
 
-from fal_notebook.client.arguments import encode, from_cell, from_line
+from fal_notebook.client.arguments import encode
 from fal_notebook.client.result import Format, Result
 from fal_notebook.errors import FalNotebookError
+from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
 from fal_notebook.magic.options import parse
 from fal_notebook.magic.template import fill, slots

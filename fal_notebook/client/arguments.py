@@ -1,24 +1,15 @@
-"""The arguments of a request: from the line and the cell of a magic, and as JSON.
+"""The arguments of a request as JSON, with what a user has at hand among them.
 
-What a user has at hand may stand among them: a file of an earlier answer goes as its URL or data URI, an earlier
-answer as its text, a NumPy scalar as its number.
+A file of an earlier answer goes as its URL or data URI, an earlier answer as its text, a NumPy scalar as its number.
 """
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import Any
 
 from ..errors import InvalidRequest
-from ..magic.line import as_typed
-from ..magic.template import fill
 from ..media.media import Media
-from ..safety.plain_text import one_line
 from .result import Result
-
-_ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*?)(:?=)(.*)", re.DOTALL)
-_LOOKS_LIKE_JSON = re.compile(r'\{\s*(["}]|$)')
-_QUOTED = 200  # characters of a value, so that there is room for what is wrong with it
 
 
 def encode(arguments: Mapping[str, Any]) -> str:
@@ -31,102 +22,6 @@ def encode(arguments: Mapping[str, Any]) -> str:
         return json.dumps(arguments, default=_jsonable, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as exc:
         raise InvalidRequest(f"these arguments cannot be sent as JSON: {exc}") from None
-
-
-def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments that ``key=value`` and ``key:=JSON`` give.
-
-    Args:
-        words: the words of the line that are neither endpoint nor option.
-        namespace: for ``{{expression}}``; None leaves braces alone.
-
-    Raises:
-        InvalidRequest: a word that is no assignment, or a value that is no JSON.
-    """
-    arguments: dict[str, Any] = {}
-    for word in words:
-        match, shown = _ASSIGNMENT.fullmatch(word), one_line(as_typed(word), _QUOTED)
-        if match is None:
-            raise InvalidRequest(f"{shown} is no argument", hint="write key=text or key:=JSON; the prompt is the cell")
-        name, kind, text = match.groups()
-        arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _filled(text, namespace)
-    return arguments
-
-
-def from_cell(cell: str, field: str, namespace: Mapping[str, Any] | None, *, as_text: bool) -> dict[str, Any]:
-    """The arguments that a cell gives: a JSON object is they, anything else is the value of ``field``.
-
-    Args:
-        cell: the cell below the magic's line.
-        field: the name of the argument that takes the cell's text.
-        namespace: for ``{{expression}}``; None leaves braces alone.
-        as_text: take it as text, whatever it looks like.
-
-    Raises:
-        InvalidRequest: the cell begins as a JSON object does and is none.
-    """
-    text = cell.strip("\r\n")
-    if not text.strip():
-        return {}
-    if not as_text and _LOOKS_LIKE_JSON.match(text.strip()):
-        return {name: _filled(value, namespace) for name, value in _object(text).items()}
-    return {field: _filled(text, namespace)}
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise InvalidRequest(f"the cell is not JSON: {exc}", hint="--field prompt sends it as text") from None
-    if not isinstance(value, dict):
-        raise InvalidRequest("the cell is not a JSON object", hint="--field prompt sends it as text")
-    return value
-
-
-def _filled(value: Any, namespace: Mapping[str, Any] | None) -> Any:
-    if namespace is None:
-        return value
-    if isinstance(value, str):
-        return fill(value, namespace)
-    if isinstance(value, list):
-        return [_filled(each, namespace) for each in value]
-    if isinstance(value, dict):
-        return {name: _filled(each, namespace) for name, each in value.items()}
-    return value
-
-
-def _json_value(name: str, text: str, shown: str, namespace: Mapping[str, Any] | None) -> Any:
-    """The value of JSON whose slots stand within its strings, as in a cell, or for values of their own."""
-    try:
-        return _filled(_read_json(text), namespace)
-    except _NotJSON:
-        value = _filled(text, namespace)
-    if not isinstance(value, str):
-        return value
-    try:
-        return _read_json(value)
-    except _NotJSON as exc:
-        where = "" if value == text else f" of {one_line(repr(value), _QUOTED)}"
-        raise InvalidRequest(f"{shown} is not JSON: {exc}{where}", hint=f'{name}="…" sends text') from None
-
-
-class _NotJSON(Exception):
-    """What is wrong with a text that should be JSON, and where."""
-
-
-def _read_json(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as exc:
-        raise _NotJSON(f"{exc.msg} at character {exc.pos + 1}") from None
-    except RecursionError:
-        raise _NotJSON("it is nested too deeply") from None
-    except ValueError as exc:  # a number of thousands of digits
-        raise _NotJSON(str(exc)) from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _NotJSON(f"{name} is no JSON value")
 
 
 def _jsonable(value: Any) -> Any:

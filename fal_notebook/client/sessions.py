@@ -18,10 +18,9 @@ import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ..display.reloaded_page import RecentAnswers
 from ..errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest, RequestError, RequestTimeout, bare
 from ..safety.loggers import quiet
 from ..wire.connection import Caller
@@ -37,6 +36,7 @@ _CLOSE_SECONDS = 5.0
 _MOMENT = 0.01
 _KEPT = 8  # endpoints, those used last, to each of which an unused connection stays open
 
+Companion = TypeVar("Companion")
 Exchange = Callable[[str, Caller], Coroutine[Any, Any, None]]
 Work = Callable[["_IOThread"], Coroutine[Any, Any, None]]
 
@@ -72,7 +72,6 @@ class Session:
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
-        recent: what stays of the last answers, for pages that were loaded while they streamed.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -80,7 +79,7 @@ class Session:
         self._lock = threading.Lock()
         self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
-        self.recent = RecentAnswers()
+        self._companions: dict[type, Any] = {}
         self._inherited: list[object] = []
         _sessions.add(self)
 
@@ -99,6 +98,12 @@ class Session:
         self._limits = limits
         if self._io.pools:
             self._submit(_retire)
+
+    def companion(self, kind: type[Companion]) -> Companion:
+        """The one object of a kind that others keep for as long as this session, made when it is first asked for."""
+        with self._lock:
+            found: Companion = self._companions.setdefault(kind, kind())
+            return found
 
     def stream(
         self,

@@ -5,7 +5,6 @@ it asks for (``cellId``), and its messages have ids of their own; the clients th
 nbclient, papermill) begin an id with that of their session (``jupyter_client.session``), and have no widgets.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
+
+from ..wire.environment import is_voila
 
 if TYPE_CHECKING:
     from ipywidgets import Output
@@ -70,11 +71,6 @@ def output_widget() -> "Output | None":
     request = _request(shell).get("header", {}).get("msg_id")
     entered = (each for each in _widgets(ipywidgets) if isinstance(each, ipywidgets.Output) and each.msg_id)
     return next((each for each in entered if each.msg_id == request), None)
-
-
-def is_voila() -> bool:
-    """Whether the kernel serves a page of Voilà, which runs the cells in Python before the page is there."""
-    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def _request(shell: InteractiveShell) -> Mapping[str, Any]:

@@ -23,7 +23,8 @@ from IPython.display import display
 from ..render.bundles import LONGEST_TEXT, Bundle, merged, small_bundle
 from ..render.markdown import preformatted_html
 from ..safety.plain_text import plain_text, printable
-from .front_end import is_voila, output_widget
+from ..wire.environment import is_voila
+from .front_end import output_widget
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget

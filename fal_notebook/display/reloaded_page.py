@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from IPython.core.getipython import get_ipython
 
+from ..client.sessions import session
 from ..render.bundles import Bundle
 from .outputs import close_widget, replace_parts
 
@@ -63,6 +64,11 @@ class RecentAnswers:
     def _forget_oldest(self) -> None:
         _, answer = self._answers.popitem(last=False)
         close_widget(answer.box)
+
+
+def recent_answers() -> RecentAnswers:
+    """Those of the kernel's session."""
+    return session().companion(RecentAnswers)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ..display.columns import Columns
 from ..display.front_end import Screen, screen_of
 from ..display.live import Live, NoLive, NotebookLive, SoundingLive, StaticLive, TerminalLive, follow
 from ..display.outputs import show_bundle
+from ..display.reloaded_page import recent_answers
 from ..errors import FalNotebookError, InvalidRequest, NotShown
 from ..render.bundles import small_bundle
 from .request import Request
@@ -112,7 +113,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
     with Interrupts() as interrupts:
         shows_live = screen_of(shell, options.live) is Screen.WIDGETS and not options.quiet
         streams = _send_all(requests, options)
-        columns = Columns(streams, session().recent, live=shows_live)
+        columns = Columns(streams, recent_answers(), live=shows_live)
         try:
             try:
                 columns.follow()
@@ -168,7 +169,7 @@ def _live(shell: InteractiveShell, options: Namespace) -> Live:
         return TerminalLive()
     if screen in (Screen.END, Screen.LATER):
         return StaticLive()
-    return (SoundingLive if options.play else NotebookLive)(session().recent)
+    return (SoundingLive if options.play else NotebookLive)(recent_answers())
 
 
 def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:
@@ -177,7 +178,7 @@ def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream
     screen = screen_of(shell, options.live)
     if screen is Screen.TEXT:
         return BackgroundLine(options.out or LAST_RESULT)
-    return BackgroundLive(session().recent, stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None)
+    return BackgroundLive(recent_answers(), stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None)
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:

@@ -1,29 +1,14 @@
-"""What Tab offers on the line of ``%falstream``: its options, and endpoints that stream.
-
-The prompt widget suggests the same endpoints, and models for those that take one.
-"""
+"""What Tab offers on the line of ``%falstream``: its options, and endpoints that stream."""
 
 import re
 from typing import TYPE_CHECKING, Any
+
+from ..client.known_endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
-ENDPOINTS = (
-    "fal-ai/any-llm",
-    "fal-ai/any-llm/stream",
-    "fal-ai/flux/dev/stream",
-    "openrouter/router/stream",
-    "openrouter/router/openai/v1/chat/completions",
-)
-MODELS = (
-    "google/gemini-flash-1.5",
-    "google/gemini-2.5-flash",
-    "anthropic/claude-3.5-sonnet",
-    "openai/gpt-4o-mini",
-)
-_WITH_MODEL = ("fal-ai/any-llm", "openrouter/router")
 OPTIONS = (
     "--autoplay",
     "--background",
@@ -45,11 +30,6 @@ OPTIONS = (
 )
 _LINE = re.compile(r"\s*%{1,2}falstream\s")
 _COMMANDS = ("%falstream", "%%falstream")
-
-
-def takes_model(endpoint: str) -> bool:
-    """Whether an endpoint is known to take the argument ``model``."""
-    return any(endpoint == each or endpoint.startswith(f"{each}/") for each in _WITH_MODEL)
 
 
 def candidates(line: str) -> list[str]:

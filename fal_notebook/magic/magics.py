@@ -196,10 +196,11 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Take the magics and their completion away, and close the connections."""
     from ..client.sessions import session
+    from ..display.reloaded_page import recent_answers
 
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("falstream", None)
     shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
     withdraw(shell)
-    session().recent.clear()
+    recent_answers().clear()
     session().close()

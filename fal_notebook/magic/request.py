@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..client.arguments import encode, from_cell, from_line
+from ..client.arguments import encode
 from ..errors import InvalidRequest
 from ..wire.target import endpoint_name
+from .cell_arguments import from_cell, from_line
 
 
 @dataclass(frozen=True)

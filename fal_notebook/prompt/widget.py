@@ -26,6 +26,7 @@ from traitlets import Bool, Dict, Enum, List, Unicode, observe
 from ..client.arguments import encode
 from ..client.follower import follow_in_thread
 from ..client.interrupts import Interrupts, interruptible
+from ..client.known_endpoints import ENDPOINTS, MODELS, takes_model
 from ..client.result import Result, shown, unshown
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
@@ -33,7 +34,6 @@ from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
 from ..display.outputs import widget_bundle
 from ..display.player import PagePlayer
 from ..errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
-from ..magic.completion import ENDPOINTS, MODELS, takes_model
 from ..render.bundles import Bundle, answer_style
 from ..response.updates import Piece, Preview, Progress, Text, Update
 from ..safety.plain_text import one_line

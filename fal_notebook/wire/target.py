@@ -1,4 +1,4 @@
-"""Where a request goes and with which key. The only module that reads fal's variables.
+"""Where a request goes and with which key.
 
 The host follows fal's own variables, after one of ours that names a whole base URL, such as a gateway on this
 machine. The key follows fal-client's order (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with
@@ -8,7 +8,6 @@ it is taken off.
 """
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -18,9 +17,9 @@ from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
 from ..errors import CredentialsError, InvalidRequest
 from ..safety.loggers import quiet
 from ..safety.redaction import Redaction, can_be_a_key
+from . import environment
 from .fetching import is_at_home
 
-BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
 _ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 _VARIABLE = re.compile(r"^(export\s+)?FAL_KEY\s*=")  # a line of a shell or of .env
@@ -113,7 +112,7 @@ def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
         CredentialsError: the host asks for a key and none was found.
     """
     name = endpoint_name(endpoint)
-    base = _base(base_url or os.environ.get(BASE_URL_VARIABLE) or _fal_url())
+    base = _base(base_url or environment.base_url())
     return Target(name, f"{base}/{name}", _authorization(base))
 
 
@@ -132,11 +131,6 @@ def endpoint_name(endpoint: str) -> str:
     if not _ENDPOINT.fullmatch(name):
         raise InvalidRequest(f"{endpoint!r} is not an endpoint", hint="it is like fal-ai/any-llm/stream")
     return name
-
-
-def _fal_url() -> str:
-    host = os.environ.get("FAL_WS_RUN_HOST") or f"ws.{os.environ.get('FAL_RUN_HOST') or 'fal.run'}"
-    return f"wss://{host}"
 
 
 def _base(url: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
-from fal_notebook.magic.completion import ENDPOINTS, OPTIONS, candidates
+from fal_notebook.client.known_endpoints import ENDPOINTS
+from fal_notebook.magic.completion import OPTIONS, candidates
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""Endpoints and models that are offered where someone writes one: on the magic's line and in the prompt widget."""
+
+ENDPOINTS = (
+    "fal-ai/any-llm",
+    "fal-ai/any-llm/stream",
+    "fal-ai/flux/dev/stream",
+    "openrouter/router/stream",
+    "openrouter/router/openai/v1/chat/completions",
+)
+MODELS = (
+    "google/gemini-flash-1.5",
+    "google/gemini-2.5-flash",
+    "anthropic/claude-3.5-sonnet",
+    "openai/gpt-4o-mini",
+)
+_WITH_MODEL = ("fal-ai/any-llm", "openrouter/router")
+
+
+def takes_model(endpoint: str) -> bool:
+    """Whether an endpoint is known to take the argument ``model``."""
+    return any(endpoint == each or endpoint.startswith(f"{each}/") for each in _WITH_MODEL)
