@@ -54,6 +54,7 @@ check: $(VENV)/installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 # Every step of a request made to fail; what the tests try of hostile input, two hundred times as much of it; then
 # atheris for an hour, or SECONDS.

@@ -25,9 +25,9 @@ import pytest
 from IPython.core.error import UsageError
 
 import fal_notebook
-from fal_notebook.client.arguments import from_cell, from_line
 from fal_notebook.client.result import Result
 from fal_notebook.errors import FalNotebookError, detail_text
+from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
 from fal_notebook.magic.options import parse
 from fal_notebook.magic.template import fill, slots
@@ -110,7 +110,8 @@ def modules() -> list[ModuleType]:
 
 @cache
 def trees() -> list[tuple[str, ast.Module]]:
-    return [(path.stem, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(HOUSE.rglob("*.py"))]
+    paths = sorted(HOUSE.rglob("*.py"))
+    return [(str(path.relative_to(HOUSE)), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:

@@ -146,7 +146,7 @@ def _versions(environment: Environment) -> dict[str, str]:
 
 def _test(environment: Environment) -> str:
     """Run the tests, and return how many passed."""
-    files = [f"tests/test_{name}.py" for name in environment.tests]
+    files = [f"tests/{name}.py" for name in environment.tests]
     if environment.page:
         return _pytest(environment, sys.executable, f"tests/environments/{environment.page}.py")
     return _pytest(environment, environment.interpreter, "--numprocesses", "2", *OPTIONS, *files)

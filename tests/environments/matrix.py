@@ -6,16 +6,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "environments"
-CLIENT = ("websocket", "connection", "faults", "sessions", "streaming", "proxy", "pipeline")
+CLIENT = (
+    *("wire/test_websocket", "wire/test_connection", "wire/test_proxy", "test_faults"),
+    *("client/test_sessions", "client/test_streaming", "client/test_pipeline"),
+)
 KERNEL = (
-    *("completion", "magic", "kernel", "interrupts", "prompt_widget", "prompt_widget_kernel", "ipykernels", "control"),
-    *("columns", "parts", "stop_button", "markdown", "letters", "streaming", "connection", "faults"),
+    *("magic/test_completion", "magic/test_magics", "test_kernel", "test_ipykernels", "client/test_interrupts"),
+    *("prompt/test_widget", "prompt/test_widget_kernel", "render/test_markdown", "render/test_kept_letters"),
+    *(f"display/test_{name}" for name in ("control_channel", "columns", "live_widgets", "stop_button")),
+    *("client/test_streaming", "wire/test_connection", "test_faults"),
 )
 WHOLE = tuple(
     dict.fromkeys(
         (
-            *(*CLIENT, *KERNEL, "kernel_faults", "live", "player", "render", "media"),
-            *("screen", "terminal", "notebook_tools"),
+            *(*CLIENT, *KERNEL, "test_kernel_faults", "test_terminal", "test_notebook_tools"),
+            *("display/test_live", "display/test_player", "display/test_front_end"),
+            *("render/test_bundles", "media/test_media"),
         )
     )
 )
@@ -31,7 +37,7 @@ class Environment:
         pins: what is there before us: lines of a requirements file.
         resolution: which versions of our dependencies are taken, as uv calls it.
         extras: those of ours that are installed.
-        tests: the test files.
+        tests: the test files, as they lie in the folder of tests, without their ending.
         page: the test file of a page, which is run in their place, on the present Python; the server runs there.
         anywhere: whether the present Python stands in where its own is not to be had.
     """
