@@ -11,6 +11,7 @@ import ast
 import asyncio
 import base64
 import json
+import os
 import signal
 import sys
 import threading
@@ -27,21 +28,9 @@ from IPython.core.getipython import get_ipython
 from websockets.asyncio.server import ServerConnection
 
 import fal_notebook
-from fal_notebook import (
-    FalNotebookError,
-    PromptWidget,
-    Result,
-    arun,
-    background,
-    columns,
-    following,
-    live,
-    parts,
-    pipeline,
-    run,
-    session,
-    stream,
-)
+from fal_notebook import FalNotebookError, PromptWidget, Result, arun, pipeline, run, session, stream
+from fal_notebook.client import follower
+from fal_notebook.display import background, columns, live, live_widgets
 from fal_notebook.display.reloaded_page import recent_answers
 
 from .census import open_widgets
@@ -78,8 +67,8 @@ QUICK = (
     *((live, name, value) for name, value in (("REFRESHES", 200), ("_PATIENCE", 0.0), ("WORTH_STOPPING", 0.03))),
     *((background, name, value) for name, value in (("REFRESHES", 200), ("WORTH_STOPPING", 0.03))),
     *((columns, name, value) for name, value in (("_PAUSE", 0.005), ("_TICK", 0.01), ("_WORTH_AWAITING", 0.03))),
-    (following, "_REFRESHES", 200),
-    (parts, "_KEEP_SECONDS", 0.02),
+    (follower, "_REFRESHES", 200),
+    (live_widgets, "_KEEP_SECONDS", 0.02),
 )
 """What makes an answer of a tenth of a second show all that one of a minute does."""
 
@@ -136,7 +125,7 @@ class Walk:
             return
         if caller is None or not caller.f_code.co_filename.startswith(HOUSE) or f" {callee}".endswith(CANNOT_FAIL):
             return
-        step = Step(Path(caller.f_code.co_filename).name, caller.f_lineno, callee)
+        step = Step(os.path.relpath(caller.f_code.co_filename, HOUSE), caller.f_lineno, callee)
         self.steps[step] = self.steps.get(step, 0) + 1
         if step == self.at and not self.was_raised and not self._is_over:
             self.was_raised = True
