@@ -71,7 +71,8 @@ soak: $(VENV)/installed-for-tests
 headless: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.headless $(or $(RUNS),300)
 
-# Ours and its peers on the same work, or only WORK of it; a whole run writes the README's table and chart.
+# Ours and its peers on the same work, or only WORK of it; a whole run writes the tables of tests/benchmarks/README.md
+# and the README's chart and ratios.
 bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.benchmarks $(WORK)
 
@@ -93,7 +94,7 @@ notebooks: install
 	$(BIN)/fal-notebook demo --execute build/notebooks
 	cp build/notebooks/*.ipynb notebooks/
 
-# Makes the README's pictures anew, from real runs in a real browser.
+# Makes the pictures of the README and of the guide anew, from real runs in a real browser.
 pictures: $(VENV)/installed-for-tests $(VENV)/browser
 	$(BIN)/python -m tests.pictures
 

@@ -1,7 +1,7 @@
 """A gateway that fails on purpose at one place of an exchange, once or as long as it is told, and else behaves.
 
 It stands on bare websockets and shares no code with the package, so that the two cannot agree on a mistake.
-``python -m tests.faults`` writes the table of what has to happen into the README.
+``python -m tests.faults`` writes the table of what has to happen into FAULTS.md.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-README = Path(__file__).parents[1] / "README.md"
+DOCUMENT = Path(__file__).with_name("FAULTS.md")
 MAX_BODY = 100_000
 """The most bytes that the tests let an answer have."""
 
@@ -485,7 +485,7 @@ _COLUMNS: dict[str, Collection[Place]] = {
 
 
 def table() -> str:
-    """The outcomes as the README shows them: a row for each fault, with the places that end alike together."""
+    """The outcomes as FAULTS.md shows them: a row for each fault, with the places that end alike together."""
     names = ["what the gateway or the network does", "in each handshake", *_COLUMNS, "the next, if it waits meanwhile"]
     rows: list[list[str]] = []
     for fault, outcomes in OUTCOMES.items():
@@ -502,10 +502,10 @@ def _cell(outcomes: Collection[str]) -> str:
 
 
 def write_table() -> None:
-    """Put the table into the README, in the place of the one there."""
-    before, _, rest = README.read_text(encoding="utf-8").partition("| what the gateway")
+    """Put the table into FAULTS.md, in the place of the one there."""
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("| what the gateway")
     after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
-    README.write_text(f"{before}{table()}\n{after}", encoding="utf-8")
+    DOCUMENT.write_text(f"{before}{table()}\n{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

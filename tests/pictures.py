@@ -1,4 +1,4 @@
-"""The README's pictures, from real runs: ``make pictures``.
+"""The pictures of the README and of the guide, from real runs: ``make pictures``.
 
 The demo's local models answer a real JupyterLab in Chromium; each picture is taken while something streams.
 """

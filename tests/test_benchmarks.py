@@ -147,21 +147,38 @@ def test_the_chart_has_a_bar_for_each_peer_from_ours_to_its_ratio() -> None:
 def test_the_tables_and_the_machine_are_written_between_what_stands_around_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = tmp_path / "README.md"
+    tables, readme = tmp_path / "tables.md", tmp_path / "README.md"
     old = f"{report.goals(ROWS[:2])}\n\nbetween\n\n{report.table(ROWS[:2])}"
-    readme.write_text(f"before\n{report.machine('old')}\n\n{old}\n\nafter\n", encoding="utf-8")
+    tables.write_text(f"before\n{report.machine('old')}\n\n{old}\n\nafter\n", encoding="utf-8")
+    marks = "<!-- ratios: written by `make bench` -->", "<!-- end of ratios -->"
+    readme.write_text("before\n{}\nold\n{}\nafter\n".format(*marks), encoding="utf-8")
+    monkeypatch.setattr(report, "TABLES", tables)
     monkeypatch.setattr(report, "README", readme)
     monkeypatch.setattr(report, "CHART", tmp_path / "chart.svg")
     report.write(ROWS)
     new = f"{report.goals(ROWS)}\n\nbetween\n\n{report.table(ROWS)}"
-    assert readme.read_text(encoding="utf-8") == f"before\n{report.machine()}\n\n{new}\n\nafter\n"
+    assert tables.read_text(encoding="utf-8") == f"before\n{report.machine()}\n\n{new}\n\nafter\n"
+    ratios = f"{marks[0]}\n\n{report.machine()}\n\n{report.telling(ROWS)}\n\n{marks[1]}"
+    assert readme.read_text(encoding="utf-8") == f"before\n{ratios}\nafter\n"
     assert report.CHART.read_text(encoding="utf-8") == report.chart(ROWS)
 
 
-def test_the_readme_has_the_places_that_the_tables_are_written_to() -> None:
-    text = report.README.read_text(encoding="utf-8")
+def test_the_documents_have_the_places_that_is_written_to() -> None:
+    text = report.TABLES.read_text(encoding="utf-8")
     assert text.count(report.HEAD) == text.count(report.GOALS_HEAD) == 1
     assert len(report.MACHINE.findall(text)) == 1
+    assert len(report.RATIOS.findall(report.README.read_text(encoding="utf-8"))) == 1
+
+
+def test_the_readme_shows_the_ratios_that_say_most_as_the_table_has_them() -> None:
+    (shown,) = report.RATIOS.findall(report.README.read_text(encoding="utf-8"))
+    lines = [line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("|")][2:]
+    assert [(work, own.partition(" ")[2]) for work, own, *_ in lines] == [each[:2] for each in report.TELLING]
+    _, _, whole = report.TABLES.read_text(encoding="utf-8").partition(report.HEAD)
+    for (_, own, peer, ratio), (work, _, who) in zip(lines, report.TELLING, strict=True):
+        _, _, of_work = whole.partition(f"| {work} | fal_notebook | {own} |")
+        assert f"|  | {who} | {peer.removeprefix(f'{who} ')} |" in of_work
+        assert f" | {ratio} | " in of_work
 
 
 def test_everything_that_can_be_measured_has_a_name() -> None:

@@ -20,11 +20,11 @@ from .faults import (
     AFTER,
     ANSWERED,
     CERTIFICATES,
+    DOCUMENT,
     LASTING,
     MAX_BODY,
     OPENING,
     OUTCOMES,
-    README,
     Fault,
     FaultyGateway,
     Place,
@@ -275,5 +275,5 @@ def test_a_body_of_nothing_but_lookalikes_is_kept_as_it_came(own: Session) -> No
         assert own.stream("a/b", base_url=server.url).result().text == "".join(lookalikes)
 
 
-def test_the_readme_shows_these_outcomes() -> None:
-    assert table() in README.read_text(encoding="utf-8")
+def test_the_document_shows_these_outcomes() -> None:
+    assert table() in DOCUMENT.read_text(encoding="utf-8")

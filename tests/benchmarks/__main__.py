@@ -1,7 +1,7 @@
 """Ours and its peers on the same work, in one run: ``make bench``.
 
-``python -m tests.benchmarks deltas snapshots`` measures these only; a run of all writes the table and the chart that
-the README shows.
+``python -m tests.benchmarks deltas snapshots`` measures these only; a run of all writes the tables of README.md beside
+this file, and the chart and the ratios that the project's README shows.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What the rows say together: the table and the chart that the README shows."""
+"""What the rows say together: the tables of README.md beside this, and the chart and the ratios of the project's own."""
 
 import os
 import platform
@@ -15,11 +15,21 @@ from .rows import BOUND, OURS, Row
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+TABLES = Path(__file__).with_name("README.md")
 CHART = ROOT / "notebooks" / "images" / "benchmark.svg"
 HEAD = "| work | who | median | spread | ratio to ours | goal | reached |"
 GOALS_HEAD = "| work | fal_notebook | peer | ratio | goal | reached |"
 _GOAL = re.compile(r"([≤≥]?)\s*([\d.]+)(×?)")
 MACHINE = re.compile(r"^One run on .*$", re.MULTILINE)
+RATIOS = re.compile(r"(?<=<!-- ratios: written by `make bench` -->\n).*(?=<!-- end of ratios -->)", re.DOTALL)
+TELLING = (
+    ("20,000 delta events to text", "ms", "fal.apps.ws stream"),
+    ("2,000 snapshots up to 10 KiB", "ms", "fal.apps.ws stream"),
+    ("a prompt 6 s after the last, RTT 50 ms, TLS", "ms", "fal_client.stream"),
+    ("peak memory of 256 MiB of binary, kept", "× its size", "fal.apps.ws stream"),
+    ("4,000 tokens at 1,000/s in a notebook", "messages/s", "print(flush=True)"),
+)
+"""The rows of peers whose ratios say most: work, unit and who. The README shows these."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ def table(rows: Sequence[Row]) -> str:
 def goals(rows: Sequence[Row]) -> str:
     """What the rows say of the goals, in Markdown: a line for each."""
     lines = judged(rows)
-    ours = {(line.row.work, line.row.unit): line.amount for line in lines if line.row.who == OURS}
+    ours = _own_amounts(lines)
     table = [GOALS_HEAD, "|---|--:|--:|--:|---|---|"]
     for line in lines:
         work, who, median, _, ratio, goal, reached = line.cells
@@ -94,14 +104,28 @@ def goals(rows: Sequence[Row]) -> str:
     return "\n".join(table)
 
 
+def telling(rows: Sequence[Row]) -> str:
+    """The ratios that say most, in Markdown: a line for each of `TELLING` that was measured."""
+    lines = judged(rows)
+    ours = _own_amounts(lines)
+    peers = {(line.row.work, line.row.unit, line.row.who): line for line in lines if line.ratio is not None}
+    table = ["| work | fal_notebook | peer | ratio |", "|---|--:|--:|--:|"]
+    for line in [peers[name] for name in TELLING if name in peers]:
+        work, who, median, _, ratio, *_ = line.cells
+        table.append(f"| {' | '.join([work, ours[line.row.work, line.row.unit], f'{who} {median}', ratio])} |")
+    return "\n".join(table)
+
+
 def write(rows: Sequence[Row]) -> None:
-    """Put the tables into the README in the place of those there, with the machine, and make the chart anew."""
-    text = README.read_text(encoding="utf-8")
+    """Put the tables and the ratios in the place of those there, with the machine, and make the chart anew."""
+    text = TABLES.read_text(encoding="utf-8")
     for head, made in ((GOALS_HEAD, goals(rows)), (HEAD, table(rows))):
         before, _, rest = text.partition(head)
         after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
         text = f"{before}{made}\n{after}"
-    README.write_text(MACHINE.sub(machine(), text), encoding="utf-8")
+    TABLES.write_text(MACHINE.sub(machine(), text), encoding="utf-8")
+    ratios = f"\n{machine()}\n\n{telling(rows)}\n\n"
+    README.write_text(RATIOS.sub(lambda _: ratios, README.read_text(encoding="utf-8")), encoding="utf-8")
     CHART.write_text(chart(rows), encoding="utf-8")
 
 
@@ -109,6 +133,11 @@ def machine(python: str = platform.python_version()) -> str:
     """What the numbers were measured on."""
     kind = f"{platform.python_implementation()} {python}, {platform.system()}"
     return f"One run on {os.cpu_count()} cores that other work shared, {kind}."
+
+
+def _own_amounts(lines: Sequence[Line]) -> dict[tuple[str, str], str]:
+    """What ours takes, by work and unit."""
+    return {(line.row.work, line.row.unit): line.amount for line in lines if line.row.who == OURS}
 
 
 def _is_reached(goal: str, middle: float, ratio: float | None) -> bool | None:
