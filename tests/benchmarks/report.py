@@ -1,4 +1,4 @@
-"""What the rows say together: the tables of README.md beside this, and the chart and the ratios of the project's own."""
+"""What the rows say together: tables for README.md in this folder; a chart and some ratios for the project's README."""
 
 import os
 import platform
