@@ -144,7 +144,7 @@ def test_where_to_begin_in_a_wing_is_what_its_head_says(name: str, begin: str) -
 @every_document
 def test_a_file_that_is_named_is_there_and_has_what_is_named_of_it(path: Path) -> None:
     for text in in_code(path):
-        if match := re.fullmatch(r"([\w./-]+\.(?:py|md|toml|js|css))(?::([\w.]+))?", text):
+        if match := re.fullmatch(r"([\w./-]+\.(?:py|md|toml|js|css|ipynb))(?::([\w.]+))?", text):
             found = [folder / match[1] for folder in (HOUSE, ROOT, ROOT / "tests") if (folder / match[1]).is_file()]
             assert found, text
             assert not match[2] or match[2] in definitions(found[0]), text
