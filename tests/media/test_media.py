@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal_notebook.errors import ConnectError, InvalidRequest, ResponseTooLarge
+from fal_notebook.media import media
 from fal_notebook.media.media import (
     MAX_BYTES,
     Media,
     guess_type,
     is_data_uri,
-    media,
     media_from_bytes,
     media_from_data_uri,
     needs_more,
