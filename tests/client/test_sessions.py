@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from fal_notebook import Session, errors
-from fal_notebook.client import sessions
+from fal_notebook.client import io_thread
 from fal_notebook.local.server import LocalServer
 from fal_notebook.wire.pool import Limits
 
@@ -133,7 +133,7 @@ def test_an_interrupt_at_any_step_of_a_close_waits_until_the_thread_has_been_tol
 
     def trace(frame: FrameType, _: str, __: Any) -> Any:
         nonlocal steps
-        if frame.f_code not in (Session.close.__code__, sessions._IOThread.end.__code__):
+        if frame.f_code not in (Session.close.__code__, io_thread.IOThread.end.__code__):
             return None
         steps += 1
         if steps == step + 3:  # the first two are the call and the beginning of the block that holds interrupts
@@ -212,11 +212,11 @@ def test_many_endpoints_leave_sockets_to_those_used_last_only() -> None:
     with FaultyGateway() as gateway:
         for number in range(40):
             own.connect(f"a/{number}", gateway.url).result(10)
-        wait_until(lambda: len(own.connections) == sessions._KEPT)
+        wait_until(lambda: len(own.connections) == io_thread._KEPT)
         assert [each.endpoint for each in own.connections] == [f"a/{number}" for number in range(32, 40)]
         own.connect("a/32", gateway.url).result(10)
         own.connect("a/40", gateway.url).result(10)
-        wait_until(lambda: len(gateway.open) == sessions._KEPT)
+        wait_until(lambda: len(gateway.open) == io_thread._KEPT)
         assert {each.endpoint for each in own.connections} == {f"a/{number}" for number in (32, *range(34, 41))}
         own.close()
 
