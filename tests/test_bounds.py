@@ -14,7 +14,7 @@ from fal_notebook.client.result import Result
 from fal_notebook.client.streaming import Receiver, Stream
 from fal_notebook.display.live import NoLive, follow
 from fal_notebook.media.partial_audio import Playable
-from fal_notebook.response import bodies
+from fal_notebook.response import event_stream_body
 from fal_notebook.response.updates import Update
 from fal_notebook.wire.protocol import Data, End, Start
 from fal_notebook.wire.target import Target
@@ -111,7 +111,7 @@ def test_what_is_too_dear_to_decode_is_text_in_the_result_and_says_so(name: str)
 
 
 def test_an_event_too_many_is_kept_as_a_file_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_MOST_EVENTS", 10_000)
+    monkeypatch.setattr(event_stream_body, "_MOST_EVENTS", 10_000)
     body = b"data:x\n\n" * 20_000
     result = arrived("text/event-stream", body).outcome()
     (rest,) = result.media

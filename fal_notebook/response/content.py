@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..media.media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
-from .bodies import Body, EventStreamBody, JSONBody, MediaBody, TextBody, UnlabelledBody
+from .bodies import Body, MediaBody, TextBody
 from .event_log import EventLog
+from .event_stream_body import EventStreamBody, JSONBody
 from .json_events import EventReader
 from .sse import JSONLinesDecoder
+from .unlabelled_body import UnlabelledBody
 from .updates import Update
 
 _HEAD = 4096  # first bytes that may be held back to see what a body is

@@ -12,7 +12,7 @@ from fal_notebook import Json, Result, Text, arun, errors, run, stream
 from fal_notebook.client.streaming import Receiver, Stream
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
-from fal_notebook.response.bodies import JSONBody
+from fal_notebook.response.event_stream_body import JSONBody
 from fal_notebook.wire.connection import Connection
 from fal_notebook.wire.protocol import Data, Start
 from fal_notebook.wire.target import Target
@@ -218,7 +218,7 @@ def test_an_interrupt_while_json_is_decoded_leaves_what_came(monkeypatch: pytest
     def interrupted(_: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fal_notebook.response.bodies.decode_json", interrupted)
+    monkeypatch.setattr("fal_notebook.response.event_stream_body.decode_json", interrupted)
     receiver = Receiver()
     request = Stream(Target("a/b", "ws://127.0.0.1/a/b"), receiver, lambda: None, nested=False)
     receiver.receive([Start("1", 200, Headers({"content-type": "application/json"})), Data(b'{"paid": 1}')])
