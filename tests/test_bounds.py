@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import pytest
 from httpx import Headers
 
+from fal_notebook.client.receiver import Receiver
 from fal_notebook.client.result import Result
-from fal_notebook.client.streaming import Receiver, Stream
+from fal_notebook.client.streaming import Stream
 from fal_notebook.display.live import NoLive, follow
 from fal_notebook.media.partial_audio import Playable
 from fal_notebook.response import event_stream_body

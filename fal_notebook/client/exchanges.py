@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import FalNotebookError, RequestError, RequestTimeout, bare
 from ..wire.connection import Caller
 from ..wire.target import Target
-from .streaming import Receiver
+from .receiver import Receiver
 
 Exchange = Callable[[str, Caller], Coroutine[Any, Any, None]]
 

@@ -20,7 +20,7 @@ from ..safety.loggers import quiet
 from ..wire.pool import Limits, Pool
 from ..wire.target import Target
 from .off_loop import IOLoop
-from .streaming import Receiver
+from .receiver import Receiver
 
 _logger = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0

@@ -24,7 +24,8 @@ from .arguments import encode
 from .exchanges import TimeGiven, perform
 from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
-from .streaming import Receiver, Stream
+from .receiver import Receiver
+from .streaming import Stream
 
 Companion = TypeVar("Companion")
 

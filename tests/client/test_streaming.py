@@ -9,7 +9,8 @@ import pytest
 from httpx import Headers
 
 from fal_notebook import Json, Result, Text, arun, errors, run, stream
-from fal_notebook.client.streaming import Receiver, Stream
+from fal_notebook.client.receiver import Receiver
+from fal_notebook.client.streaming import Stream
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 from fal_notebook.response.event_stream_body import JSONBody

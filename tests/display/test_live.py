@@ -7,8 +7,9 @@ import pytest
 
 import fal_notebook.display.live
 from fal_notebook import Media, Preview, Progress, Result, Text, Update, session
+from fal_notebook.client.receiver import Receiver
 from fal_notebook.client.result import Format
-from fal_notebook.client.streaming import Receiver, Stream
+from fal_notebook.client.streaming import Stream
 from fal_notebook.display.live import REFRESHES, Live, NotebookLive, Shown, TerminalLive, follow
 from fal_notebook.display.reloaded_page import RecentAnswers
 from fal_notebook.render.bundles import CUT, LONGEST_TEXT

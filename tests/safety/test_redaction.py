@@ -26,7 +26,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from fal_notebook import Result, Stream, errors, session, stream
-from fal_notebook.client.streaming import Receiver
+from fal_notebook.client.receiver import Receiver
 from fal_notebook.response.redacted_updates import RedactedUpdates
 from fal_notebook.response.updates import Reasoning, Text, Update
 from fal_notebook.safety.redaction import KeyWatch, Redaction
