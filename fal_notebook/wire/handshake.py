@@ -15,7 +15,7 @@ from dataclasses import replace
 from ..errors import AuthenticationError, ConnectError, FalNotebookError, StatusError
 from .connection import Connection
 from .target import Target
-from .websocket import PASSING, closed_at_once, open_websocket
+from .upgrade import PASSING, closed_at_once, open_websocket
 
 _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
 _SPREAD = (0.75, 1.25)  # clients that lost one server together do not come back together

@@ -23,7 +23,7 @@ from websockets.server import ServerProtocol
 from fal_notebook import Session, errors, pipeline, run, session, stream
 from fal_notebook.wire.pool import Limits
 from fal_notebook.wire.target import Target
-from fal_notebook.wire.websocket import _no_connection
+from fal_notebook.wire.upgrade import _no_connection
 
 from ..conftest import KEY, wait_until
 from ..scripted import ScriptedServer, asks_for_key, end, start
@@ -661,6 +661,7 @@ def test_a_close_has_its_name_whatever_its_code_and_moment(moment: str, monkeypa
                 assert result.text == ("words" if moment in ("half", "answered") else "")
                 if moment == "answered":
                     assert result.error is None
+                    wait_until(lambda: not session().connections)  # the next request could still go there
                     continue
                 is_refused = code == 1009 and moment == "sent"
                 assert type(result.error) is (errors.ArgumentsTooLarge if is_refused else errors.ConnectionLost)

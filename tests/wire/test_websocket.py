@@ -9,7 +9,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
 from fal_notebook.wire.target import Target
-from fal_notebook.wire.websocket import Closed, Message, WebSocket, is_refused_as_too_big, is_too_big, open_websocket
+from fal_notebook.wire.upgrade import open_websocket
+from fal_notebook.wire.websocket import Closed, Message, WebSocket, is_refused_as_too_big, is_too_big
 
 from ..scripted import ScriptedServer
 
