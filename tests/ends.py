@@ -64,7 +64,8 @@ CANNOT_FAIL = (
 """Callees: what ends a block, without which a lock or an interrupt would be held for ever; what asyncio and Python keep
 their own books with; what takes all that fails; and what the garbage collector calls, wherever that is."""
 QUICK = (
-    *((live, name, value) for name, value in (("REFRESHES", 200), ("_PATIENCE", 0.0), ("WORTH_STOPPING", 0.03))),
+    *((live, name, value) for name, value in (("REFRESHES", 200), ("_PATIENCE", 0.0))),
+    (notebook_live, "WORTH_STOPPING", 0.03),
     *((background, name, value) for name, value in (("REFRESHES", 200), ("WORTH_STOPPING", 0.03))),
     *((columns, name, value) for name, value in (("_PAUSE", 0.005), ("_TICK", 0.01), ("_WORTH_AWAITING", 0.03))),
     (follower, "_REFRESHES", 200),

@@ -16,7 +16,8 @@ from ..render.bundles import as_html, media_bundle, merged, small_bundle, text_b
 from ..response.updates import Progress
 from ..safety.plain_text import one_line
 from .footer import Foot
-from .live import REFRESHES, WORTH_STOPPING, Live, Shown, follow, print_text
+from .live import REFRESHES, Live, Shown, follow, print_text
+from .notebook_live import WORTH_STOPPING
 from .outputs import UNFINISHED, replaceable_output
 from .preview_pictures import PICTURE_BYTES
 from .reloaded_page import RecentAnswers

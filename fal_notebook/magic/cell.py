@@ -19,7 +19,8 @@ from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
 from ..display.columns import Columns
 from ..display.front_end import Screen, screen_of
-from ..display.live import Live, NoLive, NotebookLive, SoundingLive, StaticLive, TerminalLive, follow
+from ..display.live import Live, NoLive, StaticLive, TerminalLive, follow
+from ..display.notebook_live import NotebookLive, SoundingLive
 from ..display.outputs import show_bundle
 from ..display.reloaded_page import recent_answers
 from ..errors import FalNotebookError, InvalidRequest, NotShown

@@ -10,7 +10,8 @@ from fal_notebook import Media, Preview, Progress, Result, Text, Update, session
 from fal_notebook.client.receiver import Receiver
 from fal_notebook.client.result import Format
 from fal_notebook.client.streaming import Stream
-from fal_notebook.display.live import REFRESHES, Live, NotebookLive, Shown, TerminalLive, follow
+from fal_notebook.display.live import REFRESHES, Live, Shown, TerminalLive, follow
+from fal_notebook.display.notebook_live import NotebookLive
 from fal_notebook.display.reloaded_page import RecentAnswers
 from fal_notebook.render.bundles import CUT, LONGEST_TEXT
 from fal_notebook.wire.target import Target

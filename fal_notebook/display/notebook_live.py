@@ -1,0 +1,181 @@
+"""What a request shows in a notebook while it streams, and what stays of it.
+
+Words are printed into a live Output widget, which stands in one box with the other parts: previews, progress, sound.
+When the response has ended, the outputs that held the box become the static result by their display ids, and the
+widgets are closed: a saved widget would reopen as an error. Each print enters and leaves the Output widget, so that
+what the user's own tasks print meanwhile lands in the cell and stays there.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from IPython.display import clear_output
+
+from ..client.result import Format, Result
+from ..client.streaming import Stream
+from ..media.media import Media
+from ..response.updates import Piece, Progress, Update
+from ..safety.plain_text import foreign
+from .live import Live, Shown
+from .live_widgets import LiveBox, Picture, Place, ProgressBar
+from .player import PagePlayer
+from .preview_pictures import PICTURE_BYTES
+from .reloaded_page import RecentAnswers
+from .stop_button import StopButton
+
+if TYPE_CHECKING:
+    from ipywidgets import Output
+
+_LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
+_FOREIGN = 20  # ordinary characters that one beyond Latin-1 costs the page as many as, where scripts alternate
+WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
+
+
+class NotebookLive(Live):
+    """The live part of a cell's output in a kernel.
+
+    Args:
+        recent: where a page that comes back finds the end.
+    """
+
+    def __init__(self, recent: RecentAnswers) -> None:
+        super().__init__()
+        self._box = LiveBox(lambda: self.words, recent)
+        self._output: Output | None = None
+        self._bar: ProgressBar | None = None
+        self._image: Picture | None = None
+        self._stop: StopButton | None = None
+        self._stands = self._weight = self._cut = 0
+        self._drawn: tuple[Progress | None, Media | None] = (None, None)
+        self._picture_due = 0.0
+
+    @property
+    def _has_undrawn(self) -> bool:
+        return super()._has_undrawn or self._drawn != (self._progress, self._picture)
+
+    def refresh(self, stream: Stream) -> None:
+        super().refresh(stream)
+        self._draw_progress()
+        self._draw_picture()
+        self._offer_stop(stream)
+        self._box.keep()
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        body, foot = result.body(style, autoplay=autoplay), result.foot
+        try:
+            if self._output is not None:
+                self._output.msg_id = ""  # an interrupt can come while it is entered
+            self._close_unshown()
+        finally:
+            self._box.become(body, foot)
+
+    def _close_unshown(self) -> None:
+        """Close the parts that were made and not put into the box, which closes the others."""
+        others = {Place.STOP: self._stop, Place.PROGRESS: self._bar, Place.PICTURE: self._image}
+        made = {Place.WORDS: self._output, **{place: part and part.widget for place, part in others.items()}}
+        for place, widget in made.items():
+            if widget is not None and not self._box.shows(place):
+                self._box.close_part(widget)
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        if replaces is not Shown.NOTHING:
+            self._stands = self._weight = self._cut = 0
+        weight = len(text) + _FOREIGN * foreign(text)
+        if self._stands and self._weight + weight > _LARGEST:
+            self._cut += self._stands
+            self._stands, self._weight, replaces = 0, 0, Shown.WORDS
+            text = f"… {self._cut:,} characters come back at the end\n\n{text}"
+        self._stands += len(text)
+        self._weight += weight
+        with self._inside():
+            if replaces is not Shown.NOTHING:
+                clear_output(wait=True)
+            sys.stdout.write(text)
+
+    def _progress_words(self) -> str:
+        """Nothing: the bar says it."""
+        return ""
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Print into the widget. Its own ``with`` would show and swallow an interrupt."""
+        output = self._output or self._open()
+        output.__enter__()
+        try:
+            yield
+        finally:
+            output.__exit__(None, None, None)
+
+    def _open(self) -> "Output":
+        from ipywidgets import Output  # imported when first shown: loading the extension stays quick
+
+        self._output = Output(layout=self._box.layout)
+        self._box.put(Place.WORDS, self._output)
+        return self._output
+
+    def _draw_progress(self) -> None:
+        drawn, picture = self._drawn
+        if self._progress is None or self._progress == drawn:
+            return
+        self._drawn = self._progress, picture
+        self._rest()
+        if self._bar is None:
+            self._bar = ProgressBar()
+            self._box.put(Place.PROGRESS, self._bar.widget)
+        self._bar.show(self._progress.fraction, self._progress.message)
+
+    def _draw_picture(self) -> None:
+        progress, drawn = self._drawn
+        if self._picture is None or self._picture == drawn:
+            return
+        self._rest()
+        if time.monotonic() < self._picture_due:
+            return
+        self._drawn = progress, self._picture
+        self._picture_due = time.monotonic() + len(self._picture.data or b"") / PICTURE_BYTES
+        if self._image is None:
+            self._image = Picture()
+            self._box.put(Place.PICTURE, self._image.widget)
+        self._image.show(self._picture)
+
+    def _offer_stop(self, stream: Stream) -> None:
+        """Make the button, and show it with the next refresh: all at once would halt the page twice as long."""
+        if self._stop is None:
+            if stream.elapsed >= WORTH_STOPPING:
+                self._stop = StopButton(stream.cancel)
+                self._rest()
+        elif not self._box.shows(Place.STOP):
+            self._box.put(Place.STOP, self._stop.widget)
+        else:
+            self._box.await_pages()
+
+
+class SoundingLive(NotebookLive):
+    """The same with sound that plays while it arrives, for ``--play``."""
+
+    def __init__(self, recent: RecentAnswers) -> None:
+        super().__init__(recent)
+        self._player = PagePlayer()
+        self._is_shown = False
+
+    def take(self, updates: Sequence[Update]) -> None:
+        super().take(updates)
+        for update in updates:
+            if isinstance(update, Piece):
+                self._player.feed(update.data, update.content_type)
+        if self._player.has_sound and not self._is_shown:
+            self._is_shown = True
+            self._box.put(Place.SOUND, self._player.widget)
+
+    def discard(self) -> None:
+        self._player.close()
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        try:
+            (self._player.stop if result.stopped else self._player.end)()
+            super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
+        finally:
+            self._player.close()
