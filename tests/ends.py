@@ -30,7 +30,7 @@ from websockets.asyncio.server import ServerConnection
 import fal_notebook
 from fal_notebook import FalNotebookError, PromptWidget, Result, arun, pipeline, run, session, stream
 from fal_notebook.client import follower
-from fal_notebook.display import background, columns, live, live_widgets
+from fal_notebook.display import background, columns, live, live_widgets, notebook_live
 from fal_notebook.display.reloaded_page import recent_answers
 
 from .census import open_widgets
