@@ -77,10 +77,11 @@ HELD = 14
 PRINTED = ("data:",)
 """What JupyterLab itself links in words that are printed; browsers open no page from it."""
 PROOF = len(CELLS) - 1
-# Pictures side by side have a style and inputs of ours, and the words of an answer that streams have a style.
+# Of ours are the style and the inputs of pictures side by side, the style of the words of an answer that streams, and
+# that of a transcript's piece without answers.
 LIVING = (
     ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], input:not(.fal-pictures input),"
-    " style:not(:has(+ .fal-pictures, + [class^=fal-still-])))"
+    " style:not(:has(+ .fal-pictures, + [class^=fal-still-])):not([data-fal-transcript] > *))"
 )
 
 
