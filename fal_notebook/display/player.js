@@ -291,7 +291,8 @@ function element(name, style, attributes = {}) {
 
 function show(sound, el) {
   const box = element("div", "display:flex;gap:.75em;align-items:center;margin:.35em 0;"
-    + "color:var(--jp-ui-font-color1,inherit);font-size:var(--jp-ui-font-size1,13px)", { role: "group", "aria-label": "Sound" });
+    + "color:var(--jp-ui-font-color1,inherit);font-size:var(--jp-ui-font-size1,13px)",
+    { role: "group", "aria-label": "Sound" });
   const button = element("button", "min-width:2.5em;padding:.35em .6em;border-radius:3px;cursor:pointer;font:inherit;"
     + "color:var(--jp-ui-font-color1,inherit);background:var(--jp-layout-color2,transparent);"
     + "border:1px solid var(--jp-border-color1,currentColor)", { type: "button" });

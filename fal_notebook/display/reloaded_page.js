@@ -1,6 +1,6 @@
 // What a page does that was loaded while an answer streamed. Such a page never heard "new", which was said when the
-// widget was made. It shows what was saved, asks the kernel for what stays, and once that is there puts it in the place of
-// the outputs that were live. A page that was there all along has no such outputs any more by then.
+// widget was made. It shows what was saved, asks the kernel for what stays, and once that is there puts it in the place
+// of the outputs that were live. A page that was there all along has no such outputs any more by then.
 
 const TARGET = "fal_notebook.answers";
 const VIEW = "application/vnd.jupyter.widget-view+json";
@@ -8,7 +8,7 @@ const PATIENCE = 500; // milliseconds in which "new" has been heard where it was
 
 const isNew = new Map(); // by the name of an answer
 
-// The output with the live box, and the static one before it: the outputs of the cell, the place of the first, how many.
+// The output with the live box and the static one before it: the cell's outputs, the place of the first, how many.
 function place(context, box) {
   for (const { outputs } of context?.model?.cells ?? []) {
     for (let at = 0; at < (outputs?.length ?? 0); at += 1) {

@@ -41,7 +41,8 @@ from .argument_rows import Form, InvalidForm, Row
 from .conversation import PIECES, Entry, Transcript
 from .text_patches import PagePiece
 
-_FOLDER = Path(__file__).parent
+_PAGE = Path(__file__).with_name("page")
+_SCRIPTS = (CONTROL_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: none does anything until all are read
 _MEDIA = ";base64,"
 _NOTHING = {"text/plain": "", "text/html": ""}
 _recent_endpoints: list[str] = []  # that this kernel's widgets have asked, the last first
@@ -74,8 +75,8 @@ class PromptWidget(AnyWidget):
     """
 
     # A path would be watched, and keep every widget alive.
-    _esm = "".join(path.read_text(encoding="utf-8") for path in (CONTROL_SCRIPT, _FOLDER / "prompt.js"))
-    _css = (_FOLDER / "prompt.css").read_text(encoding="utf-8") + answer_style()
+    _esm = "".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
+    _css = (_PAGE / "prompt.css").read_text(encoding="utf-8") + answer_style()
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)

@@ -1,0 +1,31 @@
+// What the other pieces make elements of, and ask of them.
+
+/** An element with attributes, listeners (`onclick`) and children. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function button(label, attributes, act) {
+  return make("button", { type: "button", class: "fal-button", ...attributes, onclick: act }, label);
+}
+
+function options(values) {
+  return values.map((value) => make("option", { value }));
+}
+
+/** Whether someone is in this control; its root may be a shadow, as in marimo. */
+function isFocused(control) {
+  return control.getRootNode().activeElement === control;
+}
+
+/** Make a text area as high as its text. */
+function fit(area, most) {
+  area.style.height = "auto";
+  if (area.scrollHeight) area.style.height = `${Math.min(area.scrollHeight + 2, most)}px`;
+}

@@ -1,0 +1,317 @@
+// One view of a PromptWidget: what it is built of, what Python tells it, and what someone does there.
+//
+// The conversation is kept in Python: a view that opens later says hello and is told all of it.
+
+class View {
+  constructor(model, element) {
+    this.model = model;
+    this.root = element;
+    this.prefix = `fal-${crypto.randomUUID?.() ?? Math.random().toString(36).slice(2)}`;
+    this.status = "";
+    this.began = 0;
+    this.build();
+    this.listen();
+    this.showState({ state: "idle", reason: "", status: "" });
+    this.control = new Control(model, ""); // until Python tells the address
+    this.send("hello");
+  }
+
+  build() {
+    const id = (name) => `${this.prefix}-${name}`;
+    this.form = new Form(this.prefix, () => this.later());
+    this.endpoint = new Text(make("input", {
+      class: "fal-input", id: id("endpoint"), list: id("endpoints"), spellcheck: "false", autocomplete: "off",
+      onchange: () => this.save(),
+    }));
+    this.endpoints = make("datalist", { id: id("endpoints") });
+    this.connection = new ConnectionState();
+    this.conversation = new Conversation();
+    this.prompt = new Text(make("textarea", {
+      class: "fal-input fal-prompt", id: id("prompt"), rows: "2", placeholder: "Ask something…",
+      oninput: () => { this.fit(); this.later(); },
+    }));
+    const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ Enter" : "Ctrl+Enter";
+    this.runButton = button("Run", {
+      class: "fal-button fal-primary", title: keys, "aria-keyshortcuts": "Control+Enter Meta+Enter",
+    }, () => this.run());
+    this.stopButton = button("Stop", { title: "Escape", "aria-keyshortcuts": "Escape" }, () => this.stop());
+    this.clearButton = button("Clear", { title: "Forget the conversation" }, () => {
+      this.ask("clear");
+      this.prompt.control.focus();
+    });
+    this.play = make("input", { type: "checkbox", role: "switch", onchange: () => this.save() });
+    const play = make("label", { class: "fal-switch", title: "Play sound while it is being made" },
+      this.play, "Play sound");
+    this.statusLine = make("div", { class: "fal-status" });
+    this.announcer = make("div", { class: "fal-hidden", role: "status", "aria-live": "polite" });
+    this.notice = make("div", { class: "fal-problem", role: "alert" });
+    this.root.classList.add("fal-root");
+    this.root.setAttribute("data-lm-suppress-shortcuts", "true"); // Ctrl+Enter is ours here
+    this.root.setAttribute("role", "region");
+    this.root.setAttribute("aria-label", "Prompt for a fal endpoint");
+    this.root.append(
+      make("div", { class: "fal-head" },
+        make("div", { class: "fal-field fal-wide" },
+          make("label", { for: this.endpoint.control.id }, "Endpoint"), this.endpoint.control, this.endpoints),
+        this.form.modelField, this.connection.element),
+      this.connection.reason, this.conversation.element, this.form.element,
+      make("label", { class: "fal-hidden", for: this.prompt.control.id }, "Prompt"), this.prompt.control, this.notice,
+      make("div", { class: "fal-foot" },
+        make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton, play),
+        this.statusLine),
+      this.announcer);
+    this.transcript = new StaticTranscript(this.model, (pieces) => this.send("transcript", { pieces }));
+  }
+
+  listen() {
+    this.turn = Promise.resolve(); // one message after the other, though some are unpacked first
+    this.onMessage = (message, buffers) => {
+      if (message.view && message.view !== this.prefix) return;
+      this.turn = this.turn.then(() => this.take(message, buffers)).catch((error) => console.warn(error));
+    };
+    this.onModel = () => this.showModel();
+    this.model.on("msg:custom", this.onMessage);
+    this.names = ["endpoint", "prompt", "play"];
+    for (const name of this.names) this.model.on(`change:${name}`, this.onModel);
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    this.timer = setInterval(() => this.showStatus(), 200);
+    this.showModel();
+  }
+
+  close() {
+    this.closed = true;
+    clearInterval(this.timer);
+    clearTimeout(this.saving);
+    this.model.off("msg:custom", this.onMessage);
+    for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
+    this.transcript.close();
+    this.conversation.close();
+  }
+
+  listenTo(address) {
+    this.control = new Control(this.model, address);
+    this.control.ask().catch(() => {}); // without it a Stop goes the way of all else
+  }
+
+  send(kind, content = {}) {
+    this.model.send({ kind, view: this.prefix, ...content });
+  }
+
+  ask(kind, content) {
+    this.notice.textContent = "";
+    this.send(kind, content);
+  }
+
+  key(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      this.run();
+    } else if (event.key === "Escape" && this.streaming) {
+      this.stop();
+    } else {
+      event.stopPropagation();
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** The entry whose answer is on its way. */
+  get streaming() {
+    return this.conversation.streaming;
+  }
+
+  run() {
+    if (this.streaming) return;
+    clearTimeout(this.saving);
+    this.ask("run", {
+      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.told(), play: this.play.checked,
+    });
+    this.statusLine.textContent = "waiting for the kernel…";
+    if (isFocused(this.runButton)) this.prompt.control.focus();
+  }
+
+  stop() {
+    const entry = this.streaming;
+    if (!entry) return;
+    this.notice.textContent = "";
+    this.control.say({ kind: "stop", id: entry.id });
+    entry.stopAsked ??= performance.now();
+    this.showStatus();
+  }
+
+  async copy(entry) {
+    try {
+      await navigator.clipboard.writeText(entry.text);
+      this.announcer.textContent = this.statusLine.textContent = "copied";
+    } catch {
+      this.notice.textContent = "the browser did not let the page copy: select the words instead";
+    }
+  }
+
+  later() {
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => this.save(), 300);
+  }
+
+  /** Tell Python what someone changed here, and nothing else. */
+  save() {
+    clearTimeout(this.saving);
+    if (this.endpoint.isEdited) this.model.set("endpoint", this.endpoint.value);
+    if (this.prompt.isEdited) this.model.set("prompt", this.prompt.value);
+    this.model.set("play", this.play.checked);
+    this.model.save_changes();
+    if (this.form.isEdited) this.send("edited", { rows: this.form.told() });
+    this.form.isEdited = false;
+  }
+
+  /** Take over what Python set; what is being typed in stays. */
+  showModel() {
+    for (const name of ["endpoint", "prompt"]) {
+      if (!isFocused(this[name].control)) this[name].set(this.model.get(name));
+    }
+    this.play.checked = this.model.get("play");
+    this.fit();
+  }
+
+  showForm({ but, rows, takesModel, endpoints, models }) {
+    if (but !== this.prefix) this.form.show(rows, takesModel);
+    this.endpoints.replaceChildren(...options(endpoints));
+    this.form.models.replaceChildren(...options(models));
+  }
+
+  fit() {
+    fit(this.prompt.control, 320);
+  }
+
+  async take(message, buffers) {
+    const whole = await unpacked(message, buffers);
+    if (!this.closed) this.receive(whole, buffers);
+  }
+
+  receive(message, buffers) {
+    const stuck = this.conversation.isAtEnd;
+    const entry = this.conversation.get(message.id);
+    if (message.kind === "entry") this.open(message);
+    else if (message.kind === "delta" && entry) this.grow(entry, message);
+    else if (message.kind === "preview" && entry) entry.preview(message.type, buffers[0]);
+    else if (message.kind === "progress" && entry) entry.progress(message);
+    else if (message.kind === "sound" && entry) this.hear(entry, message.model);
+    else if (message.kind === "done" && entry) this.finish(entry, message);
+    else if (message.kind === "deleted" && entry) this.drop(entry);
+    else if (message.kind === "cleared") this.clear();
+    else if (message.kind === "state") this.showState(message);
+    else if (message.kind === "form") this.showForm(message);
+    else if (message.kind === "control") this.listenTo(message.address);
+    else if (message.kind === "kept") this.transcript.look(message);
+    else if (message.kind === "transcript") this.transcript.put(message.pieces);
+    else if (message.kind === "refused") this.refuse(message);
+    if (stuck || message.kind === "entry") this.conversation.scrollToEnd();
+  }
+
+  open(message) {
+    const entry = new Entry(message, this);
+    this.conversation.add(entry);
+    if (message.html !== undefined) entry.end(message);
+    else this.start();
+    if (message.html === undefined && this.prompt.control.value === message.prompt) {
+      this.prompt.set("");
+      this.prompt.isEdited = true;
+      this.fit();
+      this.save();
+    }
+    this.enable();
+  }
+
+  start() {
+    this.began = performance.now();
+    this.status = "";
+    this.notice.textContent = "";
+    this.announcer.textContent = "sent";
+  }
+
+  grow(entry, message) {
+    if (message.new !== undefined) entry.grow(message.offset, message.new);
+    this.began = performance.now() - message.elapsed * 1000;
+    this.status = message.status;
+    this.showStatus();
+  }
+
+  /** Show the player of a sound that comes. It is a widget of its own, and sounds where it cannot be shown too. */
+  async hear(entry, id) {
+    try {
+      const manager = this.model.widget_manager;
+      const view = await manager.create_view(await manager.get_model(id));
+      if (this.conversation.get(entry.id) === entry) entry.sound(view);
+      else view.remove();
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+
+  /** Set formulas as the page sets those of its own outputs; where it cannot, they stay TeX. */
+  async typeset(node) {
+    try {
+      await this.model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+
+  finish(entry, message) {
+    entry.end(message);
+    this.status = message.status ?? "";
+    this.model.set("play", this.play.checked); // the same; in marimo it runs the cells anew that ask for the value
+    this.model.save_changes();
+    this.announcer.textContent = { done: "answer complete", stopped: "stopped", failed: "failed" }[message.end];
+    if (isFocused(this.stopButton)) this.prompt.control.focus();
+    this.enable();
+  }
+
+  drop(entry) {
+    const { focused, next } = this.conversation.drop(entry);
+    if (focused) (next ?? this.prompt.control).focus();
+    this.announcer.textContent = "deleted";
+  }
+
+  clear() {
+    this.conversation.clear();
+    this.status = "";
+    this.enable();
+  }
+
+  refuse(message) {
+    this.notice.textContent = message.message;
+    this.status = "";
+    this.form.showProblems(message.problems);
+    this.enable();
+  }
+
+  showState(message) {
+    this.connection.show(message);
+    if (message.status) this.status = message.status;
+    this.enable();
+  }
+
+  showStatus() {
+    const entry = this.streaming;
+    if (!entry) return;
+    const status = entry.stopAsked === null ? this.status : stopping(performance.now() - entry.stopAsked);
+    this.statusLine.textContent = streamingFor(performance.now() - this.began, status);
+  }
+
+  enable() {
+    const streaming = this.streaming !== undefined;
+    this.runButton.disabled = streaming;
+    this.stopButton.disabled = !streaming;
+    this.clearButton.disabled = this.conversation.isEmpty;
+    this.conversation.enable();
+    if (!streaming) this.statusLine.textContent = this.status;
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const view = new View(model, el);
+    return () => view.close();
+  },
+};

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "../../page_code.mjs";
+import { document } from "../../page_elements.mjs";
+
+const { Form, Row } = load(
+  ["prompt/page/dom.js", "prompt/page/edited_text.js", "prompt/page/argument_rows.js"], ["Form", "Row"], { document },
+);
+const SEED = { id: "given seed", name: "seed", kind: "json", text: "1" };
+const MODEL = { id: "given model", name: "model", kind: "text", text: "m" };
+const SYSTEM = { id: "given system", name: "system", kind: "text", text: "one\r\ntwo" };
+
+/** A form that shows these rows, and how often it said that something changed. */
+function shown(rows, takesModel = false) {
+  const form = new Form("p", () => { form.changes += 1; });
+  form.changes = 0;
+  form.show(rows, takesModel);
+  return form;
+}
+
+const names = (form) => form.list.children.map((each) => each.children[0].value);
+const button = (form, label) => form.element.children.find((each) => each.textContent === label);
+
+test("a row that nobody edited tells which one it is, and no more", () => {
+  const form = shown([SEED, SYSTEM]);
+  assert.deepEqual(form.told(), [{ id: "given seed" }, { id: "given system" }]);
+});
+
+test("a row that someone edited tells all of it, and of its text what is behind the control", () => {
+  const form = shown([SEED, SYSTEM]);
+  form.rows[1].text.control.write("one\ntwo!");
+  assert.deepEqual(form.told(), [{ id: "given seed" }, { ...SYSTEM, text: "one\r\ntwo!" }]);
+  assert.equal(form.changes, 1);
+});
+
+test("another kind is an edit, too", () => {
+  const form = shown([SEED]);
+  form.rows[0].kind.value = "text";
+  form.rows[0].kind.happen("change");
+  assert.deepEqual(form.told(), [{ ...SEED, kind: "text" }]);
+});
+
+test("a new row is told whole, under a name that no other has", () => {
+  const form = shown([SEED]);
+  button(form, "Add argument").happen("click");
+  button(form, "Add argument").happen("click");
+  const [, one, other] = form.told();
+  assert.deepEqual(one, { id: one.id, name: "", kind: "text", text: "" });
+  assert.notEqual(one.id, other.id);
+  assert.equal(form.title.textContent, "Arguments (3)");
+});
+
+test("before Python has told its rows there are none to tell", () => {
+  assert.equal(new Form("p", () => {}).told(), null);
+});
+
+test("what is no JSON is said beneath it at once, and only where JSON is meant", () => {
+  const form = shown([SEED]);
+  const [row] = form.rows;
+  row.text.control.write("{");
+  assert.match(row.problem.textContent, /^not JSON: /);
+  assert.equal(row.problem.hidden, false);
+  assert.equal(row.text.control.attributes["aria-invalid"], "true");
+  row.text.control.write('{"a": 1}');
+  assert.equal(row.problem.hidden, true);
+  row.text.control.write("{");
+  row.kind.value = "text";
+  row.kind.happen("change");
+  assert.equal(row.problem.hidden, true);
+});
+
+test("a row that is wholly empty is no problem", () => {
+  const form = shown([SEED]);
+  const [row] = form.rows;
+  row.name.control.write(" ");
+  row.text.control.write("");
+  assert.equal(row.problem.hidden, true);
+});
+
+test("a row that shows the same already stays, and one that Python changed is made anew", () => {
+  const form = shown([SEED, SYSTEM]);
+  const [seed, system] = form.rows;
+  form.show([{ ...SEED }, { ...SYSTEM, text: "three" }], false);
+  assert.equal(form.rows[0], seed);
+  assert.notEqual(form.rows[1], system);
+  assert.equal(form.rows[1].text.value, "three");
+});
+
+test("a row that was edited here gives way to what Python says next", () => {
+  const form = shown([SEED]);
+  form.rows[0].text.control.write("2");
+  form.show([SEED], false);
+  assert.deepEqual([form.rows[0].text.value, form.told()], ["1", [{ id: SEED.id }]]);
+});
+
+test("a row that someone is typing in stays, whatever Python says of it", () => {
+  const form = shown([SEED]);
+  const [row] = form.rows;
+  row.text.control.focus();
+  row.text.control.write("12");
+  form.show([{ ...SEED, text: "2" }], false);
+  assert.equal(form.rows[0], row);
+  assert.equal(row.text.value, "12");
+  row.remove.focus();
+  form.show([{ ...SEED, text: "2" }], false);
+  assert.equal(form.rows[0].text.value, "2");
+});
+
+test("the model stands in its own field and not among the rows, and is told with them", () => {
+  const form = shown([SEED, MODEL], true);
+  assert.deepEqual(names(form), ["seed"]);
+  assert.equal(form.model.value, "m");
+  assert.equal(form.modelField.hidden, false);
+  form.model.control.write("other");
+  const [model, seed] = form.told();
+  assert.deepEqual({ ...model, id: "" }, { ...MODEL, id: "", text: "other" });
+  assert.deepEqual(seed, { id: "given seed" });
+  form.model.control.write(" ");
+  assert.deepEqual(form.told(), [{ id: "given seed" }]);
+});
+
+test("the model's field is there where the endpoint takes one, or one is given as text", () => {
+  assert.equal(shown([], false).modelField.hidden, true);
+  assert.equal(shown([], true).modelField.hidden, false);
+  assert.equal(shown([MODEL], false).modelField.hidden, false);
+  assert.deepEqual(names(shown([{ ...MODEL, kind: "json", text: "7" }], false)), ["model"]);
+});
+
+test("a row that is removed is told no more, and the next one has the focus", () => {
+  const form = shown([SEED, SYSTEM]);
+  form.rows[0].remove.happen("click");
+  assert.deepEqual(form.told(), [{ id: "given system" }]);
+  assert.deepEqual(names(form), ["system"]);
+  assert.equal(form.title.textContent, "Arguments (1)");
+  assert.ok(form.rows[0].isTyping);
+  form.rows[0].remove.happen("click");
+  assert.equal(form.title.textContent, "Arguments");
+});
+
+test("what Python found wrong stands at its row, and rows that are gone are passed over", () => {
+  const form = shown([SEED, SYSTEM]);
+  form.showProblems({ 1: "system is there twice", 9: "gone" });
+  assert.equal(form.rows[1].problem.textContent, "system is there twice");
+  assert.equal(form.element.open, true);
+  assert.ok(form.rows[1].isTyping);
+});
+
+test("a row of its own can be asked what it shows", () => {
+  const row = new Row(SEED, { prefix: "p", tell: () => {} });
+  assert.equal(row.shows({ ...SEED }), true);
+  assert.equal(row.shows({ ...SEED, text: "2" }), false);
+});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "../../page_code.mjs";
+import { document } from "../../page_elements.mjs";
+
+const { Conversation, Entry } = load(
+  ["dom.js", "word_blocks.js", "entry.js", "conversation.js"].map((name) => `prompt/page/${name}`),
+  ["Conversation", "Entry"],
+  { document },
+);
+
+function entry(id) {
+  return new Entry({ id, prompt: "ask", text: "" }, { prefix: "p", typeset: () => {} });
+}
+
+test("a conversation streams as long as its newest entry does", () => {
+  const log = new Conversation();
+  assert.deepEqual([log.streaming, log.isEmpty, log.element.hidden], [undefined, true, true]);
+  const [first, second] = [entry(1), entry(2)];
+  first.end({ html: "", end: "done" });
+  log.add(first);
+  assert.deepEqual([log.streaming, log.isEmpty, log.element.hidden], [undefined, false, false]);
+  log.add(second);
+  assert.equal(log.streaming, second);
+  log.enable();
+  assert.deepEqual([first.rerun.disabled, first.remove.disabled, second.remove.disabled], [true, false, true]);
+  second.end({ html: "", end: "done" });
+  log.enable();
+  assert.deepEqual([log.streaming, first.rerun.disabled, second.remove.disabled], [undefined, false, false]);
+});
+
+test("an entry that is dropped tells whether the focus was in it, and who is next to it", () => {
+  const log = new Conversation();
+  const entries = [entry(1), entry(2), entry(3)];
+  for (const each of entries) log.add(each);
+  entries[1].remove.focus();
+  let { focused, next } = log.drop(entries[1]);
+  assert.deepEqual([focused, next === entries[2].element.querySelector("button")], [true, true]);
+  ({ focused, next } = log.drop(entries[2]));
+  assert.deepEqual([focused, next === entries[0].element.querySelector("button")], [false, true]);
+  ({ next } = log.drop(entries[0]));
+  assert.deepEqual([next, log.element.hidden], [undefined, true]);
+});
+
+test("a conversation that is cleared is as it was at first", () => {
+  const log = new Conversation();
+  log.add(entry(1));
+  log.clear();
+  assert.deepEqual([log.isEmpty, log.streaming, log.element.children, log.element.hidden], [true, undefined, [], true]);
+  assert.equal(log.get(1), undefined);
+});
+
+test("who is near the end of the log is at it", () => {
+  const log = new Conversation();
+  Object.assign(log.element, { scrollHeight: 1000, clientHeight: 400, scrollTop: 569 });
+  assert.equal(log.isAtEnd, true);
+  log.element.scrollTop = 568;
+  assert.equal(log.isAtEnd, false);
+  log.scrollToEnd();
+  assert.equal(log.isAtEnd, true);
+});

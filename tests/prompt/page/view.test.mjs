@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { after, test } from "node:test";
+import { deflateSync } from "node:zlib";
+import { load } from "../../page_code.mjs";
+import { document, Element } from "../../page_elements.mjs";
+
+const FOLDER = new URL("../../../fal_notebook/prompt/page", import.meta.url);
+const PIECES = readdirSync(FOLDER).filter((name) => name.endsWith(".js")).sort().map((name) => `prompt/page/${name}`);
+const { View } = load(
+  ["display/control_channel.js", ...PIECES], ["View"], { document, CSS: { escape: (name) => name } },
+);
+const ROW = { id: "given seed", name: "seed", kind: "json", text: "1" };
+const opened = [];
+after(() => opened.forEach((view) => view.close()));
+
+/** The model of a widget: what it was asked and told by the page, and what it hears. */
+class Model {
+  constructor(traits = {}) {
+    this.traits = { endpoint: "a/b", prompt: "", play: false, ...traits };
+    this.sent = [];
+    this.listeners = new Map();
+  }
+
+  get(name) {
+    return this.traits[name];
+  }
+
+  set(name, value) {
+    this.traits[name] = value;
+  }
+
+  save_changes() {}
+
+  on(name, listener) {
+    this.listeners.set(name, listener);
+  }
+
+  off(name) {
+    this.listeners.delete(name);
+  }
+
+  send(content) {
+    this.sent.push(content);
+  }
+
+  /** What was asked for, but for the hello. */
+  get asked() {
+    return this.sent.slice(1).map(({ view, ...content }) => content);
+  }
+}
+
+function open(traits) {
+  const model = new Model(traits);
+  const view = new View(model, new Element("div"));
+  opened.push(view);
+  /** Python says this. */
+  view.hear = (message, buffers) => {
+    model.listeners.get("msg:custom")(message, buffers);
+    return view.turn;
+  };
+  view.say = async (...messages) => { for (const each of messages) await view.hear(each); };
+  return { model, view };
+}
+
+const asked = (id, prompt = "ask") => ({ kind: "entry", id, prompt, text: "", endpoint: "a/b" });
+const form = (rows) => ({ kind: "form", rows, takesModel: false, endpoints: [], models: [] });
+
+test("a view says hello under a name of its own, and shows what the model has", () => {
+  const { model, view } = open({ prompt: "kept", play: true });
+  assert.deepEqual(model.sent, [{ kind: "hello", view: view.prefix }]);
+  assert.notEqual(open().view.prefix, view.prefix);
+  assert.deepEqual([view.endpoint.value, view.prompt.value, view.play.checked], ["a/b", "kept", true]);
+});
+
+test("what is said to another view is not for this one", async () => {
+  const { view } = open();
+  await view.hear({ ...asked(1), view: "another" });
+  assert.equal(view.conversation.isEmpty, true);
+  await view.hear({ ...asked(1), view: view.prefix });
+  assert.equal(view.conversation.isEmpty, false);
+});
+
+test("a run tells endpoint, prompt and rows as they stand, and no rows before Python has told its own", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  view.run();
+  await view.say(form([ROW]));
+  view.endpoint.control.write("c/d");
+  view.run();
+  const [early, late] = model.asked;
+  assert.deepEqual(early, { kind: "run", prompt: "ask", endpoint: "a/b", rows: null, play: false });
+  assert.deepEqual(late, { kind: "run", prompt: "ask", endpoint: "c/d", rows: [{ id: ROW.id }], play: false });
+});
+
+test("a prompt that was sent leaves the box, and what was written there meanwhile stays", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  await view.hear(asked(1, "ask"));
+  assert.deepEqual([view.prompt.value, model.traits.prompt], ["", ""]);
+  view.prompt.control.write("more");
+  await view.hear(asked(2, "ask"));
+  assert.equal(view.prompt.value, "more");
+});
+
+test("words grow, and the end takes their place, though it has to be unpacked first", async () => {
+  const { view } = open();
+  const done = { kind: "done", id: 1, html: "", end: "done", status: "1.0 s" };
+  view.hear(asked(1));
+  view.hear({ kind: "delta", id: 1, offset: 0, new: "some words", elapsed: 0.1, status: "12 bytes" });
+  view.hear(done, [new DataView(new Uint8Array(deflateSync("<p>some words</p>")).buffer)]);
+  await view.hear({ kind: "deleted", id: 2 });
+  const entry = view.conversation.get(1);
+  assert.equal(entry.text, "some words");
+  assert.equal(entry.answer.innerHTML, "<p>some words</p>");
+  assert.deepEqual([view.statusLine.textContent, view.announcer.textContent], ["1.0 s", "answer complete"]);
+});
+
+test("a Stop is for the answer that streams, and none that has ended", async () => {
+  const { model, view } = open();
+  view.stop();
+  await view.hear(asked(1));
+  view.stop();
+  assert.deepEqual(model.asked.at(-1), { kind: "stop", id: 1 });
+  assert.match(view.statusLine.textContent, /stopping…$/);
+  const count = model.asked.length;
+  await view.hear({ kind: "done", id: 1, html: "", end: "stopped" });
+  view.stop();
+  assert.equal(model.asked.length, count);
+});
+
+test("while one streams nothing else can be run", async () => {
+  const { model, view } = open();
+  await view.hear(asked(1));
+  view.run();
+  assert.deepEqual(model.asked.filter(({ kind }) => kind === "run"), []);
+  assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [true, false]);
+  await view.hear({ kind: "done", id: 1, html: "", end: "failed" });
+  assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [false, true]);
+});
+
+test("the keys are the widget's own: they run and stop, and none goes on to the notebook", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  let prevented = 0;
+  let passed = 0;
+  const press = (key, more = {}) => view.root.happen("keydown", {
+    key, preventDefault: () => { prevented += 1; }, stopPropagation: () => { passed += 1; }, ...more,
+  });
+  press("Enter");
+  assert.deepEqual([model.asked.length, prevented], [0, 0]);
+  press("Enter", { ctrlKey: true });
+  assert.equal(model.asked.at(-1).kind, "run");
+  press("Escape");
+  await view.hear(asked(1));
+  press("Escape");
+  assert.equal(model.asked.at(-1).kind, "stop");
+  assert.deepEqual([prevented, passed], [2, 4]);
+});
+
+test("what Python refuses is said, at its row too, and the next thing that is asked for takes it away", async () => {
+  const { view } = open();
+  await view.say(form([ROW]), { kind: "refused", message: "seed is wrong", problems: { 0: "wrong" } });
+  assert.equal(view.notice.textContent, "seed is wrong");
+  assert.equal(view.form.rows[0].problem.textContent, "wrong");
+  view.ask("clear");
+  assert.equal(view.notice.textContent, "");
+});
+
+test("an edit is told once it is saved, and Python's own words do not write over it in its view", async () => {
+  const { model, view } = open();
+  await view.say(form([ROW]));
+  view.form.rows[0].text.control.write("2");
+  view.save();
+  const edited = { ...ROW, text: "2" };
+  assert.deepEqual(model.asked, [{ kind: "edited", rows: [edited] }]);
+  view.save();
+  assert.equal(model.asked.length, 1);
+  await view.say({ ...form([]), but: view.prefix });
+  assert.equal(view.form.rows.length, 1);
+  await view.say({ ...form([]), but: "another" });
+  assert.equal(view.form.rows.length, 0);
+});
+
+test("what someone did not change is not set anew in Python", () => {
+  const { model, view } = open({ endpoint: "a\r\nb", prompt: "one\r\ntwo" });
+  view.save();
+  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo", play: false });
+  view.prompt.control.write("one\ntwo!");
+  view.save();
+  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo!", play: false });
+});
+
+test("what Python sets is shown, but for the box in which someone is", () => {
+  const { model, view } = open();
+  view.prompt.control.focus();
+  Object.assign(model.traits, { endpoint: "c/d", prompt: "set" });
+  model.listeners.get("change:prompt")();
+  assert.deepEqual([view.endpoint.value, view.prompt.value], ["c/d", ""]);
+  view.save();
+  assert.equal(model.traits.prompt, "set");
+  view.endpoint.control.focus();
+  model.listeners.get("change:prompt")();
+  assert.equal(view.prompt.value, "set");
+});
+
+test("a message that fails is passed over, and those after it are taken", async (context) => {
+  const warn = context.mock.method(console, "warn", () => {});
+  const { view } = open();
+  view.hear({ ...asked(1), html: "" }, [new Uint8Array([1, 2, 3])]); // which nobody packed
+  await view.hear(asked(2));
+  assert.equal(warn.mock.callCount(), 1);
+  assert.equal(view.streaming.id, 2);
+});
+
+test("a view that is closed takes no more", async () => {
+  const { model, view } = open();
+  const hear = model.listeners.get("msg:custom");
+  view.close();
+  assert.equal(model.listeners.size, 0);
+  hear(asked(1));
+  await view.turn;
+  assert.equal(view.conversation.isEmpty, true);
+});
