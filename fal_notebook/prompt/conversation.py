@@ -1,216 +1,192 @@
-"""Prompts and their answers, as a page shows them and as a notebook keeps them.
+"""The conversation of a widget: its entries, the one that streams, the sound of the newest, and the static transcript.
 
-Whatever is HTML here was made safe by `render`; the page puts it in as it is and makes none of its own.
+What changes here is told to the page while the lock is held, so that a page hears of changes in the order in which they
+were made. No code of the user's runs within the lock: traits, whose observers are theirs, are set by the widget.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from html import escape
-from typing import Any
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from ..client.result import Result
-from ..display.preview_pictures import NewestPicture
-from ..render.bundles import Bundle
-from ..render.markdown import lines_html, text_html
-from ..render.mathematics import few_formulas
-from ..safety.plain_text import one_line, plain_text
-from .text_patches import PageText
-
-# A quotation by its tag too, since GitHub takes styles out. The line's colour is no variable, since JupyterLab takes
-# those out of a notebook that is not trusted.
-_ASKED = (
-    "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;border-left:3px solid #2196f3;"
-    "color:var(--jp-ui-font-color1,inherit)"
-)
-_ANSWERED = "overflow:auto hidden"  # no answer covers another, nor a prompt
-_LONGEST_WORDS = 20_000  # characters of an answer in a transcript without HTML: what is stored is not stored twice
-PIECES = 6  # outputs of a transcript
-_SMALL_PIECE = 4_000  # characters of HTML; what a piece has below them is written anew with the next answer
-# Even an output of nothing has a height in JupyterLab.
-_NO_ROOM = "<style>.jp-OutputArea-child:has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
-_FAILED = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
+from ..client.streaming import Stream
+from ..errors import InvalidRequest
+from ..response.updates import Piece
+from . import page_messages, suggestions
+from .answer_sound import AnswerSound
+from .entry import Entry
+from .page_messages import Message
+from .running_answer import RunningAnswer
+from .transcript import PIECES, Transcript
+from .transcript_outputs import TranscriptOutputs
 
 
-@dataclass(eq=False)
-class Entry:
-    """One prompt and its answer.
+class Page(Protocol):
+    """The way to the page: the widget."""
 
-    Attributes:
-        number: by which the page knows it.
-        endpoint: what is asked.
-        arguments: what it is asked with, beside the prompt.
-        prompt: the user's words.
-        text: the answer's words while they stream.
-        pictures: its previews while they stream.
-        result: the answer, once it has ended.
-    """
+    @property
+    def model_id(self) -> str:
+        """By which the page knows the widget."""
+        ...
 
-    number: int
-    endpoint: str
-    arguments: dict[str, Any]
-    prompt: str
-    text: PageText = field(default_factory=PageText)
-    pictures: NewestPicture = field(default_factory=NewestPicture)
-    result: Result | None = None
-
-    def end(self, result: Result) -> None:
-        """Take the answer, or another in its place."""
-        self.result = result
-        self.__dict__.pop("bundle", None)
-
-    @cached_property
-    def bundle(self) -> Bundle:
-        """The ended answer, with what went wrong."""
-        if self.result is None:
-            raise ValueError("the answer has not ended")
-        shown = self.result._repr_mimebundle_()
-        if self.result.error is None:
-            return shown
-        words = one_line(f"{type(self.result.error).__name__}: {self.result.error}")
-        return {
-            "text/plain": f"{shown['text/plain']}\n{words}",
-            "text/html": f'{shown["text/html"]}\n<div style="{_FAILED}">{text_html(words)}</div>',
-        }
-
-    def opening(self) -> dict[str, Any]:
-        """The message that shows the entry on the page as it is now."""
-        message = {
-            "kind": "entry",
-            "id": self.number,
-            "endpoint": one_line(self.endpoint),
-            "prompt": plain_text(self.prompt),
-            "text": self.text.shown,
-        }
-        return message if self.result is None else {**self.ending(), **message}
-
-    def ending(self) -> dict[str, Any]:
-        """The message that puts the ended answer in the place of its words. Those the page has, for the clipboard."""
-        if self.result is None:
-            raise ValueError("the answer has not ended")
-        message = {"kind": "done", "id": self.number, "html": self.bundle["text/html"], "end": _end(self.result)}
-        return message if self.result.text else {**message, "copy": self.bundle["text/plain"]}
+    def send(self, content: Message, buffers: list[bytes] | None = None) -> None:
+        """Send a message to every view, with bytes beside it."""
+        ...
 
 
-class Transcript:
-    """The ended answers, oldest first, as a few static outputs: its pieces.
-
-    One more answer must not cost all those before it, and no output can be added to a cell that has run. So an answer
-    joins the last piece as long as that is small, else it has the next piece. Once none is left, the last pieces become
-    one, with those before them that were not merged more often. So of some 200 long answers each is written four times
-    at the most, where writing all of them anew would write each a hundred times.
+class Conversation:
+    """Prompts and their answers. Usable from any thread.
 
     Args:
-        name: by which the live widget knows the pieces, and hides them as long as it shows the same.
+        page: what is told of all changes.
+        lock: the widget's, which keeps the conversation and the page in step.
 
     Attributes:
-        versions: of each piece, a number that grows with each change of any; 0 as long as it was never used.
+        entries: oldest first.
+        running: the answer that streams, until it has ended.
+        status: what is known of the newest answer beside its words.
+        outputs: where the static transcript stands.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.versions = [0] * PIECES
-        self._pieces = [_Piece() for _ in range(PIECES)]
+    def __init__(self, page: Page, lock: threading.RLock) -> None:
+        self.entries: list[Entry] = []
+        self.running: RunningAnswer | None = None
+        self.status = ""
+        self._page = page
+        self._lock = lock
+        self._count = 0
+        self._sound = AnswerSound()
+        self._transcript = Transcript(uuid.uuid4().hex)
+        self.outputs = TranscriptOutputs(self._transcript)
 
-    def add(self, entry: Entry) -> list[int]:
-        """Take an answer that has ended, or that has another end than before.
+    @property
+    def results(self) -> list[Result]:
+        """The answers that have ended, oldest first."""
+        with self._lock:
+            entries = list(self.entries)
+        return [entry.result for entry in entries if entry.result is not None]
 
-        Returns:
-            The numbers of the pieces to write anew, in this order: then no answer is missing in between.
+    def entry(self, number: int) -> Entry | None:
+        """The entry of this number, if it is still there."""
+        return next((entry for entry in self.entries if entry.number == number), None)
+
+    def is_newest(self, number: int) -> bool:
+        """Whether no later prompt was asked."""
+        return number == self._count
+
+    def ask(
+        self, endpoint: str, arguments: dict[str, Any], prompt: str, request: Callable[[], Stream]
+    ) -> RunningAnswer:
+        """Take a prompt into the conversation, unless its request cannot be made.
+
+        Raises:
+            InvalidRequest: an answer is streaming.
         """
-        for number, piece in enumerate(self._pieces):
-            if entry in piece.entries:
-                return self._changed([number])
-        used = [number for number, piece in enumerate(self._pieces) if piece.entries]
-        last = used[-1] if used else 0
-        if sum(len(each.bundle["text/html"]) for each in self._pieces[last].entries) < _SMALL_PIECE:
-            self._pieces[last].entries.append(entry)
-            return self._changed([last])
-        if last + 1 == PIECES:
-            return self._merge(entry)
-        self._pieces[last + 1] = _Piece([entry])
-        return self._changed([last + 1])
+        with self._lock:
+            if self.running is not None:
+                raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
+            entry = Entry(self._count + 1, endpoint, arguments, prompt)
+            running = RunningAnswer(entry)
+            running.stream = request()
+            self.running, self.status = running, ""
+            entry.endpoint = running.stream.endpoint
+            self._count = entry.number
+            self.entries.append(entry)
+        return running
 
-    def remove(self, entry: Entry) -> list[int]:
-        """Forget an answer; returns the numbers of the pieces to write anew."""
-        for number, piece in enumerate(self._pieces):
-            if entry in piece.entries:
-                piece.entries.remove(entry)
-                return self._changed([number])
-        return []
+    def open(self, entry: Entry, *, play: bool) -> None:
+        """Show a prompt whose answer will come."""
+        with self._lock:
+            self._sound.begin(play=play)
+            self._tell(page_messages.entry(entry))
+        suggestions.endpoints.remember(entry.endpoint)
+        suggestions.models.remember(entry.arguments.get("model"))
 
-    def clear(self) -> list[int]:
-        """Forget all answers; returns the numbers of the pieces to write anew."""
-        used = [number for number, piece in enumerate(self._pieces) if piece.entries]
-        self._pieces = [_Piece() for _ in range(PIECES)]
-        return self._changed(used)
+    def play(self, entry: Entry, piece: Piece) -> None:
+        """Play new bytes; the first that can be heard bring the player to the page."""
+        with self._lock:
+            if self._sound.feed(piece) and (player := self._sound.player):
+                self._page.send(page_messages.sound(entry.number, player))
 
-    def bundle(self, number: int) -> Bundle:
-        """One piece as an output."""
-        return transcript(self._pieces[number].entries, self.name, number, self.versions[number])
+    def show(self, running: RunningAnswer) -> None:
+        """Tell the page what is new, unless the entry was cleared away."""
+        with self._lock:
+            if running.entry not in self.entries:
+                return
+            for message, buffers in running.news():
+                self.status = running.status
+                self._page.send(message, buffers)
 
-    def _merge(self, entry: Entry) -> list[int]:
-        first, merged = PIECES, _Piece([entry])
-        while first and (first == PIECES or self._pieces[first - 1].weight <= merged.weight):
-            first -= 1
-            before = self._pieces[first]
-            merged = _Piece(before.entries + merged.entries, before.weight + merged.weight)
-        self._pieces[first:] = [merged, *(_Piece() for _ in range(first + 1, PIECES))]
-        return self._changed(range(first, PIECES))
+    def end(self, entry: Entry, result: Result) -> None:
+        """Take the answer; nothing streams any more."""
+        with self._lock:
+            self.running = None
+            entry.end(result)
 
-    def _changed(self, numbers: Iterable[int]) -> list[int]:
-        version = max(self.versions) + 1
-        for number in numbers:
-            self.versions[number] = version
-        return list(numbers)
+    def show_end(self, entry: Entry, result: Result) -> None:
+        """Tell the page of an answer that has ended, unless its entry was cleared away."""
+        with self._lock:
+            self._sound.end(stopped=result.stopped)
+            if entry in self.entries:
+                self.status = result.status_line.removeprefix(f"{result.endpoint} · ")
+                self._tell({**page_messages.ending(entry), "status": self.status})
 
+    def delete(self, entry: Entry) -> None:
+        """Forget an entry that has ended."""
+        with self._lock:
+            if entry is self.entries[-1]:
+                self._sound.silence()
+            self.entries.remove(entry)
+            self._page.send(page_messages.deleted(entry.number))
 
-@dataclass
-class _Piece:
-    entries: list[Entry] = field(default_factory=list)
-    weight: int = 1  # how many pieces were merged in it
+    def clear(self) -> None:
+        """Forget all entries; what streams goes on, and shows nothing."""
+        with self._lock:
+            self.entries, self.status = [], ""
+            self._sound.silence()
+            self._page.send(page_messages.cleared())
 
+    def silence(self) -> None:
+        """Take the sound away."""
+        with self._lock:
+            self._sound.silence()
 
-def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int = 0) -> Bundle:
-    """Ended answers as one static output.
+    def keep_answer(self, entry: Entry) -> None:
+        """Write an answer that has ended into the static transcript, unless its entry was cleared away."""
+        self._keep(lambda: self._transcript.add(entry) if entry in self.entries else [])
 
-    Args:
-        entries: the answers.
-        name: of the transcript of which they are a piece.
-        piece: the piece's number.
-        version: by which the live widget knows whether the notebook has the piece as it is now.
+    def keep_without(self, entry: Entry) -> None:
+        """Take a deleted answer out of the static transcript."""
+        self._keep(lambda: self._transcript.remove(entry))
 
-    Returns:
-        The bundle; its HTML is whole, its plain text has of a very long answer the beginning.
-    """
-    mark = f'data-fal-transcript="{escape(name)}" data-fal-piece="{piece}" data-fal-version="{version}"'
-    if not entries:
-        return {"text/plain": "", "text/html": f"<div {mark} hidden>{_NO_ROOM}</div>"}
-    title = f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
-    answers = "\n".join(f"{_asked(entry)}\n{_answered(entry)}" for entry in entries)
-    words = [f"> {plain_text(entry.prompt)}\n\n{_words(entry.bundle['text/plain'])}" for entry in entries]
-    return {
-        "text/plain": "\n\n".join([title, *words]),
-        "text/html": f"<details {mark} open><summary>{title}</summary>\n{few_formulas(answers)}\n</details>",
-    }
+    def keep_nothing(self) -> None:
+        """Empty the static transcript."""
+        self._keep(self._transcript.clear)
 
+    def show_all(self, view: str, *others: Message) -> None:
+        """Tell a view that has just been made of all entries, and these messages."""
+        with self._lock:
+            entries = [page_messages.entry(entry) for entry in self.entries]
+            for message in (page_messages.cleared(), *entries, *others, self._kept()):
+                self._tell({**message, "view": view})
+            if entries and self.running is not None and (player := self._sound.player):
+                self._page.send({**page_messages.sound(self.entries[-1].number, player), "view": view})
 
-def _asked(entry: Entry) -> str:
-    return f'<blockquote style="{_ASKED}">{lines_html(plain_text(entry.prompt))}</blockquote>'
+    def show_transcript(self, view: str, pieces: Sequence[Any]) -> None:
+        """Give a view pieces of the static transcript, for it has found them missing."""
+        with self._lock:
+            bundles = [(piece, self._transcript.bundle(piece)) for piece in range(PIECES) if piece in pieces]
+            self._page.send({**page_messages.transcript_pieces(bundles), "view": view})
 
+    def _keep(self, change: Callable[[], Iterable[int]]) -> None:
+        """Bring the static transcript up to the conversation by this change, which tells its pieces."""
+        with self._lock:
+            self.outputs.update(change())
+            self._page.send(self._kept())
 
-def _answered(entry: Entry) -> str:
-    return f'<div style="{_ANSWERED}">{entry.bundle["text/html"]}</div>'
+    def _kept(self) -> Message:
+        return page_messages.kept(self._page.model_id, self._transcript)
 
-
-def _words(answer: str) -> str:
-    """An answer for a reader without HTML, cut where it is very long."""
-    if len(answer) <= _LONGEST_WORDS:
-        return answer
-    return f"{answer[:_LONGEST_WORDS]}\n… cut here: {len(answer):,} characters in all; the HTML beside this has them"
-
-
-def _end(result: Result) -> str:
-    if result.stopped:
-        return "stopped"
-    return "failed" if result.error is not None else "done"
+    def _tell(self, message: Message) -> None:
+        self._page.send(*page_messages.packed(message))

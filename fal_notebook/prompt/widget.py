@@ -1,4 +1,4 @@
-"""A prompt box in the notebook. Python has the conversation; the page (``prompt.js``) shows it.
+"""A prompt box in the notebook. Python has the conversation; the page (in the folder ``page``) shows it.
 
 A run never holds the kernel: a thread follows the stream and tells the page, by messages to this widget, what is
 new. So words appear while other cells run, and none lands in another widget. What the page does comes as messages
@@ -13,40 +13,37 @@ import concurrent.futures
 import sys
 import threading
 import traceback
-import uuid
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from anywidget import AnyWidget
-from IPython.display import DisplayHandle, display
+from IPython.display import DisplayHandle
 from traitlets import Bool, Dict, Enum, List, Unicode, observe
 
 from ..client.arguments import encode
 from ..client.follower import follow_in_thread
 from ..client.interrupts import Interrupts, interruptible
-from ..client.known_endpoints import ENDPOINTS, MODELS, takes_model
 from ..client.result import Result, shown, unshown
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
-from ..display.outputs import widget_bundle
-from ..display.player import PagePlayer
-from ..errors import ConnectError, ConnectionLost, FalNotebookError, InvalidRequest
-from ..render.bundles import Bundle, answer_style
-from ..response.updates import Piece, Preview, Progress, Text, Update
+from ..display.outputs import NOTHING, widget_bundle
+from ..errors import FalNotebookError, InvalidRequest
+from ..render.bundles import answer_style
+from ..response.updates import Update
 from ..safety.plain_text import one_line
+from . import page_messages, page_requests
 from .argument_rows import Form, InvalidForm, Row
-from .conversation import PIECES, Entry, Transcript
-from .text_patches import PagePiece
+from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
+from .conversation import Conversation
+from .entry import Entry
+from .page_requests import BringTranscript, Clear, Delete, Edited, Hello, Rerun, Run, Stop
+from .running_answer import RunningAnswer
+from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
 _SCRIPTS = (CONTROL_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: none does anything until all are read
-_MEDIA = ";base64,"
-_NOTHING = {"text/plain": "", "text/html": ""}
-_recent_endpoints: list[str] = []  # that this kernel's widgets have asked, the last first
-_recent_models: list[str] = []
 
 
 class PromptWidget(AnyWidget):
@@ -84,7 +81,7 @@ class PromptWidget(AnyWidget):
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
-    state = Enum(("idle", "connecting", "reconnecting", "ready", "streaming", "offline"), "idle")
+    state = Enum(STATES, "idle")
     reason = Unicode()
 
     def __init__(
@@ -99,22 +96,14 @@ class PromptWidget(AnyWidget):
     ) -> None:
         self._lock = threading.RLock()
         self._base_url, self._timeout = base_url, timeout
-        self._entries: list[Entry] = []
-        self._count = 0
-        self._stream: Stream | None = None
-        self._now = ("idle", "")
-        self._status = ""
-        self._progress: Progress | None = None
-        self._player: PagePlayer | None = None
-        self._connecting: concurrent.futures.Future[None] | None = None
-        self._connected_to = ""
-        self._follower: threading.Thread | None = None
+        self._conversation = Conversation(self, self._lock)
+        self._connection = ConnectionState()
         self._form = Form({})
+        self._now = ("idle", "")
+        self._follower: threading.Thread | None = None
         self._is_shown = False
-        self._transcript = Transcript(uuid.uuid4().hex)
         self._control = listen(self._take)
         self._views: list[DisplayHandle] = []
-        self._pieces: list[list[DisplayHandle]] = [[] for _ in range(PIECES)]  # where each of the transcript stands
         others = dict(arguments or {})
         prompt = others.pop(field, "")
         super().__init__(
@@ -144,34 +133,32 @@ class PromptWidget(AnyWidget):
     def stop(self) -> None:
         """Stop the answer that is streaming; what has come stays. Without one it does nothing."""
         with self._lock:
-            stream = self._stream
-        if stream is not None:
-            stream.cancel()
+            running = self._conversation.running
+        if running is not None:
+            running.stream.cancel()
             if self._is_shown:
                 self.connect()  # stopping has closed the connection
 
     def clear(self) -> None:
         """Forget the conversation, and stop what streams."""
-        with self._lock:  # before it is stopped: an end that comes in between must find nothing to show
-            self._entries, self._status = [], ""
-            self._silence()
-            self.send({"kind": "cleared"})
+        self._conversation.clear()  # before it is stopped: an end that comes in between must find nothing to show
         self.stop()
-        self._keep(self._transcript.clear)
+        self._tell_results()
+        self._conversation.keep_nothing()
 
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` tells how it went."""
         try:
-            future = session().connect(self.endpoint, self._base_url)
+            attempt = session().connect(self.endpoint, self._base_url)
         except FalNotebookError as exc:
             self._tell("offline", str(exc))
             return
         with self._lock:
-            self._connecting = future
-        if self._stream is None:
-            self._tell(self._connection_state(self.endpoint))
+            self._connection.attempt = attempt
+        if self._conversation.running is None:
+            self._tell(self._connection.before_request(self.endpoint))
         threading.Thread(
-            target=self._await_connection, args=(future,), name="fal_notebook connect", daemon=True
+            target=self._await_connection, args=(attempt,), name="fal_notebook connect", daemon=True
         ).start()
 
     def close(self) -> None:
@@ -179,10 +166,9 @@ class PromptWidget(AnyWidget):
         views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
         self.stop()
-        with self._lock:
-            self._silence()
+        self._conversation.silence()
         for view in views:
-            view.update(_NOTHING, raw=True)
+            view.update(NOTHING, raw=True)
         self.layout.close()
         super().close()
 
@@ -196,16 +182,15 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        self._views += _display(widget_bundle(self, repr(self)))
+        self._views += displayed(widget_bundle(self, repr(self)))
         with self._lock:
-            for piece, handles in enumerate(self._pieces):
-                handles += _display(self._transcript.bundle(piece))
+            self._conversation.outputs.display()
         self._appear()
 
     def _appear(self) -> None:
         """Connect when it is first shown, wherever that is; and again where it could not."""
         self._is_shown = True
-        if self._stream is None and self.state in ("idle", "offline"):
+        if self._conversation.running is None and self.state in ("idle", "offline"):
             self.connect()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - ipywidgets' own
@@ -223,12 +208,12 @@ class PromptWidget(AnyWidget):
         except InvalidForm:
             pass
         self._form = Form(self.arguments)
-        self.send(self._form_message())
+        self.send(page_messages.form(self._form, self.endpoint))
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take what someone edited in a view, and bring the others up to it."""
         self._form.take(rows)
-        self.send({**self._form_message(), "but": view})
+        self.send({**page_messages.form(self._form, self.endpoint), "but": view})
         try:
             arguments = self._form.arguments()
         except InvalidForm:
@@ -236,20 +221,10 @@ class PromptWidget(AnyWidget):
         if encode(arguments) != encode(self.arguments):
             self._change(arguments=arguments)
 
-    def _form_message(self) -> dict[str, Any]:
-        """What stands in the form, and what can be chosen there."""
-        return {
-            "kind": "form",
-            "rows": self._form.rows,
-            "takesModel": takes_model(self.endpoint.strip().strip("/")),
-            "endpoints": list(dict.fromkeys([*_recent_endpoints, *ENDPOINTS])),
-            "models": list(dict.fromkeys([*_recent_models, *MODELS])),
-        }
-
     @observe("endpoint")
     def _turn_to_endpoint(self, _: object) -> None:
-        self.send(self._form_message())
-        if self._is_shown and self._stream is None:
+        self.send(page_messages.form(self._form, self.endpoint))
+        if self._is_shown and self._conversation.running is None:
             self.connect()
 
     def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
@@ -258,258 +233,124 @@ class PromptWidget(AnyWidget):
     def _take(self, content: Mapping[str, Any]) -> None:
         """Do what the page asks for."""
         try:
-            match content:
-                case {"kind": "hello", "view": str(view)}:
-                    self._show_all(view)
-                    self._appear()
-                case {"kind": "edited", "view": str(view), "rows": list(rows)}:
-                    self._take_rows(rows, view)
-                case {"kind": "run", "view": str(view), "prompt": str(prompt), "rows": list() | None as rows, **others}:
-                    if rows is not None:  # else the page asks before it has been told them: the kernel was busy
-                        self._take_rows(rows, view)
-                    self._change(endpoint=str(others["endpoint"]), play=others.get("play") is True)
-                    self.run(prompt)
-                case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
-                    self._send_transcript(view, pieces)
-                case {"kind": "stop", "id": int(number)}:
-                    self._stop_answer(number)
-                case {"kind": "clear"}:
-                    self.clear()
-                case {"kind": "rerun", "id": int(number)}:
-                    self._rerun(number)
-                case {"kind": "delete", "id": int(number)}:
-                    self._delete(number)
+            self._do(page_requests.read(content))
         except FalNotebookError as exc:
-            problems = exc.problems if isinstance(exc, InvalidForm) else {}
-            self.send({"kind": "refused", "message": str(exc), "problems": problems})
+            self.send(page_messages.refused(exc))
+
+    def _do(self, request: page_requests.Request | None) -> None:
+        match request:
+            case Hello(view):
+                self._show_all(view)
+                self._appear()
+            case Edited(view, rows):
+                self._take_rows(rows, view)
+            case Run(view, prompt, rows, endpoint, play):
+                if rows is not None:
+                    self._take_rows(rows, view)
+                self._change(endpoint=endpoint, play=play)
+                self.run(prompt)
+            case Stop(number):
+                if self._conversation.is_newest(number):  # a click can be heard long after it was made
+                    self.stop()
+            case Rerun(number):
+                if entry := self._conversation.entry(number):
+                    self._begin(entry.endpoint, entry.arguments, entry.prompt)
+            case Delete(number):
+                self._delete(number)
+            case Clear():
+                self.clear()
+            case BringTranscript(view, pieces):
+                self._conversation.show_transcript(view, pieces)
 
     def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
         if not prompt.strip():
             raise InvalidRequest("the prompt is empty")
         with Interrupts():  # what nobody follows would stream for ever
-            connected = _connected_endpoints()  # before the request opens a connection of its own
-            entry, stream = self._ask(endpoint, arguments, prompt)
+            connected = connected_endpoints()  # before the request opens a connection of its own
+            running = self._ask(endpoint, arguments, prompt)
+            entry, stream = running.entry, running.stream
             failure: Exception | None = None
             try:
-                self._open(entry)
-                self._tell("streaming" if stream.endpoint in connected else self._opening_state(stream.endpoint))
-                self.send(self._form_message())
+                self._conversation.open(entry, play=self.play)
+                is_open = stream.endpoint in connected
+                self._tell("streaming" if is_open else self._connection.opening(stream.endpoint))
+                self.send(page_messages.form(self._form, self.endpoint))
             except Exception as exc:  # noqa: BLE001 - whatever it is, what was sent is followed
                 failure = exc
             try:
                 self._follower = follow_in_thread(
                     stream,
-                    lambda updates: self._show(entry, stream, updates),
+                    lambda updates: self._show(running, updates),
                     lambda result: self._finish(entry, unshown(result, failure)),
                 )
             except RuntimeError as exc:  # there are too many threads
                 stream.cancel()
                 shown(end_of(stream, exc), lambda result: self._finish(entry, result))
 
-    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> tuple[Entry, Stream]:
-        with self._lock:
-            if self._stream is not None:
-                raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
-            asked = {**arguments, self.field: prompt}
-            entry = Entry(self._count + 1, endpoint, arguments, prompt)
+    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> RunningAnswer:
+        asked = {**arguments, self.field: prompt}
+
+        def request() -> Stream:
             stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
-            self._stream, self._connecting, self._status, self._progress = stream, None, "", None
-            entry.endpoint = stream.endpoint
-            self._count = entry.number
-            self._entries.append(entry)
-        return entry, stream
+            self._connection.attempt = None
+            return stream
 
-    def _open(self, entry: Entry) -> None:
-        """Show a prompt whose answer will come."""
-        with self._lock:
-            self._silence()
-            self._player = PagePlayer() if self.play else None
-            self._send_answer(entry.opening())
-        _remember(entry.endpoint, _recent_endpoints)
-        _remember(entry.arguments.get("model"), _recent_models)
+        return self._conversation.ask(endpoint, arguments, prompt, request)
 
-    def _show(self, entry: Entry, stream: Stream, updates: Sequence[Update]) -> None:
+    def _show(self, running: RunningAnswer, updates: Sequence[Update]) -> None:
         """Tell the page what is new; on the thread that follows the stream."""
-        for update in updates:
-            if isinstance(update, Text):
-                entry.text.feed(update)
-            elif isinstance(update, Preview):
-                entry.pictures.feed(update)
-            elif isinstance(update, Progress):
-                self._progress = update
-            elif isinstance(update, Piece):
-                self._sound(entry, update)
+        for piece in running.feed(updates):
+            self._conversation.play(running.entry, piece)
+        stream = running.stream
         if stream.is_connecting:
-            self._tell(self._connection_state(stream.endpoint, "streaming"))
+            self._tell(self._connection.before_request(stream.endpoint, "streaming"))
         else:
-            self._connected_to = stream.endpoint
+            self._connection.opened(stream.endpoint)
             self._tell("streaming")
-        with self._lock:
-            if entry not in self._entries:
-                return  # it was cleared away
-            piece = entry.text.take(last=stream.is_done)
-            status = _status(stream)
-            if piece or (status != self._status and not stream.is_done):
-                self._status = status
-                self.send(_delta(entry, piece, status, stream.elapsed))
-            if not stream.is_done:
-                self._show_work(entry)
-
-    def _show_work(self, entry: Entry) -> None:
-        """Tell the page of a new preview, and how far the work is."""
-        if picture := entry.pictures.take():
-            content_type, data = picture
-            self.send({"kind": "preview", "id": entry.number, "type": content_type}, [data])
-        if self._progress is not None:
-            message = one_line(self._progress.message, 80)
-            self.send({"kind": "progress", "id": entry.number, "fraction": self._progress.fraction, "message": message})
-            self._progress = None
-
-    def _sound(self, entry: Entry, piece: Piece) -> None:
-        """Play new bytes; the first that can be heard bring the player to the page."""
-        with self._lock:
-            player = self._player
-            if player is None:
-                return
-            was_silent = not player.has_sound
-            player.feed(piece.data, piece.content_type)
-            if was_silent and player.has_sound:
-                self.send(_sounding(entry, player))
-
-    def _silence(self) -> None:
-        """Take away the player of the last answer, whose sound may go on for a while after its end."""
-        player, self._player = self._player, None
-        if player is not None:
-            try:
-                player.stop()
-            finally:
-                player.close()
+        self._conversation.show(running)
 
     def _finish(self, entry: Entry, result: Result) -> None:
         """Show and keep the answer; on the thread that followed the stream."""
-        with self._lock:
-            self._stream = None
-            entry.end(result)
-        lost = isinstance(result.error, (ConnectError, ConnectionLost)) or _found_no_connection(result)
+        self._conversation.end(entry, result)
+        is_lost = self._connection.is_lost(result)
         try:
-            with self._lock:
-                if self._player is not None:
-                    (self._player.stop if result.stopped else self._player.end)()
-                if entry in self._entries:
-                    self._status = result.status_line.removeprefix(f"{result.endpoint} · ")
-                    self._send_answer({**entry.ending(), "status": self._status})
-            self._keep(lambda: self._transcript.add(entry) if entry in self._entries else [])
+            self._conversation.show_end(entry, result)
+            self._tell_results()
+            self._conversation.keep_answer(entry)
         finally:
-            self._tell_end(result, lost=lost)
-
-    def _tell_end(self, result: Result, *, lost: bool) -> None:
-        """Tell that nothing streams any more, and how the connection stands."""
-        if lost:
-            self._tell("offline", str(result.error))
-        else:
-            self._tell_connection(self._connecting)
-
-    def _connection_state(self, endpoint: str, open_state: str = "connecting") -> str:
-        """What to say before a request is on its way: whether the connection for it has to be opened anew."""
-        return open_state if endpoint in _connected_endpoints() else self._opening_state(endpoint)
-
-    def _opening_state(self, endpoint: str) -> str:
-        return "reconnecting" if endpoint == self._connected_to else "connecting"
-
-    def _await_connection(self, future: "concurrent.futures.Future[None]") -> None:
-        """Tell how an attempt to connect ended, unless a later one or a run has more to tell."""
-        concurrent.futures.wait([future])
-        if future is self._connecting and self._stream is None:
-            self._tell_connection(future)
-
-    def _tell_connection(self, future: "concurrent.futures.Future[None] | None") -> None:
-        """Tell how an attempt to connect stands, if there is one."""
-        if future is None:
-            self._tell("ready")
-            return
-        if not future.done():
-            self._tell(self._connection_state(self.endpoint))
-            if not future.done():
-                return  # what awaits it will tell
-        state, reason = "ready", ""
-        try:
-            future.result()
-        except FalNotebookError as exc:
-            state, reason = "offline", str(exc)
-        except concurrent.futures.CancelledError:
-            state, reason = "offline", "the session was closed"
-        else:
-            self._connected_to = self.endpoint
-        self._tell(state, reason)
-
-    def _stop_answer(self, number: int) -> None:
-        """Stop this answer and no later one: a click can be heard long after it was made."""
-        if number == self._count:
-            self.stop()
-
-    def _rerun(self, number: int) -> None:
-        entry = self._entry(number)
-        if entry is not None:
-            self._begin(entry.endpoint, entry.arguments, entry.prompt)
+            if is_lost:
+                self._tell("offline", str(result.error))
+            else:
+                self._tell_connection(self._connection.attempt)
 
     def _delete(self, number: int) -> None:
-        entry = self._entry(number)
+        entry = self._conversation.entry(number)
         if entry is None or entry.result is None:
             return
-        with self._lock:
-            if entry is self._entries[-1]:
-                self._silence()
-            self._entries.remove(entry)
-            self.send({"kind": "deleted", "id": number})
-        self._keep(lambda: self._transcript.remove(entry))
-
-    def _entry(self, number: int) -> Entry | None:
-        return next((entry for entry in self._entries if entry.number == number), None)
+        self._conversation.delete(entry)
+        self._tell_results()
+        self._conversation.keep_without(entry)
 
     def _show_all(self, view: str) -> None:
         """Show the whole conversation to a view that has just been made."""
         with self._lock:
-            entries = [entry.opening() for entry in self._entries]
-            control = {"kind": "control", "address": self._control}
-            for message in (
-                {"kind": "cleared"},
-                *entries,
-                control,
-                self._form_message(),
-                self._stand(*self._now),
-                self._kept(),
-            ):
-                self._send_answer({**message, "view": view})
-            if entries and self._stream is not None and self._player is not None and self._player.has_sound:
-                self.send({**_sounding(self._entries[-1], self._player), "view": view})
+            self._conversation.show_all(
+                view,
+                page_messages.control(self._control),
+                page_messages.form(self._form, self.endpoint),
+                page_messages.state(*self._now, self._conversation.status),
+            )
 
-    def _keep(self, change: Callable[[], Iterable[int]]) -> None:
-        """Bring `results` up to the conversation, and the static transcript by this change, which tells its pieces."""
-        with self._lock:
-            entries = list(self._entries)
-        self._change(results=[entry.result for entry in entries if entry.result is not None])
-        with self._lock:
-            pieces = change()
-            if threading.main_thread().is_alive():  # else the program has ended, and the shell with its outputs is gone
-                for piece in pieces:
-                    bundle = self._transcript.bundle(piece)
-                    for handle in self._pieces[piece]:
-                        handle.update(bundle, raw=True)
-            self.send(self._kept())
+    def _await_connection(self, attempt: Attempt) -> None:
+        """Tell how an attempt to connect ended, unless a later one or a run has more to tell."""
+        concurrent.futures.wait([attempt])
+        if attempt is self._connection.attempt and self._conversation.running is None:
+            self._tell_connection(attempt)
 
-    def _send_transcript(self, view: str, pieces: list[Any]) -> None:
-        with self._lock:
-            bundles = [(piece, self._transcript.bundle(piece)) for piece in range(PIECES) if piece in pieces]
-            self.send({"kind": "transcript", "view": view, "pieces": bundles})
-
-    def _kept(self) -> dict[str, Any]:
-        """What the static transcript has by now, for a page that may find it missing."""
-        return {
-            "kind": "kept",
-            "widget": self.model_id,
-            "transcript": self._transcript.name,
-            "versions": list(self._transcript.versions),
-        }
+    def _tell_connection(self, attempt: Attempt | None) -> None:
+        """Tell how an attempt to connect stands, if there is one."""
+        for state, reason in self._connection.of_attempt(attempt, self.endpoint):
+            self._tell(state, reason)
 
     def _tell(self, state: str, reason: str = "") -> None:
         now = (state, one_line(reason))
@@ -517,10 +358,14 @@ class PromptWidget(AnyWidget):
             with self._lock:
                 if now == self._now:
                     return
-                self.send(self._stand(*now))
+                self.send(page_messages.state(*now, self._conversation.status))
                 self._now = now
         finally:
             self._change(reason=now[1], state=state)  # observers run outside of the lock
+
+    def _tell_results(self) -> None:
+        """Bring `results` up to the conversation."""
+        self._change(results=self._conversation.results)
 
     def _change(self, **traits: Any) -> None:
         """Set traits, one after the other, whatever the observers of the user's do."""
@@ -529,57 +374,3 @@ class PromptWidget(AnyWidget):
                 setattr(self, name, value)
             except Exception:  # noqa: BLE001 - it is theirs, and on a thread of ours nobody could catch it
                 traceback.print_exc()
-
-    def _send_answer(self, message: dict[str, Any]) -> None:
-        """Send a message; HTML goes packed, for it repeats words that the page has. Media would gain nothing by it."""
-        html = message.get("html")
-        if html is None or _MEDIA in html:
-            self.send(message)
-        else:
-            self.send({**message, "html": ""}, [zlib.compress(html.encode())])
-
-    def _stand(self, state: str, reason: str) -> dict[str, Any]:
-        return {"kind": "state", "state": state, "reason": reason, "status": self._status}
-
-
-def _display(bundle: Bundle) -> list[DisplayHandle]:
-    """The handle of what is displayed, if there is one."""
-    handle = display(bundle, raw=True, display_id=True)
-    return [handle] if handle is not None else []
-
-
-def _found_no_connection(result: Result) -> bool:
-    """Whether a request failed before it was sent, and no connection is open: the handshake was refused, or slow."""
-    never_sent = result.error is not None and result.metrics.connect is None
-    return never_sent and result.endpoint not in _connected_endpoints()
-
-
-def _connected_endpoints() -> set[str]:
-    return {each.endpoint for each in session().connections}
-
-
-def _delta(entry: Entry, piece: PagePiece | None, status: str, elapsed: float) -> dict[str, Any]:
-    message = {"kind": "delta", "id": entry.number, "status": status, "elapsed": round(elapsed, 2)}
-    return message if piece is None else {**message, "offset": piece.offset, "new": piece.new}
-
-
-def _sounding(entry: Entry, player: PagePlayer) -> dict[str, Any]:
-    return {"kind": "sound", "id": entry.number, "model": player.widget.model_id}
-
-
-def _status(stream: Stream) -> str:
-    """What is known of a stream beside its time, which the page counts itself."""
-    first, request = stream.first_byte_after, stream.request_id
-    parts = ["" if first is None else f"first token {first:.2f} s"]
-    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", f"request {request}" if request else ""]
-    return one_line(" · ".join(filter(None, parts)))
-
-
-def _remember(name: Any, recent: list[str]) -> None:
-    """Put a name at the head of those that were used last."""
-    if not isinstance(name, str) or not name:
-        return
-    if name in recent:
-        recent.remove(name)
-    recent.insert(0, name)
-    del recent[10:]

@@ -35,7 +35,7 @@ CELLS = [
     "f = PromptWidget('test/echo/stream'); f",
     "print('1 + 1 =', 1 + 1)",
     "g = PromptWidget('fal-ai/any-llm/stream', {'temperature': 1}, base_url='ws://127.0.0.1:9'); g",
-    "[entry.arguments for entry in g._entries]",
+    "[entry.arguments for entry in g._conversation.entries]",
     f"j = PromptWidget('test/failing', {{'status': 422, 'body': {{'detail': {CORPUS!r}}}}}); j",
     f"k = PromptWidget('test/body', {{'content_type': 'application/json', 'text': {json.dumps([CORPUS])!r}}}); k",
     "l = PromptWidget('test/echo/stream'); l",

@@ -17,13 +17,13 @@ from anywidget import AnyWidget
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-import fal_notebook.prompt.widget
 from fal_notebook import PromptWidget, errors, session
 from fal_notebook.client.sessions import Session
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 from fal_notebook.media.media import Media
-from fal_notebook.prompt.conversation import transcript
+from fal_notebook.prompt import suggestions
+from fal_notebook.prompt.transcript import transcript
 
 from .. import endpoints
 from ..census import open_widgets
@@ -388,7 +388,7 @@ def test_a_stop_that_is_heard_late_stops_no_later_answer(gateway: str) -> None:
         widget.run("x")
         with change(widget, "state", lambda state: state == "ready"):
             widget.hear("stop", id=3 - number)
-            assert widget._stream is not None
+            assert widget._conversation.running is not None
             widget.hear("stop", id=number)
     assert [result.stopped for result in widget.results] == [True, True]
 
@@ -401,10 +401,10 @@ def test_rerun_delete_and_clear(gateway: str) -> None:
     assert [result.text for result in widget.results] == ["one ", "one "]
     assert endpoints.requests["one"] == 2
     widget.hear("delete", id=1)
-    assert [entry.number for entry in widget._entries] == [2]
+    assert [entry.number for entry in widget._conversation.entries] == [2]
     assert len(widget.results) == 1
     widget.hear("clear")
-    assert (widget.results, widget._entries) == ([], [])
+    assert (widget.results, widget._conversation.entries) == ([], [])
     assert [message["kind"] for message in widget.sent[-2:]] == ["cleared", "kept"]
 
 
@@ -442,7 +442,7 @@ def test_the_transcript_has_every_answer_as_static_html(gateway: str) -> None:
     run(widget, "<b>one</b> $x$")
     widget.endpoint = "test/picture"
     run(widget, "two")
-    bundle = transcript(widget._entries, "name")
+    bundle = transcript(widget._conversation.entries, "name")
     assert set(bundle) == {"text/plain", "text/html"}
     assert bundle["text/plain"].startswith("Transcript (2 answers)\n\n> <b>one</b> $x$\n\n<b>one</b> $x$")
     assert "<summary>Transcript (2 answers)</summary>" in bundle["text/html"]
@@ -454,7 +454,7 @@ def test_the_transcript_has_every_answer_as_static_html(gateway: str) -> None:
 def test_a_very_long_answer_is_whole_in_the_transcript_and_stored_once(gateway: str) -> None:
     widget = Watched("test/paced/stream", {"count": 10_000, "rate": 1_000_000})
     run(widget, "x")
-    bundle = transcript(widget._entries, "name")
+    bundle = transcript(widget._conversation.entries, "name")
     assert " 0000 0001 " in bundle["text/html"].replace("<p>", " ")
     assert " 9998 9999" in bundle["text/html"]
     words, _, note = bundle["text/plain"].partition("\n… cut here: ")
@@ -500,7 +500,7 @@ def test_an_observer_that_fails_leaves_the_widget_ready(gateway: str, monkeypatc
 def test_it_suggests_what_was_asked_before_the_endpoints_that_are_known(
     gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fal_notebook.prompt.widget, "_recent_endpoints", [])
+    monkeypatch.setattr(suggestions.endpoints, "_recent", [])
     run(Watched("test/echo/stream"), "x")
     assert Watched("a/b", {"n": 1}).of("form")[-1]["endpoints"][:2] == ["test/echo/stream", "fal-ai/any-llm"]
 
@@ -508,7 +508,7 @@ def test_it_suggests_what_was_asked_before_the_endpoints_that_are_known(
 def test_it_suggests_the_models_that_were_asked_before_those_that_are_known(
     gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fal_notebook.prompt.widget, "_recent_models", [])
+    monkeypatch.setattr(suggestions.models, "_recent", [])
     for model in ("one", "two", "one", 7):
         run(Watched("test/echo/stream", {"model": model}), "x")
     assert Watched("a/b", {"n": 1}).of("form")[-1]["models"][:3] == ["one", "two", "google/gemini-flash-1.5"]

@@ -74,7 +74,7 @@ def test_words_come_while_a_cell_blocks_and_do_not_land_in_it(lab: Kernel) -> No
 def test_stop_by_the_page_keeps_the_words(lab: Kernel) -> None:
     comm = _open(lab, "test/endless/stream", {})
     _run(lab, comm, "x")
-    assert lab.run("while not w._entries[0].text.shown: time.sleep(0.01)").status == "ok"
+    assert lab.run("while not w._conversation.entries[0].text.shown: time.sleep(0.01)").status == "ok"
     _ask(lab, comm, {"kind": "stop", "id": 1})
     assert lab.value("1") == "1"
     assert lab.run(WAIT).status == "ok"

@@ -5,7 +5,8 @@ import pytest
 
 from fal_notebook.client.result import Result
 from fal_notebook.display.columns import _grid
-from fal_notebook.prompt.conversation import Entry, transcript
+from fal_notebook.prompt.entry import Entry
+from fal_notebook.prompt.transcript import transcript
 from fal_notebook.render.bundles import text_bundle
 from fal_notebook.render.markdown import markdown_html
 

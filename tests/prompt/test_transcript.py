@@ -5,7 +5,8 @@ import re
 from collections import Counter
 
 from fal_notebook.client.result import Result
-from fal_notebook.prompt.conversation import PIECES, Entry, Transcript
+from fal_notebook.prompt.entry import Entry
+from fal_notebook.prompt.transcript import PIECES, Transcript
 
 
 class Saved:

@@ -1,0 +1,103 @@
+"""What a page asks for, read from its messages. What is none of these is not understood, and left alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .argument_rows import Row
+
+
+@dataclass(frozen=True)
+class Hello:
+    """A view was made, and has to be told everything."""
+
+    view: str
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Someone edited the form in a view."""
+
+    view: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Someone sends a prompt.
+
+    Attributes:
+        rows: those of the form; None where the page has not been told them yet, for the kernel was busy.
+    """
+
+    view: str
+    prompt: str
+    rows: Sequence[Row] | None
+    endpoint: str
+    play: bool
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Someone stops the answer of this number."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """Someone sends the prompt of this number once more."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Someone deletes the entry of this number."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Clear:
+    """Someone clears the conversation."""
+
+
+@dataclass(frozen=True)
+class BringTranscript:
+    """A page lacks pieces of the static transcript; whatever else is in the list counts for nothing."""
+
+    view: str
+    pieces: Sequence[Any]
+
+
+Request = Hello | Edited | Run | Stop | Rerun | Delete | Clear | BringTranscript
+
+
+def read(content: Mapping[str, Any]) -> Request | None:
+    """The request in a message, if there is one."""
+    match content:
+        case {"kind": "hello", "view": str(view)}:
+            return Hello(view)
+        case {"kind": "edited", "view": str(view), "rows": list(rows)}:
+            return Edited(view, rows)
+        case {
+            "kind": "run",
+            "view": str(view),
+            "prompt": str(prompt),
+            "rows": list() | None as rows,
+            "endpoint": endpoint,
+            **others,
+        }:
+            return Run(view, prompt, rows, str(endpoint), others.get("play") is True)
+        case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
+            return BringTranscript(view, pieces)
+        case {"kind": "stop", "id": int(number)}:
+            return Stop(number)
+        case {"kind": "rerun", "id": int(number)}:
+            return Rerun(number)
+        case {"kind": "delete", "id": int(number)}:
+            return Delete(number)
+        case {"kind": "clear"}:
+            return Clear()
+    return None

@@ -1,0 +1,68 @@
+"""One answer that streams: what has come of it, and what of that is new to the page."""
+
+from collections.abc import Iterator, Sequence
+
+from ..client.streaming import Stream
+from ..response.updates import Piece, Preview, Progress, Text, Update
+from ..safety.plain_text import one_line
+from . import page_messages
+from .entry import Entry
+from .page_messages import Message
+
+
+class RunningAnswer:
+    """An entry and its stream.
+
+    Args:
+        entry: what was asked, and where the words and pictures are collected.
+
+    Attributes:
+        stream: the request, once it was made.
+        status: what the page was told last of the stream beside its words.
+    """
+
+    stream: Stream
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.status = ""
+        self._progress: Progress | None = None
+
+    def feed(self, updates: Sequence[Update]) -> list[Piece]:
+        """Collect what has come; returns the pieces of a recording, which are not collected."""
+        pieces: list[Piece] = []
+        for update in updates:
+            if isinstance(update, Text):
+                self.entry.text.feed(update)
+            elif isinstance(update, Preview):
+                self.entry.pictures.feed(update)
+            elif isinstance(update, Progress):
+                self._progress = update
+            elif isinstance(update, Piece):
+                pieces.append(update)
+        return pieces
+
+    def news(self) -> Iterator[tuple[Message, list[bytes] | None]]:
+        """What the page is to be told, each message with the bytes beside it: words, a new preview, how far it is."""
+        number, stream = self.entry.number, self.stream
+        piece = self.entry.text.take(last=stream.is_done)
+        status = status_of(stream)
+        if piece or (status != self.status and not stream.is_done):
+            self.status = status
+            yield page_messages.delta(number, piece, status, stream.elapsed), None
+        if stream.is_done:
+            return
+        if picture := self.entry.pictures.take():
+            content_type, data = picture
+            yield page_messages.preview(number, content_type), [data]
+        if self._progress is not None:
+            yield page_messages.progress(number, self._progress), None
+            self._progress = None
+
+
+def status_of(stream: Stream) -> str:
+    """What is known of a stream beside its time, which the page counts itself."""
+    first, request = stream.first_byte_after, stream.request_id
+    parts = ["" if first is None else f"first token {first:.2f} s"]
+    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", f"request {request}" if request else ""]
+    return one_line(" · ".join(filter(None, parts)))
