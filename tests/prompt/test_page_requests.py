@@ -1,0 +1,60 @@
+"""What the page asks for, and what is no request."""
+
+from typing import Any
+
+import pytest
+
+from fal_notebook.prompt.page_requests import (
+    BringTranscript,
+    Clear,
+    Delete,
+    Edited,
+    Hello,
+    Request,
+    Rerun,
+    Run,
+    Stop,
+    read,
+)
+
+ROWS = [{"id": "given seed"}]
+RUN: dict[str, Any] = {"kind": "run", "view": "v", "prompt": "x", "endpoint": "a/b", "rows": ROWS, "play": True}
+
+
+@pytest.mark.parametrize(
+    ("content", "request_"),
+    [
+        ({"kind": "hello", "view": "v"}, Hello("v")),
+        ({"kind": "edited", "view": "v", "rows": ROWS}, Edited("v", ROWS)),
+        (RUN, Run("v", "x", ROWS, "a/b", play=True)),
+        ({**RUN, "rows": None}, Run("v", "x", None, "a/b", play=True)),
+        ({**RUN, "play": "yes"}, Run("v", "x", ROWS, "a/b", play=False)),
+        ({"kind": "stop", "view": "v", "id": 1}, Stop(1)),
+        ({"kind": "stop", "id": 1}, Stop(1)),  # as it comes on the control channel
+        ({"kind": "rerun", "view": "v", "id": 2}, Rerun(2)),
+        ({"kind": "delete", "view": "v", "id": 3}, Delete(3)),
+        ({"kind": "clear", "view": "v"}, Clear()),
+        ({"kind": "transcript", "view": "v", "pieces": [0, "1"]}, BringTranscript("v", [0, "1"])),
+    ],
+)
+def test_each_message_of_the_page_is_a_request(content: dict[str, Any], request_: Request) -> None:
+    assert read(content) == request_
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"kind": "else"},
+        {"kind": ["stop"], "id": 1},
+        {"kind": "stop", "id": "1"},
+        {"kind": "hello"},
+        {"kind": "edited", "view": "v", "rows": "rows"},
+        {key: value for key, value in RUN.items() if key != "endpoint"},
+        {**RUN, "prompt": None},
+        {**RUN, "rows": {}},
+        {"kind": "transcript", "view": "v", "pieces": 0},
+    ],
+)
+def test_anything_else_is_none(content: dict[str, Any]) -> None:
+    assert read(content) is None

@@ -1,0 +1,82 @@
+"""One answer that streams: each thing that is new is told once."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from fal_notebook.client.streaming import Stream
+from fal_notebook.media.media import Media
+from fal_notebook.prompt.entry import Entry
+from fal_notebook.prompt.running_answer import RunningAnswer, status_of
+from fal_notebook.response.updates import Piece, Preview, Progress, Text
+
+from ..endpoints import PNG
+
+
+def stream(**facts: Any) -> Stream:
+    """What is known of a stream, and no more."""
+    known = {"is_done": False, "first_byte_after": None, "request_id": None, "bytes": 0, "elapsed": 0.5, **facts}
+    return cast(Stream, SimpleNamespace(**known))
+
+
+def running(**facts: Any) -> RunningAnswer:
+    answer = RunningAnswer(Entry(1, "a/b", {}, "ask"))
+    answer.stream = stream(**facts)
+    return answer
+
+
+def kinds(answer: RunningAnswer) -> list[str]:
+    return [message["kind"] for message, _ in answer.news()]
+
+
+def test_words_are_told_once() -> None:
+    answer = running()
+    assert answer.feed([Text("one ", 0), Text("two", 4)]) == []
+    ((message, buffers),) = answer.news()
+    assert (message["new"], message["offset"], message["elapsed"], buffers) == ("one two", 0, 0.5, None)
+    assert kinds(answer) == []
+
+
+def test_what_is_known_of_the_stream_is_told_when_it_changes() -> None:
+    answer = running()
+    assert kinds(answer) == []
+    answer.stream = stream(bytes=12)
+    ((message, _),) = answer.news()
+    assert (message["status"], answer.status) == ("12 bytes", "12 bytes")
+    assert "new" not in message
+    assert kinds(answer) == []
+
+
+def test_the_bytes_of_a_preview_go_beside_its_message() -> None:
+    answer = running()
+    answer.feed([Preview((Media("image/png", PNG),))])
+    ((message, buffers),) = answer.news()
+    assert (message, buffers) == ({"kind": "preview", "id": 1, "type": "image/png"}, [PNG])
+    assert kinds(answer) == []
+
+
+def test_of_all_progress_the_newest_is_told() -> None:
+    answer = running()
+    answer.feed([Progress(0.1, "a"), Progress(0.2, "b")])
+    ((message, _),) = answer.news()
+    assert (message["fraction"], message["message"]) == (0.2, "b")
+    assert kinds(answer) == []
+
+
+def test_pieces_of_sound_are_handed_on_in_order() -> None:
+    pieces = [Piece(b"1", "audio/mpeg"), Piece(b"2", "audio/mpeg")]
+    assert running().feed([pieces[0], Text("words", 0), pieces[1]]) == pieces
+
+
+def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
+    answer = running()
+    answer.feed([Text("half a line end\r", 0), Progress(0.9, "nearly"), Preview((Media("image/png", PNG),))])
+    answer.stream = stream(is_done=True, bytes=99)
+    ((message, _),) = answer.news()
+    assert message["new"] == "half a line end\n"
+    assert kinds(answer) == []
+
+
+def test_the_status_is_one_line_of_what_is_known() -> None:
+    assert status_of(stream()) == ""
+    whole = stream(first_byte_after=0.123, bytes=12_345, request_id="r\n1")
+    assert status_of(whole) == "first token 0.12 s · 12,345 bytes · request r 1"

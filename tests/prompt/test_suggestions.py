@@ -1,0 +1,28 @@
+"""What is offered in the form: what was used last, then what is known, each once."""
+
+from typing import Any
+
+import pytest
+
+from fal_notebook.prompt.suggestions import Suggestions
+
+
+def test_what_was_used_last_comes_first_and_nothing_is_there_twice() -> None:
+    suggestions = Suggestions(("known", "other"))
+    for name in ("one", "two", "one", "other"):
+        suggestions.remember(name)
+    assert suggestions.names == ["other", "one", "two", "known"]
+
+
+@pytest.mark.parametrize("name", ["", None, 7, ["a"]])
+def test_what_is_no_name_is_not_remembered(name: Any) -> None:
+    suggestions = Suggestions(("known",))
+    suggestions.remember(name)
+    assert suggestions.names == ["known"]
+
+
+def test_only_the_last_ten_are_remembered() -> None:
+    suggestions = Suggestions(())
+    for number in range(30):
+        suggestions.remember(str(number))
+    assert suggestions.names == [str(number) for number in range(29, 19, -1)]
