@@ -113,12 +113,14 @@ def test_what_was_cleared_away_shows_nothing_any_more() -> None:
     running = ask(page.conversation)
     page.kinds()
     page.conversation.clear()
+    page.conversation.keep_nothing()
     running.feed([Text("late", 0)])
     page.conversation.show(running)
     end(page.conversation, running.entry, text="late")
-    page.conversation.keep_nothing()
     assert page.kinds() == ["cleared", "kept", "kept"]
-    assert (page.conversation.results, page.conversation.status) == ([], "")
+    assert page.conversation.results == []
+    page.conversation.show_transcript("v", [0])
+    assert page.told[-1]["pieces"][0][1]["text/plain"] == ""
 
 
 def test_a_view_that_comes_later_is_told_all_in_order_and_by_its_name() -> None:
@@ -151,5 +153,8 @@ def test_what_is_known_of_an_answer_is_its_status_without_the_endpoint() -> None
     answered(page.conversation)
     assert page.conversation.status == page.told[1]["status"]
     assert "a/b" not in page.conversation.status
+    page.conversation.clear()
+    assert page.conversation.status == ""
+    answered(page.conversation)
     ask(page.conversation)
     assert page.conversation.status == ""

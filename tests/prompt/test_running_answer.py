@@ -73,6 +73,7 @@ def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     answer.stream = stream(is_done=True, bytes=99)
     ((message, _),) = answer.news()
     assert message["new"] == "half a line end\n"
+    answer.stream = stream(is_done=True, bytes=100)
     assert kinds(answer) == []
 
 

@@ -26,3 +26,6 @@ def test_only_the_last_ten_are_remembered() -> None:
     for number in range(30):
         suggestions.remember(str(number))
     assert suggestions.names == [str(number) for number in range(29, 19, -1)]
+    for _ in range(30):
+        suggestions.remember("again")
+    assert suggestions.names == ["again", *(str(number) for number in range(29, 20, -1))]
