@@ -12,7 +12,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from ..client.interrupts import Interrupts
 from ..client.result import Format, Result
@@ -20,11 +19,8 @@ from ..client.streaming import Stream
 from ..media.media import Media, raster
 from ..render.bundles import CUT, LONGEST_TEXT, media_words
 from ..response.updates import Preview, Progress, Text, Update
-from ..safety.plain_text import foreign, one_line, plain_text, printable
+from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
 from .outputs import show_bundle
-
-if TYPE_CHECKING:
-    pass
 
 REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
 _CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
@@ -155,7 +151,7 @@ class Live(ABC):
 
     def _draw(self) -> None:
         text = "".join(self._unshown)
-        size = _CHARACTERS if foreign(text[:_CHARACTERS]) <= _FOREIGN_CHARACTERS else _FOREIGN_CHARACTERS
+        size = _CHARACTERS if count_beyond_latin1(text[:_CHARACTERS]) <= _FOREIGN_CHARACTERS else _FOREIGN_CHARACTERS
         shown, rest = text[:size], text[size:]
         if shown[-1:] == "\r" or "\ud800" <= shown[-1:] <= "\udbff":
             shown, rest = shown[:-1], shown[-1:] + rest

@@ -18,7 +18,7 @@ from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media
 from ..response.updates import Piece, Progress, Update
-from ..safety.plain_text import foreign
+from ..safety.plain_text import count_beyond_latin1
 from .live import Live, Shown
 from .live_widgets import LiveBox, Picture, Place, ProgressBar
 from .player import PagePlayer
@@ -83,7 +83,7 @@ class NotebookLive(Live):
     def _write(self, text: str, replaces: Shown) -> None:
         if replaces is not Shown.NOTHING:
             self._stands = self._weight = self._cut = 0
-        weight = len(text) + _FOREIGN * foreign(text)
+        weight = len(text) + _FOREIGN * count_beyond_latin1(text)
         if self._stands and self._weight + weight > _LARGEST:
             self._cut += self._stands
             self._stands, self._weight, replaces = 0, 0, Shown.WORDS

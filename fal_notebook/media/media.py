@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import InvalidRequest
-from ..safety.file_names import ending, file_name
+from ..safety.file_names import file_extension, file_name
 from ..safety.plain_text import one_line
 from ..wire.fetching import download, may_be_fetched
 from .disk import write_whole
@@ -106,7 +106,7 @@ class Media:
     @property
     def extension(self) -> str:
         """The file name's usual ending for the type, with its dot; of types that programs run ``.bin`` or ``.txt``."""
-        return ending(self.content_type)
+        return file_extension(self.content_type)
 
     @property
     def pixels(self) -> tuple[int, int] | None:

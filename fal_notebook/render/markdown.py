@@ -27,7 +27,7 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 
 from ..safety.loggers import quiet
-from ..safety.plain_text import foreign
+from ..safety.plain_text import count_beyond_latin1
 from .kept_letters import letters_plugin
 from .mathematics import few_formulas, mathematics_plugin
 
@@ -94,7 +94,7 @@ def markdown_html(text: str) -> str:
         parser = _parser()
         env: dict[str, Any] = {}
         tokens = parser.parse(text, env)
-        if any(foreign(token.content) > _MOST_FOREIGN for token in tokens):
+        if any(count_beyond_latin1(token.content) > _MOST_FOREIGN for token in tokens):
             return preformatted_html(text)
         html = parser.renderer.render(tokens, parser.options, env)
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
@@ -120,7 +120,7 @@ def lines_html(text: str) -> str:
 
 
 def _in_blocks(text: str, html: Callable[[str], str]) -> str:
-    if foreign(text) <= _MOST_FOREIGN and text.count("\n") <= _MOST_LINES:
+    if count_beyond_latin1(text) <= _MOST_FOREIGN and text.count("\n") <= _MOST_LINES:
         return html(text)
     return "".join(f'<div style="{_style(block)}">{html(block)}</div>' for block in _blocks(text))
 

@@ -53,7 +53,7 @@ class RedactedUpdates:
             updates: all that the last bytes brought.
             is_last: whether the body has ended, so that nothing more is waited for.
         """
-        if not self._redaction or (len(updates) == 1 and not is_last and self._passes(updates[0])):
+        if not self._redaction or (len(updates) == 1 and not is_last and self._take_if_harmless(updates[0])):
             return list(updates)
         shown: list[Update] = []
         for place, update in enumerate(updates):
@@ -70,9 +70,9 @@ class RedactedUpdates:
         """Whether an update that holds no words may have the key. A file's bytes are looked at piece by piece."""
         return self._body.seen or (isinstance(update, Piece) and self._redaction.is_in_file(update.data))
 
-    def _passes(self, update: Update) -> bool:
+    def _take_if_harmless(self, update: Update) -> bool:
         """Whether an update can be shown as it is without a second look, as most can."""
-        return isinstance(update, Text | Reasoning) and self._words[type(update)].passes(update)
+        return isinstance(update, Text | Reasoning) and self._words[type(update)].take_if_harmless(update)
 
 
 class _Words:
@@ -101,11 +101,11 @@ class _Words:
         words = self._whole()
         if self._watch.seen:
             return self._redaction.text(words)
-        return words[: len(words) - self._watch.begun] if self._watch.begun else words
+        return words[: len(words) - self._watch.partial_length] if self._watch.partial_length else words
 
-    def passes(self, update: Text | Reasoning) -> bool:
+    def take_if_harmless(self, update: Text | Reasoning) -> bool:
         """Take an update if nothing in it is like a key; return whether it was taken."""
-        if self._held or update.offset != self._length or not self._watch.passes(update.new):
+        if self._held or update.offset != self._length or not self._watch.take_if_harmless(update.new):
             return False
         self._length += len(update.new)
         return True
@@ -122,10 +122,10 @@ class _Words:
         if self._watch.feed(update.new):
             self._is_behind = True
             return []
-        if not self._held and not self._watch.begun:
+        if not self._held and not self._watch.partial_length:
             return [update]
         offset, words = self._length - len(update.new) - len(self._held), self._held + update.new
-        ready = max(0, len(words) - self._watch.begun)
+        ready = max(0, len(words) - self._watch.partial_length)
         self._held = words[ready:]
         return [self._kind(words[:ready], offset)] if ready else []
 
@@ -148,7 +148,7 @@ class _Words:
         if self._watch.feed(words):
             self._is_behind = True
             return []
-        ready = len(words) - self._watch.begun
+        ready = len(words) - self._watch.partial_length
         self._held = words[ready:]
         offset = min(offset, told, ready)
         return [self._kind(words[offset:ready], offset)]

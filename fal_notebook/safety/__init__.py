@@ -1,4 +1,4 @@
-"""What others say or name, made harmless: words, the key in them, files' names, packed and nested data.
+"""What servers and models send, made harmless: text, the key in it, file names, compressed bodies, JSON.
 
-It imports nothing of the house, and anything in the house may import it. Begin with `plain_text`.
+It imports nothing else of the package, and every other wing may import it. Begin with `plain_text`.
 """

@@ -1,25 +1,25 @@
-"""A body that came packed, unpacked only as far as somebody takes it.
+"""Decompression of an HTTP body, piece by piece and only as far as the caller reads.
 
-A few kilobytes can unpack to gigabytes, and those again where packing is stacked. So no more is unpacked at once than
-a piece, and what was packed more than once is refused.
+A few kilobytes can decompress to gigabytes, and compression on compression to far more. So a single piece is
+decompressed at a time, and a body that was compressed more than once is refused.
 """
 
 import zlib
 from collections.abc import Iterable, Iterator
 
-_AT_ONCE = 65_536  # bytes of a piece
+_PIECE_BYTES = 65_536  # bytes of a piece
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
-def unpacked(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
+def decompressed(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
     """The bytes of an HTTP body, in pieces.
 
     Args:
         pieces: the body as it came.
-        coding: its ``Content-Encoding``; nothing where there is none.
+        coding: its ``Content-Encoding``; empty where there is none.
 
     Raises:
-        ValueError: it is packed in another way than by gzip or deflate, or is no such thing, or breaks off.
+        ValueError: the coding is neither gzip nor deflate, or the body is broken or not complete.
     """
     name = coding.strip().lower()
     if name in ("", "identity"):
@@ -36,7 +36,7 @@ def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             rest = piece
             while rest and not inflater.eof:
-                yield inflater.decompress(rest, _AT_ONCE)
+                yield inflater.decompress(rest, _PIECE_BYTES)
                 rest = inflater.unconsumed_tail
         yield inflater.flush()
     except zlib.error as exc:

@@ -21,7 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from ..errors import ConnectError, ResponseTooLarge
-from ..safety.decompression import unpacked
+from ..safety.decompression import decompressed
 from ..safety.loggers import quiet
 
 _REDIRECTS = 5
@@ -53,7 +53,7 @@ def download(url: str, *, timeout: float, max_bytes: int, gateway: str | None = 
     try:
         with _fetched(httpx.URL(url), timeout, gateway) as response:
             raw = response.raise_for_status().iter_raw()
-            for piece in unpacked(raw, response.headers.get("content-encoding", "")):
+            for piece in decompressed(raw, response.headers.get("content-encoding", "")):
                 if body.tell() + len(piece) > max_bytes:
                     message = f"{url} has more than {max_bytes:,} bytes"
                     raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")

@@ -80,7 +80,7 @@ TEXTS = st.recursive(SCALARS, spaced, max_leaves=40)
 
 def in_pieces(text: str | bytes, size: int) -> Any:
     """The value, decoded in pieces of so many characters however short it is."""
-    with mock.patch.multiple(bounded_json, _LONG=0, _PIECE=size, _SMALLEST=1):
+    with mock.patch.multiple(bounded_json, _LONG_TEXT=0, _PIECE_LENGTH=size, _SHORTEST_PIECE=1):
         return decode_json(text)
 
 
@@ -92,7 +92,7 @@ def test_a_value_is_the_same_in_pieces(text: str, size: int) -> None:
 
 @given(TEXTS, st.integers(2, 60))
 def test_what_stands_in_strings_is_left_out_however_the_text_is_cut(text: str, size: int) -> None:
-    with mock.patch.object(bounded_json, "_PIECE", size):
+    with mock.patch.object(bounded_json, "_PIECE_LENGTH", size):
         left = "".join(bounded_json._without_strings(text))
     strings = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
     assert strings.sub("", left) == strings.sub("", text)

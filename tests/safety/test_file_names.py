@@ -1,4 +1,4 @@
-"""What a server calls a file decides nothing but the words before its ending."""
+"""The name that a server gives a file decides nothing but the words before the extension."""
 
 import mimetypes
 import re
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fal_notebook.client.result import Result
 from fal_notebook.magic.saving import save_result
 from fal_notebook.media.media import Media
-from fal_notebook.safety.file_names import ending, file_name
+from fal_notebook.safety.file_names import file_extension, file_name
 
 RUN = re.findall(
     r"\S+",
@@ -110,19 +110,19 @@ def test_a_hostile_name_is_tame_when_saved(content_type: str, tmp_path: Path) ->
         saved = Media(content_type, b"x", file_name=said).save(tmp_path)
         assert is_tame(saved.name), (said, saved.name)
         assert saved.parent == tmp_path
-        assert saved.suffix == ending(content_type)
+        assert saved.suffix == file_extension(content_type)
 
 
 def test_every_type_that_is_known_here_has_an_ending_that_nothing_runs() -> None:
     known = {each for types in (mimetypes.types_map, mimetypes.common_types) for each in types.values()}
-    assert {each: ending(each) for each in known | set(TYPES) if ending(each).lstrip(".") in RUN} == {}
+    assert {each: file_extension(each) for each in known | set(TYPES) if file_extension(each).lstrip(".") in RUN} == {}
 
 
 @given(st.text(), st.sampled_from(TYPES))
 def test_any_name_becomes_a_tame_one_with_the_types_ending(said: str, content_type: str) -> None:
     name = file_name(said, content_type)
     assert is_tame(name)
-    assert name.endswith(ending(content_type))
+    assert name.endswith(file_extension(content_type))
     assert unicodedata.is_normalized("NFC", name)
 
 

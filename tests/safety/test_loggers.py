@@ -1,4 +1,4 @@
-"""What the libraries below log of an answer, where a program logs everything."""
+"""What other libraries log for one answer, in a program that logs everything."""
 
 import json
 import logging

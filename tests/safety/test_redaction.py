@@ -1,4 +1,4 @@
-"""A key that was sent comes back in every place and spelling, and is seen in none."""
+"""Servers repeat the key in every place and spelling, and the user sees it in none."""
 
 import base64
 import contextlib
