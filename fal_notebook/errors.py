@@ -19,11 +19,11 @@ All derive from fal-client's base error, so that code written for fal-client cat
             │   └── ServerError                5xx
             ├── ModelError                     an ``error`` inside the response
             ├── ConnectionLost (ConnectionError)  the socket closed before the end of the response
-            ├── RequestTimeout (TimeoutError)  the caller's time was over
+            ├── RequestTimeout (TimeoutError)  the caller's timeout was over
             ├── ResponseTooLarge               more bytes than the configured cap
-            ├── InvalidResponse                JSON or events that are none
-            ├── NotShown                       the answer is there; what was to show it failed
-            └── ProtocolViolation              a message that the protocol has no place for
+            ├── InvalidResponse                a body that is not the JSON or the events that it claims to be
+            ├── NotShown                       the answer is there, and could not be shown
+            └── ProtocolViolation              a message that the protocol does not allow there
 
 Each carries its evidence as attributes and never the key. In a notebook each shows as one line.
 """
@@ -44,7 +44,7 @@ class FalNotebookError(FalClientError):
 
     Args:
         message: what happened, made one line.
-        hint: what to do about it; the class's own where none is given.
+        hint: what to do about it; where none is given, the class's `default_hint`.
     """
 
     default_hint: ClassVar[str] = ""
@@ -77,7 +77,7 @@ class ConnectError(FalNotebookError, ConnectionError):
     Args:
         message: what happened.
         hint: what to do about it.
-        may_pass: whether the same may succeed in a moment: the network failed, and nobody refused.
+        may_pass: whether another try may succeed: the network failed, and no server refused.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, may_pass: bool = False) -> None:
@@ -86,7 +86,7 @@ class ConnectError(FalNotebookError, ConnectionError):
 
 
 class RequestError(FalNotebookError):
-    """A request that may have reached fal did not end well. It is never sent again by itself.
+    """A request that may have reached fal failed. It is never sent again automatically.
 
     Args:
         message: what happened.
@@ -147,7 +147,7 @@ class NotFound(StatusError):
 
 
 class ArgumentsTooLarge(StatusError):
-    """413, or its like without a status: the server closed the WebSocket with code 1009 (RFC 6455, 7.4.1)."""
+    """413, or the same without a status: the server closed the WebSocket with code 1009 (RFC 6455, 7.4.1)."""
 
     default_hint = "shorten them, or give files as URLs: fal_client.upload_file makes one"
 
@@ -179,7 +179,7 @@ class ConnectionLost(RequestError, ConnectionError):
 
 
 class RequestTimeout(RequestError, TimeoutError):
-    """The time given by the caller was over before the response ended."""
+    """The caller's timeout was over before the response ended."""
 
     default_hint = "give it a longer timeout"
 
@@ -201,7 +201,7 @@ class NotShown(RequestError):
 
 
 class ProtocolViolation(RequestError):
-    """A message came that the protocol has no place for."""
+    """A message came that the protocol does not allow at that place."""
 
     default_hint = "is this really a fal HTTP-over-WebSockets host?"
 
@@ -229,8 +229,8 @@ def status_error(
     """The error for an HTTP status of 300 or more.
 
     ``detail`` is what fal's error bodies hold under that name (fal's docs, "Errors"): a string or a list of
-    ``{loc, msg, type}``; other values are quoted as they are. A handshake carries no arguments, so that they are not
-    what is too large there.
+    ``{loc, msg, type}``; other values are quoted as they are. A 413 in the handshake is a plain `StatusError`, since a
+    handshake carries no arguments that could be too large.
     """
     kind = _BY_STATUS.get(status, ServerError if 500 <= status < 600 else StatusError)
     kind = StatusError if in_handshake and kind is ArgumentsTooLarge else kind
@@ -245,18 +245,18 @@ def status_error(
 def detail_text(detail: Any) -> str:
     """What a server's error detail says, as one line: ``prompt: Field required; seed: Input should be …``."""
     try:
-        return _said(detail)
+        return _detail_words(detail)
     except RecursionError:
         return "nested too deeply to be quoted"
 
 
-def _said(detail: Any) -> str:
+def _detail_words(detail: Any) -> str:
     if isinstance(detail, list):
-        return "; ".join(filter(None, map(_said, detail)))
+        return "; ".join(filter(None, map(_detail_words, detail)))
     if isinstance(detail, dict):
         words = next(filter(None, map(detail.get, ("msg", "message", "error", "detail", "title"))), None)
         if not isinstance(words, str):
-            return _said(words) if words else one_line(str(detail))
+            return _detail_words(words) if words else one_line(str(detail))
         place = detail.get("loc")
         steps = [str(step) for step in place if step != "body"] if isinstance(place, list) else []
         return one_line(f"{'.'.join(steps)}: {words}" if steps else words)
@@ -264,9 +264,9 @@ def _said(detail: Any) -> str:
 
 
 def bare(error: FalNotebookError, redaction: Redaction) -> FalNotebookError:
-    """The error without the key, and without the frames that it came through: verbose tracebacks show their variables.
+    """The error without the key, and without its traceback: verbose tracebacks show the variables of each frame.
 
-    What is quoted in part is to be looked through before it is cut; here is all else that the error holds.
+    Text that is quoted in part has lost the key before: here, a key that was cut would not be found.
     """
     for name, value in vars(error).items():
         setattr(error, name, redaction.value(value))

@@ -126,7 +126,7 @@ class Reading:
         """Updates as they may be shown: without the key, and with files that know who named them."""
         for place, update in enumerate(updates):
             if isinstance(update, Preview):
-                updates[place] = Preview(tuple(_named_by(self._target.home, update.media)))
+                updates[place] = Preview(tuple(_named_by(self._target.private_host, update.media)))
         return self._redacted.take(updates, is_last=is_last)
 
     def _finish(self, over: Over) -> list[Update]:
@@ -219,7 +219,7 @@ class Reading:
             "text": content.text,
             "reasoning": content.reasoning,
             "data": content.data,
-            "media": _named_by(self._target.home, content.media),
+            "media": _named_by(self._target.private_host, content.media),
             "usage": content.usage,
             "model": content.model,
             "note": content.note,

@@ -267,13 +267,13 @@ class Session:
         receivers: Sequence[Receiver],
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
-        lane, time_of_all = io.pool(target, self._limits).lane(), TimeGiven(timeout)
+        pipeline, time_of_all = io.pool(target, self._limits).pipeline(), TimeGiven(timeout)
         each = zip(payloads, receivers, strict=True)
         try:
-            work = (perform(target, *request, time_of_all, lane.exchange) for request in each)
+            work = (perform(target, *request, time_of_all, pipeline.exchange) for request in each)
             await asyncio.gather(*work, return_exceptions=True)  # one that fails leaves the others alone
         finally:
-            lane.close()
+            pipeline.close()
 
 
 def _check_timeout(timeout: float | None) -> None:

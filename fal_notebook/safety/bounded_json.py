@@ -32,7 +32,8 @@ _STRING_CONTENT = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 # A part of a string that can be decoded by itself: it does not end between two escapes that are one character.
 _HIGH_SURROGATE = r"\\u[dD][89abAB]"
 _STRING_PART = re.compile(
-    rf'(?:[^"\\]++|(?:(?!{_HIGH_SURROGATE})\\u[^"\\]{{4}})++|\\[^u]|(?:{_HIGH_SURROGATE}[^"\\]{{2}})++(?:\\u[^"\\]{{4}}|(?=[^\\]|\\[^u])))++'
+    rf'(?:[^"\\]++|(?:(?!{_HIGH_SURROGATE})\\u[^"\\]{{4}})++|\\[^u]'
+    rf'|(?:{_HIGH_SURROGATE}[^"\\]{{2}})++(?:\\u[^"\\]{{4}}|(?=[^\\]|\\[^u])))++'
 )
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _decode = json.JSONDecoder().raw_decode

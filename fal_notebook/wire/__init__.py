@@ -1,5 +1,5 @@
-"""Bytes to fal and back: where a request goes, the WebSocket, the protocol on it, its reuse, and files by HTTP.
+"""Bytes to fal and back: a request's address and key, the WebSocket, fal's protocol, pools, and files by HTTP.
 
-It imports errors and safety only, and nothing else in the house opens a connection. Begin with `protocol`, which has
-the state of a connection and what may come when.
+It imports only errors and safety, and no other wing opens a connection. Begin with `protocol`, which has the states of
+a connection and the messages that may come in each.
 """

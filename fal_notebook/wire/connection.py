@@ -1,9 +1,9 @@
 """One persistent connection to one endpoint, and the requests on it.
 
-Requests on a connection are answered in order. Further ones may be sent before the first is answered; the server
-takes them one after another. While every answer has ended cleanly the connection can carry the next; after anything
-else (an error, a broken message, a caller who stopped) it is closed at once, and with it what is queued behind, since
-what is left of the old answer would be read as the next. A request is written to the socket once and never again.
+The server answers the requests of a connection in order; further ones may be sent before the first is answered. As long
+as every answer ends cleanly, the connection can carry another request. After anything else (an error, a broken message,
+a caller who stopped) it is closed at once, with all requests behind, since the rest of the old answer would be read as
+the next. A request is written to the socket once and never again.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_refused_as_
 
 _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
-_STALE_SECONDS = 45.0  # pings would have been heard: the machine slept, or something held the interpreter
+_STALE_SECONDS = 45.0  # of silence despite pings: the machine slept, or something held the interpreter
 _PROBE_SECONDS = 5.0
-_SMALL = 1_000  # bytes of arguments that no server is known to refuse: a code for a size then has another reason
+_NEVER_TOO_LARGE = 1_000  # bytes of arguments: if a server closes them as too large, it has another reason
 
 
 class Caller(Interface):
-    """Who is told of a request on its way, on the I/O thread."""
+    """The sender of a request, which is told on the I/O thread how it goes."""
 
     def sent(self) -> None:
         """Note that the arguments go out; from then on the server may have them."""
 
     def sent_whole(self) -> None:
-        """Note that all of them went out."""
+        """Note that all of the arguments went out."""
 
     def receive(self, events: Sequence[Event], /) -> None:
         """Take the events that one read of the socket brought."""
@@ -41,23 +41,28 @@ class Caller(Interface):
 
 @dataclass(eq=False)
 class _Exchange:
-    """A request on its way, with the bytes of its arguments and of its response, and who takes the response.
+    """A request under way.
 
     Attributes:
-        last: how many bytes the WebSocket will have written when the arguments are.
+        caller: takes the response.
+        ended: is done when the request has ended.
+        arguments_size: bytes of the arguments.
+        body_size: bytes of the response that have come.
+        written_when_sent: how many bytes the WebSocket will have written once the arguments are sent whole.
+        failure: how the request failed, if it did.
     """
 
     caller: Caller
-    over: asyncio.Future[None]
-    arguments: int
-    size: int = 0
-    last: int = 0
+    ended: asyncio.Future[None]
+    arguments_size: int
+    body_size: int = 0
+    written_when_sent: int = 0
     failure: RequestError | None = None
 
     def end(self, failure: RequestError | None = None) -> None:
-        if not self.over.done():
+        if not self.ended.done():
             self.failure = failure
-            self.over.set_result(None)
+            self.ended.set_result(None)
 
 
 class Connection:
@@ -65,7 +70,7 @@ class Connection:
 
     Args:
         target: where it leads.
-        websocket: open, and nobody else's.
+        websocket: open, and used by nobody else.
         max_body: the most bytes that a response may have.
 
     Attributes:
@@ -86,9 +91,9 @@ class Connection:
         self._max_body = max_body
         self._protocol = Protocol(target.redaction)
         self._exchanges: deque[_Exchange] = deque()
-        self._keeper = asyncio.create_task(self._keep_alive())
-        self._closer: asyncio.Task[None] | None = None
-        websocket.attach(self._take, self._lose)
+        self._keep_alive_task = asyncio.create_task(self._keep_alive())
+        self._closing_task: asyncio.Task[None] | None = None
+        websocket.attach(self._on_messages, self._on_closed)
 
     @property
     def is_busy(self) -> bool:
@@ -97,8 +102,8 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether, as far as is known here, requests can go out on it."""
-        return self._websocket.is_open and self._closer is None
+        """Whether requests can go out on it, as far as this side knows."""
+        return self._websocket.is_open and self._closing_task is None
 
     @property
     def is_reusable(self) -> bool:
@@ -106,20 +111,20 @@ class Connection:
         return self.is_open and not self.is_busy
 
     async def is_ready(self) -> bool:
-        """Whether the next request can go out on it; a server that was long silent is asked first."""
+        """Whether the next request can go out on it; a server that was silent for long gets a ping first."""
         if not self.is_reusable:
             return False
-        is_fresh = abs(time.time() - self._websocket.heard) < _STALE_SECONDS  # a clock may be set back, too
+        is_fresh = abs(time.time() - self._websocket.heard) < _STALE_SECONDS  # abs: the clock may be set back
         if not is_fresh and not await self._websocket.answers(_PROBE_SECONDS):
             return False
-        await asyncio.sleep(0)  # the loop looks at the socket once more: an end, or an answer that no request asked for
+        await asyncio.sleep(0)  # lets the loop read the socket: a close may be in it, or a message out of place
         return self.is_reusable
 
     async def exchange(self, payload: str, caller: Caller) -> None:
         """Send one request and hand over every event of its response, the `End` included.
 
-        Others may be under way: this one is answered after them. Cancelling is safe: the connection closes at
-        once, and with it what is left of the response, and of those behind it.
+        Where others are under way, it is answered after them. Cancelling is safe: the connection closes at once, and
+        the rest of this response and those behind it are lost.
 
         Args:
             payload: the arguments, encoded.
@@ -136,8 +141,8 @@ class Connection:
         self._exchanges.append(exchange)
         try:
             caller.sent()
-            exchange.last = self._websocket.send_message(self._protocol.send(payload))
-            await exchange.over
+            exchange.written_when_sent = self._websocket.send_message(self._protocol.send(payload))
+            await exchange.ended
         finally:
             if exchange not in self._exchanges or self._is_written(exchange):
                 caller.sent_whole()
@@ -149,36 +154,37 @@ class Connection:
     def close(self) -> None:
         """Begin to close; return at once.
 
-        A request whose response has not begun arrives no more than it has: a goodbye would wait behind it.
+        Where a request is not sent whole or not answered, the socket is cut, so that no more of it arrives: a close
+        frame would be sent only after all of it.
         """
-        if self._closer is None:
-            self._keeper.cancel()
+        if self._closing_task is None:
+            self._keep_alive_task.cancel()
             if self._protocol.is_waiting or self._websocket.written < self._websocket.queued:
                 self._websocket.cut()
-            self._closer = asyncio.create_task(self._websocket.shut())
+            self._closing_task = asyncio.create_task(self._websocket.shut())
 
     def _is_written(self, exchange: _Exchange) -> bool:
-        return self._websocket.written >= exchange.last
+        return self._websocket.written >= exchange.written_when_sent
 
     async def wait_closed(self) -> None:
         """Close and wait until it is done, a few seconds at most."""
         self.close()
-        if self._closer is not None:
-            await asyncio.wait({self._closer}, timeout=CLOSE_SECONDS + 1)
+        if self._closing_task is not None:
+            await asyncio.wait({self._closing_task}, timeout=CLOSE_SECONDS + 1)
 
-    def _take(self, messages: Sequence[Message]) -> None:
-        """Take the messages of one read of the socket. What cannot be taken is the end of the request."""
+    def _on_messages(self, messages: Sequence[Message]) -> None:
+        """Take the messages of one read of the socket. An error in that ends the request."""
         try:
             self._take_all(messages)
         except Exception as exc:  # noqa: BLE001 - asyncio would cut the socket and print a traceback
-            self._break_off(self._failure(exc))
+            self._break_off(self._reading_error(exc))
 
     def _take_all(self, messages: Sequence[Message]) -> None:
         events: list[Event] = []
         try:
             for event in self._protocol.receive_all(messages):
                 if isinstance(event, Data):
-                    events.append(self._counted(event))
+                    events.append(self._count(event))
                     self._check_size()
                     continue
                 events.append(event)
@@ -194,48 +200,48 @@ class Connection:
         else:
             self._hand_over(events)
 
-    def _counted(self, event: Data) -> Data:
-        """A piece of the body; of one that is more than there may be, what there is room for."""
+    def _count(self, event: Data) -> Data:
+        """Count the bytes of a piece of the body, and return as much of it as the limit allows."""
         exchange = self._exchanges[0]
-        exchange.size += len(event.data)
+        exchange.body_size += len(event.data)
         self.received += len(event.data)
-        beyond = exchange.size - self._max_body
+        beyond = exchange.body_size - self._max_body
         return Data(event.data[:-beyond]) if beyond > 0 else event
 
     def _check_size(self) -> None:
-        if self._exchanges[0].size > self._max_body:
-            raise self._too_large()
+        if self._exchanges[0].body_size > self._max_body:
+            raise self._response_too_large()
 
     def _hand_over(self, events: Sequence[Event]) -> None:
         if events and self._exchanges:
             self._exchanges[0].caller.receive(events)
 
     def _break_off(self, failure: RequestError) -> None:
-        """End the request under way, and the connection: nobody can tell what would be an answer to what."""
+        """End the request under way and the connection: which answer belongs to which request is no longer known."""
         self.close()
         if self._exchanges:
             self._exchanges[0].end(failure)
 
-    def _lose(self, exc: Closed) -> None:
-        """Take the end of the socket, and with it of all that was under way."""
+    def _on_closed(self, exc: Closed) -> None:
+        """Take the end of the socket, and end all requests that were under way."""
         for exchange in self._exchanges:
             failed = self._websocket.failure
             try:
-                loss = self._failure(failed) if failed else self._loss(exc, exchange)
-            except Exception as failure:  # noqa: BLE001 - whatever it is, nobody waits for ever
-                loss = self._failure(failure)
+                loss = self._reading_error(failed) if failed else self._loss_error(exc, exchange)
+            except Exception as failure:  # noqa: BLE001 - whatever fails, every caller has to be told
+                loss = self._reading_error(failure)
             exchange.end(loss)
 
-    def _failure(self, exc: Exception) -> RequestError:
+    def _reading_error(self, exc: Exception) -> RequestError:
         return RequestError(f"the response of {self.target.endpoint} could not be taken: {type(exc).__name__}")
 
-    def _loss(self, exc: Closed, exchange: _Exchange) -> RequestError:
+    def _loss_error(self, exc: Closed, exchange: _Exchange) -> RequestError:
         is_next = exchange is self._exchanges[0]
         has_begun = is_next and self._protocol.state is State.STREAMING
         if is_next and is_too_big(exc):
-            return self._too_large()
+            return self._response_too_large()
         if not has_begun and is_refused_as_too_big(exc) and self._is_largest(exchange):
-            return self._refused(exc, exchange)
+            return self._arguments_too_large(exc, exchange)
         wrong = what_was_wrong(exc)
         said = (
             f": the server broke the WebSocket protocol ({wrong})"
@@ -244,7 +250,7 @@ class Connection:
             if exc.rcvd
             else ""
         )
-        when = f"after {exchange.size:,} bytes" if has_begun else "before the response began"
+        when = f"after {exchange.body_size:,} bytes" if has_begun else "before the response began"
         message = f"the connection to {self.target.endpoint} closed {when}{said}"
         request_id = self._protocol.request_id if is_next else None
         is_half = not has_begun and not self._is_written(exchange)
@@ -252,15 +258,15 @@ class Connection:
         return ConnectionLost(self.target.redact(message), request_id=request_id, hint=hint)
 
     def _is_largest(self, exchange: _Exchange) -> bool:
-        """Whether its arguments are what a server took for too large: of several requests, the largest."""
-        return exchange.arguments >= max(_SMALL, *(each.arguments for each in self._exchanges))
+        """Whether its arguments are those that a server found too large: of several requests, the largest."""
+        return exchange.arguments_size >= max(_NEVER_TOO_LARGE, *(each.arguments_size for each in self._exchanges))
 
-    def _refused(self, exc: Closed, exchange: _Exchange) -> ArgumentsTooLarge:
+    def _arguments_too_large(self, exc: Closed, exchange: _Exchange) -> ArgumentsTooLarge:
         said = f": {exc.rcvd.reason}" if exc.rcvd and exc.rcvd.reason else ""
-        message = f"the arguments ({_size(exchange.arguments)}) are too large for {self.target.endpoint}{said}"
+        message = f"the arguments ({_size(exchange.arguments_size)}) are too large for {self.target.endpoint}{said}"
         return ArgumentsTooLarge(self.target.redact(message))
 
-    def _too_large(self) -> ResponseTooLarge:
+    def _response_too_large(self) -> ResponseTooLarge:
         return ResponseTooLarge(
             f"the response has more than {self._max_body:,} bytes", request_id=self._protocol.request_id
         )
@@ -273,10 +279,10 @@ class Connection:
                 self._websocket.cut()
 
     def _signs_of_life(self, queued: int) -> tuple[float, int]:
-        """What changes while the server is there, also where it answers no ping.
+        """Two numbers, one of which changes as long as the server is there, even if it answers no ping.
 
-        One that sends is at work: its answer is worth more than the rule. And a ping waits behind arguments that are
-        on their way: as long as the server takes of what was ``queued`` before the ping, it is not late.
+        A server that sends is at work, and its answer is worth more than the rule. And a ping waits behind arguments
+        that are being sent: as long as the server takes what was ``queued`` before the ping, its pong is not late.
         """
         return self._websocket.heard, min(self._websocket.written, queued)
 

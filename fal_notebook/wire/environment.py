@@ -1,4 +1,4 @@
-"""What the environment says: the only place that reads its variables, but for the key's, which fal-client reads."""
+"""The environment variables: no other module reads any, and fal-client reads those of the key."""
 
 import os
 
@@ -6,7 +6,7 @@ BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
 
 
 def base_url() -> str:
-    """The base URL of requests: our own variable names a whole one, fal's name the host; else it is fal."""
+    """The base URL of requests: that of our own variable, else one with the host of fal's variables, else fal's."""
     return os.environ.get(BASE_URL_VARIABLE) or _fal_url()
 
 
@@ -16,5 +16,5 @@ def _fal_url() -> str:
 
 
 def is_voila() -> bool:
-    """Whether the kernel serves a page of Voilà, which runs the cells in Python before the page is there."""
+    """Whether the kernel runs for Voilà, which executes all cells before the page is there."""
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")

@@ -1,9 +1,9 @@
-"""Sans-I/O: the plain frames of a WebSocket, told apart from all others (RFC 6455, 5.2).
+"""Sans-I/O: a fast path for the plain frames of a WebSocket (RFC 6455, 5.2).
 
-Nearly every frame of a response is a whole data message, neither masked nor compressed. Those are split off here, all
-that one read of the socket brought at a time; websockets takes each by itself, which costs more than all that is done
-with it later. Every other frame (control frames, fragments, compressed ones) is passed on to websockets as it came,
-and so is all that follows a frame that breaks a rule: what the rules are, and what becomes of it, stays its own.
+Nearly every frame of a response is a whole data message, neither masked nor compressed. Those of one read of the socket
+are split off here together: the websockets library takes them one by one, which costs more than all later work on them.
+Every other frame (control frames, fragments, compressed ones) goes to websockets unchanged. So does everything after a
+frame that breaks a rule, so that websockets alone knows the rules and what follows when they are broken.
 """
 
 import sys
@@ -12,16 +12,16 @@ from enum import Enum, auto
 _FINAL = 0x80
 _OPCODE = 0x0F
 _DATA_OPCODES = (0, 1, 2)
-_SHORT = 126  # a length below stands in the second byte; else that many bytes follow:
+_SHORT = 126  # a smaller length is the second byte itself; 126 and 127 say how many bytes of length follow it:
 _LENGTH_BYTES = {126: 2, 127: 8}
-_LONG = 1024  # bytes that take longer to copy than a view of them takes to make
-_MASKED = 128  # no frame of a server is
+_LONG_PAYLOAD = 1024  # bytes from which a view is cheaper than a copy
+_MASKED = 128  # the least second byte of a masked frame; a server's frames are never masked
 
 
 class Kind(Enum):
     """What a piece of the byte stream is.
 
-    TEXT: a plain text message. BINARY: plain binary messages one behind the other, joined. OTHER: for websockets.
+    TEXT: a plain text message. BINARY: plain binary messages in a row, joined. OTHER: a frame for websockets.
     """
 
     TEXT = auto()
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 
 Piece = tuple[Kind, bytes]
-_TEXT, _BINARY = 0x81, 0x82  # a first byte: the whole message, plain
+_WHOLE_TEXT, _WHOLE_BINARY = 0x81, 0x82  # the first byte of a frame that is a whole, plain message
 
 
 class FrameSplitter:
@@ -43,7 +43,7 @@ class FrameSplitter:
     def __init__(self, max_size: int) -> None:
         self._max_size = max_size
         self._held: list[bytes] = []
-        self._missing = 0
+        self._missing_bytes = 0
         self._in_fragments = False
         self._gave_up = False
 
@@ -53,41 +53,41 @@ class FrameSplitter:
         binary: list[bytes | memoryview] = []
         at = 0
         while self._held and at < len(data):
-            part = data[at : at + self._missing]
+            part = data[at : at + self._missing_bytes]
             at += len(part)
             self._held.append(part)
-            self._missing -= len(part)
-            if not self._missing:
+            self._missing_bytes -= len(part)
+            if not self._missing_bytes:
                 whole, self._held = b"".join(self._held), []
                 self._split(whole, 0, pieces, binary)
         self._split(data, at, pieces, binary)
         return pieces + _joined(binary)
 
     def _split(self, data: bytes, at: int, pieces: list[Piece], binary: list[bytes | memoryview]) -> None:
-        """Add what stands in the data from a place on: binary messages to ``binary``, all else to ``pieces``."""
+        """Split the data from a place on: payloads of binary messages go to ``binary``, all else to ``pieces``."""
         size, view = len(data), memoryview(data)
         while at < size:
             begin = at + 2
             end = begin + (data[at + 1] if begin <= size else 0)
             if end - begin >= _SHORT:
-                begin, end = _longer(data, at)
+                begin, end = _long_payload(data, at)
             if self._gave_up or end - begin > self._max_size:
                 self._gave_up, end = True, size
             elif end > size:
-                self._held, self._missing = [data[at:]], end - size
+                self._held, self._missing_bytes = [data[at:]], end - size
                 return
-            elif data[at] == _BINARY and not self._in_fragments:
-                binary.append(data[begin:end] if end - begin < _LONG else view[begin:end])
+            elif data[at] == _WHOLE_BINARY and not self._in_fragments:
+                binary.append(data[begin:end] if end - begin < _LONG_PAYLOAD else view[begin:end])
                 at = end
                 continue
             pieces += _joined(binary)
             binary.clear()
-            is_text = data[at] == _TEXT and not self._in_fragments and not self._gave_up
+            is_text = data[at] == _WHOLE_TEXT and not self._in_fragments and not self._gave_up
             pieces.append((Kind.TEXT, data[begin:end]) if is_text else self._other(data[at:end]))
             at = end
 
     def _other(self, frame: bytes) -> Piece:
-        """A frame for websockets; between the fragments of a message no other message is a plain one."""
+        """A frame for websockets. If it is a fragment, no frame is plain until the last fragment has come."""
         if frame[0] & _OPCODE in _DATA_OPCODES:
             self._in_fragments = not frame[0] & _FINAL
         return Kind.OTHER, frame
@@ -97,10 +97,10 @@ def _joined(binary: list[bytes | memoryview]) -> list[Piece]:
     return [(Kind.BINARY, b"".join(binary))] if binary else []
 
 
-def _longer(data: bytes, at: int) -> tuple[int, int]:
-    """Begin and end of a payload whose length has bytes of its own; where they have not come, the end is theirs.
+def _long_payload(data: bytes, at: int) -> tuple[int, int]:
+    """Begin and end of a payload whose length is in further bytes; where these have not come, both are their end.
 
-    A masked frame, which no server may send, is longer than any limit.
+    A masked frame, which no server may send, counts as longer than any limit.
     """
     code = data[at + 1]
     if code >= _MASKED:

@@ -1,11 +1,11 @@
-"""A connection opened, and tried again where that can help.
+"""Opens a connection, and tries again where that can help.
 
-A handshake carries no arguments: one that failed was certainly no request, so it may be repeated. It is, twice at
-the most and with growing pauses, where the network or a server on the way failed. What was refused is not: a key
-that is wrong, a name that does not exist or a certificate that is not trusted stays so, and 429 asks for patience.
+A handshake carries no arguments, so that a failed one was certainly no request and may be repeated. It is repeated
+twice at most, with growing pauses, where the network or a server in between failed. It is not repeated where it was
+refused: a wrong key, an unknown name or an untrusted certificate does not change, and 429 asks for fewer tries.
 
-A gateway on this machine gets the key only when it asks for one, by refusing a handshake without it: most need none,
-and whatever listens there could keep it.
+A gateway on this machine gets the key only when it asks for one, by refusing a handshake without it. Most gateways need
+no key, and any program that listens there could keep it.
 """
 
 import asyncio
@@ -18,17 +18,19 @@ from .target import Target
 from .upgrade import PASSING, closed_at_once, open_websocket
 
 _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
-_SPREAD = (0.75, 1.25)  # clients that lost one server together do not come back together
+_SPREAD = (0.75, 1.25)  # so that clients that lost a server at the same time do not return at the same time
 
 
-async def open_connection(target: Target, *, max_body: int, open_timeout: float, is_asked: bool = False) -> Connection:
+async def open_connection(
+    target: Target, *, max_body: int, open_timeout: float, asks_for_key: bool = False
+) -> Connection:
     """Open a connection, in three tries at the most. Cancelling is safe and ends a pause at once.
 
     Args:
         target: where to.
-        is_asked: whether a gateway on this machine has asked for a key before.
-        max_body: the most bytes that a response may have, and so a message.
+        max_body: the most bytes of a response, and so of one message.
         open_timeout: seconds for all tries together.
+        asks_for_key: whether the gateway on this machine has asked for a key before.
 
     Raises:
         StatusError: the server refused the handshake with an HTTP status.
@@ -37,14 +39,14 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float,
     clock = asyncio.get_running_loop().time
     deadline = clock() + open_timeout
 
-    async def open_with(shown: Target) -> Connection:
-        websocket = await open_websocket(shown, max_size=max_body, open_timeout=deadline - clock())
+    async def open_with(used: Target) -> Connection:
+        websocket = await open_websocket(used, max_size=max_body, open_timeout=deadline - clock())
         if not websocket.is_open:  # a server that is full may close it at once
             raise await closed_at_once(websocket, target)
         return Connection(target, websocket, max_body)
 
     async def attempt() -> Connection:
-        if is_asked or not target.is_local or target.authorization is None:
+        if asks_for_key or not target.is_local or target.authorization is None:
             return await open_with(target)
         try:
             return await open_with(replace(target, authorization=None))
@@ -56,13 +58,13 @@ async def open_connection(target: Target, *, max_body: int, open_timeout: float,
             return await attempt()
         except FalNotebookError as exc:
             seconds = pause * random.uniform(*_SPREAD)  # noqa: S311 - a pause, no secret
-            if not _may_pass(exc) or clock() + seconds >= deadline:
+            if not _may_succeed_again(exc) or clock() + seconds >= deadline:
                 raise
         await asyncio.sleep(seconds)
     return await attempt()
 
 
-def _may_pass(error: FalNotebookError) -> bool:
+def _may_succeed_again(error: FalNotebookError) -> bool:
     if isinstance(error, StatusError):
         return error.status in PASSING
     return isinstance(error, ConnectError) and error.may_pass

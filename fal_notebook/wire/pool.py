@@ -1,8 +1,8 @@
-"""The connections to one endpoint, and whose turn it is.
+"""The connections to one endpoint, and which request gets which.
 
-People send prompts seconds apart, and for them one connection is kept open. Requests that overlap get further
-connections, up to a bound, so that a quick one does not wait behind a slow one; those close again when they have
-not been needed for a while. So does the one to an endpoint that is none of those used last.
+People send prompts seconds apart, and one connection is kept open for them. Requests that overlap get further
+connections, up to a bound, so that a quick one does not wait behind a slow one; these close when they have not been
+needed for a while. The kept one closes likewise once enough other endpoints have been used since.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from .connection import Caller, Connection
 from .handshake import open_connection
 from .target import Target
 
-_AHEAD = 64  # requests of a lane that are sent and not answered; fal's own limit is not known
+_MOST_UNANSWERED = 64  # requests of a pipeline; fal's own limit is not known
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a session allows itself.
+    """The limits of a session's connections and responses.
 
     Attributes:
         connections: the most that are open to one endpoint; further requests wait their turn.
-        idle_seconds: after how long unused the further ones close.
+        idle_seconds: how long all but one of them stay open unused.
         max_body: the most bytes that a response may have.
-        open_timeout: seconds for the opening of a connection, further tries included.
+        open_timeout: seconds to open a connection, repeated tries included.
 
     Raises:
         InvalidRequest: one of them is no number, or too small.
@@ -49,10 +49,10 @@ class Limits:
 def _check(name: str, value: Any, least: float, *kinds: type) -> None:
     is_one = isinstance(value, kinds) and not isinstance(value, bool)
     if not is_one or not least <= value < math.inf:
-        raise InvalidRequest(f"Limits: {name} is {_a(kinds)} of at least {least:g}, not {value!r:.80}")
+        raise InvalidRequest(f"Limits: {name} is {_kind_words(kinds)} of at least {least:g}, not {value!r:.80}")
 
 
-def _a(kinds: tuple[type, ...]) -> str:
+def _kind_words(kinds: tuple[type, ...]) -> str:
     return "a number" if float in kinds else "a whole number"
 
 
@@ -65,10 +65,10 @@ class Pool:
         self._limits = limits
         self._turns = asyncio.Semaphore(limits.connections)
         self._closed = False
-        self._is_asked = False  # for a key, which a gateway on this machine gets then
-        self._idle: list[tuple[Connection, float]] = []  # the last used last, with the time since when
-        self._kept = 1
-        self._trimmer: asyncio.TimerHandle | None = None
+        self._asks_for_key = False  # a gateway on this machine does, and gets the key from then on
+        self._idle: list[tuple[Connection, float]] = []  # with the time of their last use, the latest at the end
+        self._kept_open = 1
+        self._trim_timer: asyncio.TimerHandle | None = None
 
     async def exchange(self, payload: str, caller: Caller) -> None:
         """Carry one request as soon as it is its turn; see `Connection.exchange`."""
@@ -79,12 +79,12 @@ class Pool:
             finally:
                 self._give_back(connection)
 
-    def lane(self) -> "Lane":
-        """A connection for requests that go out without waiting for each other's answers."""
-        return Lane(self)
+    def pipeline(self) -> "Pipeline":
+        """A pipeline: its requests go out without waiting for each other's answers."""
+        return Pipeline(self)
 
     async def connect(self) -> None:
-        """Have a connection open for the next request. Where all that may be open are in use, there is none to open.
+        """Have a connection open for the next request, unless as many as may be open are in use.
 
         Raises:
             FalNotebookError: no connection came about.
@@ -94,12 +94,12 @@ class Pool:
                 self._give_back(await self._take())
 
     def keep_last(self, *, kept: bool) -> None:
-        """Say whether the connection used last stays open however long it is unused."""
-        self._kept = int(kept)
+        """Set whether the connection used last stays open however long it is unused."""
+        self._kept_open = int(kept)
         self._plan_trim()
 
     def retire(self) -> None:
-        """Close what is unused, and the rest when its request has ended: nothing new comes here."""
+        """Close unused connections now and the others after their requests. No further requests come here."""
         self._closed = True
         while self._idle:
             self._drop(self._idle.pop()[0])
@@ -125,31 +125,31 @@ class Pool:
             self.target,
             max_body=self._limits.max_body,
             open_timeout=self._limits.open_timeout,
-            is_asked=self._is_asked,
+            asks_for_key=self._asks_for_key,
         )
         self.connections.append(connection)
         return connection
 
     def _give_back(self, connection: Connection) -> None:
-        was_asked, self._is_asked = self._is_asked, self._is_asked or connection.asks_for_key
-        is_without = self._is_asked and not was_asked and self.target.is_local  # the next request goes with the key
-        if self._closed or is_without or connection not in self.connections or not connection.is_reusable:
+        asked_before, self._asks_for_key = self._asks_for_key, self._asks_for_key or connection.asks_for_key
+        lacks_key = self._asks_for_key and not asked_before and self.target.is_local  # which the next request needs
+        if self._closed or lacks_key or connection not in self.connections or not connection.is_reusable:
             self._drop(connection)
             return
         self._idle.append((connection, time.monotonic()))
         self._plan_trim()
 
     def _plan_trim(self) -> None:
-        """Look again when the first may close: one timer, however many requests there are meanwhile."""
-        if len(self._idle) > self._kept and self._trimmer is None:
+        """Set a timer for when the first connection may close: one, however many requests there are meanwhile."""
+        if len(self._idle) > self._kept_open and self._trim_timer is None:
             unused = time.monotonic() - self._idle[0][1]
-            self._trimmer = asyncio.get_running_loop().call_later(self._limits.idle_seconds - unused, self._trim)
+            self._trim_timer = asyncio.get_running_loop().call_later(self._limits.idle_seconds - unused, self._trim)
 
     def _trim(self) -> None:
-        """Close what has not been used for long; of an endpoint in use, the connection used last stays."""
-        self._trimmer = None
+        """Close connections that were unused for long, but never the last one that is to be kept open."""
+        self._trim_timer = None
         latest = time.monotonic() - self._limits.idle_seconds + 0.01
-        while len(self._idle) > self._kept and self._idle[0][1] <= latest:
+        while len(self._idle) > self._kept_open and self._idle[0][1] <= latest:
             self._drop(self._idle.pop(0)[0])
         self._plan_trim()
 
@@ -159,11 +159,11 @@ class Pool:
             self.connections.remove(connection)
 
 
-class Lane:
-    """Requests one behind the other over one connection, sent ahead and answered in order. It has to be closed.
+class Pipeline:
+    """Requests over one connection, sent before earlier ones are answered (pipelining). It has to be closed.
 
-    Not all are sent at once: those that were not when the connection is lost go over another, the rest is lost with
-    it. No request is sent twice.
+    A bounded number of them is sent ahead. When the connection is lost, these are lost with it, and the others go over
+    a new one. No request is sent twice.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -171,13 +171,13 @@ class Lane:
         self._connection: Connection | None = None
         self._failure: FalNotebookError | None = None
         self._has_turn = False
-        self._door = asyncio.Lock()
-        self._places = asyncio.Semaphore(_AHEAD)
+        self._opening = asyncio.Lock()
+        self._unanswered = asyncio.Semaphore(_MOST_UNANSWERED)
 
     async def exchange(self, payload: str, caller: Caller) -> None:
-        """Carry one request, behind those for which this was called before; see `Connection.exchange`."""
-        async with self._places:
-            async with self._door:
+        """Carry one request, after those of earlier calls; see `Connection.exchange`."""
+        async with self._unanswered:
+            async with self._opening:
                 connection = await self._open()
             await connection.exchange(payload, caller)
 
@@ -189,7 +189,7 @@ class Lane:
             self._pool._turns.release()
 
     async def _open(self) -> Connection:
-        if self._failure is not None:  # what cannot be opened is not tried anew for each
+        if self._failure is not None:  # one failed try to open counts for all requests
             raise copy(self._failure)
         if self._connection is not None and not self._connection.is_open:
             self._pool._give_back(self._connection)

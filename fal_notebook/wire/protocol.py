@@ -13,14 +13,15 @@ The connection is a machine of three states::
 
 Arguments may be sent early, in any state: they queue up at the server, which answers in order and one at a time.
 
-There is no message that cancels: a response that is left half read would be read as the answer to the next
-request. So only a connection that is IDLE may be kept; one that is given up in another state is closed.
+No message cancels a request: the rest of a response that is given up would be read as the answer to the next
+request. So only an IDLE connection may be kept; one that is given up in another state is closed.
 
 A body may itself be JSON with the keys of metadata (fal's workflow events are), so a text message ends the
-response only if its type is ``end`` and its ``request_id`` is the one of the start. Some gateways send ``error``
-in the same way; in a body of JSON that is the body.
+response only if its type is ``end`` and its ``request_id`` is that of the start. Some gateways end a response with
+type ``error`` in the same way; in a JSON response such a message is taken as a piece of the body.
 
-An id is one request's. A start with that of an earlier one is its answer again, and not that of the request under way.
+Each request has an id of its own. A start with an earlier id repeats an earlier answer, and is refused: it does not
+answer the request under way.
 """
 
 import json
@@ -60,13 +61,13 @@ class End:
 
 
 Event = Start | Data | End
-_LONGEST_METADATA = 1_000_000  # characters; to see that a longer message is a piece of the body costs too much
+_LONGEST_METADATA = 1_000_000  # characters; a longer message is taken as body, since parsing it would cost too much
 
-_REMEMBERED = 100  # ids of requests that were answered: more than are sent ahead, and some 8 kB at most
+_REMEMBERED_IDS = 100  # of answered requests: more than are sent ahead, in some 8 kB
 
 
 class State(Enum):
-    """Where a connection stands between two requests."""
+    """What a connection waits for: nothing, the start of a response, or the rest of one."""
 
     IDLE = auto()
     SENT = auto()
@@ -74,7 +75,7 @@ class State(Enum):
 
 
 class Protocol:
-    """The state of one connection. It does no I/O: the caller carries messages in and out.
+    """The state of one connection. It does no I/O: its user moves the messages between it and the socket.
 
     Args:
         redaction: takes the key out of a message that an error will quote.
@@ -84,8 +85,8 @@ class Protocol:
         self._redaction = redaction or Redaction()
         self._unanswered = 0
         self._is_streaming = False
-        self._id: Any = None
-        self._answered: dict[int, None] = {}  # hashes of the ids, the oldest first
+        self._request_id: Any = None
+        self._answered_ids: dict[int, None] = {}  # hashes of the ids, the oldest first
         self._status = 0
         self._is_json = False
 
@@ -103,9 +104,9 @@ class Protocol:
 
     @property
     def request_id(self) -> str | None:
-        """The id that the server gave to the request under way, once that has been told."""
-        name = self._id if isinstance(self._id, str) else _json(self._id)
-        return None if self._id is None else self._redaction.text(name)
+        """The id that the server gave to the request under way, once its start has come."""
+        name = self._request_id if isinstance(self._request_id, str) else _id_json(self._request_id)
+        return None if self._request_id is None else self._redaction.text(name)
 
     def send(self, payload: str) -> str:
         """Take the arguments of one more request, encoded, and return the message to send."""
@@ -116,7 +117,7 @@ class Protocol:
         """Take several messages and yield what they mean; pieces of one body come joined.
 
         Raises:
-            ProtocolViolation, ModelError: as `receive`, when the events before have been yielded.
+            ProtocolViolation, ModelError: as `receive` does, after the events before it were yielded.
         """
         pieces: list[bytes] = []
         for message in messages:
@@ -144,20 +145,20 @@ class Protocol:
             ModelError: the server answered the request with an error in place of the start or of the end.
         """
         if self._is_streaming:
-            return self._body(message)
+            return self._receive_body(message)
         if self._unanswered:
-            return self._start(message)
+            return self._receive_start(message)
         raise ProtocolViolation("a message came although no request was under way")
 
-    def _start(self, message: str | bytes) -> Start:
-        metadata = _object(message)
+    def _receive_start(self, message: str | bytes) -> Start:
+        metadata = _json_object(message)
         if metadata is None or metadata.get("type") not in ("start", "error"):
             raise ProtocolViolation(f"expected start metadata, got {self._excerpt(message)}")
-        self._id = metadata.get("request_id")
-        if self._is_answered():
+        self._request_id = metadata.get("request_id")
+        if self._is_repeated_id():
             raise ProtocolViolation("the answer to an earlier request came again", request_id=self.request_id)
         if metadata["type"] == "error":
-            raise self._error(message, "refused")
+            raise self._model_error(message, "refused")
         self._status = _status(metadata, default=200)
         self._unanswered -= 1
         self._is_streaming = True
@@ -165,35 +166,35 @@ class Protocol:
         self._is_json = "json" in headers.get("content-type", "json").lower()
         return Start(self.request_id, self._status, headers)
 
-    def _is_answered(self) -> bool:
-        """Whether the id of the answer that begins was another's before; from now on it is known."""
-        if self._id is None:
+    def _is_repeated_id(self) -> bool:
+        """Whether an earlier answer had the id of the one that begins. The id is remembered."""
+        if self._request_id is None:
             return False
-        name = hash(_json(self._id))
-        is_answered = name in self._answered
-        self._answered[name] = None
-        if len(self._answered) > _REMEMBERED:
-            del self._answered[next(iter(self._answered))]
-        return is_answered
+        name = hash(_id_json(self._request_id))
+        is_repeated = name in self._answered_ids
+        self._answered_ids[name] = None
+        if len(self._answered_ids) > _REMEMBERED_IDS:
+            del self._answered_ids[next(iter(self._answered_ids))]
+        return is_repeated
 
-    def _body(self, message: str | bytes) -> Data | End:
+    def _receive_body(self, message: str | bytes) -> Data | End:
         if isinstance(message, bytes):
             return Data(message)
-        metadata = _object(message) if '"end"' in message or '"error"' in message else None
-        kind = metadata.get("type") if metadata and _same(metadata.get("request_id"), self._id) else None
+        metadata = _json_object(message) if '"end"' in message or '"error"' in message else None
+        kind = metadata.get("type") if metadata and _are_same_id(metadata.get("request_id"), self._request_id) else None
         if kind == "error" and not self._is_json:
-            raise self._error(message, "failed")
+            raise self._model_error(message, "failed")
         if metadata is None or kind != "end":
             return Data(message.encode())
-        self._is_streaming, self._id = False, None
+        self._is_streaming, self._request_id = False, None
         seconds = metadata.get("time_to_first_byte_seconds")
         return End(
             _status(metadata, default=self._status),
             float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else None,
         )
 
-    def _error(self, message: str | bytes, what: str) -> ModelError:
-        metadata = self._redaction.value(_object(message) or {})
+    def _model_error(self, message: str | bytes, what: str) -> ModelError:
+        metadata = self._redaction.value(_json_object(message) or {})
         return ModelError(f"{what}: {detail_text(metadata)}", detail=metadata.get("error"), request_id=self.request_id)
 
     def _excerpt(self, message: str | bytes) -> str:
@@ -209,7 +210,7 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[Data]:
         yield Data(data)
 
 
-def _object(message: str | bytes) -> dict[str, Any] | None:
+def _json_object(message: str | bytes) -> dict[str, Any] | None:
     """The JSON object that a text message is, or None. Metadata is never binary."""
     if isinstance(message, bytes) or len(message) > _LONGEST_METADATA or not message.lstrip().startswith("{"):
         return None
@@ -220,12 +221,12 @@ def _object(message: str | bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _same(first: Any, second: Any) -> bool:
-    """Whether two ids are the same JSON: to Python, 1 equals true and 1.0, too."""
-    return _json(first) == _json(second)
+def _are_same_id(first: Any, second: Any) -> bool:
+    """Whether two ids are the same in JSON. In Python, 1 equals True and 1.0, too."""
+    return _id_json(first) == _id_json(second)
 
 
-def _json(identity: Any) -> str:
+def _id_json(identity: Any) -> str:
     try:
         return json.dumps(identity)
     except RecursionError:
@@ -240,7 +241,7 @@ def _status(metadata: Mapping[str, Any], default: int) -> int:
 def _headers(value: Any) -> Headers:
     """Headers whose names may come in any case and whose values are strings or lists of strings.
 
-    A name beyond ASCII is none (RFC 9110, 5.1), and is left out.
+    A name with other characters than ASCII is not valid (RFC 9110, 5.1), and is left out.
     """
     pairs: list[tuple[str, str]] = []
     for name, content in value.items() if isinstance(value, dict) else ():

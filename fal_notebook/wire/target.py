@@ -1,10 +1,10 @@
 """Where a request goes and with which key.
 
-The host follows fal's own variables, after one of ours that names a whole base URL, such as a gateway on this
-machine. The key follows fal-client's order (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with
+The base URL is that of our own variable, such as a gateway on this machine; without it, fal's own variables name the
+host. The key is the first that fal-client finds (``fal_client.auth``): ``FAL_KEY``, ``FAL_KEY_ID`` with
 ``FAL_KEY_SECRET``, Colab's secret, the token of ``fal auth login``. It is looked up on the calling thread, since
-Colab's secrets answer on the main thread only, and it never leaves this machine unencrypted. What people paste around
-it is taken off.
+Colab's secrets answer on the main thread only, and it never leaves this machine unencrypted. Quotes, spaces and
+prefixes that were pasted with the key are taken off.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ from ..errors import CredentialsError, InvalidRequest
 from ..safety.loggers import quiet
 from ..safety.redaction import Redaction, can_be_a_key
 from . import environment
-from .fetching import is_at_home
+from .fetching import is_private_host
 
 _ENDPOINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
@@ -30,7 +30,7 @@ _NO_KEY = Redaction()
 
 
 class Authorization:
-    """The value of the ``Authorization`` header, which shows itself nowhere."""
+    """The value of the ``Authorization`` header, which is never printed and cannot be pickled."""
 
     __slots__ = ("__value", "redaction")
 
@@ -45,7 +45,7 @@ class Authorization:
 
     @property
     def is_long_enough(self) -> bool:
-        """Whether the key is no dummy: one that is shorter stands in answers by chance."""
+        """Whether the key is long enough to be a real one. A shorter one would stand in answers by chance."""
         return can_be_a_key(self.__value.partition(" ")[2])
 
     def headers(self) -> dict[str, str]:
@@ -85,14 +85,14 @@ class Target:
         return _is_loopback(urlsplit(self.url).hostname or "")
 
     @property
-    def home(self) -> str | None:
-        """The host, where it is this machine or one of its network: it may name files that lie beside it."""
+    def private_host(self) -> str | None:
+        """The host, if it is this machine or in a private network: it may then name files on itself."""
         host = urlsplit(self.url).hostname or ""
-        return host if is_at_home(host) else None
+        return host if is_private_host(host) else None
 
     @property
     def redaction(self) -> Redaction:
-        """What takes the key out of what a server repeats."""
+        """Takes the key out of what this server says."""
         return self.authorization.redaction if self.authorization else _NO_KEY
 
     def redact(self, text: str) -> str:
@@ -101,7 +101,7 @@ class Target:
 
 
 def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
-    """Where a request to ``endpoint`` goes; to be called on the thread of the caller.
+    """Where a request to ``endpoint`` goes; to be called on the user's thread, not on the I/O thread.
 
     Args:
         endpoint: the endpoint with its sub-path, as in fal's docs.
@@ -112,7 +112,7 @@ def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
         CredentialsError: the host asks for a key and none was found.
     """
     name = endpoint_name(endpoint)
-    base = _base(base_url or environment.base_url())
+    base = _checked_base_url(base_url or environment.base_url())
     return Target(name, f"{base}/{name}", _authorization(base))
 
 
@@ -133,7 +133,7 @@ def endpoint_name(endpoint: str) -> str:
     return name
 
 
-def _base(url: str) -> str:
+def _checked_base_url(url: str) -> str:
     try:
         parts = urlsplit(url.strip())
         scheme, host = _SCHEMES.get(parts.scheme), parts.hostname
@@ -146,19 +146,19 @@ def _base(url: str) -> str:
 
 
 def _authorization(base: str) -> Authorization | None:
-    """The credentials that may go to this host: without TLS only to this machine, which needs none."""
+    """The credentials for this host. Without TLS they go to this machine only, where they may be missing, too."""
     parts = urlsplit(base)
     local = _is_loopback(parts.hostname or "")
     if parts.scheme == "ws" and not local:
         return None
     failure = ""
     try:
-        authorization = _fetched()
+        authorization = _find_key()
     except MissingCredentialsError:
         authorization = None
     except Exception as exc:  # noqa: BLE001 - refreshing a login token can fail in any way of HTTP or of the disk
         authorization, failure = None, type(exc).__name__
-    if failure and not local:  # raised out here, where it does not keep what failed, whose frames hold the token
+    if failure and not local:  # raised out here, so that it has no context: frames there hold the token
         raise CredentialsError(f"fal's credentials could not be read: {failure}")
     if authorization is None and not local:
         raise CredentialsError("no fal credentials found")
@@ -170,19 +170,19 @@ def _authorization(base: str) -> Authorization | None:
 
 
 @quiet()
-def _fetched() -> Authorization | None:
-    """fal-client's credentials; None where a part of them is blank, as where it is not there.
+def _find_key() -> Authorization | None:
+    """fal-client's credentials; None where a part of them is blank, as if they were not set.
 
-    It raises nothing of its own: verbose tracebacks print the variables of a frame, and this one holds the key.
+    It raises no error itself: verbose tracebacks print the variables of a frame, and this frame holds the key.
     """
     found = fetch_auth_credentials()
-    key = _bare(_VARIABLE.sub("", _bare(found.token)))
-    parts = [_bare(part) for part in _PREFIX.sub("", key, count=1).split(":")]
+    key = _stripped(_VARIABLE.sub("", _stripped(found.token)))
+    parts = [_stripped(part) for part in _PREFIX.sub("", key, count=1).split(":")]
     return Authorization(f"{found.scheme} {':'.join(parts)}") if all(parts) else None
 
 
-def _bare(part: str) -> str:
-    """A key, its id or its secret without the quotes, spaces and invisible characters around it."""
+def _stripped(part: str) -> str:
+    """The key or a part of it, without the quotes, spaces and invisible characters around it."""
     return part.strip("".join(each for each in part if each in _QUOTES or each.isspace() or not each.isprintable()))
 
 

@@ -1,4 +1,4 @@
-"""What an answer names is fetched from where anybody may fetch it, and from nowhere else."""
+"""Files that an answer names are downloaded from public hosts, and from no others."""
 
 import ipaddress
 import json
@@ -17,7 +17,7 @@ from fal_notebook import run
 from fal_notebook.errors import ConnectError
 from fal_notebook.media.media import Media
 from fal_notebook.render.bundles import media_bundle, pictures_bundles
-from fal_notebook.wire.fetching import is_at_home, is_public, may_be_fetched
+from fal_notebook.wire.fetching import is_private_host, is_public, may_be_fetched
 
 from ..certificates import make_certificate, server_context
 from ..scripted import ScriptedServer, end, start
@@ -308,5 +308,5 @@ def test_what_cannot_be_an_address_may_not_be_fetched() -> None:
     ):
         assert not may_be_fetched(url)
     assert may_be_fetched("https://fal.media/a.png")
-    assert is_at_home("localhost")
-    assert not is_at_home("fal.media")
+    assert is_private_host("localhost")
+    assert not is_private_host("fal.media")

@@ -1,4 +1,4 @@
-"""The splitter beside websockets itself: whatever a server sends, cut anywhere, the two agree on what it says."""
+"""The frame splitter against websockets itself: both read the same messages, whatever a server sends, cut anywhere."""
 
 from itertools import groupby, pairwise
 

@@ -1,4 +1,4 @@
-"""How a connection is opened, and what a gateway on this machine gets to see of the key."""
+"""How a connection is opened, and when a gateway on this machine gets the key."""
 
 from http import HTTPStatus
 

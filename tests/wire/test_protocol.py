@@ -345,7 +345,7 @@ def test_what_is_remembered_of_answered_requests_is_bounded() -> None:
         protocol.send("{}")
         protocol.receive(metadata(type="start", request_id=number))
         protocol.receive(metadata(type="end", request_id=number))
-    assert len(protocol._answered) == 100
+    assert len(protocol._answered_ids) == 100
 
 
 def test_an_id_that_is_nested_deeply_is_one() -> None:

@@ -1,4 +1,4 @@
-"""Large arguments over a network that takes them slowly or not at all: what has not left yet never arrives."""
+"""Large arguments over a network that takes them slowly or not at all: if they are stopped, the rest never arrives."""
 
 import asyncio
 from collections.abc import Callable, Iterator
