@@ -1,4 +1,4 @@
-"""A picture, a recording, a video or another file: what it is, how large, and where it is put.
+"""A picture, a recording, a video or another file: its type, its size, and where it is saved.
 
-It may import the wire, which fetches what is named by a URL. Begin with `media`.
+It may import the wire, which downloads a file from its URL. Begin with `media`.
 """

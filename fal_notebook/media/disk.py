@@ -1,7 +1,7 @@
-"""Files of this machine, written whole or not at all.
+"""Writes files to this machine's disk, whole or not at all.
 
-A disk may be full, and a name may be taken, by a link that leads elsewhere too. What was there stays in any case,
-unless the user has asked for its place and the new file is whole.
+A disk may be full, and a name may be taken, perhaps by a link that leads elsewhere. An existing file stays, unless the
+caller wants it overwritten and the new file is whole.
 """
 
 import uuid
@@ -10,20 +10,20 @@ from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes, *, overwrite: bool) -> Path:
-    """Write a file and return where it is: under its name, or with a number behind it where the name is taken.
+    """Write a file and return its path: the given one, or one with a number added where that is taken.
 
     Args:
         path: where to; its folder has to be there.
         data: what to write.
-        overwrite: whether it takes the place of a file of that name.
+        overwrite: whether to replace an existing file of that name.
 
     Raises:
-        OSError: the disk refused; nothing of it is left there.
+        OSError: the file could not be written; no part of it is left.
     """
-    return _replaced(path.resolve(), data) if overwrite else _added(path, data)
+    return _replace(path.resolve(), data) if overwrite else _add(path, data)
 
 
-def _replaced(path: Path, data: bytes) -> Path:
+def _replace(path: Path, data: bytes) -> Path:
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         part.write_bytes(data)
@@ -35,11 +35,11 @@ def _replaced(path: Path, data: bytes) -> Path:
         raise
 
 
-def _added(path: Path, data: bytes) -> Path:
+def _add(path: Path, data: bytes) -> Path:
     for each in chain([path], (path.with_stem(f"{path.stem}-{number}") for number in count(1))):
         try:
             file = each.open("xb")
-        except FileExistsError:  # a link counts, wherever it leads
+        except FileExistsError:  # a link is there, too, wherever it leads
             continue
         try:
             with file:

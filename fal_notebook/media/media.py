@@ -1,7 +1,7 @@
 """A picture, a recording, a video or another file, as bytes or as a URL.
 
-What a thing is follows from its first bytes where they are plain, else from what the server calls it: fal's own
-documentation shows audio under a ``text/event-stream`` header.
+The type of a file follows from its first bytes where these are a known signature, else from the server's label: fal's
+own documentation shows audio under a ``text/event-stream`` header.
 """
 
 import base64
@@ -22,11 +22,11 @@ from .picture_size import drawn_pixels, pixels
 
 MAX_BYTES = 2 * 1024**3
 """The most bytes that are fetched from a URL, unless the caller says otherwise."""
-_OCTETS = "application/octet-stream"
+_OCTET_STREAM = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
 _DATA_URI = re.compile(r"data:([^;,\s/]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
-_MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long as a letter of base64
-_UNESCAPED_AT_ONCE = 16_384  # bytes, of which each may become an object for a moment
+_MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long to decode as a letter of base64
+_UNESCAPED_AT_ONCE = 16_384  # bytes, each of which may be an object while they are decoded
 _BASE64_AT_ONCE = 4_000_000  # characters, a multiple of four
 _MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), content_type)
@@ -46,20 +46,20 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"%PDF-\d", "application/pdf"),
     )
 )
-_FRAMES: tuple[tuple[re.Pattern[bytes], str], ...] = (
+_AUDIO_FRAMES: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]"), "audio/mpeg"),
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "audio/aac"),
 )
 _SOUND_FILES = tuple((magic, content_type) for magic, content_type in _MAGIC if content_type.startswith("audio/"))
-_FIRST_BYTES = frozenset(b"RIOfG%\x00\x1a\x89\xff")
-_SEVERAL_KINDS = ("audio/ogg", "video/mp4", "video/webm")
+_FIRST_BYTES_OF_MAGIC = frozenset(b"RIOfG%\x00\x1a\x89\xff")
+_SOUND_OR_VIDEO = ("audio/ogg", "video/mp4", "video/webm")
 SNIFF_BYTES = 12
 """How many first bytes `sniff` needs to be sure."""
-_RASTER = ("image/png", "image/jpeg", "image/webp", "image/gif")
-_DRAWN = (*_RASTER, "image/avif")
+_RASTER_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_PICTURE_TYPES = (*_RASTER_TYPES, "image/avif")
 _MARKUP = re.compile(r"svg|xml|html")
 MOST_PIXELS = 100_000_000
-"""The most pixels of one answer's pictures that a page is given to draw; it takes four bytes of memory for each."""
+"""The most pixels of one answer's pictures that a page gets to draw: each takes it four bytes of memory."""
 
 _SYNONYMS = {
     "audio/x-wav": "audio/wav",
@@ -79,13 +79,13 @@ class Media:
     Attributes:
         content_type: the MIME type, lower case, without parameters.
         data: the bytes, where the answer held them.
-        url: where they are, where it did not.
+        url: the address of the bytes, where it did not.
         file_name: the name that the server gave.
-        width, height: of a picture, in pixels, where the server told.
-        seed: that a picture was made from, where the server told it for this one.
-        duration: of sound or video, in seconds, where the server told.
-        gateway: the host that named the URL, where that is this machine or one of its network: what lies beside it
-            may be fetched, and what else is not public may not.
+        width, height: of a picture, in pixels, where the server gave them.
+        seed: the seed of this picture, where the server gave it.
+        duration: of sound or video, in seconds, where the server gave it.
+        gateway: the host that named the URL, if it is this machine or in a private network: files on this host may be
+            fetched, while any other host has to be public.
     """
 
     content_type: str
@@ -105,19 +105,19 @@ class Media:
 
     @property
     def extension(self) -> str:
-        """The file name's usual ending for the type, with its dot; of types that programs run ``.bin`` or ``.txt``."""
+        """The type's usual extension, with its dot; ``.bin`` or ``.txt`` for types that programs run."""
         return file_extension(self.content_type)
 
     @property
     def pixels(self) -> tuple[int, int] | None:
-        """Width and height of a picture, as the server told, else as its bytes say."""
+        """Width and height of a picture, from the server or else from its bytes."""
         if self.width and self.height:
             return self.width, self.height
         return pixels(self.data) if self.data and self.kind == "image" else None
 
     @property
     def address(self) -> str | None:
-        """The URL, where a page may fetch it by itself: not one into a network that is not public, by what it says."""
+        """The URL, if a page may fetch it; None if its host is plainly in a private network."""
         return self.url if self.url and may_be_fetched(self.url, self.gateway) else None
 
     def data_uri(self) -> str:
@@ -127,14 +127,14 @@ class Media:
     def read(self, timeout: float = 60, *, max_bytes: int = MAX_BYTES) -> bytes:
         """The bytes, fetched from the URL where the answer did not hold them.
 
-        fal's media URLs are public, so no key goes with the request, and what is not public is not asked.
+        fal's media URLs are public, so no key goes with the request, and hosts that are not public are not asked.
 
         Args:
             timeout: seconds to wait for the server, and at any time for its next bytes.
-            max_bytes: the most bytes to fetch, counted when they are unpacked.
+            max_bytes: the most bytes to fetch, counted after decompression.
 
         Raises:
-            ConnectError: the URL could not be fetched, or leads into a network that is not public.
+            ConnectError: the URL could not be fetched, or leads into a private network.
             ResponseTooLarge: there are more bytes.
         """
         if self.data is not None:
@@ -145,9 +145,9 @@ class Media:
         """Write the file and return where it is.
 
         Args:
-            path: a file, which gets the type's ending if it has none; or a folder, where the server's name
-                for the file is used with the type's ending, and with a number where there is such a file.
-            overwrite: whether it takes the place of a file of that name; else it gets a number, too.
+            path: a file, which gets the type's extension if it has none; or a folder, where the file gets the server's
+                name with the type's extension, and a number if that name is taken.
+            overwrite: whether to replace an existing file; if not, the new one gets a number, too.
 
         Raises:
             ConnectError: the URL could not be fetched.
@@ -167,35 +167,35 @@ class Media:
 
 
 def sniff(head: bytes, *, samples: bool = False) -> str | None:
-    """The type that the first bytes of a file plainly are, or None.
+    """The type whose signature a file begins with, or None.
 
     Args:
         head: the first `SNIFF_BYTES`, or all there are.
-        samples: the bytes are sound and may be raw samples, which can look like the start of a picture, or of an
-            MP3 or AAC frame: then only the header of a sound file counts.
+        samples: whether the bytes are sound and may be raw samples. These can look like the start of a picture, or of
+            an MP3 or AAC frame, so that only the header of a sound file counts then.
     """
-    known = _SOUND_FILES if samples else _MAGIC + _FRAMES
+    known = _SOUND_FILES if samples else _MAGIC + _AUDIO_FRAMES
     return next((content_type for magic, content_type in known if magic.match(head)), None)
 
 
 def raster(media: Iterable[Media]) -> Media | None:
-    """The first file that is, by its bytes, a picture of a type that holds nothing but pixels: no SVG, no URL.
+    """The first picture that a page can draw without harm, or None.
 
-    One with more than `MOST_PIXELS` is none.
+    Its bytes are there and of a type that holds only pixels, unlike SVG, and it has at most `MOST_PIXELS`.
     """
     for each in media:
         content_type = sniff((each.data or b"")[:SNIFF_BYTES])
         picture = Media(content_type or "", each.data)
-        if content_type in _RASTER and all(drawable([picture])):
+        if content_type in _RASTER_TYPES and all(drawable([picture])):
             return picture
     return None
 
 
 def drawable(pictures: Iterable[Media]) -> list[bool]:
-    """For each of an answer's pictures whether a page can draw it: pixels, and not too many in all.
+    """For each of an answer's pictures, whether a page can draw it: it has pixels, and all together not too many.
 
-    A drawing such as an SVG makes the page work without a bound for a few bytes, whatever its label says. Of a picture
-    that is elsewhere only its label and its address tell.
+    A vector drawing such as SVG is none, whatever its label says: a few bytes can make the page work without a bound.
+    A picture at a URL is judged by its label and the URL alone.
     """
     drawn: list[bool] = []
     rest = MOST_PIXELS
@@ -207,34 +207,34 @@ def drawable(pictures: Iterable[Media]) -> list[bool]:
 
 
 def _pixels_to_draw(picture: Media) -> int | None:
-    """How many, 0 where nobody says; None where it is none to be drawn."""
+    """How many pixels a page draws of a picture; 0 where that is unknown, None where it may not be drawn."""
     told = (picture.width or 0) * (picture.height or 0)
-    if picture.content_type not in _DRAWN:
+    if picture.content_type not in _PICTURE_TYPES:
         return None
     if picture.data is not None:
-        return drawn_pixels(picture.data) if sniff(picture.data[:SNIFF_BYTES]) in _DRAWN else None
-    ending = guess_type(picture.url or "") or ""
-    return None if _MARKUP.search(ending) else max(told, 0)
+        return drawn_pixels(picture.data) if sniff(picture.data[:SNIFF_BYTES]) in _PICTURE_TYPES else None
+    guessed = guess_type(picture.url or "") or ""
+    return None if _MARKUP.search(guessed) else max(told, 0)
 
 
 def needs_more(head: bytes) -> bool:
-    """Whether so few first bytes leave open what `sniff` will say of them."""
-    return len(head) < SNIFF_BYTES and (not head or head[0] in _FIRST_BYTES)
+    """Whether these first bytes are too few for `sniff` to tell the type."""
+    return len(head) < SNIFF_BYTES and (not head or head[0] in _FIRST_BYTES_OF_MAGIC)
 
 
 def normal_type(label: str | None) -> str:
-    """A content type in lower case, without parameters, by its usual name; octets where it is none."""
+    """A content type by its usual name, in lower case, without parameters; ``application/octet-stream`` for others."""
     bare = (label or "").partition(";")[0].strip().lower()
-    return _SYNONYMS.get(bare, bare) if _TYPE.fullmatch(bare) else _OCTETS
+    return _SYNONYMS.get(bare, bare) if _TYPE.fullmatch(bare) else _OCTET_STREAM
 
 
 def media_from_bytes(data: bytes, label: str | None = None) -> Media:
-    """A file from its bytes and what the server calls it.
+    """A file from its bytes and the server's label.
 
-    Ogg, MP4 and WebM hold sound as well as pictures: there the server's word tells which.
+    Ogg, MP4 and WebM files can hold sound or video: the label tells which.
     """
     plainly, said = sniff(data[:SNIFF_BYTES]), normal_type(label)
-    if plainly is None or (plainly in _SEVERAL_KINDS and said.startswith(("audio/", "video/"))):
+    if plainly is None or (plainly in _SOUND_OR_VIDEO and said.startswith(("audio/", "video/"))):
         return Media(said, data)
     return Media(plainly, data)
 
@@ -265,7 +265,7 @@ def media_from_data_uri(uri: str) -> Media:
 
 
 def _from_base64(text: bytes) -> bytes:
-    """The bytes that base64 stands for, made piece by piece where nothing else stands in it."""
+    """Decode base64, piece by piece if no other characters stand in it."""
     try:
         pieces = [base64.b64decode(text[at : at + _BASE64_AT_ONCE]) for at in range(0, len(text), _BASE64_AT_ONCE)]
     except binascii.Error:
@@ -275,14 +275,14 @@ def _from_base64(text: bytes) -> bytes:
 
 
 def _unescaped(text: bytes) -> bytes:
-    """The bytes that a text with ``%41`` for ``A`` stands for, made piece by piece."""
+    """Decode escapes such as ``%41`` for ``A``, piece by piece."""
     if b"%" not in text:
         return text
     pieces: list[bytes] = []
     at = 0
     while at < len(text):
         end = at + _UNESCAPED_AT_ONCE
-        cut = text.find(b"%", max(at, end - 2), end)  # an escape that goes beyond is one of the next piece
+        cut = text.find(b"%", max(at, end - 2), end)  # an escape that would be cut goes into the next piece
         end = cut if cut > at else end
         pieces.append(unquote_to_bytes(text[at:end]))
         at = end
@@ -290,6 +290,6 @@ def _unescaped(text: bytes) -> bytes:
 
 
 def guess_type(url: str) -> str | None:
-    """The content type that the ending of a URL's path stands for, or None."""
+    """The content type that the extension of a URL's path stands for, or None."""
     guessed = mimetypes.guess_type(urlsplit(url).path)[0]
     return normal_type(guessed) if guessed else None

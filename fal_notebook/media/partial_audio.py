@@ -1,7 +1,7 @@
-"""Sans-I/O: a recording as it arrives, cut anywhere, as what can be played of it at once.
+"""Sans-I/O: what can be played of a recording while it arrives, cut anywhere.
 
 Samples can be played as soon as whole frames of them are there, with or without a WAV header before them; an MP3
-as soon as there are bytes of it. Every other kind of file is played when it is whole.
+as soon as there are bytes of it. Every other kind of file can be played only when it is whole.
 """
 
 import struct
@@ -13,8 +13,8 @@ from .media import SNIFF_BYTES, normal_type, sniff
 from .wav import MULAW, PCM
 
 FLOAT = 3
-_EXTENSIBLE = 0xFFFE
-_RAW: dict[str, tuple[int, int]] = {
+_EXTENSIBLE_FORMAT = 0xFFFE
+_RAW_TYPES: dict[str, tuple[int, int]] = {
     "audio/pcm": (PCM, 16),
     "audio/x-pcm": (PCM, 16),
     "audio/mulaw": (MULAW, 8),
@@ -23,12 +23,12 @@ _RAW: dict[str, tuple[int, int]] = {
 }
 _LONGEST_HEADER = 65_536
 _MOST_CHANNELS = 128
-_LONGEST_LABEL = 1_000  # characters of a content type that are read: reading all parameters costs their square
+_LONGEST_LABEL = 1_000  # characters of a content type that are parsed, which costs the square of their number
 
 
 @dataclass(frozen=True, slots=True)
 class SampleFormat:
-    """How samples are written: little-endian, the channels of a frame side by side.
+    """How samples are written: little-endian, with the channels of a frame interleaved.
 
     Attributes:
         encoding: the format tag of a WAV file: `PCM`, `FLOAT` or `MULAW`.
@@ -53,7 +53,7 @@ class SampleFormat:
 
     @property
     def name(self) -> str | None:
-        """The encoding in a word, or None where it is none that a page can play."""
+        """The encoding in a word, or None where a page cannot play it."""
         is_plain = self.rate > 0 and 0 < self.channels <= _MOST_CHANNELS
         return self._NAMES.get((self.encoding, self.bits)) if is_plain else None
 
@@ -64,11 +64,11 @@ class SampleFormat:
 
 
 def raw_format(label: str) -> SampleFormat | None:
-    """The format that a content type gives to raw samples, or None where it does not speak of such."""
+    """The format of raw samples that a content type describes, or None where it is not a type of raw samples."""
     kind = normal_type(label)
-    if kind not in _RAW:
+    if kind not in _RAW_TYPES:
         return None
-    encoding, bits = _RAW[kind]
+    encoding, bits = _RAW_TYPES[kind]
     rate = _number(label, "rate", 16_000 if encoding == PCM else 8_000, 10_000_000)
     return SampleFormat(encoding, rate, _number(label, "channels", 1, _MOST_CHANNELS), bits)
 
@@ -81,7 +81,7 @@ def parameter(label: str, name: str) -> Any:
 
 
 class Playable:
-    """One recording, which is fed as it arrives.
+    """The playable part of one recording, which is fed as it arrives.
 
     Attributes:
         format: how the samples are written, once that is known; None for a file.
@@ -95,7 +95,7 @@ class Playable:
         self._held = b""
         self._header: _WAVHeader | None = None
         self._is_known = False
-        self._left: int | None = None
+        self._bytes_left: int | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes and return those that can be played now: whole frames, or a file's bytes."""
@@ -108,7 +108,7 @@ class Playable:
         return data if self.file_type else b""
 
     def _begin(self, data: bytes) -> bytes:
-        """What follows the header; where the header is not whole, nothing, and the bytes are held."""
+        """The bytes after the header; none while the header is not whole, when the bytes are held."""
         if self._header is not None:
             return self._begin_wav(self._header, data)
         data, self._held = self._held + data, b""
@@ -127,66 +127,66 @@ class Playable:
 
     def _begin_wav(self, header: "_WAVHeader", data: bytes) -> bytes:
         samples = header.feed(data)
-        if samples is None and header.is_awaited:
+        if samples is None and header.may_come:
             return b""
         self._is_known, self._header = True, None
         if samples is None or header.format is None or header.format.name is None:
             return b""
-        self.format, self._left = header.format, header.length or None
+        self.format, self._bytes_left = header.format, header.length or None
         return samples
 
     def _whole_frames(self, data: bytes, frame: int) -> bytes:
-        """The frames that are whole; chunks behind the samples, such as the recording's title, are no sound."""
-        data = data if self._left is None else data[: self._left]
+        """The whole frames, without the chunks after the samples, such as the recording's title."""
+        data = data if self._bytes_left is None else data[: self._bytes_left]
         whole = len(data) - len(data) % frame
         self._held = data[whole:]
-        if self._left is not None:
-            self._left -= whole
+        if self._bytes_left is not None:
+            self._bytes_left -= whole
         return data[:whole]
 
 
 class _WAVHeader:
-    """The header of a WAV file as it arrives; each chunk of it is looked at once.
+    """The header of a WAV file as it arrives; each chunk of it is read once.
 
     Attributes:
         format: of the samples, once that is known.
-        length: how many bytes of samples there are said to be.
+        length: bytes of samples, as the header says.
     """
 
     def __init__(self) -> None:
         self.format: SampleFormat | None = None
         self.length = 0
-        self._head = bytearray()
+        self._header_bytes = bytearray()
         self._place = 12
 
     @property
-    def is_awaited(self) -> bool:
-        """Whether it is not longer yet than any that is read."""
-        return len(self._head) <= _LONGEST_HEADER
+    def may_come(self) -> bool:
+        """Whether the rest of the header may still come: so far it is no longer than a header may be."""
+        return len(self._header_bytes) <= _LONGEST_HEADER
 
     def feed(self, data: bytes) -> bytes | None:
         """Take the next bytes and return the samples behind the header, once it is whole."""
-        self._head += data
-        while self._place + 8 <= len(self._head):
-            name, length = struct.unpack_from("<4sI", self._head, self._place)
+        self._header_bytes += data
+        while self._place + 8 <= len(self._header_bytes):
+            name, length = struct.unpack_from("<4sI", self._header_bytes, self._place)
             if name == b"data":
                 self.length = length
-                return bytes(self._head[self._place + 8 :])
+                return bytes(self._header_bytes[self._place + 8 :])
             if name == b"fmt " and not self._read_format():
                 return None
             self._place += 8 + length + length % 2
         return None
 
     def _read_format(self) -> bool:
-        """Read the chunk that tells the format; whether all that is needed of it is there."""
-        have = len(self._head) - self._place
+        """Read the chunk with the format, and return whether enough of it has come."""
+        have = len(self._header_bytes) - self._place
         if have < 24:
             return False
-        encoding, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", self._head, self._place + 8)
-        if encoding == _EXTENSIBLE:
+        encoding, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", self._header_bytes, self._place + 8)
+        if encoding == _EXTENSIBLE_FORMAT:
             if have < 34:
                 return False
-            (encoding,) = struct.unpack_from("<H", self._head, self._place + 32)
+            (encoding,) = struct.unpack_from("<H", self._header_bytes, self._place + 32)
         self.format = SampleFormat(encoding, rate, channels, bits)
         return True
 

@@ -1,4 +1,4 @@
-"""How large a picture is, as the header of its file says, and how much a page draws of it.
+"""The width and height of a picture, from the header of its file, and how many pixels a page draws of it.
 
 PNG (its sections 11.2.1 and 11.3.6), GIF (sections 18 to 20), JPEG (ITU-T T.81, B.2.2), WebP (its container's
 specification) and AVIF (ISO/IEC 23008-12, 6.5.3; ISO/IEC 14496-12, 8.7.3).
@@ -7,11 +7,11 @@ specification) and AVIF (ISO/IEC 23008-12, 6.5.3; ISO/IEC 14496-12, 8.7.3).
 import re
 import struct
 
-_NO_FRAME = (0xC4, 0xC8, 0xCC)
-_BARE = (0x01, *range(0xD0, 0xD9))
-_MOST_SEGMENTS = 10_000  # of a JPEG before its frame
-_MOST_BLOCKS = 200_000  # of a GIF: those of a common file of 50 MB
-_AVIF_HEADER = 1_000_000
+_NOT_A_FRAME = (0xC4, 0xC8, 0xCC)  # markers of a JPEG in the range of frame headers that are none
+_WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))  # markers of a JPEG that no length follows
+_MOST_SEGMENTS = 10_000  # of a JPEG before its frame header
+_MOST_BLOCKS = 200_000  # of a GIF: a common file of 50 MB has so many
+_LONGEST_AVIF_HEADER = 1_000_000  # bytes that are searched
 _GIF_FRAME, _GIF_EXTENSION = 0x2C, 0x21
 
 
@@ -25,7 +25,7 @@ def pixels(data: bytes) -> tuple[int, int] | None:
 
 
 def drawn_pixels(data: bytes) -> int | None:
-    """How many pixels a page draws of a picture, with those of each frame of a moving one; None where that is open."""
+    """How many pixels a page draws of a picture, all frames of an animation included; None where that is unknown."""
     size = pixels(data)
     if size is None:
         return None
@@ -50,7 +50,7 @@ def _size(data: bytes) -> tuple[int, int] | None:
         return _jpeg(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _webp(data)
-    if data[4:12] in (b"ftypavif", b"ftypavis"):  # the largest size that it names: of the whole, its tiles, its alpha
+    if data[4:12] in (b"ftypavif", b"ftypavis"):  # the largest of its sizes: of the whole, of tiles, of alpha
         return max(_boxes(b"ispe", data), key=lambda size: size[0] * size[1], default=None)
     return None
 
@@ -62,9 +62,9 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
         if data[place : place + 1] != b"\xff":
             break
         marker, length = struct.unpack_from(">BH", data, place + 1)
-        if marker == 0xFF or marker in _BARE:
+        if marker == 0xFF or marker in _WITHOUT_LENGTH:
             place += 1 if marker == 0xFF else 2
-        elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
+        elif 0xC0 <= marker <= 0xCF and marker not in _NOT_A_FRAME:
             height, width = struct.unpack_from(">HH", data, place + 5)
             return width, height
         else:
@@ -87,14 +87,14 @@ def _webp(data: bytes) -> tuple[int, int] | None:
 
 def _boxes(name: bytes, data: bytes) -> list[tuple[int, int]]:
     """The second and the third number of each box of this name in the header of an AVIF file."""
-    found = re.finditer(re.escape(name) + b"(?=.{12})", data[:_AVIF_HEADER], re.DOTALL)
+    found = re.finditer(re.escape(name) + b"(?=.{12})", data[:_LONGEST_AVIF_HEADER], re.DOTALL)
     return [_pair(">II", data, match.end() + 4) for match in found]
 
 
 def _gif_pixels(data: bytes, size: tuple[int, int]) -> int | None:
-    """The pixels of all frames, each as large as the largest needs; None where too many blocks are to be looked at."""
-    (width, height), frames, place = size, 0, 13 + _table(data[10])
-    is_within = False  # a chain of blocks that each tell their length, up to an empty one
+    """The pixels of all frames, each counted with the size that holds all; None where there are too many blocks."""
+    (width, height), frames, place = size, 0, 13 + _table_bytes(data[10])
+    is_within = False  # a chain of blocks, each with its length, which an empty one ends
     try:
         for _ in range(_MOST_BLOCKS):
             kind = data[place]
@@ -103,7 +103,7 @@ def _gif_pixels(data: bytes, size: tuple[int, int]) -> int | None:
             elif kind == _GIF_FRAME:
                 left, top, wide, high = struct.unpack_from("<HHHH", data, place + 1)
                 width, height, frames = max(width, left + wide), max(height, top + high), frames + 1
-                place, is_within = place + 11 + _table(data[place + 9]), True
+                place, is_within = place + 11 + _table_bytes(data[place + 9]), True
             elif kind == _GIF_EXTENSION:
                 place, is_within = place + 2, True
             else:
@@ -113,8 +113,8 @@ def _gif_pixels(data: bytes, size: tuple[int, int]) -> int | None:
     return None
 
 
-def _table(flags: int) -> int:
-    """How many bytes a table of colours has."""
+def _table_bytes(flags: int) -> int:
+    """How many bytes the table of colours has that these flags announce."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 

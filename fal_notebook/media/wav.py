@@ -1,7 +1,7 @@
-"""WAV headers: for samples that came without one, and with true lengths where a server did not know them.
+"""WAV headers, made for samples that came without one, and corrected where a server did not know the lengths.
 
 A server that streams a WAV sends the header before it knows how many samples follow, so the two lengths in it
-are 0, 0xFFFFFFFF or another invention; players then show no duration, refuse to seek or refuse to play.
+are 0, 0xFFFFFFFF or made up. Players then show no duration, or refuse to seek or to play.
 Layout: "Multimedia Programming Interface and Data Specifications 1.0", RIFF and WAVE.
 """
 
@@ -12,7 +12,7 @@ from io import BytesIO
 PCM = 1
 MULAW = 7
 _UNKNOWN = 0xFFFFFFFF
-_MOST_CHUNKS = 10_000  # that are looked through: a file can be nothing but empty ones
+_MOST_CHUNKS = 10_000  # that are searched: a file can consist of empty ones
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
@@ -44,7 +44,7 @@ def wav_header(rate: int, channels: int = 1, bits: int = 16, encoding: int = PCM
 
 
 def correct_wav_lengths(body: BytesIO) -> None:
-    """Write the true lengths into a WAV file whose header does not know them; leave any other as it is.
+    """Write the true lengths into a WAV file whose header has wrong ones; leave any other file as it is.
 
     Only the eight bytes of the two lengths change, in place: a large recording is not copied.
     """

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, on a disk that is full for real."""
+"""Files that are written whole or not at all, on a disk that is really full."""
 
 import resource
 from collections.abc import Iterator
