@@ -40,7 +40,7 @@ from fal_notebook.prompt.text_patches import PageText
 from fal_notebook.render.bundles import json_bundle, small_bundle, text_bundle
 from fal_notebook.render.markdown import text_html
 from fal_notebook.response.content import Content
-from fal_notebook.response.envelopes import Shape
+from fal_notebook.response.envelopes import Envelope
 from fal_notebook.response.files_in_json import files_in
 from fal_notebook.response.growing_text import UnmarkedText
 from fal_notebook.response.updates import Text
@@ -315,7 +315,7 @@ def received(raw: str) -> None:
 
 
 def in_shapes(text: str) -> None:
-    shape = Shape.of(
+    shape = Envelope.of(
         json.dumps({"output": text, "x": text[:100]}), lambda value: value.get("output") if value else None
     )
     if shape is not None:

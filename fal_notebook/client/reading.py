@@ -96,7 +96,7 @@ class Reading:
         updates, at = self._content.feed_some(item.data, began)
         self._read_up_to = at
         if not self._content.is_file:
-            told = self._content.told
+            told = self._content.significant_bytes
             self._redacted.look_at(item.data[began:at] if told is None else told)
         if at >= len(item.data):
             self._arrived.popleft()

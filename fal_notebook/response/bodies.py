@@ -23,13 +23,13 @@ class Body(ABC):
     Attributes:
         events: the server-sent events.
         reader: what the JSON values in it say.
-        told: of the bytes that were fed last those that say all of them. None: it takes all of them.
+        significant_bytes: the part of the last bytes that has all they say. None: all of them.
     """
 
     def __init__(self) -> None:
         self.events = EventLog()
         self.reader = EventReader()
-        self.told: bytes | None = None
+        self.significant_bytes: bytes | None = None
 
     @property
     def is_file(self) -> bool:

@@ -1,8 +1,8 @@
 """Sans-I/O: what the body of a response means, whatever its content type and wherever it is cut.
 
-The content type decides how a body is read, unless its first bytes are plainly something else: media under any label,
-an event stream that is labelled JSON or words. So nothing is decided before those bytes are there. A body without a
-label is what its bytes are.
+The content type decides how a body is read, unless its first bytes are plainly something else: a media file under any
+label, or an event stream that is labelled as JSON or text. So a body is not read before these bytes have come. A body
+without a label is read as its first bytes tell.
 """
 
 import re
@@ -19,54 +19,54 @@ from .sse import JSONLinesDecoder
 from .unlabelled_body import UnlabelledBody
 from .updates import Update
 
-_HEAD = 4096  # first bytes that may be held back to see what a body is
+_LONGEST_HEAD = 4096  # first bytes that may be held back until the kind of body is known
 _LARGEST_SLICE = 262_144  # bytes that are read at once
 _MOST_LINES = 2_048  # that are read at once, each of which may be an event
-_JSON_LINES = re.compile(
+_JSON_LINES_TYPES = re.compile(
     r"(application|text)/(x-)?(nd-?json|ldjson|jsonl|json-?lines|json-seq|json-stream|stream\+json)"
 )
-_JSON = re.compile(r"(application|text)/(x-)?json|.+\+json")
-_FORMATS = "yaml|xml|csv|toml|json5|markdown|subrip|srt|vtt|javascript|ecmascript|typescript|sql|tex|latex|sh"
-_WORDS = re.compile(rf"text/.+|application/((x-)?({_FORMATS}|www-form-urlencoded)|.+\+(xml|yaml))")
+_JSON_TYPES = re.compile(r"(application|text)/(x-)?json|.+\+json")
+_TEXT_FORMATS = "yaml|xml|csv|toml|json5|markdown|subrip|srt|vtt|javascript|ecmascript|typescript|sql|tex|latex|sh"
+_TEXT_TYPES = re.compile(rf"text/.+|application/((x-)?({_TEXT_FORMATS}|www-form-urlencoded)|.+\+(xml|yaml))")
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """How the first bytes of a body look that is plainly of one kind.
+class _Signature:
+    """The first bytes that tell one kind of body.
 
     Attributes:
         plainly: matches at the start of such a body.
-        perhaps: matches the whole of first bytes that are too few to tell.
+        perhaps: matches all of the first bytes where these are too few to tell.
     """
 
     plainly: re.Pattern[bytes]
     perhaps: re.Pattern[bytes]
 
     def fits(self, head: bytes) -> bool | None:
-        """Whether a body that begins so is of the kind; None where more bytes will tell."""
+        """Whether a body with these first bytes is of the kind; None where more of them are needed."""
         if self.plainly.match(head):
             return True
         return None if self.perhaps.fullmatch(head) else False
 
 
-def _look(plainly: bytes, perhaps: bytes) -> _Look:
+def _signature(plainly: bytes, perhaps: bytes) -> _Signature:
     mark = rb"(?:\xef\xbb\xbf)?\s*"
-    return _Look(re.compile(mark + plainly), re.compile(rb"\xef|\xef\xbb|" + mark + rb"(?:" + perhaps + rb")"))
+    return _Signature(re.compile(mark + plainly), re.compile(rb"\xef|\xef\xbb|" + mark + rb"(?:" + perhaps + rb")"))
 
 
-_Way = Callable[[], Body]
-_NAME_STARTS = b"|".join(name[:end] for name in (b"data", b"event", b"id", b"retry") for end in range(len(name) + 1))
+_BodyMaker = Callable[[], Body]
+_FIELD_STARTS = b"|".join(name[:end] for name in (b"data", b"event", b"id", b"retry") for end in range(len(name) + 1))
 _FIELD = rb"(?:event|id|retry)?:[^\r\n]*"
 _FIELDS = _FIELD + rb"[\r\n]\s*"
-_IS_STREAM = _look(rb"(?:data|event|id|retry)?:", _NAME_STARTS)
-"""Under a label of JSON: none begins with a field."""
-_IS_STREAM_NOT_WORDS = _look(
+_IS_STREAM = _signature(rb"(?:data|event|id|retry)?:", _FIELD_STARTS)
+"""For a label of JSON: no JSON begins like a field of an event stream."""
+_IS_STREAM_NOT_WORDS = _signature(
     rb"(?:data:[ \t]*[\[{]|(?:" + _FIELDS + rb")+data:)",
-    rb"(?:" + _FIELDS + rb")*(?:" + _NAME_STARTS + rb"|" + _FIELD + rb"|data:[ \t]*)",
+    rb"(?:" + _FIELDS + rb")*(?:" + _FIELD_STARTS + rb"|" + _FIELD + rb"|data:[ \t]*)",
 )
-"""Under a label of words, which may begin like a field: data that is JSON or comes behind another field or comment."""
-_IS_ONE_VALUE = _look(rb"[\[{][ \t]*[\r\n]", rb"(?:[\[{][ \t]*)?")
-"""A lone bracket on the first line: one JSON value on several lines."""
+"""For a label of text, which may begin like a field: here, data has to be JSON, or to follow a field or a comment."""
+_IS_ONE_VALUE = _signature(rb"[\[{][ \t]*[\r\n]", rb"(?:[\[{][ \t]*)?")
+"""For a label of JSON lines: a first line with nothing but a bracket begins a single value on several lines."""
 
 
 class Content:
@@ -83,12 +83,12 @@ class Content:
 
     @property
     def is_file(self) -> bool:
-        """Whether the body itself is a file, as far as has been seen."""
+        """Whether the body itself is a file, as far as is known yet."""
         return self._body is not None and self._body.is_file
 
     @property
     def text(self) -> str:
-        """The answer's text so far; of a body that is neither JSON nor media, the body."""
+        """The answer's text so far; if the body is neither JSON nor media, the body."""
         return self._body.text if self._body else ""
 
     @property
@@ -103,7 +103,7 @@ class Content:
 
     @property
     def media(self) -> tuple[Media, ...]:
-        """The files: the body itself, or those that its JSON holds. Those that grow are there after `finish`."""
+        """The files: the body itself, or those in its JSON. A file that comes in pieces is there after `finish`."""
         return self._body.media if self._body else ()
 
     @property
@@ -128,13 +128,13 @@ class Content:
 
     @property
     def note(self) -> str:
-        """What a reader should know of how the body was read; empty where there is nothing."""
+        """What the user should know of how the body was read, if anything; else empty."""
         return self._reader.note
 
     @property
-    def told(self) -> bytes | None:
-        """Of the bytes that were taken last those that say all of them: of snapshots the newest. None: all of them."""
-        return self._body.told if self._body else None
+    def significant_bytes(self) -> bytes | None:
+        """The part of the last bytes that has all they say: of several snapshots, the newest. None: all of them."""
+        return self._body.significant_bytes if self._body else None
 
     def feed(self, data: bytes) -> list[Update]:
         """Take the next bytes of the body and return what they bring."""
@@ -146,13 +146,13 @@ class Content:
         return updates
 
     def feed_some(self, data: bytes, at: int) -> tuple[list[Update], int]:
-        """Take the next bytes of the body from a place on, so many as are read in a moment.
+        """Take the next bytes of the body from a place on, but no more than are read in a moment.
 
         Returns:
             What they bring, and the place where they end.
         """
         if self._body is None:
-            head = self._held + data[at : at + _HEAD]
+            head = self._held + data[at : at + _LONGEST_HEAD]
             self._body = self._choose(head)
             held, self._held = self._held, b"" if self._body else head
             if held or self._body is None:
@@ -161,10 +161,10 @@ class Content:
         return self._body.feed(data[at:end]), end
 
     def finish(self) -> list[Update]:
-        """Take the end of the body, whole or not, and return what it brings.
+        """Take the end of the body, which may be cut off, and return what it brings.
 
         Raises:
-            InvalidResponse: the body is not what it says, and nothing else that can be read; `text` has it as it came.
+            InvalidResponse: the body cannot be read as what its label says, nor as anything else; `text` has it.
         """
         updates: list[Update] = []
         if self._body is None:
@@ -178,7 +178,7 @@ class Content:
         return self._body.reader if self._body else EventReader()
 
     def _choose(self, head: bytes, *, is_all: bool = False) -> Body | None:
-        """How the body is to be read; None where its first bytes leave that open."""
+        """The reader of the body; None where more of its first bytes are needed."""
         if needs_more(head) and not is_all:
             return None
         kind = normal_type(self._label)
@@ -186,26 +186,26 @@ class Content:
         plainly = sniff(head[:SNIFF_BYTES])
         if is_file or plainly:
             return MediaBody(self._label if is_file else plainly or "")
-        looks, usual = self._ways(kind)
-        for look, body in looks:
-            fits = look.fits(head[:_HEAD])
+        signatures, usual = self._candidates(kind)
+        for signature, body in signatures:
+            fits = signature.fits(head[:_LONGEST_HEAD])
             if fits:
                 return body()
-            if fits is None and not is_all and len(head) < _HEAD:
+            if fits is None and not is_all and len(head) < _LONGEST_HEAD:
                 return None
         return usual()
 
-    def _ways(self, kind: str) -> tuple[list[tuple[_Look, _Way]], _Way]:
-        """The looks that count under a label, and how a body is read that has none of them."""
+    def _candidates(self, kind: str) -> tuple[list[tuple[_Signature, _BodyMaker]], _BodyMaker]:
+        """The signatures to look for under a label, and the reader of a body that has none of them."""
         if kind == "text/event-stream":
             return [], EventStreamBody
-        if _JSON_LINES.fullmatch(kind):
+        if _JSON_LINES_TYPES.fullmatch(kind):
             return [(_IS_STREAM, EventStreamBody), (_IS_ONE_VALUE, JSONBody)], _json_lines
-        if _JSON.fullmatch(kind):
+        if _JSON_TYPES.fullmatch(kind):
             return [(_IS_STREAM, EventStreamBody)], JSONBody
-        if kind in ("text/plain", "text/html"):  # what a server calls that of which nobody told it
+        if kind in ("text/plain", "text/html"):  # labels of servers that do not know the type
             return [(_IS_STREAM_NOT_WORDS, EventStreamBody)], lambda: TextBody(self._label)
-        if _WORDS.fullmatch(kind):
+        if _TEXT_TYPES.fullmatch(kind):
             return [], lambda: TextBody(self._label)
         if kind == "application/octet-stream":
             return [(_IS_STREAM_NOT_WORDS, EventStreamBody)], lambda: UnlabelledBody(self._label)
@@ -213,7 +213,7 @@ class Content:
 
 
 def _slice_end(data: bytes, at: int) -> int:
-    """Where to stop reading for a moment: lines cost more than their bytes do."""
+    """Where the bytes end that are read at once: their number is bounded, and that of their lines, which cost more."""
     end = min(at + _LARGEST_SLICE, len(data))
     for line_end in (b"\n", b"\r"):
         place = at - 1

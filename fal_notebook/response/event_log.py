@@ -1,15 +1,15 @@
-"""The server-sent events of a response as they are kept.
+"""The server-sent events of a response, kept in little memory.
 
-Snapshots repeat the whole text so far: kept as they came, an answer would take memory in the square of its length. One
-that is the beginning of a later one is kept as its length alone, and is what it was whenever it is asked for. What is
-kept are strings and numbers: objects would give the garbage collector work with each event.
+Each snapshot repeats the whole text so far: kept as they came, they would take memory in the square of the answer's
+length. So a snapshot that is the beginning of a later one is kept as its length alone, and made anew when it is asked
+for. Only strings and numbers are kept, since an object for each event would cost the garbage collector much work.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
 from ..safety.redaction import Redaction
-from .envelopes import Shape
+from .envelopes import Envelope
 from .sse import Events, EventSequence, ServerSentEvent
 
 
@@ -17,31 +17,31 @@ class EventLog(EventSequence):
     """The events of a response."""
 
     def __init__(self) -> None:
-        self._data: list[str | int] = []  # a number: so much of the JSON of the next event that is kept whole
+        self._data: list[str | int] = []  # a number: this many characters of the next event that is a string
         self._labels: list[tuple[str, str]] = []
-        self._wholes: list[int] = []  # the places of those that others are the beginning of, and what ends both
-        self._tails: list[str] = []
+        self._wholes: list[int] = []  # the places of snapshots that are kept whole
+        self._tails: list[str] = []  # the JSON after the words of each of these
 
     def extend(self, events: Events, outdated: Sequence[int] = ()) -> None:
         """Add events.
 
         Args:
-            events: what came together.
-            outdated: snapshots that came before the first of them and are labelled as it is: how many characters each
-                shares with it. `name_snapshot` is to be told of it.
+            events: those that came together.
+            outdated: for each older snapshot that came just before the first event, with the same label, how many
+                characters it has in common with it. `mark_snapshot` has to be called for that event then.
         """
         self._data += outdated
         self._labels += events.labels[:1] * len(outdated)
         self._data += events.data
         self._labels += events.labels
 
-    def name_snapshot(self, place: int, shape: Shape) -> None:
-        """Say that an event is a snapshot of a shape; where the last one is its beginning, it is kept as that."""
-        if self._wholes and self._tails[-1] == shape.tail and self._begins(self._wholes[-1], place, shape):
+    def mark_snapshot(self, place: int, envelope: Envelope) -> None:
+        """Mark an event as a snapshot in an envelope. If the one before is its beginning, only its length is kept."""
+        if self._wholes and self._tails[-1] == envelope.tail and self._begins(self._wholes[-1], place, envelope):
             whole = self._wholes.pop()
             self._data[whole] = len(self._whole(whole)) - len(self._tails.pop()) - 1
         self._wholes.append(place)
-        self._tails.append(shape.tail)
+        self._tails.append(envelope.tail)
 
     def copy(self) -> "EventLog":
         """The events up to now."""
@@ -51,7 +51,7 @@ class EventLog(EventSequence):
         return copied
 
     def redacted(self, redaction: Redaction) -> "EventLog":
-        """The same without the key. A snapshot that is kept as a length ends before it."""
+        """A copy without the key. A snapshot that is kept as a length ends before the key."""
         copied = self.copy()
         copied._labels, copied._tails = redaction.value((self._labels, self._tails))
         copied._data = [redaction.text(data) if isinstance(data, str) else data for data in self._data]
@@ -83,5 +83,5 @@ class EventLog(EventSequence):
         assert isinstance(data, str)  # noqa: S101 - that is what a place among the wholes means
         return data
 
-    def _begins(self, older: int, newer: int, shape: Shape) -> bool:
-        return self._labels[older] == self._labels[newer] and shape.begins(self._whole(older), self._whole(newer))
+    def _begins(self, older: int, newer: int, envelope: Envelope) -> bool:
+        return self._labels[older] == self._labels[newer] and envelope.begins(self._whole(older), self._whole(newer))

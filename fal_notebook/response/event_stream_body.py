@@ -1,7 +1,7 @@
 """Sans-I/O: bodies of JSON: an event stream, whose events usually hold a JSON value each, and JSON that comes whole.
 
-Most events of an answer repeat the JSON around their words. Its shape is learned from the first events, so that those
-behind them are read without being decoded whole; see `envelopes` and `snapshots`.
+Most events of an answer repeat the JSON around their words: their envelope. It is learned from the first events, so that
+those behind them are read without being decoded whole; see `envelopes` and `snapshots`.
 """
 
 import json
@@ -12,11 +12,11 @@ from ..errors import InvalidResponse
 from ..media.media import Media
 from ..safety.bounded_json import TooMuchJSON, check_json, decode_json
 from .bodies import Body, MediaBody
-from .envelopes import Shape
+from .envelopes import Envelope
 from .files_in_json import is_address
 from .growing_text import GrowingText
 from .json_events import EventReader
-from .snapshots import Run, Snapshots
+from .snapshots import SnapshotFinder, SnapshotRun
 from .sse import NO_LABEL, Events, EventStreamDecoder, ServerSentEvent
 from .updates import Json, Piece, Text, Update
 
@@ -25,7 +25,7 @@ _JSON = json.JSONDecoder()
 _SPACE = " \t\r\n\x1e"  # that may stand between JSON values: RFC 8259, and the separator of RFC 7464
 _MOST_EVENTS = 1_000_000  # that are read of one response: each takes a hundred bytes and more, however short it is
 _MOST_JOINED = 30_000  # JSON values without a line between them that are read as events: they are read at once
-_SHAPES = 32  # that are learned of one response: events that carry a clock have a new one each
+_MOST_ENVELOPES = 32  # that are learned of one response: events that carry a clock have a new one each
 
 
 class EventStreamBody(Body):
@@ -45,11 +45,11 @@ class EventStreamBody(Body):
         self._sound: MediaBody | None = None
         self._unread = BytesIO()
         self._is_over = False
-        self._shape: Shape | None = None
+        self._envelope: Envelope | None = None
         self._name = ""
         self._appends = False
-        self._snapshots: Snapshots | None = None
-        self._shapes = _SHAPES
+        self._snapshots: SnapshotFinder | None = None
+        self._envelopes_left = _MOST_ENVELOPES
 
     @property
     def text(self) -> str:
@@ -65,7 +65,7 @@ class EventStreamBody(Body):
         if len(self.events) >= _MOST_EVENTS:
             self.reader.note = f"it has more than {_MOST_EVENTS:,} events: those behind them are kept as a file"
             self._unread.write(data)
-            self.told = None
+            self.significant_bytes = None
             return []
         updates: list[Update] = []
         told: list[bytes] = []
@@ -79,7 +79,7 @@ class EventStreamBody(Body):
                 told.append(data[run.newest_at : run.end])
                 updates += self._read_snapshots(run, run.words)
             at = run.end
-        self.told = told[0] if len(told) == 1 else b"".join(told)
+        self.significant_bytes = told[0] if len(told) == 1 else b"".join(told)
         return updates
 
     def finish(self) -> list[Update]:
@@ -126,25 +126,25 @@ class EventStreamBody(Body):
         self._broken, self.reader.note = body.decode("utf-8-sig", "replace"), _kept_as_text(reason)
         return [Text(self._broken, 0)]
 
-    def _run(self, data: bytes, at: int) -> Run:
+    def _run(self, data: bytes, at: int) -> SnapshotRun:
         """What is to be read next, from a place in the data on."""
-        if self._shape is None or self._appends:
-            return Run(len(data) if at or self.events else _FIRST)
+        if self._envelope is None or self._appends:
+            return SnapshotRun(len(data) if at or self.events else _FIRST)
         if self._snapshots is None:
-            self._snapshots = Snapshots(self._shape, self._name, b"\r\n" if b"\r\n" in data else b"\n")
+            self._snapshots = SnapshotFinder(self._envelope, self._name, b"\r\n" if b"\r\n" in data else b"\n")
         begins = self._decoder.is_between_events
-        return self._snapshots.run(data, at) if begins else self._snapshots.no_run(data, at)
+        return self._snapshots.run(data, at) if begins else self._snapshots.not_a_run(data, at)
 
-    def _read_snapshots(self, run: Run, words: str) -> list[Update]:
+    def _read_snapshots(self, run: SnapshotRun, words: str) -> list[Update]:
         newest = Events()
         newest.add(run.newest, (self._name, self._decoder.last_id))
         self.events.extend(newest, run.outdated)
-        self._name_snapshot(len(self.events) - 1)
+        self._mark_snapshot(len(self.events) - 1)
         return self.reader.read_words(words, run.newest, appended=False)
 
-    def _name_snapshot(self, place: int) -> None:
-        if self._shape and not self._appends:
-            self.events.name_snapshot(place, self._shape)
+    def _mark_snapshot(self, place: int) -> None:
+        if self._envelope and not self._appends:
+            self.events.mark_snapshot(place, self._envelope)
 
     def _read(self, events: Events) -> list[Update]:
         updates: list[Update] = []
@@ -159,7 +159,7 @@ class EventStreamBody(Body):
                 updates += self._meaning(events.event_at(place))
                 run = []
                 continue
-            self._name_snapshot(first + place)
+            self._mark_snapshot(first + place)
             run.append(words)
             last = data
         return updates + self._read_run(run, last)
@@ -171,18 +171,18 @@ class EventStreamBody(Body):
         return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
 
     def _repeated_words(self, data: str) -> str | None:
-        """The words of an event that has the known shape."""
-        words = self._shape.words(data) if self._shape else None
+        """The words of an event that has the known envelope."""
+        words = self._envelope.words(data) if self._envelope else None
         return None if words is None or is_address(words) else words
 
     def _learn(self, event: ServerSentEvent) -> None:
         """Look whether events like this one will say nothing but their words; of a first event, none may follow."""
-        if self._shapes > 0 and event.event != "error" and len(self.events) > 1:
-            self._shapes -= 1
-            shape = Shape.of(event.data, _words_alone)
-            appends = shape is not None and _appends(shape)
-            if shape and (appends or self.reader.are_snapshots):
-                self._shape, self._name, self._appends, self._snapshots = shape, event.event, appends, None
+        if self._envelopes_left > 0 and event.event != "error" and len(self.events) > 1:
+            self._envelopes_left -= 1
+            envelope = Envelope.of(event.data, _words_alone)
+            appends = envelope is not None and _appends(envelope)
+            if envelope and (appends or self.reader.are_snapshots):
+                self._envelope, self._name, self._appends, self._snapshots = envelope, event.event, appends, None
 
     def _meaning(self, event: ServerSentEvent) -> list[Update]:
         if event.data == self._DONE:
@@ -274,7 +274,7 @@ def _words_alone(value: Any) -> str | None:
     return updates[0].new if len(updates) == 1 and isinstance(updates[0], Text) else None
 
 
-def _appends(shape: Shape) -> bool:
+def _appends(envelope: Envelope) -> bool:
     """Whether the words of such events come behind those before, and not in their place."""
-    reader, value = EventReader(), shape.filled("words")
+    reader, value = EventReader(), envelope.filled("words")
     return all(isinstance(update, Text) for update in reader.read(value) + reader.read(value))

@@ -1,8 +1,8 @@
 """The files inside a JSON answer, found by walking it.
 
 fal's endpoints name them differently (``images``, ``image``, ``audio``, ``audio_url``, ``video``, …), so no list
-of names is kept: a file is an object with a ``url``, or a string, that is a data URI or an http(s) URL and that
-its content type, its ending or the names around it tell to be a file.
+of names is kept. A file is a string, or the ``url`` of an object, if it is a data URI, or an http(s) URL whose content
+type, extension or name in the JSON tells that it is a file.
 """
 
 import re
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidRequest
 from ..media.media import Media, guess_type, is_data_uri, media_from_data_uri, normal_type
 
-_BY_NAME = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4"}
+_TYPE_BY_NAME = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4"}
 # image, images, control_image, audio_url, video_file, image_urls, file, url; not image_captions, not prompt.
 _FILE_NAME = re.compile(r"(?:^|_)(?:(?P<kind>image|audio|video)s?(?:_(?:file|ur[il])s?)?|(?:file|ur[il])s?)$")
 _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
@@ -27,15 +27,15 @@ _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
     "seed": int,
 }
 _ADDRESSES = ("data:", "http://", "https://")
-_DEPTH = 32
-_MOST_ADDRESSES = 2_000  # that are looked at: a value can have a million
+_DEEPEST = 32
+_MOST_ADDRESSES = 2_000  # of a value that are looked at: it can have a million
 
 
 def files_in(value: Any) -> tuple[Media, ...]:
     """The files in a JSON value, in its order.
 
-    Places that differ in a list's index alone hold different files, equal or not: of several pictures that a safety
-    checker made black, each counts. A file that stands under several names is one.
+    Equal files in one list count each: a safety checker may have made several pictures black. A file that stands under
+    several names counts once.
     """
     if not _has_address(value):
         return ()
@@ -54,14 +54,14 @@ def files_in(value: Any) -> tuple[Media, ...]:
 
 
 def is_address(text: str) -> bool:
-    """Whether a string begins as the address of a file does."""
+    """Whether a string begins like the address of a file."""
     return ":" in text[:6] and text[:8].lower().startswith(_ADDRESSES)
 
 
 def _has_address(value: Any) -> bool:
-    """Whether there is anything to look for; most values are short and have none."""
+    """Whether a value has any address; most are short and have none."""
     rest = [value]
-    for each in rest:  # it grows on the way
+    for each in rest:  # the list grows in the loop
         if isinstance(each, str):
             if is_address(each):
                 return True
@@ -73,8 +73,8 @@ def _has_address(value: Any) -> bool:
 
 
 def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
-    """The addresses in a value, with what is said of each and the names that it stands under."""
-    if depth > _DEPTH:
+    """The addresses in a value, each with the object that describes it and the names that lead to it."""
+    if depth > _DEEPEST:
         return
     if isinstance(value, str):
         if is_address(value):
@@ -93,21 +93,21 @@ def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str,
 
 
 def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
-    media = _data(url) if is_data_uri(url) else _link(url, described, names)
+    media = _file_in_data_uri(url) if is_data_uri(url) else _file_at_url(url, described, names)
     return media and replace(media, **_description(described))
 
 
-def _data(uri: str) -> Media | None:
+def _file_in_data_uri(uri: str) -> Media | None:
     try:
         return media_from_data_uri(uri)
     except InvalidRequest:
         return None
 
 
-def _link(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
-    """A file at an http(s) URL, if its own type or the name it stands under says that it is one.
+def _file_at_url(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
+    """A file at an http(s) URL, if its content type or its name in the JSON says that it is one.
 
-    The address alone does not: a model's words may be nothing but a URL, and showing a picture fetches it.
+    The URL alone is not enough: a model's words may be nothing but a URL, and a page that shows a picture fetches it.
     """
     if not _is_http(url):
         return None
@@ -117,7 +117,7 @@ def _link(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Med
     match = _FILE_NAME.search(names[-1].lower()) if names else None
     if match is None:
         return None
-    known = guess_type(url) or _BY_NAME.get(match["kind"])
+    known = guess_type(url) or _TYPE_BY_NAME.get(match["kind"])
     return Media(known, url=url) if known else None
 
 

@@ -1,18 +1,19 @@
 """Sans-I/O: the text of an answer as it grows.
 
-Some endpoints send what is new (deltas), others the whole text so far (snapshots), and the names in their JSON are
-often the same. So the pieces themselves are asked: snapshots repeat what came before, deltas go on where it ended.
+Some endpoints send only new text (deltas), others the whole text so far (snapshots), often under the same names in
+their JSON. So the pieces themselves have to tell: a snapshot repeats the text before it, a delta continues it.
 """
 
 Change = tuple[str, int]
-"""What is new, and where it begins; what stood from there on is gone."""
+"""New text and the place where it begins; it replaces all earlier text from there on."""
 
-_TELLING = 6  # characters that are hardly repeated by chance
-_NOTHING_SHARED = 3
-_LITTLE_SHARED = 1
-_DELTAS = 3
-_DELTAS_DESPITE_DOCUMENTATION = 6
-_SURE_OF_DELTAS = 12
+# Pieces get points for being deltas. A snapshot takes away one for each character that it repeats.
+_SURE_OF_SNAPSHOTS = 6  # characters that are hardly repeated by chance
+_POINTS_NOTHING_SHARED = 3
+_POINTS_LITTLE_SHARED = 1
+_DELTAS = 3  # points from which pieces are read as deltas
+_DELTAS_DESPITE_DOCUMENTATION = 6  # the same, where fal documents such events as snapshots
+_SURE_OF_DELTAS = 12  # points from which the reading does not change any more
 
 
 class GrowingText:
@@ -47,15 +48,15 @@ class GrowingText:
 class UnmarkedText:
     """Text in pieces that are not marked as deltas or as snapshots.
 
-    Both readings are kept, the newest piece and all pieces joined, until what the pieces share leaves no doubt. They
-    are snapshots until something speaks for deltas.
+    Both readings are kept, the newest piece and all pieces joined, until the pieces leave no doubt. They are read as
+    snapshots until something speaks for deltas.
     """
 
     def __init__(self) -> None:
         self._newest = GrowingText()
         self._joined = GrowingText()
-        self._repeats: list[str] = []  # of all that is joined: its end, or deltas if more words come
-        self._for_deltas = 0
+        self._repeats: list[str] = []  # of the whole text: its end, or deltas if more words come
+        self._points_for_deltas = 0
         self._are_deltas = False
         self._is_settled = False
 
@@ -68,8 +69,8 @@ class UnmarkedText:
         return self._is_settled and not self._are_deltas
 
     def append(self, new: str) -> Change | None:
-        """Add what is marked as new; return what `GrowingText.append` does."""
-        self._repeats = []  # the deltas are marked, so these were none
+        """Add text that is marked as a delta; return what `GrowingText.append` does."""
+        self._repeats = []  # deltas are marked, so the repeats were none
         joined, newest = self._joined.append(new), self._newest.append(new)
         return joined if self._are_deltas else newest
 
@@ -77,8 +78,8 @@ class UnmarkedText:
         """Take the next piece.
 
         Args:
-            piece: the whole text so far, or what is new; where it is empty it says nothing.
-            documented: its event looks as fal documents events with snapshots, so that more has to speak for deltas.
+            piece: the whole text so far, or what is new; an empty one is ignored.
+            documented: whether fal documents such events as snapshots, so that more has to speak for deltas.
 
         Returns:
             What is new and where it begins, or None where nothing changed.
@@ -100,9 +101,10 @@ class UnmarkedText:
         return self._joined if self._are_deltas else self._newest
 
     def _weigh(self, piece: str, deltas: int) -> None:
-        """Look what a piece shares with the one before: where they are equal, or one is blank, it tells nothing.
+        """Compare a piece with the one before, and count points. Equal or blank pieces tell nothing.
 
-        Words that only begin alike ("an", "ant") share nothing, nor does what begins anew behind a finished word.
+        Single words that begin alike ("an", "ant") count as sharing nothing. So do pieces that begin alike, if the one
+        before ended with a space.
         """
         last = str(self._newest)
         if piece == last or not piece.strip() or not last.strip() or self._is_repeat(piece):
@@ -110,28 +112,28 @@ class UnmarkedText:
         length = _common_length(last, piece)
         shared = len(last[:length].strip())
         if length == len(last):
-            self._for_deltas -= shared
+            self._points_for_deltas -= shared
         elif not shared or last[-1].isspace() or (_is_one_word(last) and _is_one_word(piece)):
-            self._for_deltas += _NOTHING_SHARED
+            self._points_for_deltas += _POINTS_NOTHING_SHARED
         elif 2 * length <= min(len(last), len(piece)):
-            self._for_deltas += _LITTLE_SHARED
-        is_extended = length == len(last) and shared >= _TELLING
-        self._decide(deltas, are_snapshots=is_extended or self._for_deltas <= -_TELLING)
+            self._points_for_deltas += _POINTS_LITTLE_SHARED
+        is_extended = length == len(last) and shared >= _SURE_OF_SNAPSHOTS
+        self._decide(deltas, are_snapshots=is_extended or self._points_for_deltas <= -_SURE_OF_SNAPSHOTS)
 
     def _decide(self, deltas: int, *, are_snapshots: bool) -> None:
-        self._is_settled = are_snapshots or self._for_deltas >= _SURE_OF_DELTAS
-        if are_snapshots or self._for_deltas <= 0:
+        self._is_settled = are_snapshots or self._points_for_deltas >= _SURE_OF_DELTAS
+        if are_snapshots or self._points_for_deltas <= 0:
             self._are_deltas = False
-        elif self._for_deltas >= deltas:
+        elif self._points_for_deltas >= deltas:
             self._are_deltas = True
 
     def _replace(self, piece: str) -> Change | None:
-        """Take a piece as a snapshot. What is blank where there are words marks an end and is none."""
+        """Take a piece as a snapshot. A blank one after words marks the end of the text, and replaces nothing."""
         is_news = piece.strip() or not str(self._newest).strip()
         return self._newest.replace(piece) if is_news else None
 
     def _join(self, piece: str) -> Change | None:
-        """Take a piece as a delta, unless it repeats all so far: many a stream ends with its whole text."""
+        """Take a piece as a delta, unless it repeats the whole text: many streams end with a repetition of it."""
         if self._is_repeat(piece) or (self._repeats and not piece.strip()):
             self._repeats.append(piece)
             return None
@@ -140,7 +142,7 @@ class UnmarkedText:
         return self._joined.append(new)
 
     def _is_repeat(self, piece: str) -> bool:
-        if 2 * len(piece) < len(self._joined):  # else each delta would cost as much as all before it
+        if 2 * len(piece) < len(self._joined):  # else each delta would cost as much as all text before
             return False
         words = piece.strip()
         return bool(words) and words == str(self._joined).strip()
@@ -159,7 +161,7 @@ def _is_one_word(piece: str) -> bool:
 
 
 def _common_length(first: str, second: str) -> int:
-    """How many first characters two different texts share, found by halving."""
+    """How many first characters two different texts have in common, found by bisection."""
     low, high = 0, min(len(first), len(second))
     while low < high:
         middle = (low + high + 1) // 2

@@ -4,7 +4,7 @@ fal's endpoints stream in a handful of shapes (fal's docs, "Streaming", and the 
 
 =============================================  ==========================================
 ``{"output", "partial", "error", "reasoning"}``  cumulative: each holds the whole text so far
-``{"text", …}``, ``{"output", …}``               cumulative, or what is new, as its pieces tell
+``{"text", …}``, ``{"output", …}``               cumulative, or what is new: the pieces tell
 ``{"choices": [{"delta": {"content"}}]}``        OpenAI's: each holds what is new
 ``{"type": "response.output_text.delta"}``       OpenAI's responses: each holds what is new
 ``{"image": …}``, ``{"images": […]}``            previews: each replaces the one before
@@ -37,7 +37,7 @@ class EventReader:
         usage: what the endpoint said that the request used.
         error: the ``error`` that a value carried: a string or an object.
         model: the model that the endpoint said answered.
-        note: what is to be known of how the values were read, such as that one was kept as text.
+        note: what the user should know of how the values were read, such as that one was kept as text.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class EventReader:
 
     @property
     def are_snapshots(self) -> bool:
-        """Whether it is settled that words that are not marked as deltas are the whole text so far."""
+        """Whether it is settled that words without a mark as deltas are the whole text so far."""
         return self._text.are_snapshots
 
     def read(self, value: Any, *, failed: bool = False) -> list[Update]:
@@ -78,7 +78,7 @@ class EventReader:
 
         Args:
             value: a JSON value.
-            failed: the event that brought it is named ``error``.
+            failed: whether the event that brought it is named ``error``.
         """
         self._data, self._undecoded = value, None
         if not isinstance(value, dict):
@@ -91,13 +91,13 @@ class EventReader:
         return self._meaning(value) or [Json(value)]
 
     def read_words(self, words: str, undecoded: str, *, appended: bool) -> list[Update]:
-        """Take the next value where nothing but its words differs from the last.
+        """Take the next value, of which only the words differ from the last.
 
         Args:
             words: its words.
             undecoded: the value as JSON.
-            appended: whether the words come behind those before, or in their place: to be said only where
-                `are_snapshots` is.
+            appended: whether the words are added to those before. If not, they replace these, which is allowed only
+                where `are_snapshots` is true.
         """
         self._undecoded = undecoded
         change = self._text.append(words) if appended else self._text.take(words)
@@ -151,7 +151,7 @@ class EventReader:
 
 
 def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
-    """The first of OpenAI's choices; an empty choice where the value is such a chunk and has none."""
+    """The first choice of an OpenAI chunk, or an empty one where it has none; None where the value is no chunk."""
     choices = value.get("choices")
     if not isinstance(choices, list):
         return None

@@ -1,8 +1,8 @@
-"""Sans-I/O: what streams of one answer, without the key.
+"""Sans-I/O: the updates of one streaming answer, without the key.
 
-The body is looked through as it comes, and what its values say is taken apart only where the key is in it. Words may be
-cut within the key, from event to event too, so that an end which may be its beginning waits for the next piece. Once
-words have the key, they are told anew as a whole, each time that they have doubled and at the end.
+The body is searched for the key as it comes, and its values are changed only if it has the key. Text may be cut within
+the key, between two events, too. So an end of the text that may be the beginning of the key is held back until the next
+piece. Once a text has had the key, it is shown again as a whole, each time that it has doubled and at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ class RedactedUpdates:
     """The updates of one answer without the key.
 
     Args:
-        redaction: of the key that the server was sent.
+        redaction: for the key that the server was sent.
         label: the content type that the server gave the body.
-        text, reasoning: give the words that have come.
+        text, reasoning: return the words that have come.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class RedactedUpdates:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the answer has the key, or ends with most of it."""
+        """Whether the answer has the key, or ends with a good part of it."""
         return self._body.is_suspicious or any(words.is_suspicious for words in self._words.values())
 
     @property
@@ -43,7 +43,7 @@ class RedactedUpdates:
         return self._words[Text].so_far()
 
     def look_at(self, data: bytes) -> None:
-        """Look through the next bytes of a body that holds words, before the updates that they bring are taken."""
+        """Search the next bytes of a text body, which has to come before `take` gets their updates."""
         self._body.feed(data)
 
     def take(self, updates: Sequence[Update], *, is_last: bool = False) -> list[Update]:
@@ -62,39 +62,39 @@ class RedactedUpdates:
             else:
                 shown.append(self._redaction.value(update) if self._is_in(update) else update)
         for words in self._words.values():
-            if words.waits:
+            if words.has_more:
                 shown += words.end_of_read(is_last=is_last)
         return shown
 
     def _is_in(self, update: Update) -> bool:
-        """Whether an update that holds no words may have the key. A file's bytes are looked at piece by piece."""
+        """Whether an update without words may have the key. The bytes of a file are searched piece by piece."""
         return self._body.seen or (isinstance(update, Piece) and self._redaction.is_in_file(update.data))
 
     def _take_if_harmless(self, update: Update) -> bool:
-        """Whether an update can be shown as it is without a second look, as most can."""
+        """Take an update if it can be shown as it is, as nearly all can; return whether it was taken."""
         return isinstance(update, Text | Reasoning) and self._words[type(update)].take_if_harmless(update)
 
 
 class _Words:
-    """The words of one kind."""
+    """The words of one kind, the answer's or the reasoning's, and how much of them has been shown."""
 
     def __init__(self, kind: type[Text | Reasoning], redaction: Redaction, whole: Callable[[], str]) -> None:
         self._kind, self._redaction, self._whole = kind, redaction, whole
         self._watch = KeyWatch(redaction)
-        self._length = 0  # of what has come
-        self._held = ""  # the end of it, which was not told
-        self._is_told = False  # all that this read brought
-        self._told_anew = 0  # how much had come when all was told anew
-        self._is_behind = False  # something came since
+        self._length = 0  # of the words so far
+        self._held = ""  # their end, which was not shown
+        self._is_read_shown = False  # whether everything that the current read brought has been shown
+        self._shown_length = 0  # of the words when they were last shown as a whole
+        self._has_news = False  # whether words have come since
 
     @property
     def is_suspicious(self) -> bool:
         return self._watch.is_suspicious
 
     @property
-    def waits(self) -> bool:
-        """Whether there may be something to tell at the end of a read."""
-        return self._is_told or self._is_behind or bool(self._held)
+    def has_more(self) -> bool:
+        """Whether there may be something to show at the end of a read."""
+        return self._is_read_shown or self._has_news or bool(self._held)
 
     def so_far(self) -> str:
         """The words as they may be shown."""
@@ -104,23 +104,23 @@ class _Words:
         return words[: len(words) - self._watch.partial_length] if self._watch.partial_length else words
 
     def take_if_harmless(self, update: Text | Reasoning) -> bool:
-        """Take an update if nothing in it is like a key; return whether it was taken."""
+        """Take an update if nothing in it looks like the key; return whether it was taken."""
         if self._held or update.offset != self._length or not self._watch.take_if_harmless(update.new):
             return False
         self._length += len(update.new)
         return True
 
     def take(self, update: Text | Reasoning, updates: Sequence[Update], place: int) -> list[Update]:
-        """Take an update; it stands at a place among those that the same read brought."""
-        if self._is_told or self._watch.seen:
-            self._is_behind = self._watch.seen
+        """Take an update, which stands at a place among the updates of the same read."""
+        if self._is_read_shown or self._watch.seen:
+            self._has_news = self._watch.seen
             return []
         if update.offset != self._length:
             alike = [each.offset for each in updates[place:] if isinstance(each, Text | Reasoning)]
-            return self._rewritten(min(alike))
+            return self._show_rewritten(min(alike))
         self._length += len(update.new)
         if self._watch.feed(update.new):
-            self._is_behind = True
+            self._has_news = True
             return []
         if not self._held and not self._watch.partial_length:
             return [update]
@@ -130,30 +130,31 @@ class _Words:
         return [self._kind(words[:ready], offset)] if ready else []
 
     def end_of_read(self, *, is_last: bool) -> list[Update]:
-        """What is to be told once a read, or the body, has been taken."""
-        self._is_told = False
+        """What is to be shown after a read, or at the end of the body."""
+        self._is_read_shown = False
         if self._watch.seen:
-            return self._anew() if self._is_behind and (is_last or len(self._whole()) >= 2 * self._told_anew) else []
+            is_due = self._has_news and (is_last or len(self._whole()) >= 2 * self._shown_length)
+            return self._show_whole() if is_due else []
         if is_last and self._held:
             held, self._held = self._held, ""
             return [self._kind(self._redaction.text(held), self._length - len(held))]
         return []
 
-    def _rewritten(self, offset: int) -> list[Update]:
-        """Tell what has changed from a place on, where what came before was changed."""
-        self._is_told = True
-        words, told = self._whole(), self._length - len(self._held)
+    def _show_rewritten(self, offset: int) -> list[Update]:
+        """Show the words from a place on again, where earlier words were changed."""
+        self._is_read_shown = True
+        words, shown = self._whole(), self._length - len(self._held)
         self._watch = KeyWatch(self._redaction)
         self._length = len(words)
         if self._watch.feed(words):
-            self._is_behind = True
+            self._has_news = True
             return []
         ready = len(words) - self._watch.partial_length
         self._held = words[ready:]
-        offset = min(offset, told, ready)
+        offset = min(offset, shown, ready)
         return [self._kind(words[offset:ready], offset)]
 
-    def _anew(self) -> list[Update]:
+    def _show_whole(self) -> list[Update]:
         words = self._whole()
-        self._told_anew, self._is_behind = len(words), False
+        self._shown_length, self._has_news = len(words), False
         return [self._kind(self._redaction.text(words), 0)]

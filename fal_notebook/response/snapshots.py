@@ -1,29 +1,29 @@
-"""Sans-I/O: snapshots that came together, told apart in their bytes.
+"""Sans-I/O: a fast path for snapshots that arrive together.
 
-An endpoint that sends the whole text so far with every event sends bytes in the square of its answer, and of those that
-came together only the newest says anything. The others are compared with it where they stand: to split, to copy and to
-decode them would take most of the time that such an answer takes.
+An endpoint that sends the whole text so far with every event sends bytes in the square of the answer's length. Of the
+snapshots that arrive together, only the newest matters. The older ones are compared with it as bytes, in place: to
+split, copy and decode them would take most of the time that such an answer takes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from .envelopes import Shape
+from .envelopes import Envelope
 from .sse import DEFAULT_NAME
 
 _UNICODE_ESCAPE = 6  # bytes of \u0020, the longest; all others have two
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Snapshots one behind the other, of which each but the last, the newest, is the beginning of the next.
+class SnapshotRun:
+    """Snapshots in a row, each of which is the beginning of the next. The last one is the newest.
 
     Attributes:
         end: the place in the bytes where they end.
-        words: those of the newest. None: these bytes are no such run, and are to be decoded.
-        newest: its data.
-        outdated: how many characters of it each of the others shares with it.
+        words: the words of the newest. None: these bytes are no run, and have to be decoded.
+        newest: the data of the newest.
+        outdated: for each of the others, how many characters it has in common with the newest.
         newest_at: the place in the bytes where the newest begins.
     """
 
@@ -34,28 +34,28 @@ class Run:
     newest_at: int = 0
 
 
-class Snapshots:
-    """Events that differ in their words alone, as bytes.
+class SnapshotFinder:
+    """Finds runs of snapshots in the bytes of an event stream.
 
     Args:
-        shape: the JSON around the words.
-        name: of the events.
+        envelope: the JSON around the words.
+        name: the events' name.
         line_end: LF or CRLF.
     """
 
-    def __init__(self, shape: Shape, name: str, line_end: bytes) -> None:
+    def __init__(self, envelope: Envelope, name: str, line_end: bytes) -> None:
         before = (b"" if name == DEFAULT_NAME else f"event: {name}".encode() + line_end) + b"data: "
-        self._shape = shape
+        self._envelope = envelope
         self._before = len(before)
-        self._head = before + f'{shape.head}"'.encode()
-        self._json_tail = f'"{shape.tail}'.encode()
+        self._head = before + f'{envelope.head}"'.encode()
+        self._json_tail = f'"{envelope.tail}'.encode()
         self._tail = self._json_tail + line_end * 2
         self._blank_line = line_end * 2
 
-    def run(self, data: bytes, at: int) -> Run:
-        """The run that begins at a place, where an event begins."""
+    def run(self, data: bytes, at: int) -> SnapshotRun:
+        """The run that begins at a place. An event has to begin there."""
         view, last_line = memoryview(data), len(self._json_tail) + len(self._blank_line) // 2
-        known: bytes | memoryview = self._head  # then all of the last event up to the end of its words
+        known: bytes | memoryview = self._head  # later, the last event up to the end of its words
         lengths: list[int] = []
         end = at
         while data.startswith(known, end):
@@ -66,22 +66,30 @@ class Snapshots:
             known = view[end:words_end]
             lengths.append(len(known) - self._before)
             at, end = end, words_end + len(self._tail)
-        return self._read(data[at + self._before : end], at, end, lengths) if lengths else self.no_run(data, at)
+        return self._read(data[at + self._before : end], at, end, lengths) if lengths else self.not_a_run(data, at)
 
-    def no_run(self, data: bytes, at: int) -> Run:
-        """What is to be decoded from a place on: all up to where the next run may begin."""
+    def not_a_run(self, data: bytes, at: int) -> SnapshotRun:
+        """What has to be decoded from a place on: all bytes up to where the next run may begin."""
         place = data.find(self._blank_line + self._head, at)
-        return Run(len(data) if place < 0 else place + len(self._blank_line))
+        return SnapshotRun(len(data) if place < 0 else place + len(self._blank_line))
 
-    def _read(self, rest: bytes, at: int, end: int, lengths: Sequence[int]) -> Run:
-        """The run whose newest data the rest begins with; of each data so many bytes stand before its words' end."""
+    def _read(self, rest: bytes, at: int, end: int, lengths: Sequence[int]) -> SnapshotRun:
+        """The run that was found.
+
+        Args:
+            rest: bytes that begin with the data of the newest event.
+            at: where the newest begins.
+            end: where the run ends.
+            lengths: for each event, how many bytes its data has up to the end of the words.
+        """
         *outdated, length = lengths
         newest = rest[: length + len(self._json_tail)]
         is_plain = newest.isascii() and b"\\" not in newest
         if not is_plain and any(_is_within(newest, each) for each in outdated):
-            return Run(end)
+            return SnapshotRun(end)
         text = newest.decode("utf-8", "replace")
-        return Run(end, self._shape.words(text), text, outdated if is_plain else _characters(newest, outdated), at)
+        shared = outdated if is_plain else _characters(newest, outdated)
+        return SnapshotRun(end, self._envelope.words(text), text, shared, at)
 
 
 def _is_within(text: bytes, place: int) -> bool:

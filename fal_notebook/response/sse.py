@@ -5,7 +5,7 @@ byte order mark; lines end in CR, LF or CRLF; ``:`` starts a comment; the lines 
 blank line dispatches. The one departure: an event that the stream's end cuts off before its blank line is
 dispatched too, since servers leave that line out and the words in it were paid for.
 
-What the rules ignore is kept until the first event, since a body of nothing else is no event stream.
+Lines that the rules ignore are kept until the first event, since a body with nothing else is no event stream.
 
 Bytes may be cut anywhere, inside a character too, and each is looked at once.
 """
@@ -19,11 +19,11 @@ from operator import eq
 from typing import Any, overload
 
 DEFAULT_NAME = "message"
-"""What an event is called that has no name."""
+"""The name of an event that gives none."""
 NO_LABEL = (DEFAULT_NAME, "")
 """The name and the id of an event that has neither."""
-_IGNORED = (b"", b"id", b"retry")  # a comment, an id that cannot be one, the wait before a reconnection
-_MANY_LINES = 1_000  # of one event, which are joined as they come: to join and forget a million at once takes long
+_IGNORED_FIELDS = (b"", b"id", b"retry")  # a comment, an id that is not valid, the wait before a reconnection
+_MANY_LINES = 1_000  # of one event, which are joined before more come: joining a million at once takes long
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class ServerSentEvent:
 
 
 class EventSequence(Sequence[ServerSentEvent]):
-    """Events, oldest first, made when they are asked for; equal to any sequence of equal events.
+    """Events, oldest first, equal to any sequence of equal events. Each object is made when it is asked for.
 
-    Kept as objects, they would give the garbage collector more work than their decoding is.
+    Objects that are kept would give the garbage collector more work than it is to decode them.
     """
 
     __hash__ = None  # type: ignore[assignment]  # it grows, as a list does
@@ -75,7 +75,7 @@ class Events(EventSequence):
     """Events that came together.
 
     Attributes:
-        data: of each.
+        data: the data of each.
         labels: the name and the id of each.
     """
 
@@ -104,7 +104,7 @@ class EventStreamDecoder:
         self._after_cr = False
         self._line: list[bytes] = []
         self._data: list[bytes] = []
-        self._joined = 0  # of these, the first are so many runs of lines
+        self._joined_runs = 0  # how many entries of `_data`, from the first on, are lines that were joined
         self._label = NO_LABEL
         self._has_events = False
         self._unread = bytearray()
@@ -126,7 +126,7 @@ class EventStreamDecoder:
         if not data:
             return Events()
         self._after_cr = data.endswith(b"\r")
-        lines = data.splitlines()  # of bytes it knows LF, CR and CRLF, and no other ends
+        lines = data.splitlines()  # of bytes, it splits at LF, CR and CRLF only
         rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
         if lines:
             lines[0] = self._whole(lines[0])
@@ -139,12 +139,12 @@ class EventStreamDecoder:
         return self._take([self._whole(b""), b""])
 
     def take_unread(self) -> bytes:
-        """The lines of a body without a single event that are no fields, handed out once."""
+        """The lines that are no fields, if the body has no event. They are returned once."""
         unread, self._unread = self._unread, bytearray()
         return bytes(unread.rstrip(b"\n"))
 
     def _whole(self, line: bytes) -> bytes:
-        """A line with what came of it before."""
+        """A line, together with the part of it that came before."""
         line = b"".join([*self._line, line])
         self._line = []
         if self._is_first:
@@ -161,15 +161,15 @@ class EventStreamDecoder:
                 self._take_field(line)
             else:
                 self._dispatch(events)
-        if len(self._data) - self._joined > _MANY_LINES:
-            self._data[self._joined :] = [b"\n".join(self._data[self._joined :])]
-            self._joined += 1
+        if len(self._data) - self._joined_runs > _MANY_LINES:
+            self._data[self._joined_runs :] = [b"\n".join(self._data[self._joined_runs :])]
+            self._joined_runs += 1
         return events
 
     def _dispatch(self, events: Events) -> None:
         if self._data:
             events.add(b"\n".join(self._data).decode("utf-8", "replace"), self._label)
-            self._data, self._joined = [], 0
+            self._data, self._joined_runs = [], 0
             self._has_events, self._unread = True, bytearray()
         elif self._unread:
             self._unread += b"\n"
@@ -187,7 +187,7 @@ class EventStreamDecoder:
             self._label = value.decode("utf-8", "replace") or DEFAULT_NAME, number
         elif field == b"id" and b"\0" not in value:
             self._label = name, value.decode("utf-8", "replace")
-        elif field not in _IGNORED and not self._has_events:
+        elif field not in _IGNORED_FIELDS and not self._has_events:
             self._unread += line + b"\n"
 
 

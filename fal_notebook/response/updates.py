@@ -1,4 +1,4 @@
-"""What arrives while a response streams, each kind a value of its own."""
+"""The updates that arrive while a response streams, a class for each kind."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from ..media.media import Media
 
 
 class _Wordless:
-    """What is not the answer's own text prints as nothing."""
+    """An update that is not text of the answer, and so prints as nothing."""
 
     __slots__ = ()
 
@@ -19,8 +19,8 @@ class _Wordless:
 class Text:
     """New text of the answer.
 
-    The text so far is what stood before up to ``offset``, then ``new``. ``offset`` is the length of what stood
-    before, unless the model rewrote some of it. ``str()`` of it is ``new``, so that
+    The text so far is the earlier text up to ``offset``, then ``new``. ``offset`` is the length of the earlier text,
+    unless the model rewrote some of it. ``str()`` of the update is ``new``, so that
     ``for update in stream: print(update, end="")`` prints an answer.
     """
 
@@ -73,7 +73,7 @@ class Progress(_Wordless):
 
 @dataclass(frozen=True, slots=True)
 class Json(_Wordless):
-    """A JSON value of the response that is none of the others: an event, or the body."""
+    """A JSON value of the response, an event or the body, that is no other kind of update."""
 
     value: Any
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.response.envelopes import Shape
+from fal_notebook.response.envelopes import Envelope
 
 WORDS = st.text(max_size=30)
 
@@ -18,27 +18,27 @@ def event(words: str, *, ascii_only: bool = True) -> str:
     return json.dumps({"output": words, "partial": True}, ensure_ascii=ascii_only)
 
 
-def shape() -> Shape:
-    known = Shape.of(event("Hi"), output)
+def envelope() -> Envelope:
+    known = Envelope.of(event("Hi"), output)
     assert known is not None
     return known
 
 
 def test_a_shape_is_the_json_around_the_words() -> None:
-    assert shape() == Shape('{"output": ', ', "partial": true}')
+    assert envelope() == Envelope('{"output": ', ', "partial": true}')
 
 
 def test_the_words_are_found_where_their_name_stands_elsewhere_too() -> None:
     data = '{"text": "no", "output": "Hi", "partial": {"output": "no"}}'
-    found = Shape.of(data, lambda value: value["output"] if value else None)
-    assert found == Shape('{"text": "no", "output": ', ', "partial": {"output": "no"}}')
+    found = Envelope.of(data, lambda value: value["output"] if value else None)
+    assert found == Envelope('{"text": "no", "output": ', ', "partial": {"output": "no"}}')
 
 
 @pytest.mark.parametrize(
     "data", ["", "[DONE]", '{"output": 1}', '{"output": "Hi', '{"image": "x"}', '{"output": "a"} {']
 )
 def test_what_says_no_words_has_no_shape(data: str) -> None:
-    assert Shape.of(data, output) is None
+    assert Envelope.of(data, output) is None
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_what_says_no_words_has_no_shape(data: str) -> None:
     ],
 )
 def test_an_event_of_another_shape_has_no_words_of_this_one(data: str) -> None:
-    assert shape().words(data) is None
+    assert envelope().words(data) is None
 
 
 @given(WORDS)
 def test_the_words_are_those_that_decoding_the_event_gives(words: str) -> None:
     for ascii_only in (True, False):
-        assert shape().words(event(words, ascii_only=ascii_only)) == words
+        assert envelope().words(event(words, ascii_only=ascii_only)) == words
 
 
 @given(WORDS, WORDS)
@@ -69,21 +69,22 @@ def test_a_snapshot_begins_another_if_all_up_to_the_end_of_its_words_does(words:
     for ascii_only in (True, False):
         older, newer = (event(each, ascii_only=ascii_only) for each in (words, words + more))
         if newer[: len(older)] == older[: len(older)]:
-            assert shape().begins(older, newer)
-        if shape().begins(older, newer):
+            assert envelope().begins(older, newer)
+        if envelope().begins(older, newer):
             assert newer.startswith(older.removesuffix('", "partial": true}'))
-        assert not shape().begins(event("not this", ascii_only=ascii_only), newer) or newer[12:].startswith("not this")
+        other = event("not this", ascii_only=ascii_only)
+        assert not envelope().begins(other, newer) or newer[12:].startswith("not this")
 
 
 def test_equal_and_longer_snapshots_outdate_a_snapshot() -> None:
-    assert shape().begins(event("Hello"), event("Hello"))
-    assert shape().begins(event("Hello"), event("Hello, you"))
-    assert not shape().begins(event("Hello, you"), event("Hello"))
-    assert not shape().begins(event("Hallo"), event("Hello, you"))
+    assert envelope().begins(event("Hello"), event("Hello"))
+    assert envelope().begins(event("Hello"), event("Hello, you"))
+    assert not envelope().begins(event("Hello, you"), event("Hello"))
+    assert not envelope().begins(event("Hallo"), event("Hello, you"))
 
 
 def test_words_that_hold_the_shape_itself_are_no_end() -> None:
     older, newer = event("x"), event('x", "partial": true} y')
-    assert shape().words(newer) == 'x", "partial": true} y'
-    assert shape().begins(older, newer)
-    assert not shape().begins(newer, older)
+    assert envelope().words(newer) == 'x", "partial": true} y'
+    assert envelope().begins(older, newer)
+    assert not envelope().begins(newer, older)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.response.envelopes import Shape
+from fal_notebook.response.envelopes import Envelope
 from fal_notebook.response.event_log import EventLog
 from fal_notebook.response.sse import Events, ServerSentEvent
 
-SHAPE = Shape('{"output": ', ', "partial": true}')
+ENVELOPE = Envelope('{"output": ', ', "partial": true}')
 WORDS = "It was a dark and stormy night. " * 40
 
 
@@ -29,7 +29,7 @@ def size(log: EventLog) -> int:
 
 def length(words: str) -> int:
     """How much of the JSON of a later snapshot one with these words is."""
-    return len(snapshot(words).data) - len(SHAPE.tail) - 1
+    return len(snapshot(words).data) - len(ENVELOPE.tail) - 1
 
 
 def kept(*runs: Sequence[ServerSentEvent]) -> EventLog:
@@ -38,7 +38,7 @@ def kept(*runs: Sequence[ServerSentEvent]) -> EventLog:
     for events in runs:
         log.extend(together(events))
         for place in range(len(log) - len(events), len(log)):
-            log.name_snapshot(place, SHAPE)
+            log.mark_snapshot(place, ENVELOPE)
     return log
 
 
@@ -59,8 +59,8 @@ def test_events_come_back_as_they_came(events: list[ServerSentEvent]) -> None:
     log = EventLog()
     for place, event in enumerate(events):
         log.extend(together([event]))
-        if SHAPE.words(event.data) is not None:
-            log.name_snapshot(place, SHAPE)
+        if ENVELOPE.words(event.data) is not None:
+            log.mark_snapshot(place, ENVELOPE)
     assert log == events
     assert [log[place] for place in range(-len(events), 0)] == events
     assert log[1:3] == events[1:3]
@@ -76,9 +76,9 @@ def test_snapshots_take_the_memory_of_the_last() -> None:
 def test_outdated_snapshots_are_added_as_their_lengths() -> None:
     log, words = EventLog(), ["The", "The cat", "The cat is"]
     log.extend(together([snapshot(words[-1], "x", "7")]), [length(each) for each in words[:-1]])
-    log.name_snapshot(2, SHAPE)
+    log.mark_snapshot(2, ENVELOPE)
     log.extend(together([snapshot("The cat is in", "x", "7")]))
-    log.name_snapshot(3, SHAPE)
+    log.mark_snapshot(3, ENVELOPE)
     assert log == [snapshot(each, "x", "7") for each in [*words, "The cat is in"]]
     assert size(log) == len(snapshot("The cat is in").data)
 
@@ -101,7 +101,7 @@ def test_events_between_two_snapshots_stay() -> None:
     log, events = EventLog(), [snapshot("a"), ServerSentEvent("[DONE]"), snapshot("ab")]
     log.extend(together(events))
     for place in (0, 2):
-        log.name_snapshot(place, SHAPE)
+        log.mark_snapshot(place, ENVELOPE)
     assert log == events
 
 
@@ -109,7 +109,7 @@ def test_a_copy_stays_as_it_is() -> None:
     log = kept([snapshot("a"), snapshot("ab")])
     copied = log.copy()
     log.extend(together([snapshot("abc")]))
-    log.name_snapshot(2, SHAPE)
+    log.mark_snapshot(2, ENVELOPE)
     assert copied == [snapshot("a"), snapshot("ab")]
     assert copied != log
     assert repr(copied) == repr([snapshot("a"), snapshot("ab")])

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.response.envelopes import Shape
-from fal_notebook.response.snapshots import Run, Snapshots
+from fal_notebook.response.envelopes import Envelope
+from fal_notebook.response.snapshots import SnapshotFinder, SnapshotRun
 
-SHAPE = Shape('{"output": ', ', "partial": true}')
+ENVELOPE = Envelope('{"output": ', ', "partial": true}')
 HEAD = 'event: event\r\ndata: {"output": "'
 TAIL = '", "partial": true}\r\n\r\n'
 TEXT = 'Zürich said: "C:\\temp"\n\\\\ 🎈 end'
@@ -23,13 +23,13 @@ def stream(events: Sequence[str], name: str = "event", end: str = "\r\n") -> byt
     return "".join(f"{line}data: {each}{end}{end}" for each in events).encode()
 
 
-def snapshots(name: str = "event", end: bytes = b"\r\n") -> Snapshots:
-    return Snapshots(SHAPE, name, end)
+def snapshots(name: str = "event", end: bytes = b"\r\n") -> SnapshotFinder:
+    return SnapshotFinder(ENVELOPE, name, end)
 
 
-def outdated(run: Run) -> list[str]:
+def outdated(run: SnapshotRun) -> list[str]:
     """The data of the outdated ones, as their lengths tell."""
-    return [f'{run.newest[:length]}"{SHAPE.tail}' for length in run.outdated]
+    return [f'{run.newest[:length]}"{ENVELOPE.tail}' for length in run.outdated]
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
@@ -46,7 +46,7 @@ def test_of_snapshots_the_newest_is_read_and_the_others_are_beginnings_of_it(
 
 def test_a_single_snapshot_is_a_run_too() -> None:
     body = stream([data("Hi")])
-    assert snapshots().run(body, 0) == Run(len(body), "Hi", data("Hi"), [])
+    assert snapshots().run(body, 0) == SnapshotRun(len(body), "Hi", data("Hi"), [])
 
 
 def test_a_run_begins_at_a_place_and_ends_where_words_are_rewritten() -> None:
@@ -84,10 +84,10 @@ def test_a_run_ends_before_whatever_is_no_snapshot(other: bytes) -> None:
 
 def test_where_no_run_begins_all_is_decoded_up_to_where_one_may() -> None:
     ping, body = b": ping\r\n\r\n", stream([data("Hi")])
-    assert snapshots().run(ping + body, 0) == Run(len(ping))
-    assert snapshots().run(ping, 0) == Run(len(ping))
-    assert snapshots().no_run(body + body, 0) == Run(len(body))
-    assert snapshots().no_run(body, 0) == Run(len(body))
+    assert snapshots().run(ping + body, 0) == SnapshotRun(len(ping))
+    assert snapshots().run(ping, 0) == SnapshotRun(len(ping))
+    assert snapshots().not_a_run(body + body, 0) == SnapshotRun(len(body))
+    assert snapshots().not_a_run(body, 0) == SnapshotRun(len(body))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_is_not_all_json_of_the_shape_is_to_be_decoded(words: list[str]) ->
 
 def test_what_is_cut_within_a_character_is_to_be_decoded() -> None:
     body = b"".join(HEAD.encode() + each + TAIL.encode() for each in (b"Z\xc3", b"Z\xc3\xbc"))
-    assert snapshots().run(body, 0) == Run(len(body))
+    assert snapshots().run(body, 0) == SnapshotRun(len(body))
 
 
 def test_escaped_backslashes_may_stand_at_a_cut() -> None:
@@ -120,9 +120,9 @@ def test_escaped_backslashes_may_stand_at_a_cut() -> None:
 
 
 def test_a_shape_of_several_lines_has_no_runs() -> None:
-    several = Snapshots(Shape('{\n"output": ', "}"), "message", b"\n")
+    several = SnapshotFinder(Envelope('{\n"output": ', "}"), "message", b"\n")
     body = b'data: {\ndata: "output": "a"}\n\n' * 2
-    assert several.run(body, 0) == Run(len(body))
+    assert several.run(body, 0) == SnapshotRun(len(body))
 
 
 def texts() -> Iterator[st.SearchStrategy[str]]:
