@@ -2,5 +2,5 @@
 
 The folder stands apart: it imports nothing from the client in the rest of the package, so that the two can be
 tested against each other. Importing it is cheap: servers and models are imported by the modules that need
-them.
+them. Begin with `gateway`.
 """

@@ -1,15 +1,15 @@
 """Who may enter: the checks that a handshake or a plain request passes before anything is accepted.
 
 A loopback address protects from the network but not from the browser: any web page may open a WebSocket to
-``127.0.0.1``, POST a form there, or load a script from there. What a page cannot change are three headers:
+``127.0.0.1``, POST a form there, or load a script from there. A page cannot change three headers:
 
-- ``Host`` is the name that the page asked for. A page whose own name was made to mean ``127.0.0.1`` (DNS rebinding)
-  is of one origin with what it asks, but the name is not one of this machine's.
-- ``Origin`` names the page. It is there at every WebSocket and every POST.
-- ``Sec-Fetch-Site`` says whether the page is of one origin with what it asks. Browsers send it where no ``Origin`` is:
-  for scripts, pictures, frames and links.
+- ``Host`` is the host of the URL that is requested. A page whose own host was made to resolve to ``127.0.0.1`` (DNS
+  rebinding) has the same origin as its requests, but that host is not a name of this machine.
+- ``Origin`` is the page's origin. Browsers send it with every WebSocket handshake and every POST.
+- ``Sec-Fetch-Site`` says whether the page has the same origin as the request. Browsers send it where they send no
+  ``Origin``: for scripts, pictures, frames and links.
 
-Programs send the first only, with the address that they were given.
+Programs send only ``Host``, with the address that they were given.
 """
 
 import hmac
@@ -30,7 +30,7 @@ class Refusal:
         status: the HTTP status.
         detail: one sentence for the user, sent as JSON ``{"detail": …}`` as fal does.
         error_type: fal's name for the error, where it has one.
-        closes: whether the connection ends with it.
+        closes: whether the connection is closed after it.
     """
 
     status: int
@@ -80,7 +80,7 @@ def refuse_key(scope: Scope, key: str | None) -> Refusal | None:
 
 
 def refuse_host(scope: Scope) -> Refusal | None:
-    """Return the refusal of a request that was sent to a name that may be any machine's; None if it may enter."""
+    """Return the refusal of a request to a host name that is not this machine's; None if it may enter."""
     own, _ = scope.get("server") or (None, None)
     names = [_host_name(host) for host in _values(scope, b"host")]
     if names and all(is_loopback_host(name) or name == own for name in names):
@@ -119,7 +119,7 @@ def is_loopback_host(host: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """What stands before the port, which is not ours where one is forwarded; empty if there is no such thing."""
+    """The host without its port, which is another one where a port is forwarded; empty if the header is not valid."""
     found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:/?#@\[\]]+))(?::[0-9]{1,5})?", host)
     return (found[1] or found[2]).lower() if found else ""
 

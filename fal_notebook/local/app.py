@@ -1,7 +1,7 @@
 """The local models as a web application, with the paths and shapes of fal's endpoints.
 
-The real names of endpoints are used so that a notebook written for fal runs unchanged. That must deceive
-nobody: every answer names the model that made it, in the header ``X-Local-Model`` and in the field ``model``.
+The real names of endpoints are used so that a notebook written for fal runs unchanged. So that nobody is deceived,
+every answer names the model that made it, in the header ``X-Local-Model`` and in the field ``model``.
 """
 
 from collections.abc import Awaitable, Callable

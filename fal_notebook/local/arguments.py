@@ -44,7 +44,7 @@ class InvalidArgumentsError(ValueError):
 class Arguments:
     """Reads arguments by name, collecting mistakes until ``check``.
 
-    A wrong argument gives a value of the right type meanwhile, so that reading can go on.
+    For a wrong argument a value of the right type is returned, so that reading can go on.
 
     Args:
         values: the arguments.
@@ -131,7 +131,7 @@ class Arguments:
         return default if self._out_of_range(name, value, low, high) else float(value)
 
     def objects(self, name: str) -> list["Arguments"]:
-        """Read a list of objects that must be there and not be empty; their mistakes count as ours."""
+        """Read a list of objects that must be there and not be empty; `check` reports their mistakes, too."""
         values = self._values.get(name)
         if values is None:
             self._report(name, "Field required", "missing")

@@ -2,8 +2,8 @@
 
 Mistakes of the user are one line on stderr with exit code 2; what fails later is one line with exit code 1. SIGTERM
 and a closed terminal end a command just as Ctrl-C does, by ``KeyboardInterrupt``, so that everything that was started
-is stopped by the ``with`` blocks it was started in. What is served is any code: whatever it does, ``serve`` has ended
-some seconds after the first such signal, and at once after the second.
+is stopped by the ``with`` blocks it was started in. The application that is served may do anything: ``serve`` still
+ends some seconds after the first such signal, and at once after the second.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         if options.command == "serve":
-            with _signals(_Ending()):
+            with _signals(_EndingHandler()):
                 return _serve(options)
         with _signals(signal.default_int_handler):
             return _demo(options)
@@ -80,8 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if options.command == "serve" else 130
 
 
-class _Ending:
-    """Interrupts at the first signal, and sees to it that the process ends."""
+class _EndingHandler:
+    """A signal handler: it interrupts at the first signal, and makes sure that the process ends."""
 
     def __init__(self) -> None:
         self._begun = False
@@ -90,7 +90,7 @@ class _Ending:
         if self._begun:
             os._exit(0)
         self._begun = True
-        # Not by leaving the interpreter, which waits for every thread and hook of the application's.
+        # A usual exit would wait for every thread and every exit hook of the application.
         cut = threading.Timer(_END_SECONDS, _cut_off)
         cut.daemon = True
         cut.start()
@@ -105,7 +105,7 @@ def _cut_off() -> None:
 
 @contextlib.contextmanager
 def _signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    previous = {number: signal.signal(number, handler) for number in _endings()}
+    previous = {number: signal.signal(number, handler) for number in _ending_signals()}
     try:
         yield
     finally:
@@ -113,7 +113,7 @@ def _signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[Non
             signal.signal(number, earlier)
 
 
-def _endings() -> list[signal.Signals]:
+def _ending_signals() -> list[signal.Signals]:
     endings = [signal.SIGINT, signal.SIGTERM]
     # Windows has no SIGHUP, and under nohup it is meant to be ignored.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:

@@ -1,11 +1,11 @@
-"""The server's side of a connection: uvicorn's own, but for clients that hold one without using it.
+"""The server's side of a connection: uvicorn's classes, which here also cut off clients that hold one unused.
 
-A client that sends half a request, reads nothing of its answer, or sends pings and reads nothing, is one for whom
-memory and a place are kept in vain. Its connection is cut when something is due from it and nothing has moved for some
-twenty to forty seconds.
+A client that sends half a request, reads nothing of its answer, or sends pings and reads nothing, takes memory and a
+place for nothing. Its connection is cut when something is due from it and nothing has moved for some twenty to forty
+seconds.
 
-The implementations of uvicorn's are named rather than left to what is installed: h11 bounds a request's head, and the
-other one on `websockets` uses that library's legacy classes, which warn of their removal.
+uvicorn would choose its implementations by what is installed; here they are fixed. h11 bounds a request's head, and
+uvicorn's other class for `websockets` uses legacy parts of that library, which warn of their removal.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-PATIENCE_SECONDS = 20.0  # how often a client is looked at, or asked whether it is there, and has to answer
+PATIENCE_SECONDS = 20.0  # between two looks at a client, between two pings, and until a pong has to come
 MAX_CONNECTIONS = 1000
 _FLUSH_SECONDS = 0.5
 
@@ -27,7 +27,7 @@ _FULL = (
 )
 
 
-class _Watched(asyncio.Protocol):
+class _WatchedConnection(asyncio.Protocol):
     """A connection that is cut when something is due from the client and nothing moves."""
 
     transport: asyncio.Transport
@@ -43,7 +43,7 @@ class _Watched(asyncio.Protocol):
         super().resume_writing()
 
     def due(self) -> Hashable:
-        """Return what is due from the client and how far it has come; None if nothing is."""
+        """Return a value that changes as the client does what is due from it; None if nothing is due."""
         unread = self.transport.get_write_buffer_size()
         return (unread, self._times_relieved) if unread else None
 
@@ -63,8 +63,8 @@ class _Watched(asyncio.Protocol):
         raise NotImplementedError
 
 
-class _Quiet:
-    """A transport that drops what is written when the client is gone; asyncio's own logs a line for each piece."""
+class _QuietTransport:
+    """A transport that drops silently what is written when the client is gone; asyncio's own logs a line for each."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -78,18 +78,18 @@ class _Quiet:
         return getattr(self._transport, name)
 
 
-class Http(_Watched, H11Protocol):
+class HTTPConnection(_WatchedConnection, H11Protocol):
     """A connection for plain HTTP, until it becomes one for a WebSocket."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, or tell it that there are too many."""
-        super().connection_made(cast("asyncio.Transport", _Quiet(cast("asyncio.Transport", transport))))
+        super().connection_made(cast("asyncio.Transport", _QuietTransport(cast("asyncio.Transport", transport))))
         if len(self.connections) > MAX_CONNECTIONS:
             self.transport.write(_FULL)
             self.transport.close()
 
     def due(self) -> Hashable:
-        """Return what is due, which may also be the rest of a request's head, or of a body that nobody reads."""
+        """Return the same, where the rest of a request's head, or of a body that nobody reads, may be due, too."""
         theirs = self.conn.their_state
         half_a_head = theirs is h11.IDLE and (self.cycle is None or self.conn.trailing_data[0])
         rest_of_body = theirs is h11.SEND_BODY and self.conn.our_state is h11.DONE
@@ -99,7 +99,7 @@ class Http(_Watched, H11Protocol):
         return self not in self.connections
 
 
-class WebSocket(_Watched, WebSocketsSansIOProtocol):
+class WebSocketConnection(_WatchedConnection, WebSocketsSansIOProtocol):
     """A connection for a WebSocket."""
 
     _last_pongs = b""
@@ -108,7 +108,7 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         """Send what an application sends."""
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
-            self.handshake_complete = True  # by an answer that is no WebSocket
+            self.handshake_complete = True  # by a plain HTTP response
 
     def keepalive_timeout(self) -> None:
         """Cut the connection of a client that did not answer a ping."""
@@ -117,7 +117,7 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         self.loop.call_later(_FLUSH_SECONDS, self.transport.abort)
 
     def handle_ping(self) -> None:
-        """Answer pings; of those of a client that does not read, only the last, and only when it does."""
+        """Answer a ping. A client that does not read gets the pong to its last ping only, and when it reads again."""
         if self.writable.is_set():
             super().handle_ping()
         else:

@@ -1,7 +1,7 @@
 """The notebooks that come with the package, and the user's copies of them.
 
-A copy that was changed belongs to the user: it is never written over. To know one, the folder keeps the digests of
-everything that was put into it.
+A copy that was changed belongs to the user, and is never written over. To recognize one, the folder keeps the digests
+of everything that was put into it.
 """
 
 import hashlib
@@ -18,21 +18,21 @@ _DIGESTS = ".originals"
 
 
 def originals() -> list[Path]:
-    """The notebooks that come with the package, which lie in it once it is installed, and in a clone beside it."""
+    """The notebooks that come with the package. They lie in it once it is installed, and beside it in a clone."""
     installed = Path(__file__).with_name("notebooks")
     folder = installed if installed.is_dir() else Path(__file__).parents[2] / "notebooks"
     return sorted(folder.glob("*.ipynb"))
 
 
 def update_copies(sources: Iterable[Path], folder: Path) -> list[Path]:
-    """Bring a folder of copies up to the notebooks they are made from; what was changed in it stays as it is.
+    """Update a folder of copies from the notebooks they are made from; copies that were changed stay as they are.
 
     Args:
         sources: the notebooks.
         folder: where their copies are, or are to be.
 
     Returns:
-        What is new and was put beside a changed copy, under a name of its own.
+        The newer notebooks that were put beside changed copies, under names of their own.
 
     Raises:
         OSError: the folder cannot be read or written.

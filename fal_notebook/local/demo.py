@@ -1,4 +1,4 @@
-"""The notebooks at work on this machine: in JupyterLab, or run from end to end without a browser.
+"""Runs the notebooks on this machine: in JupyterLab, or from end to end without a browser.
 
 JupyterLab and the kernels run in sessions of their own: Ctrl-C in the terminal reaches only this process, which then
 stops them in order. JupyterLab ends its kernels on SIGTERM; should it have to be killed, kernels notice the loss of
@@ -101,7 +101,7 @@ def execute(folder: Path | None, target: Path) -> int:
 
 
 def _own_copies() -> Path:
-    """The folder of the user's copies, brought up to the package's notebooks, which Jupyter trusts from now on."""
+    """The folder of the user's copies, updated from the package's notebooks, which Jupyter trusts from now on."""
     try:
         beside = update_copies(originals(), _COPIES)
     except OSError as error:
@@ -144,7 +144,7 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator["subpr
 
 @contextlib.contextmanager
 def _signals_ignored() -> Iterator[None]:
-    """Let an impatient second Ctrl-C not interrupt the stopping, which is bounded in time."""
+    """Ignore an impatient second Ctrl-C while processes are stopped, which is bounded in time."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     previous = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:
@@ -202,7 +202,7 @@ def _run(notebook: nbformat.NotebookNode, folder: Path, environment: dict[str, s
 def _execute_in_thread(client: NotebookClient, environment: dict[str, str]) -> None:
     """Run a notebook on an event loop of its own, since on the main thread nbclient would take over our signals."""
     loop = asyncio.new_event_loop()
-    # What cells write to stderr is in the notebook; the rest is the kernel's own talk of its sockets.
+    # What cells write to stderr is in the notebook; the rest are the kernel's own messages about its sockets.
     work = loop.create_task(client.async_execute(env=environment, stderr=subprocess.DEVNULL))
     with ThreadPoolExecutor(1, "notebook") as pool:
         ended = pool.submit(_run_loop, loop, work)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from fal_notebook.local.asgi import Message, Scope, Send
 from fal_notebook.local.hangup import Call
 
-# The first eight are hop-by-hop (RFC 9110, 7.6.1). The rest describe the handshake's body, of which there is
-# none, or ask for a coding of the response's body, which the WebSocket has of its own.
+# The first eight are hop-by-hop (RFC 9110, 7.6.1). The rest describe a body, which a handshake does not have, ask for
+# compression, which the WebSocket does itself, or would set the id of the request.
 _NOT_FORWARDED = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
     b"content-type content-length accept-encoding x-fal-request-id".split()
@@ -26,7 +26,7 @@ class Exchange(Call):
         send_message: sends one ASGI message to the WebSocket.
 
     Attributes:
-        failed: whether the response has no end, and the connection therefore had one.
+        failed: whether the response has no end, so that the connection was closed.
     """
 
     def __init__(self, handshake: Scope, body: bytes, send_message: Send) -> None:
@@ -45,7 +45,7 @@ class Exchange(Call):
             await self._data(message.get("body", b""), more=message.get("more_body", False))
 
     async def _break_off(self) -> None:
-        """Close the connection: there is no other way to say in the protocol that a response has no end."""
+        """Close the connection: the protocol has no other way to say that the rest of a response is missing."""
         self.failed = True
         with contextlib.suppress(OSError):  # the client may have gone meanwhile
             await self._send_message(

@@ -6,8 +6,8 @@ ordinary ``http`` scope, so the application needs to know nothing of WebSockets,
 stay as they are.
 
 One task reads the WebSocket all the time, for two reasons: requests that were sent early are queued or refused in
-their turn, and a client that goes away is noticed while the application is at work. The end of that task *means*
-that the client is gone, or has to go.
+their turn, and a client that goes away is noticed while the application is at work. When that task has ended, the
+client is gone or has to go.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from collections.abc import Collection
 
 from fal_notebook.local.admission import Refusal, refuse_host, refuse_key, refuse_page
 from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
-from fal_notebook.local.backlog import Backlog, Turn
+from fal_notebook.local.backlog import Backlog, Marker
 from fal_notebook.local.exchange import Exchange
-from fal_notebook.local.hangup import Call, Turns, run_while_wanted
-from fal_notebook.local.plain import PlainCall, read_body, until_gone
+from fal_notebook.local.hangup import Call, Yielder, run_while_wanted
+from fal_notebook.local.plain_http import PlainCall, read_body, until_gone
 
 logger = logging.getLogger(__name__)
 
@@ -93,14 +93,14 @@ class HTTPOverWebSocket:
             await receive()
             await refusal.send_to_websocket(scope, send)
         elif scope["path"] in self._websocket_paths:
-            await self._app(scope, receive, _in_turns(send))
+            await self._app(scope, receive, _with_yields(send))
         else:
             await receive()
             await send({"type": "websocket.accept"})
             await self._answer_all(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> Refusal | None:
-        # A page does not know the key, whatever name it has.
+        # With a key, any host name may be used: a page does not know the key.
         refuse_name = refuse_host(scope) if self._key is None else None
         return refuse_name or refuse_page(scope, self._origins) or refuse_key(scope, self._key)
 
@@ -108,9 +108,9 @@ class HTTPOverWebSocket:
         backlog = Backlog(self._max_waiting)
         reader = asyncio.create_task(_read(receive, backlog))
         try:
-            while (turn := await backlog.next()) is not Turn.END and not reader.done():
-                refused = isinstance(turn, Turn)
-                exchange = Exchange(scope, b"" if isinstance(turn, Turn) else turn, send)
+            while (turn := await backlog.next()) is not Marker.END and not reader.done():
+                refused = isinstance(turn, Marker)
+                exchange = Exchange(scope, b"" if isinstance(turn, Marker) else turn, send)
                 await self._answer(self._refuse_turn if refused else self._work, exchange, reader)
                 if exchange.failed:
                     break
@@ -131,7 +131,7 @@ class HTTPOverWebSocket:
             await call.close()
 
     async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application, unless it has enough to do."""
+        """Call the application, or refuse the request if too many are at work."""
         if self._requests >= self._max_requests:
             await self._busy.send_to_http(send)
             return
@@ -145,15 +145,15 @@ class HTTPOverWebSocket:
         await self._full.send_to_http(send)
 
 
-def _in_turns(send: Send) -> Send:
-    """Have a WebSocket route that sends without a pause give way to others, by whom the client's end is seen."""
-    turns = Turns()
+def _with_yields(send: Send) -> Send:
+    """Let other tasks run while a WebSocket route sends without a pause: one of them notices the client's end."""
+    yielder = Yielder()
 
-    async def send_in_turns(message: Message) -> None:
-        await turns.take()
+    async def send_with_yields(message: Message) -> None:
+        await yielder.yield_if_due()
         await send(message)
 
-    return send_in_turns
+    return send_with_yields
 
 
 async def _read(receive: Receive, backlog: Backlog) -> None:

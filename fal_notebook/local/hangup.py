@@ -1,8 +1,8 @@
-"""What happens to an application's work when its client hangs up: it is told, and soon after cancelled.
+"""What happens to an application's work when its client hangs up: the application is told, and soon cancelled.
 
-It is the same for both ways in. An application that computes one long answer asks nobody whether its client is there,
-and one that sends without a pause lets nobody else run, so that the end would never be seen: every `send` gives way
-now and then, and one that is cancelled and goes on regardless does so slowly.
+It is the same for plain HTTP and for a WebSocket. An application that computes one long answer does not ask whether its
+client is there. One that sends without a pause lets no other task run, so that nobody would notice the client's end: so
+every `send` yields now and then. An application that goes on after it was cancelled is slowed down.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ _TURN_SECONDS = 0.005
 _ABANDONED_SECONDS = 0.1
 
 
-class Turns:
-    """Gives way to others now and then, which a server's ``send`` need not do."""
+class Yielder:
+    """Lets other tasks run now and then, which a server's ``send`` does not always do."""
 
     def __init__(self) -> None:
         self._last = time.perf_counter()
 
-    async def take(self) -> None:
-        """Let others run, if it is long ago."""
+    async def yield_if_due(self) -> None:
+        """Let other tasks run, if the last time is long ago."""
         now = time.perf_counter()
         if now - self._last > _TURN_SECONDS:
             await asyncio.sleep(0)
@@ -55,7 +55,7 @@ class Call(ABC):
         self._body: bytes | None = body
         self._over = asyncio.Event()
         self._abandoned = False
-        self._turns = Turns()
+        self._yielder = Yielder()
 
     async def receive(self) -> Message:
         """Give the application the body, and after it ``http.disconnect`` once the call is over."""
@@ -67,7 +67,7 @@ class Call(ABC):
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Pass a part of the application's response on; silently nowhere once the call is over.
+        """Pass a part of the application's response on, or drop it silently once the call is over.
 
         Raises:
             RuntimeError: the response has not started, or has started already.
@@ -84,14 +84,14 @@ class Call(ABC):
             await self._pass_on(message)
         except OSError:  # how an ASGI server says that the client has gone
             self._over.set()
-        await self._turns.take()
+        await self._yielder.yield_if_due()
 
     def client_gone(self) -> None:
         """Tell the application that nobody waits for its response."""
         self._over.set()
 
     def abandon(self) -> None:
-        """Let an application that was cancelled, and goes on sending or receiving regardless, do so slowly."""
+        """Slow down an application that was cancelled and goes on sending or receiving regardless."""
         self._over.set()
         self._abandoned = True
 
@@ -116,7 +116,7 @@ class Call(ABC):
         """Let the client see that the rest of the response is missing."""
 
     async def _yield(self) -> None:
-        """Let others run, among them who cancels this application."""
+        """Let other tasks run, among them the one that cancels this application."""
         await asyncio.sleep(_ABANDONED_SECONDS if self._abandoned else 0)
 
 
@@ -142,5 +142,5 @@ async def _run(app: ASGIApp, call: Call) -> None:
     try:
         await app(call.scope, call.receive, call.send)
     except (SystemExit, KeyboardInterrupt) as error:
-        # Out of a task they would end the server's loop.
+        # Raised out of a task, they would end the server's event loop.
         raise RuntimeError(f"The application raised {type(error).__name__}") from error

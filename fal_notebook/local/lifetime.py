@@ -1,7 +1,7 @@
-"""An event loop that neither an application's ``sys.exit`` ends early nor its endless work keeps from its end.
+"""Runs an event loop that an application can neither end early by ``sys.exit`` nor keep from ending.
 
-`asyncio.run` does not do: a ``SystemExit`` out of any task leaves it, with all others cancelled; at its end it waits
-for tasks that ignore their cancellation and for threads, however long they take.
+`asyncio.run` is not enough: a ``SystemExit`` in any task ends it and cancels all others, and at its end it waits for
+threads, and for tasks that ignore their cancellation, however long they take.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ logger = logging.getLogger(__name__)
 _TASKS_SECONDS = 0.5
 _THREADS_SECONDS = 1.0
 
-_left: list[asyncio.Task[Any]] = []  # which would break where they stand if nobody knew them any more
+_left: list[asyncio.Task[Any]] = []  # kept, since the garbage collector would break them off
 
 
 def run_to_its_end(
     main: Coroutine[Any, Any, None], new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
 ) -> bool:
-    """Run a server in this thread, and leave alone what has not ended two seconds after it.
+    """Run a server in this thread, and leave behind what has not ended two seconds after it.
 
     Args:
         main: the server.
         new_loop: makes the event loop; asyncio's own if None.
 
     Returns:
-        Whether all tasks have ended. One that has not is such that Python itself may not come to an end with it.
+        Whether all tasks have ended. If one has not, Python itself may be unable to exit.
 
     Raises:
         Exception: what the server raised; a ``SystemExit`` just ends it.
@@ -55,10 +55,10 @@ def run_to_its_end(
 def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
     task = loop.create_task(main)
     while not task.done():
-        # Where a task of the application raised it, the loop stands still in good order, and goes on here.
+        # Where a task of the application raised it, the loop has only stopped, and goes on here.
         with contextlib.suppress(SystemExit, KeyboardInterrupt):
             loop.run_until_complete(task)
-    task.exception()  # of a server whose start failed, which has said so
+    task.exception()  # retrieved, so that asyncio does not log it: a server whose start failed has said so
 
 
 async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:

@@ -1,4 +1,4 @@
-"""Loading of models: on first use, once, whichever threads ask at the same time."""
+"""Loads models on first use, and only once, even if several threads ask at the same time."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Sound as numbers and as bytes: 16-bit PCM, the header of an endless WAV, and the step from 24 to 16 kHz."""
+"""Sound as numbers and as bytes: 16-bit PCM, the header of an endless WAV, and resampling from 24 to 16 kHz."""
 
 import struct
 from functools import cache

@@ -32,8 +32,8 @@ class LocalServer:
     """An ASGI application served on one address until the block ends.
 
     The port is taken when the object is made; the ``with`` block begins when the application has started, however
-    long that takes. At the end open connections are closed, and what is still
-    at work after two seconds is cancelled. What is at work regardless after five is left alone, on its thread.
+    long that takes. At its end, open connections are closed. Work that goes on after two seconds is cancelled, and
+    work that goes on after five is left behind on its thread.
 
     Args:
         app: any ASGI 3 application.
@@ -140,8 +140,8 @@ class _Server(uvicorn.Server):
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=connections.Http,
-        ws=connections.WebSocket,
+        http=connections.HTTPConnection,
+        ws=connections.WebSocketConnection,
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_ping_interval=connections.PATIENCE_SECONDS,
         ws_ping_timeout=connections.PATIENCE_SECONDS,

@@ -67,12 +67,12 @@ def _attribute(module: Any, name: str) -> Any:
 
 
 def _is_fal_app(found: object) -> bool:
-    # A module that defines a fal.App has imported fal, so that its absence needs no import of ours to be known.
+    # A module that defines a fal.App has imported fal: where nobody has, this is none, and fal need not be imported.
     fal = sys.modules.get("fal")
     return fal is not None and isinstance(found, type) and issubclass(found, fal.App)
 
 
 def _build_fal_app(kind: Any) -> ASGIApp:
-    os.environ["IS_ISOLATE_AGENT"] = "1"  # by which fal knows that it is to serve and not to deploy
+    os.environ["IS_ISOLATE_AGENT"] = "1"  # tells fal to serve, and not to deploy
     app: ASGIApp = kind(_allow_init=True)._build_app()
     return app

@@ -12,7 +12,7 @@ SAMPLE_RATE = 24_000
 
 
 class _Voice:
-    """hibari's engine behind a lock, which it does not promise to do without."""
+    """hibari's engine behind a lock, since it does not promise to be safe in several threads."""
 
     def __init__(self) -> None:
         self._engine = Hibari()

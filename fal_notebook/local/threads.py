@@ -1,4 +1,4 @@
-"""How results computed in a thread reach the event loop one by one, and how the thread learns that nobody reads.
+"""Passes results of a thread to the event loop one by one, and tells the thread when nobody reads them any more.
 
 Threads cannot be cancelled: they look at ``Outlet.closed`` at every step and stop by themselves. They come
 from the loop's executor, which is waited for when the loop ends, so no native code is left running while

@@ -2,13 +2,13 @@ import asyncio
 
 import pytest
 
-from fal_notebook.local.backlog import Backlog, Turn
+from fal_notebook.local.backlog import Backlog, Marker
 
 
-async def everything(backlog: Backlog) -> list[bytes | Turn]:
+async def everything(backlog: Backlog) -> list[bytes | Marker]:
     backlog.end()
     turns = [await backlog.next()]
-    while turns[-1] is not Turn.END:
+    while turns[-1] is not Marker.END:
         turns.append(await backlog.next())
     return turns[:-1]
 
@@ -19,7 +19,7 @@ def test_requests_come_out_in_order_and_those_beyond_the_limit_keep_their_places
         backlog.add(body)
     assert asyncio.run(backlog.next()) == b"1"
     backlog.add(b"4")
-    assert asyncio.run(everything(backlog)) == [b"2", Turn.REFUSED, b"4"]
+    assert asyncio.run(everything(backlog)) == [b"2", Marker.REFUSED, b"4"]
 
 
 def test_together_they_have_a_size_but_one_alone_may_be_as_large_as_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ def test_together_they_have_a_size_but_one_alone_may_be_as_large_as_a_message(mo
     backlog = Backlog(100)
     for size in (20, 1, 1):
         backlog.add(bytes(size))
-    assert asyncio.run(everything(backlog)) == [bytes(20), Turn.REFUSED, Turn.REFUSED]
+    assert asyncio.run(everything(backlog)) == [bytes(20), Marker.REFUSED, Marker.REFUSED]
     backlog.add(bytes(9))
     backlog.add(bytes(1))
     assert asyncio.run(everything(backlog)) == [bytes(9), bytes(1)]

@@ -327,7 +327,7 @@ def test_a_request_has_the_gateways_own_id(way: str) -> None:
 def test_a_body_above_the_limit_is_a_413_and_none_of_it_reaches_the_application(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fal_notebook.local.plain.MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("fal_notebook.local.plain_http.MAX_BODY_BYTES", 1000)
     echo = Echo()
     with served(echo) as url:
         assert asked("http", url, {}, bytes(1000))[0] == 200
@@ -347,7 +347,7 @@ def test_a_body_above_the_limit_is_a_413_and_none_of_it_reaches_the_application(
 
 
 def test_a_body_that_does_not_come_is_a_408(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fal_notebook.local.plain._SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("fal_notebook.local.plain_http._SILENCE_SECONDS", 0.2)
     echo = Echo()
     with served(echo) as url, raw_socket(url) as client:
         client.sendall(request_head("POST", {"Host": "localhost"}, 10) + b"{")

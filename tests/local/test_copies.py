@@ -1,4 +1,4 @@
-"""The user's copies of the notebooks: they follow what comes with the package, and nothing that was changed is lost."""
+"""The user's copies of the notebooks: they are updated with the package, and no change of the user's is lost."""
 
 import os
 import subprocess

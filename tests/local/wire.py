@@ -1,4 +1,4 @@
-"""A client of the protocol that is small enough to be believed: what the tests read the gateway with."""
+"""A client of the protocol with which the tests read the gateway: small enough to be trusted."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """One plain HTTP request and its response, under the limits that a request over a WebSocket has.
 
-The body is read whole before the application is called, as a WebSocket's message is. From then on nothing but its end
-can come from the client, and that is watched for.
+The body is read whole before the application is called, as a WebSocket's message is. After that, the client can send
+nothing but its disconnect, which is watched for.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes | Refusal | None:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Wait until the client of a request that was read has left."""
+    """Wait until the client disconnects, once its request has been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -72,7 +72,7 @@ class PlainCall(Call):
             self._over.set()
 
     async def _break_off(self) -> None:
-        """Nothing: a server closes the connection of a response without an end."""
+        """Do nothing: the server itself closes the connection of a response without an end."""
 
 
 def _lengths(scope: Scope) -> list[bytes]:
