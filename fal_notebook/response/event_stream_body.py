@@ -1,7 +1,7 @@
 """Sans-I/O: bodies of JSON: an event stream, whose events usually hold a JSON value each, and JSON that comes whole.
 
-Most events of an answer repeat the JSON around their words: their envelope. It is learned from the first events, so that
-those behind them are read without being decoded whole; see `envelopes` and `snapshots`.
+Most events of an answer repeat the JSON around their words, their envelope. It is learned from the first events: those
+behind them are then read without being decoded whole; see `envelopes` and `snapshots`.
 """
 
 import json
