@@ -1,4 +1,4 @@
-"""An answer as what Jupyter keeps: safe HTML, text, players and pictures, by MIME type.
+"""Turns an answer into MIME bundles, the data that Jupyter displays and saves: safe HTML, text, players, pictures.
 
-It may import media. It shows nothing itself, and needs no kernel. Begin with `bundles`.
+This wing may import media and what is below it. It displays nothing itself, and needs no kernel. Begin with `bundles`.
 """

@@ -1,8 +1,8 @@
-"""The parts of an answer as what Jupyter shows and keeps.
+"""The parts of an answer as MIME bundles, which Jupyter displays and saves.
 
-A bundle maps MIME types to data and always has ``text/plain``, which is what a terminal, a diff or a reader
-without HTML sees. Everything here is static: it survives save and reopen, nbconvert and other viewers. A PNG or
-JPEG picture that stands alone is a bundle of its own type, which every viewer shows; the rest is HTML.
+A MIME bundle maps MIME types to data. Ours always has ``text/plain``, for terminals, diffs and viewers without HTML.
+Every bundle is static: it still shows the same after save and reopen, in nbconvert and in other viewers. A single
+PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows that; everything else is HTML.
 """
 
 import json
@@ -21,18 +21,18 @@ from .mathematics import few_formulas
 Bundle = dict[str, Any]
 
 _NATIVE_PICTURES = ("image/png", "image/jpeg")
-_LONGEST_STRING = 2_000
+_LONGEST_JSON_STRING = 2_000
 LONGEST_TEXT = 1_000_000
-"""The most characters of one answer that are shown: a page that holds more halts."""
+"""The most characters of one answer that are shown. A page with more freezes."""
 CUT = "\n\n… cut here: the whole text is in the result"
-"""The note where an answer is cut that still streams."""
-_JSON = json.JSONEncoder(ensure_ascii=False)
-_CUT_JSON = "\n\n… cut here: the whole value is in the result's data"
-_SMALL = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
-_BOX = "overflow-wrap:anywhere"
-# Up to four pictures in a row. The checkbox of a picture opens it without a script, in a row of its own; where a
-# viewer takes the style away, the pictures stand one below the other.
-_GALLERY = """
+"""The note at the place where an answer that still streams is cut."""
+_JSON_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_CUT_JSON_NOTE = "\n\n… cut here: the whole value is in the result's data"
+_SMALL_STYLE = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
+_BOX_STYLE = "overflow-wrap:anywhere"
+# Up to four pictures in a row. Each has a checkbox, so that a click enlarges it to a row of its own without a script.
+# In a viewer that removes the style, the pictures stand one below the other.
+_GALLERY_STYLE = """
 .fal-pictures {
   display: grid; grid-auto-flow: dense; gap: .6em; margin: .35em 0;
   grid-template-columns: repeat(auto-fill, minmax(max(min(9em, 100%), (100% - 1.8em) / var(--fal-columns)), 1fr));
@@ -49,37 +49,37 @@ _GALLERY = """
 
 
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
-    """Words: rendered where ``style`` is ``markdown``, else as they are."""
-    shown = _readable(text)
+    """An answer's text: rendered if ``style`` is ``markdown``, else unchanged."""
+    shown = _shown_text(text)
     html = markdown_html(shown) if style == "markdown" else preformatted_html(shown)
-    return {"text/plain": shown, "text/html": f'<div style="{_BOX}">{html}</div>'}
+    return {"text/plain": shown, "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
 
 
 def json_bundle(value: Any) -> Bundle:
-    """A JSON value, indented; strings longer than a reader can want are cut and say their length."""
+    """A JSON value, indented. Very long strings in it are cut, with a note of their length."""
     try:
         words = _beginning(_json_pieces(value, "\n"))
     except RecursionError:
         words = json.dumps(value, ensure_ascii=False)
-    shown = plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_JSON
+    shown = plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_JSON_NOTE
     return {"text/plain": shown, "text/html": preformatted_html(shown)}
 
 
 def reasoning_bundle(text: str) -> Bundle:
-    """The model's reasoning, folded."""
-    shown = _readable(text)
+    """The model's reasoning, collapsed until a reader opens it."""
+    shown = _shown_text(text)
     html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
-    return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX}">{html}</div>'}
+    return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
 
 
 def small_bundle(line: str) -> Bundle:
-    """A small line beneath an answer."""
+    """A line in small type, as it stands below an answer."""
     shown = one_line(line)
-    return {"text/plain": shown, "text/html": f'<div style="{_SMALL}">{text_html(shown)}</div>'}
+    return {"text/plain": shown, "text/html": f'<div style="{_SMALL_STYLE}">{text_html(shown)}</div>'}
 
 
 def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
-    """A small table: the names of its columns, then its rows."""
+    """A table with column names and rows."""
     lines = [list(names), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     words = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
@@ -91,20 +91,21 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
 
 
 def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
-    """A picture, a player, or a line that says what the file is and how to keep it."""
+    """A picture or a player; for a file that cannot be shown, a line that describes it."""
     words = media_words(media)
     if media.kind == "image" and not all(drawable([media])):
         return small_bundle(words)
     if media.data is not None and media.content_type in _NATIVE_PICTURES:
         return {"text/plain": words, media.content_type: b64encode(media.data).decode("ascii")}
-    html = _html(media, autoplay=autoplay)
+    html = _file_html(media, autoplay=autoplay)
     return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
 
 
 def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
-    """The pictures of an answer, each with a caption: its size, and a note on it.
+    """The pictures of an answer, each with its size and a note as its caption.
 
-    One is an output of its own type and a small line; several stand side by side in one output.
+    A single picture is a bundle of its own MIME type, with the caption in a second bundle. Several pictures stand side
+    by side in one bundle.
     """
     if len(pictures) > 1:
         return [_gallery(pictures)]
@@ -113,12 +114,12 @@ def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
 
 
 def undrawn_bundle(media: Media, place: str, note: str = "") -> Bundle:
-    """A picture that no page is given to draw: what it is, and how it is opened.
+    """A line in place of a picture that would cost a page too much to draw: what it is, and how to open it.
 
     Args:
         media: the picture.
-        place: where it stands in the result: ``media[0]``.
-        note: on the picture.
+        place: the picture as an expression on the result, such as ``media[0]``.
+        note: a note on the picture.
     """
     kept = f"not drawn here; .{place}.save('picture{media.extension}') keeps it"
     words = one_line(" · ".join(filter(None, [media_words(media), note, kept])))
@@ -126,23 +127,23 @@ def undrawn_bundle(media: Media, place: str, note: str = "") -> Bundle:
     if (media.url or "").startswith(("http://", "https://")):
         address = escape(media.url or "")
         html = f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">open it</a> · {html}'
-    return {"text/plain": words, "text/html": f'<div style="{_SMALL};{_BOX}">{html}</div>'}
+    return {"text/plain": words, "text/html": f'<div style="{_SMALL_STYLE};{_BOX_STYLE}">{html}</div>'}
 
 
 @cache
 def answer_style() -> str:
-    """The stylesheet of what stands in an element of the class ``fal-answer``, for pages that have none for it."""
+    """The stylesheet for elements of the class ``fal-answer``, for pages that do not style an answer themselves."""
     return Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
 
 
 def styled_html(html: str) -> str:
-    """HTML of an answer with its own style. The grey of its small lines is mixed from the page's text."""
+    """An answer's HTML together with its stylesheet. Its small lines get a grey mixed from the page's text colour."""
     grey = "--jp-ui-font-color2:color-mix(in srgb,currentcolor 72%,transparent)"
     return f'<style>{answer_style()}</style><div class="fal-answer" style="{grey}">{html}</div>'
 
 
 def picture_html(media: Media) -> str:
-    """A picture as HTML. Where its bytes are known they are within; a script in an SVG does not run in ``<img>``."""
+    """A picture as an ``<img>``, with its bytes in it if they are known. A script in an SVG does not run there."""
     if media.data is None and media.address is None:  # a page would fetch it from within the user's own network
         return text_html(media_words(media))
     source = media.address if media.data is None else media.data_uri()
@@ -150,7 +151,7 @@ def picture_html(media: Media) -> str:
 
 
 def media_words(media: Media) -> str:
-    """What a file is, in words: ``audio/wav, 84,044 bytes``."""
+    """A description of a file in words, such as ``audio/wav, 84,044 bytes``."""
     parts = [media.content_type]
     if media.width and media.height:
         parts.append(f"{media.width} × {media.height}")
@@ -162,7 +163,10 @@ def media_words(media: Media) -> str:
 
 
 def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
-    """The bundles with each run of neighbouring HTML made one, which has no more formulas than a page sets at once."""
+    """The bundles, with neighbouring HTML bundles joined to one.
+
+    Each HTML bundle is left with no more formulas than a page can typeset without freezing.
+    """
     result: list[Bundle] = []
     for bundle in bundles:
         if result and "text/html" in bundle and "text/html" in result[-1]:
@@ -176,7 +180,7 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
 
 
 def as_html(bundle: Bundle) -> Bundle:
-    """The same with a picture of its own type turned into HTML, so that it can stand among words."""
+    """The bundle as HTML: a PNG or JPEG becomes an ``<img>``, so that it can be joined with text."""
     for content_type in _NATIVE_PICTURES:
         if content_type in bundle:
             source = f"data:{content_type};base64,{bundle[content_type]}"
@@ -190,17 +194,17 @@ def _joined(first: Mapping[str, str], second: Mapping[str, str], name: str) -> s
 
 
 def _gallery(pictures: Sequence[tuple[Media, str]]) -> Bundle:
-    """Several pictures side by side, each of which a click or the space bar opens in its own size, and closes."""
+    """Several pictures side by side. A click or the space bar shows one in its full size, and back again."""
     words = "\n".join(", ".join(filter(None, [media_words(media), one_line(note)])) for media, note in pictures)
     figures = []
     for number, (media, note) in enumerate(pictures, start=1):
         check = f'<input type="checkbox" aria-label="Picture {number} of {len(pictures)} in its own size">'
-        caption = f'<figcaption style="{_SMALL}">{text_html(_caption(media, note))}</figcaption>'
+        caption = f'<figcaption style="{_SMALL_STYLE}">{text_html(_caption(media, note))}</figcaption>'
         figures.append(f"<figure><label>{check}{picture_html(media)}</label>{caption}</figure>")
     columns = f'class="fal-pictures" style="--fal-columns:{min(len(pictures), 4)}"'
     return {
         "text/plain": words,
-        "text/html": f"<style>{_GALLERY}</style>\n<div {columns}>\n" + "\n".join(figures) + "\n</div>",
+        "text/html": f"<style>{_GALLERY_STYLE}</style>\n<div {columns}>\n" + "\n".join(figures) + "\n</div>",
     }
 
 
@@ -209,8 +213,8 @@ def _caption(media: Media, note: str) -> str:
     return one_line(" · ".join(filter(None, ["{}×{}".format(*size) if size else "", note])))
 
 
-def _html(media: Media, *, autoplay: bool) -> str | None:
-    """A file as HTML. Not by IPython's own players: those of IPython 7 do not escape an address."""
+def _file_html(media: Media, *, autoplay: bool) -> str | None:
+    """A file as HTML, or None. IPython's own players are not used: in IPython 7 they do not escape an address."""
     if media.data is None and media.address is None:
         return None
     if media.kind == "audio":
@@ -221,22 +225,22 @@ def _html(media: Media, *, autoplay: bool) -> str | None:
 
 
 def _player_html(media: Media, tag: str, attributes: str) -> str:
-    """A player. A video that is elsewhere names no type: a browser would refuse one that it does not know by name."""
+    """A player. A video from a URL gets no MIME type, since a browser refuses one with a type that it does not know."""
     if media.data is None and tag == "video":
         return f'<video src="{escape(media.url or "")}" {attributes}></video>'
     source = escape((media.url or "") if media.data is None else media.data_uri())
     return f'<{tag} {attributes}><source src="{source}" type="{escape(media.content_type)}"></{tag}>'
 
 
-def _readable(text: str) -> str:
-    """The text unable to act, cut where no page can hold more, with a note of its length."""
+def _shown_text(text: str) -> str:
+    """The text made harmless and cut to what a page can hold, with a note of its length if it was cut."""
     if len(text) <= LONGEST_TEXT:
         return plain_text(text)
     return f"{plain_text(text[:LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
 
 
 def _beginning(pieces: Iterable[str]) -> str:
-    """So many pieces as make a text that is too long to be shown, or all."""
+    """The pieces joined, up to the first one that makes the text too long to be shown."""
     taken: list[str] = []
     length = 0
     for piece in pieces:
@@ -248,7 +252,7 @@ def _beginning(pieces: Iterable[str]) -> str:
 
 
 def _json_pieces(value: Any, line_end: str) -> Iterator[str]:
-    """A JSON value in indented lines, each made when it is asked for: indented, it can be a hundred times as long."""
+    """A JSON value as indented text, made lazily in pieces: indentation can make it a hundred times as long."""
     inner = f"{line_end}  "
     if isinstance(value, dict) and value:
         for number, (name, each) in enumerate(value.items()):
@@ -265,6 +269,6 @@ def _json_pieces(value: Any, line_end: str) -> Iterator[str]:
 
 
 def _json_words(value: Any) -> str:
-    if isinstance(value, str) and len(value) > _LONGEST_STRING:
-        value = f"{value[:_LONGEST_STRING]}… ({len(value):,} characters)"
-    return _JSON.encode(value)
+    if isinstance(value, str) and len(value) > _LONGEST_JSON_STRING:
+        value = f"{value[:_LONGEST_JSON_STRING]}… ({len(value):,} characters)"
+    return _JSON_ENCODER.encode(value)

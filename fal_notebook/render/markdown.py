@@ -1,16 +1,17 @@
-"""A model's Markdown as HTML that can do nothing but be read.
+"""Turns a model's Markdown into HTML that is safe to show: it runs nothing, and loads nothing until someone clicks.
 
-In a notebook that was run here, the front end executes what ``text/markdown`` and ``text/html`` hold: scripts,
-event handlers, frames; and it fetches every picture. A model's words may come from anywhere, so they are parsed
-with raw HTML off, cleaned against a list of what is allowed, and pictures become links. Only http, https and
-mailto links live, and nothing is fetched until someone clicks.
+In a notebook that the user has run, the front end executes whatever ``text/markdown`` and ``text/html`` contain:
+scripts, event handlers, frames. It also loads every picture. A model's text may repeat anyone's words, so it is parsed
+without raw HTML, the result is cleaned against a list of allowed tags, and pictures become links. Links work only with
+http, https and mailto.
 
-Formulas are left to the front end's MathJax; every other character that opens mathematics is kept from doing so.
-No letter of the text is lost: see ``letters``.
+Formulas are left to the front end's MathJax. Other characters that would start mathematics are kept from doing so.
+No letter of the text is lost: see `lossless_markdown`.
 
-A page shapes and orders a paragraph as one, and halts at a long one of many scripts or directions, or of many lines.
-So a text that has one is shown preformatted, in blocks, of which a page lays out those that are seen. A print lays out
-all of them: those that turn their direction at every few letters, as no language does, stand in their letters' order.
+A browser lays out each paragraph as a whole. It freezes at a long one that has many lines, or that mixes many scripts
+or writing directions. A text with such a paragraph is shown preformatted and split into blocks, of which the browser
+lays out only the visible ones. Printing lays out all of them, so a block that changes its direction every few letters,
+which no language does, is shown in the order of its letters.
 """
 
 import re
@@ -28,11 +29,11 @@ from markdown_it.token import Token
 
 from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
-from .kept_letters import letters_plugin
+from .lossless_markdown import lossless_plugin
 from .mathematics import few_formulas, mathematics_plugin
 
-_CELL = {"style"}
-_ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL, "th": _CELL}
+_CELL_ATTRIBUTES = {"style"}
+_ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL_ATTRIBUTES, "th": _CELL_ATTRIBUTES}
 _TAGS = {
     *(
         "a",
@@ -54,41 +55,42 @@ _TAGS = {
     ),
     *("pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-# By blocks of 128: Latin and symbols are one, and so are Japanese syllables, Chinese characters, and Korean ones.
-_SCRIPTS = (
+# The scripts by blocks of 128 code points. Latin and symbols count as one script, and so do Japanese syllables,
+# Chinese characters and Korean syllables. A block that is not listed is a script of its own.
+_SCRIPT_OF_BLOCK = (
     dict.fromkeys((*range(6), *range(0x3C, 0x3E), *range(0x40, 0x58)), 0)
     | dict.fromkeys((0x60, 0x61), 0x60)
     | dict.fromkeys(range(0x68, 0x140), 0x68)
     | dict.fromkeys(range(0x158, 0x1B0), 0x158)
 )
-_BETWEEN = re.compile(r"[^\w\x80-\U0010ffff]+")  # spaces and punctuation, which belong to any script
+_NEUTRAL = re.compile(r"[^\w\x80-\U0010ffff]+")  # spaces and punctuation, which belong to any script
 _SCHEMES = {"http", "https", "mailto"}
 _OPENS_MATH = re.compile(r"[$\\]")
-_LARGEST = 200_000
+_LONGEST = 200_000
 _MOST_BRACKETS = 1_000
-_MARKS, _MOST_MARKS = "*_`|~$\\<>&!", 50_000  # a mark and a line cost far more than a letter: no interrupt gets in
+_MARKS, _MOST_MARKS = "*_`|~$\\<>&!", 50_000  # marks and lines take the parser long, and an interrupt cannot stop it
 _MOST_LINES = 10_000
-# Elements by their ends. A print takes longest for items; JupyterLab's table of contents takes all headings at once, in
-# a time that grows with their square.
+# The elements are counted by their end tags. List items take longest to print. The time of JupyterLab's table of
+# contents grows with the square of the number of headings.
 _MOST_ELEMENTS = {"</": 10_000, "</li>": 5_000, "</h": 300}
 _MOST_FOREIGN = 5_000  # characters beyond Latin-1 in a paragraph: the page's time can grow with their square
-_MOST_TURNS = 20_000  # from one script to another, in a text
-_BLOCK = 1_000  # characters
+_MOST_SCRIPT_CHANGES = 20_000  # in a text
+_BLOCK_LENGTH = 1_000  # characters
 _BLOCK_STYLE = "content-visibility:auto;contain-intrinsic-block-size:auto 13em"
-_IN_ORDER = "unicode-bidi:bidi-override"
-_DIRECTIONS = {"L": 0, "EN": 0, "AN": 0, "R": 1, "AL": 1}  # by Unicode Standard Annex #9; other characters have none
-_LETTERS_OF_A_TURN = 4  # where there are fewer, it is no language
-_LINES = "white-space:pre-wrap;overflow-wrap:anywhere"
+_LETTER_ORDER_STYLE = "unicode-bidi:bidi-override"
+_DIRECTIONS = {"L": 0, "EN": 0, "AN": 0, "R": 1, "AL": 1}  # by Unicode Standard Annex #9; other classes have none
+_LETTERS_PER_TURN = 4  # a text that changes its direction more often is in no language
+_PREFORMATTED_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
 @quiet()
 def markdown_html(text: str) -> str:
-    r"""The Markdown as clean HTML; as preformatted text where it is larger or wilder than a parser can take.
+    r"""The Markdown as safe HTML; as preformatted text where it would cost the parser or the page too much.
 
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
     """
-    if len(text) > _LARGEST or _is_wild(text) or _turns(text) > _MOST_TURNS:
+    if len(text) > _LONGEST or _is_costly(text) or _script_changes(text) > _MOST_SCRIPT_CHANGES:
         return preformatted_html(text)
     try:
         parser = _parser()
@@ -104,66 +106,66 @@ def markdown_html(text: str) -> str:
     return few_formulas(_clean(html))
 
 
-def _is_wild(text: str) -> bool:
+def _is_costly(text: str) -> bool:
     brackets, marks = text.count("[") - text.count("\\["), sum(map(text.count, _MARKS))
     return brackets > _MOST_BRACKETS or marks > _MOST_MARKS or text.count("\n") > _MOST_LINES
 
 
 def preformatted_html(text: str) -> str:
-    """The text as it is, in lines that wrap."""
-    return f'<pre style="{_LINES}">{_in_blocks(text, escape)}</pre>'
+    """The text unchanged, in lines that wrap."""
+    return f'<pre style="{_PREFORMATTED_STYLE}">{_in_blocks(text, escape)}</pre>'
 
 
 def lines_html(text: str) -> str:
-    """The text for an element whose style keeps its lines; it starts no mathematics."""
+    """The text as HTML for an element whose style keeps line ends. It starts no mathematics."""
     return _in_blocks(text, text_html)
 
 
 def _in_blocks(text: str, html: Callable[[str], str]) -> str:
     if count_beyond_latin1(text) <= _MOST_FOREIGN and text.count("\n") <= _MOST_LINES:
         return html(text)
-    return "".join(f'<div style="{_style(block)}">{html(block)}</div>' for block in _blocks(text))
+    return "".join(f'<div style="{_block_style(block)}">{html(block)}</div>' for block in _blocks(text))
 
 
-def _style(block: str) -> str:
+def _block_style(block: str) -> str:
     sides = [_DIRECTIONS[each] for each in map(unicodedata.bidirectional, block) if each in _DIRECTIONS]
     turns = sum(map(ne, sides, sides[1:]))
-    return f"{_BLOCK_STYLE};{_IN_ORDER}" if turns * _LETTERS_OF_A_TURN > len(block) else _BLOCK_STYLE
+    return f"{_BLOCK_STYLE};{_LETTER_ORDER_STYLE}" if turns * _LETTERS_PER_TURN > len(block) else _BLOCK_STYLE
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """The text in pieces, cut behind line ends where there are some."""
+    """The text in blocks, cut after a line end where there is one."""
     start = 0
     while start < len(text):
-        end = min(start + _BLOCK, len(text))
+        end = min(start + _BLOCK_LENGTH, len(text))
         line_end = text.rfind("\n", start, end) + 1 if end < len(text) else 0
         yield text[start : line_end or end]
         start = line_end or end
 
 
-def _turns(text: str) -> int:
-    """How often a text turns from one script to another, roughly: by the blocks of Unicode."""
+def _script_changes(text: str) -> int:
+    """Roughly how often a text changes from one script to another, by blocks of 128 code points."""
     if text.isascii():
         return 0
-    scripts = [_SCRIPTS.get(block, block) for block in (ord(letter) >> 7 for letter in _BETWEEN.sub("", text))]
+    scripts = [_SCRIPT_OF_BLOCK.get(block, block) for block in (ord(letter) >> 7 for letter in _NEUTRAL.sub("", text))]
     return sum(map(ne, scripts, scripts[1:]))
 
 
 def text_html(text: str) -> str:
-    """The text as a piece of HTML that starts no mathematics."""
+    """The text escaped for HTML, and unable to start mathematics."""
     return _OPENS_MATH.sub(r"<span>\g<0></span>", escape(text))
 
 
 class _Parser(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's own name
-        """Whether the link will live: one that would not stays the text that it is."""
+        """Whether the cleaned HTML keeps the link. If it does not, the parser leaves the link's Markdown as text."""
         return url.partition(":")[0].lower() in _SCHEMES and "href=" in _clean(f'<a href="{escape(url)}">')
 
 
 @cache
 def _parser() -> MarkdownIt:
     parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.use(mathematics_plugin).use(letters_plugin)
+    parser.use(mathematics_plugin).use(lossless_plugin)
     parser.add_render_rule("text", _text)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("footnote_ref", _footnote_ref)

@@ -1,13 +1,14 @@
-r"""The formulas in a model's Markdown: where they stand, and how the page gets them.
+r"""A markdown-it plugin that finds the formulas in a model's Markdown and hands them to the page's MathJax.
 
-Models write ``$…$``, ``$$…$$``, ``\(…\)``, ``\[…\]`` and bare environments such as ``align``, anywhere: beside words,
-in lists, quotes and cells, several on one line, one across lines. ``dollarmath`` finds those between dollars; its rule
-for blocks, like that of ``texmath``, takes the whole of a formula's last line and loses what stands behind it. So
-every formula is found among the words, and one rule for blocks keeps the lines of a formula together. It is left
-between the delimiters of the front end's MathJax, alone in an element, which MathJax never looks beyond.
+Models write ``$…$``, ``$$…$$``, ``\(…\)``, ``\[…\]`` and bare environments such as ``align``. They write them
+anywhere: between words, in lists, quotes and table cells, several on one line, or one over several lines.
+``dollarmath`` finds formulas between dollars. Its block rule, like that of ``texmath``, takes the whole last line of a
+formula and loses the words that follow on it. So every formula is found by an inline rule here, and the only block
+rule keeps the lines of a formula together. In the HTML a formula stands between MathJax's delimiters, alone in an
+element, so that MathJax cannot pair its delimiters with others.
 
-MathJax sets all formulas of an output in one task, during which the page halts, so what it gets is bounded: formulas
-and their symbols in number, each in its length, depth and size. What is beyond stays TeX, shown as code.
+MathJax typesets all formulas of an output in one task, and the page freezes meanwhile. So the number of formulas and
+symbols is bounded, and the length, depth and size of each formula. A formula beyond the bounds is shown as code.
 """
 
 import re
@@ -27,55 +28,66 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 _BRACKETS = {r"\(": r"\)", r"\[": r"\]"}
 _NAMES = [*ENVIRONMENTS, *(f"{name}*" for name in ENVIRONMENTS)]
 _CLOSING = _BRACKETS | {"$$": "$$"} | {rf"\begin{{{name}}}": rf"\end{{{name}}}" for name in _NAMES}
-# A backslash and what it escapes are one: the line break ``\\[2pt]`` opens nothing.
+# A backslash and the character that it escapes are read together, so that the line break ``\\[2pt]`` opens no formula.
 _MARKS = re.compile("|".join(map(re.escape, {*_CLOSING, *_CLOSING.values()})) + r"|\\.", re.DOTALL)
 
-_ACTING = re.compile(
+_UNSAFE = re.compile(
     r"\\(href|url|class|cssId|style|html(?:Class|Id|Style|Data)?|data|require|unicode|includegraphics|[gex]?def"
     r"|(?:future)?let|(?:new|renew|provide)(?:command|environment|tagform|columntype|cases)|Declare[a-zA-Z]*|mmlToken"
     r"|bbox|toggle|mathtip|texttip|label|(?:eq)?ref|tag|mathtoolsset|usetagform|definecolor|minCDarrow(?:width|height)"
     r"|[a-zA-Z]+InfC)(?![a-zA-Z])"
 )
-# A number of columns, which no letters stand for.
+# A number of columns with three digits or more: few letters could ask MathJax for a huge table.
 _MANY_COLUMNS = re.compile(
     r"\\begin\s*\{\s*\w+\*?\s*\}\s*(?:\[[^]]*\]\s*)?\{\s*\d{3}|\*\s*\{\s*\d{3}|\\MoveEqLeft\s*[{[]?\s*\d{3}"
 )
-# Each makes what stands in it larger by half or more, and so does one within another.
-_LARGER = re.compile(r"\\(?:[Hh]uge|LARGE|[Ll]arge|mathlarger)(?![a-zA-Z])")
-_MOST_LARGER = 2
-# Each holds all that stands behind it in its group.
-_HOLDING = re.compile(
+# Commands that enlarge their content by half or more. Nested ones multiply.
+_ENLARGING = re.compile(r"\\(?:[Hh]uge|LARGE|[Ll]arge|mathlarger)(?![a-zA-Z])")
+_MOST_ENLARGING = 2
+# Commands that apply to the rest of their group. MathJax nests that rest in an element, so many of them nest deep.
+_STYLE_SWITCH = re.compile(
     r"\\(?:(?:display|text|scriptscript|script)style|[Tt]iny|scriptsize|(?:foot)?notesize|small|SMALL|normalsize"
     r"|color|raise|lower|move(?:left|right))(?![a-zA-Z])"
 )
-_MOST_HOLDING = 50
+_MOST_STYLE_SWITCHES = 50
 _LENGTH = re.compile(
     r"(?<![\d.,])(\d++(?:[.,]\d*+)?+|[.,]\d++)\s*+(em|ex|px|pt|pc|in|cm|mm|mu|bp|dd|cc|sp|rem|vw|vh)", re.IGNORECASE
 )
-_EM = {"ex": 0.5, "px": 0.08, "pt": 0.1, "in": 7.2, "cm": 2.9, "mm": 0.3, "mu": 0.06, "bp": 0.1, "dd": 0.11, "sp": 0.1}
-_LARGEST = 150  # em, of all lengths in a formula
-_DEARER = re.compile(r"\\(?:ce|pu)(?![a-zA-Z])")  # each letter of chemistry becomes several
-_LAYERED = re.compile(r"\\cfrac(?![a-zA-Z])")
+_EM_PER_UNIT = {
+    "ex": 0.5,
+    "px": 0.08,
+    "pt": 0.1,
+    "in": 7.2,
+    "cm": 2.9,
+    "mm": 0.3,
+    "mu": 0.06,
+    "bp": 0.1,
+    "dd": 0.11,
+    "sp": 0.1,
+}
+_MOST_EM = 150  # em, of all lengths in a formula
+_CHEMISTRY = re.compile(r"\\(?:ce|pu)(?![a-zA-Z])")  # each letter within becomes several symbols
+_CONTINUED_FRACTION = re.compile(r"\\cfrac(?![a-zA-Z])")
 _SYMBOL = re.compile(r"\\[a-zA-Z]+|\\.|[^\s{}]", re.DOTALL)
-_LONGEST = 1_000  # symbols of a formula: the page's time for it grows with their square
+_MOST_FORMULA_SYMBOLS = 1_000  # the page's time for a formula grows with their square
 _NESTING = re.compile(r"\\[{}]|\\\\|[{}]|\\(?:left|right|begin|end)(?![a-zA-Z])")
 _DEEPER, _SHALLOWER = {"{", r"\left", r"\begin"}, {"}", r"\right", r"\end"}
-_DEEPEST = 24  # a hundred can make a browser's tab crash
-_OF_EACH = 4  # symbols that a formula costs as many as by itself
-_MOST_SYMBOLS = 6_000  # of the formulas of an output, with those
+_DEEPEST = 24  # a nesting of a hundred can crash a browser's tab
+_SYMBOLS_PER_FORMULA = 4  # what a formula costs besides its symbols, counted in symbols
+_MOST_OUTPUT_SYMBOLS = 6_000  # of all formulas of an output, this cost included
 _TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
-_TEX = re.compile(r"\\[a-zA-Z,;:!|{}\\]|\^")
+_TEX_COMMAND = re.compile(r"\\[a-zA-Z,;:!|{}\\]|\^")
 _WORD = re.compile(r"[^\W\d_]{2}")
-_WORDS = re.compile(r"[^\W\d_]{2}\s+[^\W\d_]{2}")
+_TWO_WORDS = re.compile(r"[^\W\d_]{2}\s+[^\W\d_]{2}")
 _RELATION = re.compile(r"[=<>_≤≥≠≈∈→⇒±×÷√∑∫∞]")
 _NUMBERS = re.compile(r"[\d\s.,;:/#-]*")
 _OPERATION = re.compile(r"[\w)!|]\s*[-+*/]\s*[\w(|]|[^\W\d_]\s*[(!|]|\|\s*[^\W\d_]")
 
 
 def mathematics_plugin(parser: MarkdownIt) -> None:
-    """Give the parser rules for formulas, and the renderer what the page's MathJax reads."""
+    """Add the rules that find formulas, and those that render them for MathJax."""
     parser.use(dollarmath_plugin, allow_labels=False, allow_digits=False, allow_space=False, double_inline=True)
     parser.disable("math_block")
     parser.inline.ruler.before("escape", "formula", _formula)
@@ -86,26 +98,26 @@ def mathematics_plugin(parser: MarkdownIt) -> None:
 
 
 def few_formulas(html: str) -> str:
-    """The HTML of an output with so many of its formulas for MathJax as a page sets without a halt, from the first on.
+    """The HTML of an output, with no more formulas left to MathJax than a page can typeset without freezing.
 
-    The others are shown as code.
+    The first formulas are kept; the others are shown as code.
     """
-    rest = _MOST_SYMBOLS
+    rest = _MOST_OUTPUT_SYMBOLS
 
     def kept(match: re.Match[str]) -> str:
         nonlocal rest
         content = unescape(match[1][2:-2])
-        rest -= _symbols(content) + _OF_EACH + int(_ems(content))
+        rest -= _symbols(content) + _SYMBOLS_PER_FORMULA + int(_ems(content))
         return match[0] if rest >= 0 else _code(match[1][2:-2])
 
     return _TYPESET.sub(kept, html)
 
 
 def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser calls it so
-    """A formula between brackets, or an environment, at this place among the words."""
+    """Inline rule: read a formula between brackets, or an environment, that begins at the parser's position."""
     if state.src[state.pos] != "\\":
         return False
-    start, end = state.pos, _ends(state.src, state.env).get(state.pos)
+    start, end = state.pos, _formula_ends(state.src, state.env).get(state.pos)
     if end is None or end > state.posMax:
         return False
     opening = state.src[start : start + 2]
@@ -120,10 +132,10 @@ def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the pa
 
 
 def _formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - the same
-    """A paragraph that goes from the line where a formula opens to the line where it ends.
+    """Block rule: read the lines from where a formula opens to where it ends as one paragraph.
 
-    Else the lines within could be taken for lists, quotes or headings. It may have empty lines where nothing
-    stands behind the delimiter that opens it.
+    Without this rule, lines of the formula could be read as lists, quotes or headings. Such a formula may contain
+    empty lines if nothing follows its opening delimiter on the same line.
     """
     last = None if state.is_code_block(start) else _last_line(state, start)
     if last is None or last >= end:
@@ -139,9 +151,9 @@ def _formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 
 def _last_line(state: StateBlock, start: int) -> int | None:
-    """The line where the formula ends that begins on this one and goes beyond it."""
+    """The line where a formula ends that begins on line ``start`` and continues on the next; None if there is none."""
     first, end = state.bMarks[start] + state.tShift[start], state.eMarks[start]
-    ends = _ends(state.src, state.env)
+    ends = _formula_ends(state.src, state.env)
     for mark in _MARKS.finditer(state.src, first, end):
         if ends.get(mark.start(), 0) > end and "`" not in state.src[first : mark.start()]:
             last = bisect_left(state.eMarks, ends[mark.start()])
@@ -153,10 +165,11 @@ def _last_line(state: StateBlock, start: int) -> int | None:
     return None
 
 
-def _ends(text: str, known: Any) -> dict[int, int]:
-    """Where what opens at a place of the text ends: at its next closing, with no other opening between.
+def _formula_ends(text: str, known: Any) -> dict[int, int]:
+    """The places where formulas of a text end, by the places where they begin.
 
-    Every delimiter is looked at once for each text, so that the cost is linear however many never close.
+    A formula ends at the next closing delimiter of its kind, if the same kind is not opened again before. The text is
+    searched once and the answer kept in ``known``, so that the cost is linear however many delimiters never close.
     """
     texts: dict[str, dict[int, int]] = known.setdefault("formulas", {})
     if text not in texts:
@@ -171,14 +184,14 @@ def _ends(text: str, known: Any) -> dict[int, int]:
 
 
 def _is_formula(content: str, opening: str) -> bool:
-    r"""Whether escaped brackets hold TeX.
+    r"""Whether the content of escaped brackets is TeX.
 
-    Else they are brackets that Markdown escapes, as in ``\[1\]`` and ``\[see below\]``, or a box: ``\[ x \]``.
+    If not, they are brackets that Markdown escapes, as in ``\[1\]`` and ``\[see below\]``, or a checkbox: ``\[ x \]``.
     """
     inner = content.strip()
-    if _TEX.search(inner):
+    if _TEX_COMMAND.search(inner):
         return True
-    if not inner or _WORDS.search(inner):
+    if not inner or _TWO_WORDS.search(inner):
         return False
     if opening == r"\(" or _RELATION.search(inner):
         return True
@@ -197,8 +210,8 @@ def _display_html(_: RendererProtocol, tokens: Sequence[Token], index: int, *__:
 
 
 def _html(content: str, opening: str, closing: str) -> str:
-    """The formula for MathJax; as code where it could make links, styles or identifiers, end too early, or is dear."""
-    if _ACTING.search(content) or closing in content or _is_dear(content):
+    """The formula for MathJax; as code if it could make links, styles or ids, end early, or cost the page too much."""
+    if _UNSAFE.search(content) or closing in content or _is_costly(content):
         return _code(escape(content))
     return f"<span>{opening}{escape(_without_comments(content))}{closing}</span>"
 
@@ -207,32 +220,34 @@ def _code(html: str) -> str:
     return f"<code>{html}</code>"
 
 
-def _is_dear(content: str) -> bool:
-    """Whether a page would halt at a formula, or be drawn far larger than its letters."""
+def _is_costly(content: str) -> bool:
+    """Whether a formula would freeze the page, or be drawn far larger than its letters."""
     return bool(
-        len(content) > _LONGEST * 10
-        or _symbols(content) > _LONGEST
-        or _ems(content) > _LARGEST
-        or len(_LARGER.findall(content)) > _MOST_LARGER
-        or len(_HOLDING.findall(content)) > _MOST_HOLDING
+        len(content) > _MOST_FORMULA_SYMBOLS * 10
+        or _symbols(content) > _MOST_FORMULA_SYMBOLS
+        or _ems(content) > _MOST_EM
+        or len(_ENLARGING.findall(content)) > _MOST_ENLARGING
+        or len(_STYLE_SWITCH.findall(content)) > _MOST_STYLE_SWITCHES
         or _MANY_COLUMNS.search(content)
         or _depth(content) > _DEEPEST
     )
 
 
 def _symbols(content: str) -> int:
-    """How many symbols a formula has, by the work that a page has with them."""
-    symbols = len(_SYMBOL.findall(content)) + 10 * len(_LAYERED.findall(content))
-    return 5 * symbols if _DEARER.search(content) else symbols
+    """The number of symbols in a formula, weighted by the work that they cost the page."""
+    symbols = len(_SYMBOL.findall(content)) + 10 * len(_CONTINUED_FRACTION.findall(content))
+    return 5 * symbols if _CHEMISTRY.search(content) else symbols
 
 
 def _ems(content: str) -> float:
-    """The sum of all lengths in a formula, roughly, in em."""
-    return sum(float(number.replace(",", ".")) * _EM.get(unit.lower(), 1) for number, unit in _LENGTH.findall(content))
+    """The rough sum of all lengths in a formula, in em."""
+    return sum(
+        float(number.replace(",", ".")) * _EM_PER_UNIT.get(unit.lower(), 1) for number, unit in _LENGTH.findall(content)
+    )
 
 
 def _depth(content: str) -> int:
-    """How deep the groups of a formula are nested."""
+    """The greatest depth of nested groups in a formula."""
     depth = deepest = 0
     for mark in _NESTING.findall(content):
         if mark in _DEEPER:
@@ -244,5 +259,5 @@ def _depth(content: str) -> int:
 
 
 def _without_comments(content: str) -> str:
-    """The formula with every percent sign as a sign: to TeX it begins a comment, which would vanish."""
+    r"""The formula with each ``%`` written as ``\%``: in TeX a bare one begins a comment, whose text would vanish."""
     return _ESCAPED_OR_PERCENT.sub(lambda match: r"\%" if match[0] == "%" else match[0], content)

@@ -12,7 +12,7 @@ CLIENT = (
 )
 KERNEL = (
     *("magic/test_completion", "magic/test_magics", "test_kernel", "test_ipykernels", "client/test_interrupts"),
-    *("prompt/test_widget", "prompt/test_widget_kernel", "render/test_markdown", "render/test_kept_letters"),
+    *("prompt/test_widget", "prompt/test_widget_kernel", "render/test_markdown", "render/test_lossless_markdown"),
     *(f"display/test_{name}" for name in ("control_channel", "columns", "live_widgets", "stop_button")),
     *("client/test_streaming", "wire/test_connection", "test_faults"),
 )

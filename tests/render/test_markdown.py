@@ -180,7 +180,7 @@ FRAGMENTS = (
 
 
 class Page(HTMLParser):
-    """Reads HTML as a browser would and notes whatever could act."""
+    """Reads HTML as a browser would, and notes everything that could run, load or link to something."""
 
     def __init__(self, tags: set[str], attributes: dict[str, set[str]]) -> None:
         super().__init__()
@@ -229,7 +229,7 @@ class Page(HTMLParser):
 
 
 def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] = ATTRIBUTES) -> list[str]:
-    """Whatever in the HTML could act: tags, attributes, addresses, mathematics."""
+    """Everything in the HTML that could run, load or link to something: tags, attributes, addresses, mathematics."""
     page = Page(tags, attributes)
     page.feed(html)
     page.close()
@@ -238,7 +238,7 @@ def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] =
 
 
 def block_problems(html: str) -> list[str]:
-    """The same where the text may stand in blocks."""
+    """The same for a text that may have been split into blocks."""
     return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"style"}})
 
 
@@ -250,7 +250,7 @@ def words(html: str) -> str:
 
 
 def unsafe_html(text: str) -> str:
-    """What a Markdown renderer gives that trusts its text."""
+    """The HTML of a Markdown renderer that trusts its text."""
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     setattr(parser, "validateLink", lambda url: bool(url))  # noqa: B010 - mypy forbids to assign a method
     return str(parser.render(text))

@@ -10,7 +10,7 @@ from fal_notebook.prompt.transcript import transcript
 from fal_notebook.render.bundles import text_bundle
 from fal_notebook.render.markdown import markdown_html
 
-from .test_kept_letters import Reader
+from .test_lossless_markdown import Reader
 from .test_markdown import block_problems, problems
 
 FORMULA = re.compile(r"<span>(\\\(.*?\\\)|\\\[.*?\\\])</span>", re.DOTALL)

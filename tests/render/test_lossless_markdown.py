@@ -1,6 +1,6 @@
-"""The letters of an answer are on its page, in their order, whatever its Markdown is and wherever it is cut.
+"""Every letter of an answer is on its page, in order, whatever its Markdown is and wherever it is cut.
 
-What may go is listed at the head of ``fal_notebook/letters.py``.
+The head of ``fal_notebook/render/lossless_markdown.py`` lists the few letters that may be missing.
 """
 
 import re
@@ -21,7 +21,7 @@ from .test_markdown import FRAGMENTS, QUOTED, problems
 WORD = re.compile(r"w\d+w")
 LANGUAGE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 MARKS = re.compile(rf"{LANGUAGE.pattern}|&#?\w+;|\[r\]", re.MULTILINE)
-"""What may go of the hostile texts: the language of a fence, an entity's name, the label of a reference."""
+"""What may be missing of the hostile texts: the language of a fence, an entity's name, the label of a reference."""
 # In each piece, every W becomes a word of its own, after the text was cut.
 PIECES = (
     *("W", "W", "W ", " ", "\n", "\n", "\n\n", "\n\n", "    ", "\t", "  \n", "\\\n", "\\", ":", "!", "&", "%"),
@@ -42,7 +42,7 @@ PIECES = (
 
 
 class Reader(HTMLParser):
-    """What a reader can find on a page: its text, and apart from it where its links go and what they say of it."""
+    """Collects what a reader can find on a page: its text, and separately the addresses and titles of its links."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def lost(text: str, html: str) -> set[str]:
 
 
 def within(prefix: str, text: str) -> str:
-    """The text as what a list or a quote holds."""
+    """The text indented or marked, so that it is the content of a list or a quote."""
     first, *others = text.split("\n")
     return "\n".join([prefix + first, *((prefix if ">" in prefix else " " * len(prefix)) + line for line in others)])
 

@@ -1,17 +1,17 @@
-"""The letters that Markdown's rules take from the page, kept on it.
+"""A markdown-it plugin that keeps every letter of a Markdown text on the page.
 
-By CommonMark letters vanish: a reference that no link uses, a table's cells beyond its head, what is nested too
-deep, the words behind a fence's marks, the numbers of a list that does not count. By the rules for footnotes, those
-without a reference do. A model's answer is half a document, cut anywhere, so all of this happens to words that
-someone should read. With these rules the letters of a text are on the page, in their order. Only these are not,
-and each stands for something that is there:
+CommonMark drops text in several cases: a link definition that no link uses, table cells beyond the header's columns,
+what is nested too deep, the words after the opening marks of a code fence, and list numbers that do not count up.
+The footnote rules drop footnotes without a reference. A model's answer may be cut anywhere, so each of these cases
+occurs, and each would hide words that someone should read. With this plugin every letter is on the page, in order.
+The only exceptions are these, and each is represented by something on the page:
 
-- the label of a reference that a link uses, and of the definition, whose address and title are that link's;
-- the one word behind a fence's marks, which names the language of the code;
-- the name of an entity, in whose place its character stands;
-- the number of a list's item, which the page writes itself: each item's own, unless all are the same.
+- a link definition that a link uses, and its label in that link: the link has the address and the title;
+- a single word after the opening marks of a code fence: it names the language;
+- the name of an entity: its character is shown;
+- the number of a list item: the browser writes it, for each item its own, unless all numbers are the same.
 
-An address may have its letters encoded, as addresses do.
+The letters of an address may be percent-encoded.
 """
 
 import re
@@ -31,8 +31,8 @@ _trim: Callable[[str], str] = getattr(utils, "mdTrim", str.strip)  # tables of m
 _FOOTNOTE = re.compile(r"\[\^([^\s\]]{1,100})\]")
 
 
-def letters_plugin(parser: MarkdownIt) -> None:
-    """Give the parser rules that keep every letter, and rules for footnotes, which stay where they are written."""
+def lossless_plugin(parser: MarkdownIt) -> None:
+    """Add the rules that keep every letter, and rules for footnotes, which stay where they are written."""
     parser.options.update({"inline_definitions": True, "store_labels": True})
     block = parser.block.ruler
     block.before("table", "deep", _deep)
@@ -45,18 +45,18 @@ def letters_plugin(parser: MarkdownIt) -> None:
     parser.core.ruler.push("links", _links)
 
 
-# The signatures are the parser's: ``silent`` asks whether a rule would take the line, without taking it.
+# The parser prescribes the signatures. With ``silent`` a rule only tells whether it applies, and changes nothing.
 
 
 def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001
-    """At the last levels everything is a paragraph: the parser drops what a list or a quote there would hold."""
+    """Read everything at the deepest levels as a paragraph: the parser would drop the content of a list or a quote."""
     if silent or state.level < state.md.options.maxNesting - 2:
         return False
     return paragraph(state, start, end, silent)
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001
-    """A table whose last column takes what a row has beyond the head's columns."""
+    """Read a table. Its last column takes the cells that a row has beyond the header's columns."""
     first = len(state.tokens)
     if not table(state, start, end, silent):
         return False
@@ -75,7 +75,7 @@ def _cells(state: StateBlock, line: int) -> list[str]:
 
 
 def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001
-    """A footnote as its label and what it says. Without an identifier, it collides with no other answer's."""
+    """Read a footnote as its label and its text. It gets no HTML id, which a footnote of another answer could have."""
     first = len(state.tokens)
     found = footnote_def(state, start, end, silent)
     if not found or silent:
@@ -92,7 +92,7 @@ def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:  #
 
 
 def _footnote_ref(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
-    """The label of a footnote that is somewhere in the text; any other stays as it is."""
+    """Read a reference to a footnote that the text has. Any other reference stays plain text."""
     if state.src[state.pos] != "[":
         return False
     match = _FOOTNOTE.match(state.src, state.pos, state.posMax)
@@ -105,7 +105,7 @@ def _footnote_ref(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
 
 
 def _fences(state: StateCore) -> None:
-    """Words behind a fence's marks are shown above it, unless they are the one word that names its language."""
+    """Show the words after a fence's opening marks above it, unless it is one word, which names the language."""
     state.tokens = [each for token in state.tokens for each in [*_above(token), token]]
 
 
@@ -134,7 +134,7 @@ def _number(items: list[Token]) -> None:
 
 
 def _definitions(state: StateCore) -> None:
-    """A reference's definition is shown where no link uses it."""
+    """Show a link definition as text if no link uses it."""
     unseen = {label for token in state.tokens for label in _used(token)}
     tokens: list[Token] = []
     for token in state.tokens:
@@ -166,7 +166,7 @@ def _links(state: StateCore) -> None:
 
 
 def _seen_links(tokens: list[Token]) -> Iterator[Token]:
-    """The tokens with no link within a link, which HTML has not, and no link without words, which nobody sees."""
+    """The tokens without nested links, which HTML does not allow, and without empty links, which nobody could see."""
     depth, address, has_words = 0, "", False
     for token in tokens:
         if token.type == "link_open":
@@ -184,7 +184,7 @@ def _seen_links(tokens: list[Token]) -> Iterator[Token]:
 
 
 def _picture_words(token: Token) -> Token:
-    """A picture within a link, as words."""
+    """A picture within a link, as text."""
     where = " ".join(str(token.attrGet(name) or "") for name in ("src", "title"))
     return _text(f"{token.content} ({where.strip()})")
 
@@ -194,6 +194,6 @@ def _text(content: str) -> Token:
 
 
 def _paragraph(content: str, children: list[Token] | None = None) -> list[Token]:
-    """A paragraph with these words, which the parser has still to read, or with those that it has read."""
+    """The tokens of a paragraph: with ``content`` that is still to be parsed, or with ``children`` that are tokens."""
     opening, closing = Token("paragraph_open", "p", 1, block=True), Token("paragraph_close", "p", -1, block=True)
     return [opening, Token("inline", "", 0, content=content, children=children or [], block=True), closing]
