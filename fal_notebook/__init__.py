@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from . import errors
     from .client.api import pipeline, run, stream
-    from .client.awaiting import arun
+    from .client.async_api import arun
     from .client.result import Metrics, Result
     from .client.sessions import Session, session
     from .client.streaming import Stream
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "client.api": ("pipeline", "run", "stream"),
-    "client.awaiting": ("arun",),
+    "client.async_api": ("arun",),
     "errors": ("FalNotebookError",),
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),

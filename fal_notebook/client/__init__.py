@@ -1,5 +1,5 @@
-"""A request and its result, from Python: the kernel's session with its I/O thread, the stream, the waiting.
+"""Sends requests from Python and returns their results: sessions, the I/O thread, streams, waiting.
 
-It may import everything but what needs a notebook: display, prompt and magic. Begin with `api`, then `sessions` and
-`streaming`.
+This wing may import everything that needs no notebook: not display, prompt or magic. Begin with `api`, then `sessions`
+and `streaming`.
 """

@@ -1,4 +1,4 @@
-"""The ways to make a request from Python, over the kernel's session; but for the one that is awaited."""
+"""The functions that send requests from Python, over the kernel's session. The one for ``await`` is in `async_api`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,14 +17,14 @@ def stream(
     base_url: str | None = None,
     **more: Any,
 ) -> Stream:
-    """Send a request and return at once with what arrives: an iterator and an async iterator.
+    """Send a request and return at once with the stream of its updates, an iterator and an async iterator.
 
     Args:
         endpoint: the endpoint with its sub-path, such as ``fal-ai/any-llm/stream``.
-        arguments: its arguments, what the HTTP endpoint takes as its JSON body.
+        arguments: its arguments; the HTTP endpoint takes the same as its JSON body.
         timeout: seconds for the whole request; None for as long as it takes.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
-        more: further arguments by name; one that is called like an option here goes into ``arguments``.
+        more: further arguments by name. One with the name of a parameter of this function goes into ``arguments``.
 
     Raises:
         InvalidRequest: the endpoint, an argument or a setting cannot be used.
@@ -45,10 +45,10 @@ def run(
     base_url: str | None = None,
     **more: Any,
 ) -> Result:
-    """Send a request and wait for its result; an interrupt stops it. Takes what `stream` takes.
+    """Send a request and wait for its result; an interrupt stops it. The parameters are those of `stream`.
 
     Raises:
-        FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+        FalNotebookError: the request failed. The ``result`` of a `RequestError` holds what had arrived by then.
     """
     with interruptible():
         return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
@@ -63,8 +63,9 @@ def pipeline(
 ) -> list[Stream]:
     """Send many requests over one connection without waiting between them; they are answered in order.
 
-    For many short requests to one endpoint: they take a round trip together in place of one each. A slow one delays
-    those behind it, and all are stopped together; for a few long ones use several `stream`.
+    Use it for many short requests to one endpoint: all of them together cost one round trip, not one each. A slow
+    request delays those after it, and they can only be stopped together. For a few long requests, call `stream` each
+    time.
 
     Args:
         endpoint: the endpoint with its sub-path.

@@ -1,6 +1,6 @@
-"""The arguments of a request as JSON, with what a user has at hand among them.
+"""Encodes the arguments of a request as JSON, including values that users have at hand but JSON does not know.
 
-A file of an earlier answer goes as its URL or data URI, an earlier answer as its text, a NumPy scalar as its number.
+A file of an earlier answer becomes its URL or data URI, an earlier result its text, a NumPy scalar its number.
 """
 
 import json
@@ -13,10 +13,10 @@ from .result import Result
 
 
 def encode(arguments: Mapping[str, Any]) -> str:
-    """The arguments as the one text message that asks for a request.
+    """The arguments as the text message that makes a request.
 
     Raises:
-        InvalidRequest: a value that JSON does not have.
+        InvalidRequest: a value cannot be written as JSON.
     """
     try:
         return json.dumps(arguments, default=_jsonable, allow_nan=False)

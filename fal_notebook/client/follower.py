@@ -1,7 +1,7 @@
-"""A stream followed on a thread of its own, so that the kernel stays free.
+"""Follows a stream on a thread of its own, so that the kernel stays free.
 
-What is shown from there has to be addressed: comm messages and display updates reach their widget and their output
-from any thread, but ``print`` and ``display`` land in whichever cell runs just then.
+Such a thread may show things only by comm messages and by updates of a display id, which name their widget or output.
+``print`` and ``display`` would write into whichever cell runs at that moment.
 """
 
 import threading
@@ -12,21 +12,21 @@ from ..response.updates import Update
 from .result import Result, shown
 from .streaming import Stream, end_of
 
-_REFRESHES = 10  # a second: what an eye takes as steady, and far below what Jupyter carries
+_REFRESHES = 10  # a second: looks steady to the eye, and is far below what Jupyter can carry
 _IDLE_TICK = 0.25
 
 
 def follow_in_thread(
     stream: Stream, show: Callable[[Sequence[Update]], None], finish: Callable[[Result], None]
 ) -> threading.Thread:
-    """Take a stream to its end on a thread.
+    """Read a stream to its end on a new thread.
 
     Args:
-        stream: the request, which no one else takes from.
-        show: called with what has come, at once with the first and the last and else at most 10 times a second; with
-            nothing a few times a second while nothing comes.
-        finish: called with the result, however the request ended; where ``show`` failed, that is its error. Where it
-            fails, it is called once more; see `shown`.
+        stream: the request; nobody else may read it.
+        show: called with the updates that have arrived: at once with the first and the last, otherwise at most 10 times
+            a second. While nothing arrives it is called with an empty list, a few times a second.
+        finish: called with the result, however the request ended. If ``show`` failed, that failure is the result's
+            error. If ``finish`` fails, it is called once more; see `shown`.
     """
     thread = threading.Thread(target=_follow, args=(stream, show, finish), name="fal_notebook follow", daemon=True)
     thread.start()
@@ -44,6 +44,6 @@ def _follow(stream: Stream, show: Callable[[Sequence[Update]], None], finish: Ca
             if time.monotonic() >= due or stream.is_done:
                 show(news)
                 due, news = time.monotonic() + 1 / _REFRESHES if news else due, []
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is kept
+    except Exception as exc:  # noqa: BLE001 - no failure may lose the answer
         failure = exc
     shown(end_of(stream, failure), finish)

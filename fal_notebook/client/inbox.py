@@ -1,6 +1,7 @@
-"""How what the I/O thread receives reaches the thread, or the event loop, that waits for it.
+"""The queue by which the I/O thread hands what it receives to the thread or the event loop that waits for it.
 
-Crossing threads costs more than decoding a token, so a consumer is woken once for all that has come by then.
+Waking another thread costs more than decoding a token. So the consumer is woken once, for everything that has arrived
+by the time it runs.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ class Inbox(Generic[Item]):
         self._wake: Callable[[], None] | None = None
 
     def begin_anew(self) -> None:
-        """Be without a lock, in a forked process: a thread that is not there may hold it."""
+        """Replace the lock in a forked process, where a thread that no longer exists may hold it."""
         self._filled = threading.Event()
 
     def put(self, *items: Item) -> None:
@@ -34,20 +35,20 @@ class Inbox(Generic[Item]):
                 try:
                     wake()
                 except BaseException:
-                    self._filled.clear()  # what comes next tries again
+                    self._filled.clear()  # so that the next `put` wakes the consumer
                     raise
 
     def take(self) -> list[Item]:
-        """All items there are, oldest first; never waits."""
+        """Remove and return all items, oldest first; never waits."""
         self._filled.clear()
         return [self._items.popleft() for _ in range(len(self._items))]
 
     def wait(self, timeout: float | None = None) -> None:
-        """Block until there is something to take, ``timeout`` seconds at most. An interrupt gets through."""
+        """Block until there are items, or for ``timeout`` seconds. An interrupt ends the wait."""
         self._filled.wait(timeout)
 
     async def wait_async(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - a time-out is no error here
-        """Await the same on the running event loop; other tasks go on."""
+        """Like `wait`, on the running event loop; its other tasks go on."""
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
         self._wake = lambda: _call(loop, woken)

@@ -1,12 +1,14 @@
-"""Interrupts, taken only where they do no harm.
+"""Delays interrupts (SIGINT) to places where ``KeyboardInterrupt`` does no harm.
 
-An interrupt can come between any two steps, and while a first one is being dealt with, a second. What must not be
-cut in two, such as the change from the live part of an output to what stays of it, holds them until it is done.
+An interrupt can come between any two instructions, and a second one while the first is being handled. Some work must
+not be cut in two, such as replacing the live widgets of an output by the final answer. `Interrupts` holds interrupts
+until such work is done.
 
-An event loop that runs takes interrupts itself, to stop its task at the next ``await``: asyncio does so in a script,
-ipykernel in a cell with ``await``. A call that blocks on that loop's thread has no such place, and would never stop.
-Nor may an interrupt cut the loop's own work in two, which such a call runs from within: what the loop was about to
-call would be lost, and with it the kernel's ear.
+A running event loop installs its own handler, which cancels its task at the next ``await``: asyncio does so in a
+script, ipykernel in a cell with ``await``. A call that blocks on the loop's thread reaches no ``await``, so that
+handler would never stop it; `interruptible` takes the handler away meanwhile. A blocking call may also run the loop
+from within. Then ``KeyboardInterrupt`` must not be raised in the middle of the loop's work, where callbacks would be
+lost and the kernel might hear no more messages; `Interrupts.waking` ends the call in another way.
 """
 
 import signal
@@ -17,11 +19,11 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
-_PATIENCE = 1.0  # seconds that an interrupt may go unnoticed before the next one cuts in
+_PATIENCE = 1.0  # seconds that an interrupt may have no effect; after them the next one is raised at once
 
 
 class Interrupts:
-    """A block in which interrupts are held, but where they are let through; at its end a held one is raised.
+    """A block in which interrupts are held, except within `let_through`. At its end a held one is raised.
 
     For example::
 
@@ -31,52 +33,53 @@ class Interrupts:
                 wait_for(request)
             put_away(request)
 
-    Python gives interrupts to its main thread: on another, and where the program ignores them, it does nothing.
+    Python handles interrupts on its main thread only. On other threads, and in programs that ignore interrupts, the
+    block has no effect.
 
     Attributes:
-        is_held: whether one has come and has not been raised.
+        is_held: whether an interrupt has come that has not been raised yet.
     """
 
     def __init__(self) -> None:
         self.is_held = False
         self._lets_through = False
         self._wake: Callable[[], object] | None = None
-        self._came = 0.0
-        self._before = _handler()
+        self._came_at = 0.0
+        self._previous = _handler()
 
     def __enter__(self) -> Self:
-        if self._before is not None:
+        if self._previous is not None:
             signal.signal(signal.SIGINT, self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
         if self.is_held and kind is None:
-            if isinstance(self._before, Interrupts):
-                self._before(signal.SIGINT, None)
+            if isinstance(self._previous, Interrupts):
+                self._previous(signal.SIGINT, None)
             else:
                 raise KeyboardInterrupt
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Take an interrupt; what the system calls."""
-        unnoticed = self._wake is not None and self.is_held and time.monotonic() > self._came + _PATIENCE
+        """Handle an interrupt; this object is the signal handler."""
+        unnoticed = self._wake is not None and self.is_held and time.monotonic() > self._came_at + _PATIENCE
         if self._lets_through or unnoticed:
-            self._lets_through = self.is_held = False  # the next finds the first being dealt with
+            self._lets_through = self.is_held = False  # a further one is held while this one is handled
             raise KeyboardInterrupt
         if self.is_held:
             return
-        self.is_held, self._came = True, time.monotonic()
+        self.is_held, self._came_at = True, time.monotonic()
         if self._wake is not None:
             self._wake()
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
-        """A block that an interrupt does not leave by itself: it calls ``wake``, which has to end what goes on there.
+        """A block in which an interrupt raises nothing but calls ``wake``, which has to make the block end.
 
-        One that comes when a first went unnoticed for a second leaves it at once.
+        If that has had no effect for a second, the next interrupt is raised at once.
         """
         self._wake = wake
         try:
@@ -86,7 +89,7 @@ class Interrupts:
 
     @contextmanager
     def let_through(self) -> Iterator[None]:
-        """A block that an interrupt leaves at once, by ``KeyboardInterrupt``: the first, one that is held included."""
+        """A block in which the first interrupt is raised at once; one that was held is raised when it begins."""
         self._lets_through = True
         try:
             if self.is_held:
@@ -99,7 +102,7 @@ class Interrupts:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """A block that an interrupt leaves at once, also where a running event loop takes interrupts itself."""
+    """A block in which an interrupt is raised at once, even if a running event loop has installed its own handler."""
     before = _handler()
     if before is None or isinstance(before, Interrupts):
         yield
@@ -112,7 +115,7 @@ def interruptible() -> Iterator[None]:
 
 
 def _handler() -> "signal._HANDLER":
-    """What takes interrupts on this thread; None where nothing of Python's does."""
+    """The Python function that handles interrupts on this thread; None if there is none."""
     handler = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()
     return handler if is_main and callable(handler) else None

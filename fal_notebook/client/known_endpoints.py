@@ -1,4 +1,4 @@
-"""Endpoints and models that are offered where someone writes one: on the magic's line and in the prompt widget."""
+"""The endpoints and models that completion offers, on the magic's line and in the prompt widget."""
 
 ENDPOINTS = (
     "fal-ai/any-llm",

@@ -1,7 +1,7 @@
-"""Work that would hold up an event loop, done on a thread while the loop goes on.
+"""Runs blocking work on a thread, so that an event loop goes on meanwhile.
 
-asyncio's own threads come from a pool that takes nothing any more once the main thread has ended, although other
-threads may go on; and an interpreter that ends waits for what they do.
+asyncio's own thread pool does not fit: it refuses work once the main thread has ended, although other threads may
+still run, and the interpreter cannot exit before the pool's work is done.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ Value = TypeVar("Value")
 
 
 async def on_thread(work: Callable[[], Value]) -> Value:
-    """The value of ``work()``, called on a thread of its own. Cancelling leaves the thread to itself."""
+    """Call ``work()`` on a new thread and return its value. Cancelling does not stop the thread."""
     done: concurrent.futures.Future[Value] = concurrent.futures.Future()
     done.set_running_or_notify_cancel()
     thread = threading.Thread(target=_do, args=(work, done), name="fal_notebook work", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # an interpreter that ends begins no thread, and has nobody left to be held up
+    except RuntimeError:  # the interpreter is exiting and starts no threads; blocking the loop does no harm then
         return work()
     return await asyncio.wrap_future(done)
 
@@ -35,12 +35,12 @@ def _do(work: Callable[[], Value], done: "concurrent.futures.Future[Value]") -> 
 
 
 class IOLoop(asyncio.SelectorEventLoop):
-    """An event loop that looks names up on threads of its own, and that other threads may outlive."""
+    """An event loop that resolves host names on new threads, and tolerates calls from other threads after its end."""
 
     def call_soon_threadsafe(  # type: ignore[override]  # the base takes what the callback takes
         self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
-        """Call back on the loop. Once it has closed nothing is called: a wish to stop what has ended comes too late."""
+        """Call back on the loop. Once it is closed, do nothing: the caller wants to stop what has already ended."""
         try:
             return super().call_soon_threadsafe(callback, *args, context=context)
         except RuntimeError:
@@ -58,5 +58,5 @@ class IOLoop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> Any:
-        """What `socket.getaddrinfo` says; asyncio calls it when it opens a connection."""
+        """Resolve a host name as `socket.getaddrinfo` does; asyncio calls this when it opens a connection."""
         return await on_thread(lambda: socket.getaddrinfo(host, port, family, type, proto, flags))

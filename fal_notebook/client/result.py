@@ -1,4 +1,8 @@
-"""The answer to one request, as a value that can be kept, asked and shown."""
+"""The result of one request, a value that Jupyter can display, and how it is shown without being lost.
+
+A `Result` holds everything that arrived, complete or not, with the error if there was one. It makes its own MIME
+bundles, so that it shows the same as the last value of a cell, from the magic and in the prompt widget.
+"""
 
 import contextlib
 import sys
@@ -15,10 +19,10 @@ from ..safety.plain_text import one_line, printable
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
-_MOST = 10**12  # that a count or a cost can be meant to be: what is more is not said
-_MOST_FILES = 100  # that are shown: a page that holds thousands of pictures halts
+_MOST_PLAUSIBLE = 10**12  # a greater token count or cost must be a mistake, and is not shown
+_MOST_FILES = 100  # that are shown: a page with thousands of pictures freezes
 LOCAL_MODEL_HEADER = "x-local-model"
-"""The header by which a gateway says that a model on this machine answered, and which."""
+"""The header in which a gateway names the model on this machine that answered."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,12 @@ class Metrics:
     """How long a request took and how much came, in seconds and bytes.
 
     Attributes:
-        connect: from the call until the arguments were sent: waiting for a connection, or opening one.
-        time_to_first_byte: from then until the first byte of the body.
-        server_time_to_first_byte: the same as the server measured it and said in the end metadata.
+        connect: from the call until the arguments were sent: the wait for a free connection, or for a new one.
+        time_to_first_byte: from the sending of the arguments until the first byte of the body.
+        server_time_to_first_byte: the server's own measure of this time, from the end metadata.
         duration: from the call to the end of the response.
-        bytes: of the body.
-        events: server-sent events in it.
+        bytes: the size of the body.
+        events: the number of server-sent events in the body.
     """
 
     connect: float | None = None
@@ -44,26 +48,26 @@ class Metrics:
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """What one request brought, whole or as far as it came.
+    """The result of one request: the whole answer, or what had arrived when the request failed or was stopped.
 
     Attributes:
         endpoint: what was asked.
-        text: the answer's words, or nothing.
-        reasoning: the model's reasoning, where the endpoint gives it.
-        data: the JSON value: the body, or the last event.
+        text: the answer's text, or an empty string.
+        reasoning: the model's reasoning, if the endpoint sends it.
+        data: the JSON value: that of the body, or of the last event.
         media: the files, as bytes or as URLs.
         events: the server-sent events.
-        note: what is to be known of how it was read, such as that JSON which is too large was kept as text.
-        request_id: the id that fal gave to the request.
-        status: the HTTP status; None where no response came.
-        headers: the response headers, in any case.
-        usage: tokens and cost, where the endpoint tells.
-        model: the model that answered, where the endpoint tells.
-        metrics: how long it took and how much came.
+        note: a remark on how the answer was read, such as that JSON was too large and was kept as text.
+        request_id: fal's id for the request.
+        status: the HTTP status; None if no response came.
+        headers: the response headers, whose names are case-insensitive.
+        usage: tokens and cost, if the endpoint reports them.
+        model: the model that answered, if the endpoint reports it.
+        metrics: how long the request took and how much arrived.
         stopped: whether the caller stopped it.
-        sent_whole: whether the arguments went out whole; where they did not, the endpoint has never had the request.
+        sent_whole: whether all of the arguments were sent; if not, the endpoint never got the request.
         error: what went wrong, or None.
-        shows_words_only: whether it shows no more than its words, since the rest could not be shown.
+        shows_words_only: whether only the text is shown, because showing the rest failed.
     """
 
     endpoint: str
@@ -90,64 +94,64 @@ class Result:
     def __repr__(self) -> str:
         held = [f"{len(self.text):,} characters"] if self.text else []
         held += [repr(media) for media in self.media]
-        return f"<Result {', '.join([self.endpoint, *held, *self._end()])}>"
+        return f"<Result {', '.join([self.endpoint, *held, *self._outcome_words()])}>"
 
     def __hash__(self) -> int:
-        """By what can be hashed of it: equal results have equal hashes."""
+        """A hash of those attributes that are hashable, so that equal results have equal hashes."""
         return hash((self.endpoint, self.request_id, self.text))
 
     @property
     def status_line(self) -> str:
         """Endpoint, duration, time to first token, usage and request id, on one line."""
-        facts = [] if self.shows_words_only else [*self._use(), *self._origin()]
-        return one_line(" · ".join([self.endpoint, *self._end(), *self._times(), *facts]))
+        facts = [] if self.shows_words_only else [*self._usage_words(), *self._origin_words()]
+        return one_line(" · ".join([self.endpoint, *self._outcome_words(), *self._time_words(), *facts]))
 
     def outputs(self, style: Format = "markdown", *, autoplay: bool = False) -> list[bundles.Bundle]:
-        """What Jupyter shows of it: a list of bundles, each one output, the first with the words.
+        """The MIME bundles that Jupyter shows, one for each output; the first has the text.
 
         Args:
-            style: how to show words; ``json`` shows `data` in their place.
-            autoplay: whether the first sound plays by itself.
+            style: how to show the text; ``json`` shows `data` instead.
+            autoplay: whether the first recording plays by itself.
         """
         return bundles.merged([*self.body(style, autoplay=autoplay), self.foot])
 
     def body(self, style: Format = "markdown", *, autoplay: bool = False) -> list[bundles.Bundle]:
-        """The same without the last line; empty where no answer came."""
-        return bundles.merged(self._parts(style, autoplay=autoplay))
+        """The MIME bundles without the status line; empty if no answer came."""
+        return bundles.merged(self._bundles(style, autoplay=autoplay))
 
     @property
     def foot(self) -> bundles.Bundle:
-        """The line that stands below an answer."""
+        """The status line below an answer, as a MIME bundle."""
         return bundles.small_bundle(self.status_line)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> bundles.Bundle:
-        parts = [*self._parts("markdown", autoplay=False), self.foot]
+        parts = [*self._bundles("markdown", autoplay=False), self.foot]
         (bundle,) = bundles.merged(bundles.as_html(part) for part in parts)
-        return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # which a terminal prints
+        return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # IPython prints it in a terminal
 
     def _mime_(self) -> tuple[str, str]:
-        """What marimo shows (its protocol for objects): its pages have no style for an answer."""
+        """What marimo shows (its protocol for objects). The style is included, as marimo's pages have none for it."""
         return "text/html", bundles.styled_html(self._repr_mimebundle_()["text/html"])
 
-    def _parts(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
+    def _bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
         parts = [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
-        parts += self._body(style, autoplay=autoplay)
+        parts += self._answer_bundles(style, autoplay=autoplay)
         if self.note:
             parts.append(bundles.small_bundle(self.note))
-        if True in self._flags():
+        if True in self._withheld_flags():
             parts.append(bundles.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
 
-    def _body(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
+    def _answer_bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if style == "json" and self.data is not None:
             return [bundles.json_bundle(self.data)]
         parts = [bundles.text_bundle(self.text, style)] if self.text else []
         shown = self.media[:_MOST_FILES]
         others = [media for media in shown if media.kind != "image"]
-        parts += self._pictures(shown)
+        parts += self._picture_bundles(shown)
         first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
         for number, media in enumerate(others):
             parts.append(bundles.media_bundle(media, autoplay=autoplay and number == first))
@@ -156,79 +160,85 @@ class Result:
         shows_data = not parts and self.data is not None and self.error is None
         return [bundles.json_bundle(self.data)] if shows_data else parts
 
-    def _pictures(self, shown: Sequence[Media]) -> list[bundles.Bundle]:
+    def _picture_bundles(self, shown: Sequence[Media]) -> list[bundles.Bundle]:
         pictures = [media for media in shown if media.kind == "image"]
-        withheld = self._withheld()
-        notes = [self._note(media, withheld=number in withheld) for number, media in enumerate(pictures)]
+        withheld = self._withheld_pictures()
+        notes = [self._caption(media, withheld=number in withheld) for number, media in enumerate(pictures)]
         places = [number for number, media in enumerate(shown) if media.kind == "image"]
         noted = list(zip(pictures, notes, drawable(pictures), places, strict=True))
         drawn = [(media, note) for media, note, is_drawn, _ in noted if is_drawn]
         undrawn = [(media, f"media[{place}]", note) for media, note, is_drawn, place in noted if not is_drawn]
         return [*bundles.pictures_bundles(drawn), *(bundles.undrawn_bundle(*each) for each in undrawn)]
 
-    def _note(self, picture: Media, *, withheld: bool) -> str:
-        """What the caption of a picture says beside its size: the seed, and whether it was withheld."""
-        said = self._fact("seed") if picture.seed is None else picture.seed
+    def _caption(self, picture: Media, *, withheld: bool) -> str:
+        """The caption of a picture apart from its size: its seed, and whether it was withheld."""
+        said = self._from_data("seed") if picture.seed is None else picture.seed
         seed = [f"seed {said}"] if isinstance(said, int) and not isinstance(said, bool) else []
         return " · ".join([*seed, *(["withheld by the safety checker"] if withheld else [])])
 
-    def _flags(self) -> list[bool]:
-        """For each picture of ``images``, whether it was replaced by a black one (fal's docs of image endpoints)."""
-        flags = self._fact("has_nsfw_concepts")
+    def _withheld_flags(self) -> list[bool]:
+        """Whether fal's safety checker replaced a picture by a black one, for each picture of ``images``."""
+        flags = self._from_data("has_nsfw_concepts")
         return [flag is True for flag in flags] if isinstance(flags, list) else []
 
-    def _withheld(self) -> list[int]:
-        """Which pictures were replaced, none where that is not clear: a mask or an input has no flag of its own."""
-        flags, pictures = self._flags(), [media for media in self.media if media.kind == "image"]
+    def _withheld_pictures(self) -> list[int]:
+        """The numbers of the pictures that were replaced by black ones.
+
+        The flags count only the pictures of ``images``; a mask or an input has none. Where it is not clear which
+        pictures they mean, no numbers are returned.
+        """
+        flags, pictures = self._withheld_flags(), [media for media in self.media if media.kind == "image"]
         if True not in flags or len(pictures) > _MOST_FILES:
             return []
         if len(flags) == len(pictures):
             start: int | None = 0
         else:
-            judged = list(files_in({"images": self._fact("images")}))
+            judged = list(files_in({"images": self._from_data("images")}))
             starts = (at for at in range(len(pictures)) if judged and pictures[at : at + len(judged)] == judged)
             start = next(starts, None)
         return [] if start is None else [start + number for number, flag in enumerate(flags) if flag]
 
-    def _fact(self, name: str) -> Any:
+    def _from_data(self, name: str) -> Any:
         return self.data.get(name) if isinstance(self.data, dict) else None
 
-    def _end(self) -> list[str]:
+    def _outcome_words(self) -> list[str]:
         if self.stopped:
             return ["stopped" if self.sent_whole else "stopped before it was sent whole"]
         return [f"failed: {type(self.error).__name__}"] if self.error else []
 
-    def _times(self) -> list[str]:
+    def _time_words(self) -> list[str]:
         first = self.metrics.time_to_first_byte
         times = [f"{self.metrics.duration:.2f} s"]
         if first is not None:
             times.append(f"first {'token' if self.text else 'byte'} {(self.metrics.connect or 0.0) + first:.2f} s")
         return times
 
-    def _use(self) -> list[str]:
+    def _usage_words(self) -> list[str]:
         used: list[str] = []
         for name, word in (("prompt_tokens", "in"), ("completion_tokens", "out")):
             count = (self.usage or {}).get(name)
-            used += [f"{count:,} tokens {word}"] if isinstance(count, int) and abs(count) < _MOST else []
+            used += [f"{count:,} tokens {word}"] if isinstance(count, int) and abs(count) < _MOST_PLAUSIBLE else []
         cost = (self.usage or {}).get("cost")
-        return used + ([f"${cost:.6g}"] if isinstance(cost, int | float) and abs(cost) < _MOST else [])
+        return used + ([f"${cost:.6g}"] if isinstance(cost, int | float) and abs(cost) < _MOST_PLAUSIBLE else [])
 
-    def _origin(self) -> list[str]:
+    def _origin_words(self) -> list[str]:
         local = self.headers.get(LOCAL_MODEL_HEADER)
         named = [f"local model {local}"] if local else [f"model {self.model}"] if self.model else []
         return named + ([f"request {self.request_id}"] if self.request_id else [])
 
 
 def shown(result: Result, show: Callable[[Result], object]) -> Result:
-    """Show a result, and return it as it is to be kept. Where it cannot be shown, its words are, and that is its error.
+    """Show a result, and return the result that is to be kept.
+
+    If showing it fails, only its text is shown, and the failure becomes the error of a result that had none.
 
     Args:
-        result: what has come.
-        show: shows it; called a second time where the first fails.
+        result: the result to show.
+        show: shows a result. If it fails, it is called once more, with a result that shows only its text.
     """
     try:
         show(result)
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is kept and nobody waits for ever
+    except Exception as exc:  # noqa: BLE001 - no failure may lose the answer, or leave someone waiting for it
         result = unshown(replace(result, shows_words_only=True), exc)
         if isinstance(result.error, RequestError):
             result.error.result = result
@@ -238,7 +248,7 @@ def shown(result: Result, show: Callable[[Result], object]) -> Result:
 
 
 def unshown(result: Result, failure: Exception | None) -> Result:
-    """The result with what failed while it was shown as its error, unless there was no failure, or has an error."""
+    """The result with a failure to show it as its error; unchanged if nothing failed, or if it has an error already."""
     if failure is None or result.error is not None:
         return result
     message = f"the answer of {result.endpoint} could not be shown: {type(failure).__name__}"

@@ -1,9 +1,9 @@
-"""How a blocking call waits, and what an awaiting one needs.
+"""How a blocking call waits, and a check for calls that await.
 
-A cell that waits holds the kernel's main thread, on which the user's own event loop runs. A plain wait would
-freeze the user's tasks; so where a loop is running, the wait runs it on from within. asyncio does not allow that;
-nest_asyncio2 does, by changing asyncio for the whole process, and so it is applied at the first such wait and
-never before. Where the loop cannot be changed (uvloop) or the user does not want it, the wait is a plain one.
+A cell that waits occupies the kernel's main thread, on which the user's own event loop runs. A plain wait would freeze
+the user's tasks. So if a loop is running, the wait runs it from within (a nested loop). asyncio forbids that;
+nest_asyncio2 allows it by patching asyncio for the whole process, so it is applied only when such a wait is first
+needed. If the loop cannot be patched (uvloop), or if the user turned nesting off, the wait is a plain one.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from .interrupts import Interrupts, interruptible
 
 
 def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True) -> None:
-    """Block until the inbox holds something, ``timeout`` seconds at most.
+    """Block until the inbox has items, or for ``timeout`` seconds.
 
-    An interrupt raises ``KeyboardInterrupt`` from here.
+    An interrupt raises ``KeyboardInterrupt`` here.
 
     Args:
-        inbox: what to wait for.
+        inbox: the inbox to wait for.
         timeout: seconds; None waits as long as it takes.
         nested: whether a running event loop goes on meanwhile.
     """
@@ -39,26 +39,26 @@ def wait(inbox: Inbox[Any], timeout: float | None = None, *, nested: bool = True
 
 
 def check_asyncio() -> None:
-    """See to it that what awaits does so on asyncio.
+    """Check that the caller runs on asyncio.
 
     Raises:
-        InvalidRequest: no asyncio event loop runs here, or this is a task of trio.
+        InvalidRequest: no asyncio event loop runs here, or the caller is a task of trio.
     """
     if _running_loop() is None or _in_trio():
-        from ..errors import InvalidRequest  # it imports fal_client, which takes long and is seldom needed here
+        from ..errors import InvalidRequest  # imports fal_client, which takes long and is seldom needed here
 
         hint = "elsewhere call run on a thread: await trio.to_thread.run_sync(lambda: run(…))"
         raise InvalidRequest("this can be awaited on asyncio only", hint=hint)
 
 
 def _in_trio() -> bool:
-    """Whether trio runs here; in a kernel, asyncio's loop is then seen too, since trio runs within it."""
+    """Whether trio runs here. In a kernel trio runs within asyncio's loop, so that loop is no proof against it."""
     trio = sys.modules.get("trio.lowlevel")
     if trio is None:
         return False
     try:
         trio.current_task()
-    except (AttributeError, RuntimeError):  # it is just being imported, or is not running
+    except (AttributeError, RuntimeError):  # trio is just being imported, or is not running
         return False
     return True
 
@@ -87,7 +87,9 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 def _can_nest(loop: asyncio.AbstractEventLoop) -> bool:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that nest_asyncio was there first: either will do
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # it warns if nest_asyncio is applied already, which will do, too
             nest_asyncio2.apply(loop)
     except ValueError:
         return False

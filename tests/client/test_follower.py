@@ -13,7 +13,7 @@ from ..scripted import first_words
 
 
 def _follow(count: int, rate: int) -> tuple[list[Sequence[Update]], list[Result], float]:
-    """What was shown, the results, and the seconds that it took."""
+    """The batches that were shown, the results, and the seconds from the first to the last."""
     shown: list[Sequence[Update]] = []
     results: list[Result] = []
     began = time.monotonic()

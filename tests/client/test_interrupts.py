@@ -1,4 +1,4 @@
-"""Interrupts that are held, let through, and taken from an event loop that could not act on them."""
+"""Interrupts are held, let through, and raised where an event loop's own handler would not stop a blocking call."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What keeps an event loop free."""
+"""Blocking work on a thread keeps an event loop free."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ def test_work_is_done_on_a_thread_while_the_loop_goes_on() -> None:
     async def main() -> threading.Thread:
         working = asyncio.create_task(on_thread(work))
         await asyncio.sleep(0)
-        gate.set()  # a loop that is held up does not come here
+        gate.set()  # a blocked loop would not reach this line
         return await working
 
     assert asyncio.run(main()).daemon

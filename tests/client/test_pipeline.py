@@ -1,4 +1,4 @@
-"""Many requests over one connection, sent ahead, against real servers that answer in order."""
+"""Many requests are sent over one connection before their answers come, to real servers that answer in order."""
 
 import asyncio
 import json
@@ -72,7 +72,7 @@ def test_what_was_sent_is_lost_with_the_connection_and_the_rest_is_sent_once(fau
     with FaultyGateway(Place.EVENT, fault) as gateway:
         streams = own.pipeline("a/b", prompts(150), base_url=gateway.url)
         results = [each.outcome() for each in streams]
-        assert words("0", Place.EVENT).startswith(results[0].text)  # a reset takes what has not been read with it
+        assert words("0", Place.EVENT).startswith(results[0].text)  # a TCP reset discards what has not been read
         assert isinstance(results[0].error, errors.RequestError)
         lost = [result for result in results[1:] if result.error]
         assert {type(result.error) for result in lost} <= {errors.ConnectionLost}

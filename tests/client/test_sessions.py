@@ -1,4 +1,4 @@
-"""What a kernel keeps, through interrupts, forks and its own end."""
+"""A session and its I/O thread, through interrupts, forks and the end of the interpreter."""
 
 import multiprocessing
 import os
@@ -40,7 +40,7 @@ def own() -> Iterator[Session]:
 
 @contextmanager
 def interrupts(*delays: float) -> Iterator[None]:
-    """Interrupt the block after so many seconds each; one that comes too late comes not at all."""
+    """Interrupt the block after each of these numbers of seconds; those still to come at its end are dropped."""
     inside = False
 
     def interrupt(*_: object) -> None:
@@ -68,7 +68,7 @@ def interrupts(*delays: float) -> Iterator[None]:
 def test_an_interrupt_at_any_moment_leaves_the_next_answer_its_own(
     own: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAL_KEY", KEY)  # else fal-client looks for a login behind a lock, which is its own to leave
+    monkeypatch.setenv("FAL_KEY", KEY)  # without a key, fal-client takes a lock that an interrupt could leave held
     chance = random.Random(4)  # noqa: S311 - moments, not secrets
     interrupted = 0
     with FaultyGateway() as gateway:
@@ -113,7 +113,7 @@ def test_an_interrupt_while_the_thread_starts_leaves_none_that_nobody_ends(line:
 
     with FaultyGateway() as gateway:
         before, interval = sys.gettrace(), sys.getswitchinterval()
-        sys.setswitchinterval(1)  # else the new thread may have come far when it is looked at
+        sys.setswitchinterval(1)  # so that the new thread has hardly begun when it is looked at
         sys.settrace(trace)
         try:
             with suppress(KeyboardInterrupt):
@@ -136,7 +136,7 @@ def test_an_interrupt_at_any_step_of_a_close_waits_until_the_thread_has_been_tol
         if frame.f_code not in (Session.close.__code__, io_thread.IOThread.end.__code__):
             return None
         steps += 1
-        if steps == step + 3:  # the first two are the call and the beginning of the block that holds interrupts
+        if steps == step + 3:  # the first two are the call, and the entry into the block that holds interrupts
             signal.raise_signal(signal.SIGINT)
         return trace
 
@@ -255,7 +255,7 @@ def test_a_request_that_breaks_off_inside_an_event_says_no_half_of_it(own: Sessi
 
 
 def in_child(work: Callable[[], str]) -> str:
-    """What a forked process says."""
+    """The value that a function returns in a forked process."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     child = context.Process(target=lambda: theirs.send(work()))
@@ -274,7 +274,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork her
 
 
 @forks
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that threads are lost in a fork is tested here
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python warns that a fork loses the threads
 def test_a_request_under_way_ends_in_a_forked_process_and_goes_on_in_its_own(own: Session) -> None:
     with FaultyGateway(Place.EVENT, Fault.STALL) as gateway:
         request = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
@@ -347,7 +347,7 @@ print("ready", flush=True)
 @pytest.mark.parametrize("is_stuck", [False, True], ids=["", "with a server that does not answer"])
 def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bool) -> None:
     with FaultyGateway(Place.EVENT if how == "streaming" else None, Fault.STALL) as gateway:
-        quiet = "ignore:This process:DeprecationWarning"  # Python's own, of the fork
+        quiet = "ignore:This process:DeprecationWarning"  # Python's own warning of the fork
         command = [sys.executable, "-W", quiet, "-c", PROGRAM, gateway.url, how]
         with subprocess.Popen(
             command,
@@ -364,12 +364,12 @@ def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bo
             out, err = process.communicate(timeout=20)
             assert (
                 time.monotonic() - began < 4
-            )  # a second, and what a busy machine adds; a wait for a thread takes five
+            )  # a second, and more on a busy machine; a wait for a thread would take five
     assert (out, err, process.returncode) == ("", "", 0)
 
 
 def said_by(code: str, url: str) -> str:
-    """What a program of its own prints, which finds the gateway by a name that has to be looked up."""
+    """The output of a separate program, which knows the gateway by a host name that has to be resolved."""
     command = [sys.executable, "-c", code, url.replace("127.0.0.1", "localhost")]
     return subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout
 

@@ -1,4 +1,4 @@
-"""A request under way, from Python: iterating, awaiting, stopping, with and without an event loop."""
+"""A stream from Python: iterated, awaited and stopped, with and without a running event loop."""
 
 import asyncio
 import sys
@@ -74,7 +74,7 @@ def test_awaiting_works_on_any_loop(gateway: str) -> None:
 
 
 async def _awaited(response: "asyncio.Future[Result] | object") -> Result:
-    result: Result = await response  # type: ignore[misc]  # that a Stream can be awaited is what is tested
+    result: Result = await response  # type: ignore[misc]  # the test is whether a Stream can be awaited
     return result
 
 

@@ -34,7 +34,7 @@ def test_what_a_request_needs_is_not_imported_on_the_loop(gateway: str) -> None:
     done = subprocess.run([sys.executable, "-c", FIRST], check=True, capture_output=True, timeout=60, text=True)
     text, on_the_loop, *others = done.stdout.splitlines()
     assert text == "x "
-    awaited = ["", ".awaiting", ".inbox", ".interrupts", ".off_loop", ".waiting"]
+    awaited = ["", ".async_api", ".inbox", ".interrupts", ".off_loop", ".waiting"]
     assert on_the_loop == str([f"fal_notebook.client{name}" for name in awaited])
     assert others == ["fal_notebook work fal_notebook work"]
 

@@ -1,7 +1,7 @@
-"""The request that is awaited.
+"""The function that sends a request and is awaited.
 
-What a request needs is imported when the first is made, on a thread: on the loop it would hold up everything else
-there for a fifth of a second and more.
+The first call imports the modules that a request needs. It does so on a thread, because the import takes a fifth of a
+second or more, and would block every other task on the event loop.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ async def arun(
     base_url: str | None = None,
     **more: Any,
 ) -> "Result":
-    """Send a request and await its result; cancelling the task stops it. Takes what `stream` takes.
+    """Send a request and await its result; cancelling the task stops it. The parameters are those of `stream`.
 
     Raises:
-        FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+        FalNotebookError: the request failed. The ``result`` of a `RequestError` holds what had arrived by then.
         InvalidRequest: no asyncio event loop runs here. Nothing was sent.
     """
     check_asyncio()
@@ -36,4 +36,4 @@ async def arun(
 
 
 def _import() -> None:
-    from . import api  # noqa: F401 - for what it imports
+    from . import api  # noqa: F401 - imported only to load what it needs
