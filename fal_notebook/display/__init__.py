@@ -1,4 +1,5 @@
-"""What a notebook shows of a request while it streams, and what stays; each page's part lies beside its Python.
+"""Shows an answer in a notebook, live while it streams and static afterwards.
 
-It may import the client and what is below it. Begin with `live`, which every cell goes through.
+This wing may import the client and what is below it. The JavaScript and CSS of a widget lie beside its Python module.
+Begin with `live`, which every cell goes through.
 """

@@ -1,7 +1,8 @@
-"""A run that goes on while the notebook does.
+"""Requests that run in the background, while the notebook runs other cells.
 
-Its output is one that can be replaced from another thread, whichever cell runs then. So it shows words and pictures by
-replacing what is shown, less often the more there is.
+Such an answer is drawn from another thread, whichever cell runs at that moment. Only an output with a display id can be
+reached from there, and only be replaced as a whole. So each refresh sends everything again, and the more there is, the
+less often it is refreshed.
 """
 
 import threading
@@ -15,7 +16,7 @@ from ..media.media import Media
 from ..render.bundles import as_html, media_bundle, merged, small_bundle, text_bundle
 from ..response.updates import Progress
 from ..safety.plain_text import one_line
-from .footer import Foot
+from .footer import Footer
 from .live import REFRESHES, Live, Shown, follow, print_text
 from .notebook_live import WORTH_STOPPING
 from .outputs import UNFINISHED, replaceable_output
@@ -27,17 +28,17 @@ _CHARACTERS_A_SECOND = 100_000
 
 
 class BackgroundLive(Live):
-    """The live part of an output that is replaced as a whole, and below it one with a Stop button.
+    """The live view of a background request: one output with the answer, and one below it with a Stop button.
 
-    At the end the first holds the body of the result, the second its status line. A request that ends before anyone
-    could click has no button.
+    At the end the first output holds the body of the result, and the second its status line. The button comes only
+    after a second, so that short requests never have one.
 
     Args:
-        recent: where a page that comes back finds the end.
-        stop: what the button does; None where no widget can be shown.
+        recent: the store from which a reloaded page gets the final answer.
+        stop: what the button does; None if no widget can be shown.
 
     Attributes:
-        note: what to say below the result, such as an error or where it was saved.
+        note: a note below the result, such as its error or where it was saved.
     """
 
     def __init__(self, recent: RecentAnswers, stop: Callable[[], object] | None = None) -> None:
@@ -47,7 +48,7 @@ class BackgroundLive(Live):
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
-        self._foot = Foot(recent) if stop else None
+        self._foot = Footer(recent) if stop else None
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
@@ -74,20 +75,20 @@ class BackgroundLive(Live):
         self._redraw()
 
     def _progress_words(self) -> str:
-        """Nothing: it has a line of its own."""
+        """Nothing, since the progress has a line of its own."""
         return ""
 
-    def _offer_stop(self, stop: Callable[[], object], foot: Foot) -> None:
+    def _offer_stop(self, stop: Callable[[], object], foot: Footer) -> None:
         button = StopButton(stop)
         try:
             foot.open(button.widget)
         except BaseException:
-            if not foot.is_open:  # else it is closed with what is there
+            if not foot.is_open:  # an open footer closes the button itself
                 button.close()
             raise
 
     def _redraw(self) -> None:
-        """Show all there is. A refresh sends everything again, so what it costs sets the pace."""
+        """Send everything again. The cost of this sets the time until the next refresh."""
         self._drawn = self._progress, self._picture
         parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
         if self._picture is not None:
@@ -100,13 +101,13 @@ class BackgroundLive(Live):
 
 
 class BackgroundLine(Live):
-    """Nothing while it runs, and one line in a terminal when the answer is there.
+    """The view of a background request in a terminal: nothing while it runs, and one line at its end.
 
     Args:
-        name: the variable that has the result then.
+        name: the variable that will hold the result; the line names it.
 
     Attributes:
-        note: what to say in its place, such as an error or where it was saved.
+        note: what the line says instead, such as the error or where the answer was saved.
     """
 
     def __init__(self, name: str) -> None:
@@ -118,7 +119,7 @@ class BackgroundLine(Live):
         print_text(f"{result.status_line} · {one_line(self.note) or f'the answer is in {self._name}'}\n")
 
     def _write(self, text: str, replaces: Shown) -> None:
-        """Show nothing: the user is typing."""
+        """Show nothing, since the user is typing in the terminal."""
 
 
 class BackgroundRun:
@@ -126,8 +127,8 @@ class BackgroundRun:
 
     Args:
         stream: the request, sent.
-        live: where it shows itself.
-        finish: what to do with the result when it is there; see `shown`.
+        live: the view that shows it.
+        finish: called with the result at the end; if it fails, it is called once more, as `shown` does it.
     """
 
     def __init__(self, stream: Stream, live: Live, finish: Callable[[Result], object]) -> None:
@@ -139,16 +140,16 @@ class BackgroundRun:
         self._result: Result | None = None
 
     def start(self) -> None:
-        """Begin to follow the request, on a thread of its own."""
+        """Begin to read and show the answer, on a new thread."""
         threading.Thread(target=self._follow, name=f"fal_notebook {self.endpoint}", daemon=True).start()
 
     @property
     def is_done(self) -> bool:
-        """Whether the answer is whole, failed or stopped, and shown."""
+        """Whether the request has ended, in whatever way, and the result is shown."""
         return self._result is not None
 
     def cancel(self) -> None:
-        """Stop the request at once; what has come stays."""
+        """Stop the request at once; what has arrived is kept."""
         self._stream.cancel()
 
     def result(self) -> Result:
@@ -158,7 +159,7 @@ class BackgroundRun:
             FalNotebookError: the request failed.
         """
         while self._result is None:
-            wait(self._ended, 1.0)  # then it is looked at anew, should waking have failed
+            wait(self._ended, 1.0)  # looks again after a second, in case waking this thread failed
         if self._result.error is not None:
             raise self._result.error
         return self._result
@@ -170,7 +171,7 @@ class BackgroundRun:
     def _follow(self) -> None:
         try:
             follow(self._stream, self._live)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is kept, and nobody waits for ever
+        except Exception as exc:  # noqa: BLE001 - no failure may lose the answer, or leave someone waiting for it
             self._live.failure = self._live.failure or exc
         result = end_of(self._stream, self._live.failure)
         try:

@@ -1,7 +1,7 @@
-"""The same prompt to several models or endpoints, side by side.
+"""Shows the answers of several models or endpoints side by side, in columns.
 
-All columns are one output that is replaced as a whole, so that one message shows them all and what stays is static.
-The more it holds, the less often it is replaced.
+All columns are one output that is replaced as a whole, so that one message refreshes all of them, and the last one
+leaves a static output. The more the output holds, the less often it is replaced.
 """
 
 import time
@@ -19,17 +19,17 @@ from ..render.markdown import text_html
 from ..render.mathematics import few_formulas
 from ..response.updates import Preview, Progress, Update
 from ..safety.plain_text import one_line
-from .footer import Foot
-from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
+from .footer import Footer
+from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
 from .reloaded_page import RecentAnswers
 
 _PAUSE = 0.125
-_TICK = 1.0  # seconds after which the times are shown anew, whether there is news or not
+_TICK = 1.0  # seconds after which the columns are refreshed without news, to show the time that has passed
 _CHARACTERS_A_SECOND = 300_000  # of HTML
-_WORTH_AWAITING = 1.0  # seconds after which a page may have been loaded anew
+_WORTH_AWAITING = 1.0  # seconds after which someone may have reloaded the page
 _LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
-# What is wider than a column is scrolled there: no answer covers another.
+# Content that is wider than its column scrolls there, so that it cannot cover another answer.
 _COLUMN = "min-width:0;overflow:auto hidden;border-top:2px solid var(--jp-border-color1,#bdbdbd);padding-top:.3em"
 
 
@@ -37,13 +37,12 @@ class Columns:
     """One output with a column for each request, and below it a line about all of them.
 
     Args:
-        streams: the requests, sent, by the names of their columns.
-        recent: where a page that comes back finds the end.
-        live: whether to show them while they stream.
+        streams: the requests, which have been sent, by the names of their columns.
+        recent: the store from which a reloaded page gets the final answers.
+        live: whether to show the answers while they stream.
 
     Attributes:
-        failure: what went wrong when something was shown. It stops no request: nothing is shown from then on but the
-            end.
+        failure: what went wrong while something was shown. It stops no request; only the final answers are shown then.
     """
 
     def __init__(self, streams: Mapping[str, Stream], recent: RecentAnswers, *, live: bool) -> None:
@@ -52,19 +51,19 @@ class Columns:
         self._began = time.monotonic()
         self._drawn, self._has_news = 0.0, False
         self._body: ReplaceableOutput | None = None
-        self._foot: Foot | None = None
+        self._foot: Footer | None = None
         self.failure: Exception | None = None
         try:
             if live:
                 self._body = replaceable_output(self._so_far())
-                self._foot = Foot(recent) if self._body.is_in_cell else None
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
+                self._foot = Footer(recent) if self._body.is_in_cell else None
+        except Exception as exc:  # noqa: BLE001 - no failure to show them may stop the answers
             self.failure = exc
 
     def follow(self) -> None:
-        """Show the streams until all have ended. An interrupt gets through, but never into what is being drawn.
+        """Show the streams until all have ended.
 
-        Then the caller has to stop them.
+        An interrupt ends this, but never in the middle of a refresh. The caller has to stop the streams then.
         """
         with Interrupts() as interrupts:
             while running := [column for column in self._columns.values() if not column.stream.is_done]:
@@ -73,18 +72,18 @@ class Columns:
                     running[0].stream.wait(_PAUSE)
 
     def finish(self, results: Mapping[str, Result], style: Format) -> dict[str, Result]:
-        """Show the results, which stay, and return them as they are to be kept; see `shown`."""
-        columns = dict.fromkeys(results, NOTHING)
+        """Show the final results, and return the results that are to be kept, as `shown` does."""
+        columns = dict.fromkeys(results, EMPTY)
         kept: dict[str, Result] = {}
         for name, each in results.items():
 
             def show(result: Result, name: str = name) -> None:
-                columns[name] = _whole(result, style)
+                columns[name] = _final_bundle(result, style)
 
             kept[name] = shown(each, show)
         try:
             self._end(columns, results)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers are kept
+        except Exception as exc:  # noqa: BLE001 - no failure may lose the answers
             kept = {name: unshown(each, exc) for name, each in kept.items()}
             with suppress(Exception):
                 self._end(columns, results)
@@ -104,7 +103,7 @@ class Columns:
                 self._foot.end(foot, [grid, foot])
 
     def _show(self, news: "Mapping[_Column, Sequence[Update]]") -> None:
-        """Collect what has come to each column, and draw it if it is time."""
+        """Collect the updates of each column, and draw them if the next refresh is due."""
         if self.failure is not None:
             return
         try:
@@ -114,7 +113,7 @@ class Columns:
             if time.monotonic() >= self._drawn + (self._pause if self._has_news else max(_TICK, self._pause)):
                 self._refresh()
                 self._drawn, self._has_news = time.monotonic(), False
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the answers go on
+        except Exception as exc:  # noqa: BLE001 - no failure to show them may stop the answers
             self.failure = exc
 
     def _refresh(self) -> None:
@@ -130,7 +129,7 @@ class Columns:
 
 
 class _Column:
-    """What one request has brought so far."""
+    """One column: what has arrived of one answer."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -163,7 +162,7 @@ class _Column:
 
 
 def _is_light_picture(media: Media) -> bool:
-    """Whether the bytes are those of a picture that cannot act, and few enough to be sent again and again."""
+    """Whether this is a raster picture, which can hold no script, and small enough to be sent with each refresh."""
     picture = raster([media])
     return (
         picture is not None
@@ -172,7 +171,7 @@ def _is_light_picture(media: Media) -> bool:
     )
 
 
-def _whole(result: Result, style: Format) -> Bundle:
+def _final_bundle(result: Result, style: Format) -> Bundle:
     parts = [as_html(bundle) for bundle in result.outputs(style)]
     if result.error is not None:
         parts.append(small_bundle(f"{type(result.error).__name__}: {result.error}"))

@@ -1,5 +1,5 @@
-// Says things to Python so that they are heard while a cell blocks the kernel: on the kernel's control channel, where
-// page and kernel have one, else as messages to the widget, as everywhere. Stands before the scripts that use it.
+// Sends messages to Python that the kernel receives even while a cell runs: on the control channel, if page and kernel
+// can use it, otherwise as comm messages to the widget. Python puts this script before the scripts that use it.
 
 class Control {
   constructor(model, address) {
@@ -8,10 +8,10 @@ class Control {
     this.answers = false;
   }
 
-  /** Ask the kernel for an answer on its control channel. The promise fails where none can come. */
+  /** Find out whether the kernel answers on its control channel. The promise is rejected if it cannot. */
   async ask() {
     if (!this.address) throw new Error("the kernel does not listen to its control channel");
-    // A question that every kernel answers and that leaves the page's light for the kernel as it is.
+    // Every kernel answers this request, and it does not change the page's busy indicator.
     await this.put("comm_info_request", { target_name: "fal_notebook" }, true).done;
     this.answers = true;
   }
@@ -21,7 +21,7 @@ class Control {
     else this.model.send(content);
   }
 
-  /** JupyterLab's widget manager has its kernel's connection; others have none, or one that cannot do this. */
+  /** Send on the control channel. Only JupyterLab's widget manager has a kernel connection that can do this. */
   put(type, content, hasReply) {
     const kernel = this.model.widget_manager.kernel;
     const header = {

@@ -1,8 +1,9 @@
-"""What the page says on the kernel's control channel; its page's part is control_channel.js.
+"""Receives messages from the page on the kernel's control channel; the page's part is control_channel.js.
 
-The control channel has a thread of its own in every ipykernel since 6. A message to a widget mostly waits for the
-cell that runs: without subshells always, and in ipykernel 7.4, which hands it to the shell that spoke last through
-that widget, as soon as a thread has spoken through it meanwhile, for a thread speaks in the name of the running cell.
+Every ipykernel since 6 serves the control channel on a thread of its own, so that it hears the page while a cell runs.
+A comm message to a widget usually has to wait until the cell has ended: always in kernels without subshells, and often
+with them. ipykernel 7.4 hands a comm message to the shell that last sent something through the widget. If a background
+thread did so, that is the main shell, because a thread's messages count as those of the running cell.
 """
 
 import threading
@@ -12,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 CONTROL_SCRIPT = Path(__file__).with_name("control_channel.js")
-"""The page's part, which stands before that of each widget that uses it."""
+"""The page's part. Each widget that uses it puts this script before its own."""
 
-_REQUEST = "fal_notebook_request"  # a type of our own: no handler of the kernel's is replaced
+_REQUEST = "fal_notebook_request"  # a message type of our own, so that no handler of the kernel is replaced
 _listeners: dict[str, Callable[[dict[str, Any]], object]] = {}
 
 
 def listen(hear: Callable[[dict[str, Any]], object]) -> str:
-    """Have ``hear`` called with what the page says, each time on a thread of its own.
+    """Call ``hear`` with each message of the page, each time on a new thread.
 
     Returns:
-        The address that the page needs, to be given to `ignore` at the end. Empty where the kernel has no control
-        channel that can be listened to.
+        The address to which the page sends its messages; call `ignore` with it at the end. It is empty if the kernel
+        has no control channel to which a handler can be added.
     """
     from IPython.core.getipython import get_ipython  # imported when first used: importing the package stays quick
 
@@ -37,12 +38,12 @@ def listen(hear: Callable[[dict[str, Any]], object]) -> str:
 
 
 def ignore(address: str) -> None:
-    """Hear no more of what the page says to this address; an empty one does nothing."""
+    """Stop listening to an address; an empty address does nothing."""
     _listeners.pop(address, None)
 
 
 def _handle(_: object, __: object, message: dict[str, Any]) -> None:
-    """Hand a message on: interrupts come on the kernel's thread, too, which must not wait for what is done."""
+    """Hand a message to its listener on a new thread: the control thread also takes interrupts, and must stay free."""
     match message["content"]:
         case {"to": str(address), "content": dict(content)} if address in _listeners:
             hear = _listeners[address]

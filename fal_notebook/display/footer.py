@@ -1,10 +1,13 @@
-"""The output below one that is replaced as a whole: widgets while it streams, in the end its last line."""
+"""The output below an answer that is replaced as a whole: first it holds widgets, in the end the answer's last line.
+
+The widgets have an output of their own because a replaced output would lose them.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..render.bundles import Bundle
-from .outputs import NOTHING, close_widget, replaceable_output, widget_bundle, widget_metadata
+from .outputs import EMPTY, close_widget, replaceable_output, widget_bundle, widget_metadata
 from .reloaded_page import Messenger, RecentAnswers
 
 if TYPE_CHECKING:
@@ -12,19 +15,19 @@ if TYPE_CHECKING:
     from ipywidgets import VBox
 
 
-class Foot:
+class Footer:
     """An output that stays empty until something is put into it.
 
     Args:
-        recent: where a page that comes back finds the end.
+        recent: the store from which a reloaded page gets the final answer.
 
     Attributes:
-        is_in_cell: whether it stands in a cell, where a page that comes back learns the end from it.
+        is_in_cell: whether it stands directly in a cell. Only there can a reloaded page get the final answer.
     """
 
     def __init__(self, recent: RecentAnswers) -> None:
         self._recent = recent
-        self._output = replaceable_output(NOTHING)
+        self._output = replaceable_output(EMPTY)
         self._box: VBox | None = None
         self._messenger: Messenger | None = None
         self.is_in_cell = self._output.is_in_cell
@@ -35,7 +38,7 @@ class Foot:
         return self._box is not None
 
     def open(self, *parts: "AnyWidget") -> None:
-        """Show these widgets, and let a page that is loaded from now on learn the end; from any thread."""
+        """Show these widgets, and let a page that is reloaded from now on get the final answer; from any thread."""
         from ipywidgets import VBox
 
         self._box = VBox(parts, _dom_classes=("fal-live",))
@@ -49,8 +52,8 @@ class Foot:
         """Show the last line, and close the widgets.
 
         Args:
-            line: what stays here.
-            outputs: all that stays of the answer, in order, this line included.
+            line: the line that stays in this output.
+            outputs: all final outputs of the answer, in order, this line included.
         """
         try:
             self._output.replace(line)

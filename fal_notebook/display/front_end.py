@@ -1,8 +1,8 @@
-"""Who shows what the running cell displays, as far as a kernel can know.
+"""Finds out which kind of front end shows the output of the running cell.
 
-A kernel is not told what its client can show. What tells is the request itself: a notebook page names the cell that
-it asks for (``cellId``), and its messages have ids of their own; the clients that are written in Python (consoles,
-nbclient, papermill) begin an id with that of their session (``jupyter_client.session``), and have no widgets.
+A kernel is not told what its client can display, so this is guessed from the execute request. A notebook page names the
+cell in its metadata (``cellId``). Clients written in Python (consoles, nbclient, papermill) do not, and their message
+ids begin with the id of their session (``jupyter_client.session``); such clients have no widgets.
 """
 
 import sys
@@ -24,9 +24,9 @@ CHOICES = ("auto", "widgets", "text", "end")
 class Screen(Enum):
     """What can be shown while a request streams.
 
-    WIDGETS: widgets, and displays that are updated. LATER: widgets and what stays, in a page that comes when the cell
-    has ended. TEXT: words that are printed. END: only what stays, once it is whole: a run without a page, or
-    ``%%capture``.
+    WIDGETS: a page that shows widgets and updates displays. LATER: such a page, but it opens only when the cell has
+    ended (Voilà). TEXT: a console, which shows printed text. END: only the final answer can be shown, as in a run
+    without a page or under ``%%capture``.
     """
 
     WIDGETS = auto()
@@ -39,20 +39,20 @@ _CHOSEN = {"widgets": Screen.WIDGETS, "text": Screen.TEXT, "end": Screen.END}
 
 
 def screen_of(shell: InteractiveShell, choice: str = "auto") -> Screen:
-    """What shows the output of the cell that runs.
+    """The kind of screen that shows the output of the running cell.
 
     Args:
-        shell: the shell that runs it.
-        choice: one of `CHOICES`; what is not ``auto`` is the user's word, where there is a kernel.
+        shell: the shell that runs the cell.
+        choice: one of `CHOICES`. In a kernel, any choice but ``auto`` overrides what would be found out.
     """
     if getattr(shell, "kernel", None) is None:
         return Screen.TEXT
-    if not hasattr(shell.display_pub, "set_parent"):  # %%capture puts another publisher in place
+    if not hasattr(shell.display_pub, "set_parent"):  # %%capture replaces the publisher
         return Screen.END
     if choice != "auto":
         return _CHOSEN[choice]
-    request = _request(shell)
-    if not _is_from_python(request) or _has_heard_widgets():
+    request = _request_message(shell)
+    if not _is_from_python(request) or _has_widget_manager():
         return Screen.WIDGETS
     if is_voila():
         return Screen.LATER
@@ -60,20 +60,21 @@ def screen_of(shell: InteractiveShell, choice: str = "auto") -> Screen:
 
 
 def output_widget() -> "Output | None":
-    """The ``ipywidgets.Output`` that takes what is displayed here and now, if there is one.
+    """The ``ipywidgets.Output`` that captures what is displayed now, if there is one.
 
-    It takes the messages that answer the request whose id it holds, from ``with output:`` on.
+    Within ``with output:``, such a widget holds the id of the current request, and captures the messages that answer
+    this request.
     """
     ipywidgets = sys.modules.get("ipywidgets")
     shell = get_ipython()
     if ipywidgets is None or shell is None or getattr(shell, "kernel", None) is None:
         return None
-    request = _request(shell).get("header", {}).get("msg_id")
+    request = _request_message(shell).get("header", {}).get("msg_id")
     entered = (each for each in _widgets(ipywidgets) if isinstance(each, ipywidgets.Output) and each.msg_id)
     return next((each for each in entered if each.msg_id == request), None)
 
 
-def _request(shell: InteractiveShell) -> Mapping[str, Any]:
+def _request_message(shell: InteractiveShell) -> Mapping[str, Any]:
     """The message that the kernel is answering."""
     own = getattr(shell, "get_parent", None)
     request = own() if own else None
@@ -87,13 +88,13 @@ def _is_from_python(request: Mapping[str, Any]) -> bool:
     return bool(session) and str(header.get("msg_id")).startswith(f"{session}_") and not names_its_cell
 
 
-def _has_heard_widgets() -> bool:
-    """Whether a widget manager has called: it asks for the widgets that there are, over a comm of ipywidgets' own."""
+def _has_widget_manager() -> bool:
+    """Whether a page's widget manager has opened ipywidgets' control comm, by which it asks for existing widgets."""
     ipywidgets = sys.modules.get("ipywidgets")
     return ipywidgets is not None and getattr(ipywidgets.Widget, "_control_comm", None) is not None
 
 
 def _widgets(ipywidgets: Any) -> list[Any]:
-    """Every widget that is open."""
-    registry = getattr(ipywidgets.widgets.widget, "_instances", None)  # where ipywidgets 8 has what 7 has at the class
+    """Every open widget."""
+    registry = getattr(ipywidgets.widgets.widget, "_instances", None)  # ipywidgets 8; in 7 the class has the registry
     return list((ipywidgets.Widget.widgets if registry is None else registry).values())

@@ -1,7 +1,8 @@
-"""The widgets of a live output: one box in one output, a picture that is replaced, a bar that fills.
+"""The widgets that show an answer while it streams: a box, and in it the text, a picture, a progress bar and so on.
 
-What a server sends goes in as plain words or as the bytes of a picture that cannot act. A Label and a description
-would typeset TeX, and with it links, so what is said of the progress stands in a Text that cannot be edited.
+What a server sends is shown only as plain text or as the bytes of a raster picture, neither of which can run anything.
+A Label widget, or a widget's description, would typeset TeX, which can make links. So the progress message is shown in
+a disabled Text widget.
 """
 
 import time
@@ -19,10 +20,10 @@ from ..render.bundles import Bundle, merged, small_bundle
 from ..safety.plain_text import one_line
 from .front_end import output_widget
 from .outputs import (
-    WITHIN,
+    WIDGET_FALLBACK,
     close_once_cleared,
     close_widget,
-    enable_parts,
+    enable_colab_widgets,
     live_class,
     replace_parts,
     static_widget,
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from ipywidgets import DOMWidget, Layout, Output, VBox
 
 
-_KEEP_SECONDS = 1.0  # between two times that what a save keeps is brought up to what has come
+_KEEP_SECONDS = 1.0  # between two updates of the text that a save of the notebook would keep
 _KEPT_CHARACTERS_A_SECOND = 100_000
 
 
 class Place(IntEnum):
-    """Where a part stands, from the top. What grows is the last, so that nothing moves under a hand."""
+    """The order of the parts from the top. The text grows, so it is the last: nothing moves while a user clicks."""
 
     STOP = 1
     PROGRESS = 2
@@ -51,14 +52,15 @@ class Place(IntEnum):
 
 
 class LiveBox:
-    """The live part of a cell's output, with its parts in the order of their places, and what a save keeps of it.
+    """The box with the live widgets of a cell's output, and the text that a save of the notebook keeps meanwhile.
 
-    In a cell it is two outputs, one behind the other: what has come, in plain words, and the box. In an Output widget,
-    where nothing is saved and no display can be replaced, it is the box alone, which then holds what stays.
+    In a cell there are two outputs: the first has the answer so far as plain text, the second has the box. Within an
+    Output widget, no output can be replaced and none is saved. So there is only the box, which holds the final answer
+    at the end.
 
     Args:
-        words: the answer's text so far.
-        recent: where a page that comes back finds the end.
+        words: returns the answer's text so far.
+        recent: the store from which a reloaded page gets the final answer.
     """
 
     def __init__(self, words: Callable[[], str], recent: RecentAnswers) -> None:
@@ -69,24 +71,24 @@ class LiveBox:
         self._box: VBox | None = None
         self._within: Output | None = None
         self._outputs: list[DisplayHandle] = []
-        self._further = 0
+        self._displayed_beyond = 0
         self._messenger: Messenger | None = None
         self._kept = ""
         self._due = 0.0
 
     @cached_property
     def layout(self) -> "Layout":
-        """That of the box, and of the parts that need no other: each costs messages to open and to close."""
+        """The layout of the box, shared by parts that need no other, since each layout costs messages."""
         from ipywidgets import Layout  # imported when first shown: loading the extension stays quick
 
         return Layout()
 
     def shows(self, place: Place) -> bool:
-        """Whether there is a part in a place."""
+        """Whether a place has a part."""
         return place in self._parts
 
     def put(self, place: Place, widget: "DOMWidget") -> None:
-        """Show a further part."""
+        """Show one more part."""
         self._parts[place] = widget
         children = [part for _, part in sorted(self._parts.items())]
         if self._box is None:
@@ -95,11 +97,11 @@ class LiveBox:
             self._box.children = children
 
     def close_part(self, widget: "DOMWidget") -> None:
-        """Close a part that was not put here."""
+        """Close a part that was made for this box but never put into it."""
         close_widget(widget, but=None if self._box is None else self.layout)
 
     def keep(self) -> None:
-        """Bring what a save would keep up to what has come, if it is time: each time costs the whole text again."""
+        """Update the text that a save would keep, if that is due. Each update sends the whole text again."""
         if not self._outputs or time.monotonic() < self._due:
             return
         words = self._words()
@@ -108,19 +110,19 @@ class LiveBox:
             self._note_kept(words)
 
     def await_pages(self) -> None:
-        """Let a page that is loaded from now on learn the end."""
+        """Let a page that is reloaded from now on get the final answer."""
         if self._outputs and self._box is not None and self._messenger is None:
             self._messenger = Messenger(self._recent, self._box)
             self.put(Place.MESSENGER, self._messenger.widget)
 
     def become(self, body: Sequence[Bundle], foot: Bundle) -> None:
-        """Show what stays in the place of the parts, and close every widget that is no longer needed.
+        """Replace the parts by the final answer, and close every widget that is no longer needed.
 
         Args:
-            body: the outputs of the answer.
+            body: the final outputs of the answer.
             foot: the line below them.
         """
-        shown = _pair(body, foot) if self._outputs else merged([*body, foot])
+        shown = _as_two_outputs(body, foot) if self._outputs else merged([*body, foot])
         if self._box is not None and self._within is not None:
             replace_parts(self._box, [static_widget(shown)])
             close_once_cleared(self._box, self._within)
@@ -128,16 +130,16 @@ class LiveBox:
         try:
             for handle, bundle in zip(self._outputs, shown, strict=False):
                 handle.update(bundle, raw=True)
-            for bundle in shown[len(self._outputs) + self._further :]:
+            for bundle in shown[len(self._outputs) + self._displayed_beyond :]:
                 display(bundle, raw=True)
-                self._further += 1  # called again, it shows nothing twice
+                self._displayed_beyond += 1  # so that a second call displays nothing twice
         finally:
             if self._messenger is not None:
                 self._messenger.end(shown)
             self._close()
 
     def _close(self) -> None:
-        """Close all, or all but the messenger and the box that it needs."""
+        """Close all widgets; if there is a messenger, all but it and its box."""
         stays = self._messenger is not None
         for place, part in self._parts.items():
             if not stays or place is not Place.MESSENGER:
@@ -152,9 +154,9 @@ class LiveBox:
 
         self._box = VBox(children, layout=self.layout, _dom_classes=("fal-live", live_class(self._name)))
         self._within = output_widget()
-        enable_parts()
+        enable_colab_widgets()
         if self._within is not None:
-            display(widget_bundle(self._box, WITHIN), raw=True)
+            display(widget_bundle(self._box, WIDGET_FALLBACK), raw=True)
             return
         words = self._words()
         bundles = [unfinished_bundle(words, self._name), widget_bundle(self._box)]
@@ -166,14 +168,14 @@ class LiveBox:
         self._due = time.monotonic() + max(_KEEP_SECONDS, len(words) / _KEPT_CHARACTERS_A_SECOND)
 
 
-def _pair(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:
-    """The outputs for the place of two: the first of the body, and all that stands behind it."""
+def _as_two_outputs(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:
+    """The first output of the body, then all that follows joined, since two outputs are to be replaced."""
     first, *others = body or [small_bundle("no answer came")]
     return [first, *merged([*others, foot])]
 
 
-def _laid_out(kind: type[Any], style: Mapping[str, str], **options: Any) -> Any:
-    """A new widget with a layout of its own, which is not left open where the widget cannot be made."""
+def _with_layout(kind: type[Any], style: Mapping[str, str], **options: Any) -> Any:
+    """A new widget with a layout of its own. If making the widget fails, the layout is closed."""
     from ipywidgets import Layout
 
     layout = Layout(**style)
@@ -185,24 +187,24 @@ def _laid_out(kind: type[Any], style: Mapping[str, str], **options: Any) -> Any:
 
 
 class ProgressBar:
-    """How far the work is, and beside it what the server says of it."""
+    """A bar that shows the progress, with the server's message beside it."""
 
     def __init__(self) -> None:
         from ipywidgets import FloatProgress, HBox, Text
 
-        # What ipywidgets 7 calls by another name. It is what a screen reader says.
+        # A screen reader reads this out. In ipywidgets 7 the trait has another name.
         name = "tooltip" if FloatProgress.class_traits().get("tooltip") else "description_tooltip"
         with ExitStack() as undo:
-            self._bar = _laid_out(FloatProgress, {"display": "none"}, max=1.0, **{name: "Progress"})
+            self._bar = _with_layout(FloatProgress, {"display": "none"}, max=1.0, **{name: "Progress"})
             undo.callback(close_widget, self._bar)
-            self._message = _laid_out(Text, {"flex": "1"}, disabled=True, **{name: "Progress"})
+            self._message = _with_layout(Text, {"flex": "1"}, disabled=True, **{name: "Progress"})
             undo.callback(close_widget, self._message)
             self._message.style.background = "transparent"
             self.widget: DOMWidget = HBox([self._bar, self._message])
             undo.pop_all()
 
     def show(self, fraction: float | None, message: str) -> None:
-        """Move the bar, which is seen once a fraction is known."""
+        """Show the progress; the bar appears once a fraction is known."""
         if fraction is not None:
             self._bar.layout.display = None
             self._bar.value = fraction
@@ -210,15 +212,15 @@ class ProgressBar:
 
 
 class Picture:
-    """A picture in the page whose bytes are replaced."""
+    """A picture in the page, which newer pictures replace."""
 
     def __init__(self) -> None:
         from ipywidgets import Image
 
-        self.widget: DOMWidget = _laid_out(Image, {"max_width": "100%", "align_self": "flex-start"})
+        self.widget: DOMWidget = _with_layout(Image, {"max_width": "100%", "align_self": "flex-start"})
 
     def show(self, picture: Media) -> None:
-        """Replace what is shown by a picture that `media.raster` found."""
+        """Show a picture, which `media.raster` must have accepted, in place of the one before."""
         with self.widget.hold_sync():
             self.widget.format = picture.content_type.removeprefix("image/")
             self.widget.value = picture.data

@@ -1,12 +1,13 @@
-"""Outputs that are replaced as a whole, from any thread and wherever they stand, and what a save finds there.
+"""Outputs that can be replaced from any thread, wherever they are displayed, and what a saved notebook holds of them.
 
-In a cell an output is found by a display id. Such updates do not reach into an Output widget, nor into a page of Voilà,
-which comes when its cells have run; what stands there holds its own content in a widget. That widget stays: a page that
-meets a closed one, when it is loaded again or shows the Output widget only later, says that it found no model.
+In a cell, an output is replaced by its display id. Such an update does not reach an output within an Output widget. It
+does not reach Voilà's page either, which opens only after its cells have run. In these places the content is held by an
+Output widget of our own, which is replaced by setting its ``outputs``. That widget is not closed at the end: a page
+that is reloaded, or that shows the user's Output widget later, would report a closed widget as a missing model.
 
-A notebook can be saved at any moment, and a widget that was saved is dead when it is opened again. So what is live
-stands behind an output that says the same in plain words, marked as unfinished. While the widget lives, the page hides
-that output; where its life has ended, a page that trusts the notebook hides the widget's.
+A notebook can be saved at any moment, and a saved widget is dead when the notebook is opened again. So before the
+output with live widgets there is a static output with the same text, marked as unfinished. While the widgets are alive,
+the page hides the static output. Once they are dead, a page that trusts the notebook hides the output with the widgets.
 """
 
 import sys
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
     from ipywidgets import Box, DOMWidget, Output
 
 Metadata = dict[str, Any]
-"""What is said of a bundle, by type."""
-NOTHING: Bundle = {"text/plain": "", "text/html": ""}
+"""The display metadata of a bundle, by MIME type."""
+EMPTY: Bundle = {"text/plain": "", "text/html": ""}
 UNFINISHED = "… still streaming, unfinished"
-"""What is said below an answer that has not ended."""
-_LIVE_VIEW = "[the live view of an answer that was still streaming]"
-WITHIN = "[an answer in a widget]"
-"""What stands for one in an Output widget, for readers that have no widgets."""
-_VIEW = "application/vnd.jupyter.widget-view+json"
-# An output with the words so far stands right before the one with the widget. The page hides the first while the second
-# is alive, unless it was loaded meanwhile and knows better; a second one that is dead is not shown.
-_ONE_OF_TWO = """
-div:has(.{still}):has(+ div .{live}:not(.fal-returned)) {{ display: none }}
-.jp-OutputArea-child:has(.{still}) + .jp-OutputArea-child:not(:has(.{live})) {{ display: none }}
+"""The note below an answer that still streams."""
+_LIVE_FALLBACK = "[the live view of an answer that was still streaming]"
+WIDGET_FALLBACK = "[an answer in a widget]"
+"""The plain text of an answer in an Output widget, for viewers without widgets."""
+_VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
+# The static output stands right before the one with the widget. The first rule hides the static output while the widget
+# is alive, except in a reloaded page, whose widget lacks the beginning. The second rule hides a dead widget's output.
+_SHOW_ONE_STYLE = """
+div:has(.{static}):has(+ div .{live}:not(.fal-returned)) {{ display: none }}
+.jp-OutputArea-child:has(.{static}) + .jp-OutputArea-child:not(:has(.{live})) {{ display: none }}
 """
 
 
@@ -51,29 +52,29 @@ class ReplaceableOutput(ABC):
     """One output whose content can be replaced.
 
     Attributes:
-        is_in_cell: whether it stands in a cell, where a save of the notebook finds it.
+        is_in_cell: whether it is an output of the cell itself, which is saved with the notebook.
     """
 
     is_in_cell: bool
 
     @abstractmethod
     def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
-        """Show something else in its place; from any thread.
+        """Replace the content; from any thread.
 
         Args:
-            bundle: what to show.
-            metadata: what is said of it, by type.
+            bundle: the new content.
+            metadata: its display metadata, by MIME type.
         """
 
 
 def replaceable_output(bundle: Bundle) -> ReplaceableOutput:
-    """Display a bundle here and now, in a cell or in the Output widget that is entered."""
+    """Display a bundle now, in the cell, or in the Output widget whose ``with`` block runs."""
     within = output_widget()
     return _InCell(bundle) if within is None and not is_voila() else _InWidget(bundle, within)
 
 
 def show_bundle(bundle: Bundle) -> None:
-    """Display what stays as it is, in a terminal too, whose encoding may have no such characters."""
+    """Display a static bundle. In a terminal, characters that its encoding lacks are replaced."""
     if getattr(get_ipython(), "kernel", None) is None:
         bundle = {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}
     display(bundle, raw=True)
@@ -90,13 +91,13 @@ class _InCell(ReplaceableOutput):
 
 
 class _InWidget(ReplaceableOutput):
-    """A widget of our own, within the user's if there is one."""
+    """An output held by a widget of our own, within the user's Output widget if there is one."""
 
     is_in_cell = False
 
     def __init__(self, bundle: Bundle, within: "Output | None") -> None:
         self._holder = static_widget([bundle])
-        display(widget_bundle(self._holder, WITHIN), raw=True)
+        display(widget_bundle(self._holder, WIDGET_FALLBACK), raw=True)
         if within is not None:
             close_once_cleared(self._holder, within)
 
@@ -105,7 +106,7 @@ class _InWidget(ReplaceableOutput):
 
 
 def static_widget(bundles: Sequence[Bundle]) -> "Output":
-    """A widget that holds bundles, for a place where no output of ours can be replaced."""
+    """A widget that holds bundles, for places where an output cannot be replaced by its display id."""
     from ipywidgets import Output
 
     return Output(outputs=_as_outputs(bundles))
@@ -115,36 +116,37 @@ def _as_outputs(bundles: Sequence[Bundle], metadata: Metadata | None = None) -> 
     return tuple({"output_type": "display_data", "data": each, "metadata": metadata or {}} for each in bundles)
 
 
-def widget_bundle(widget: "DOMWidget", words: str = _LIVE_VIEW) -> Bundle:
-    """A widget's view as a bundle, with words for readers that have no widgets."""
+def widget_bundle(widget: "DOMWidget", words: str = _LIVE_FALLBACK) -> Bundle:
+    """A widget's view as a bundle, with plain text for viewers without widgets."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return {"text/plain": words, _VIEW: view}
+    return {"text/plain": words, _VIEW_TYPE: view}
 
 
 def widget_metadata(part: "AnyWidget") -> Metadata:
-    """What has to be said of a view that has this part, if it is shown from a thread: in Colab, who draws the part.
+    """The display metadata of a view with this part. In Colab it names the code that draws widgets of other packages.
 
-    In the cell's own thread Colab says it by a hook; see `enable_parts`.
+    It is needed only when the view is displayed from another thread. On the cell's own thread Colab adds the metadata
+    itself, after `enable_colab_widgets`.
     """
-    bundles = part._repr_mimebundle_()  # IPython's protocol: data and metadata
+    bundles = part._repr_mimebundle_()  # IPython's protocol: data, or data and metadata
     return bundles[1] if bundles else {}
 
 
-def enable_parts() -> None:
-    """Let Colab draw widgets of other packages than ipywidgets from now on, also as parts that join a view later."""
+def enable_colab_widgets() -> None:
+    """Let Colab draw widgets of other packages than ipywidgets, including parts that are added to a view later."""
     colab = sys.modules.get("google.colab.output")
     if colab is not None:
         colab.enable_custom_widget_manager()
 
 
 def close_widget(widget: Any, *, but: Any = None) -> None:
-    """Close a widget with all that belongs to it: what is left open would be saved.
+    """Close a widget with its children, style and layout. Widgets that are left open would be saved.
 
     Args:
-        widget: what to close.
-        but: a layout that others use, too.
+        widget: the widget to close.
+        but: a layout to leave open, because other widgets use it, too.
     """
-    with ExitStack() as each:  # one that cannot be closed leaves none of the others open
+    with ExitStack() as each:  # if closing one fails, the others are still closed
         each.callback(widget.close)
         for part in (*getattr(widget, "children", ()), getattr(widget, "style", None), widget.layout):
             if part is not None and part is not but:
@@ -153,7 +155,7 @@ def close_widget(widget: Any, *, but: Any = None) -> None:
 
 
 def replace_parts(box: "Box", parts: "Sequence[DOMWidget]") -> None:
-    """Show other parts in a box, and close those that it had."""
+    """Replace the parts of a box, and close those that it no longer has."""
     before, box.children = box.children, tuple(parts)
     for part in before:
         if part not in parts:
@@ -161,7 +163,7 @@ def replace_parts(box: "Box", parts: "Sequence[DOMWidget]") -> None:
 
 
 def close_once_cleared(widget: "DOMWidget", within: "Output") -> None:
-    """Close a widget that stands in an Output widget once the page tells that this was cleared: nobody else would."""
+    """Close a widget once the page reports that the Output widget around it was cleared: nothing else would."""
 
     def look(change: Any) -> None:
         if _stands_in(change.old, widget) and not _stands_in(change.new, widget):
@@ -172,31 +174,32 @@ def close_once_cleared(widget: "DOMWidget", within: "Output") -> None:
 
 
 def _stands_in(outputs: Sequence[dict[str, Any]], widget: "DOMWidget") -> bool:
-    return any(each.get("data", {}).get(_VIEW, {}).get("model_id") == widget.model_id for each in outputs)
+    return any(each.get("data", {}).get(_VIEW_TYPE, {}).get("model_id") == widget.model_id for each in outputs)
 
 
 def unfinished_bundle(text: str, name: str = "") -> Bundle:
-    """The words of an answer that streams, as a save keeps them.
+    """The text of an answer that still streams, as a saved notebook keeps it.
 
     Args:
-        text: what has come.
-        name: of the live output that shows the same; see `still_class` and `live_class`. Empty: none does.
+        text: the text so far.
+        name: the name that this output shares with the live output of the same answer, for `static_class` and
+            `live_class`; empty if there is no live output.
     """
     shown = plain_text(text[:LONGEST_TEXT])
     words = [{"text/plain": shown, "text/html": preformatted_html(shown)}] if shown else []
     (bundle,) = merged([*words, small_bundle(UNFINISHED)])
     if not name:
         return bundle
-    style = _ONE_OF_TWO.format(still=still_class(name), live=live_class(name))
-    html = f'<style>{style}</style><div class="{escape(still_class(name))}">{bundle["text/html"]}</div>'
+    style = _SHOW_ONE_STYLE.format(static=static_class(name), live=live_class(name))
+    html = f'<style>{style}</style><div class="{escape(static_class(name))}">{bundle["text/html"]}</div>'
     return {**bundle, "text/html": html}
 
 
-def still_class(name: str) -> str:
-    """The class in the page of what is static."""
+def static_class(name: str) -> str:
+    """The CSS class of the static output."""
     return f"fal-still-{name}"
 
 
 def live_class(name: str) -> str:
-    """The class in the page of the widget that shows the same."""
+    """The CSS class of the live widget that shows the same answer."""
     return f"fal-live-{name}"

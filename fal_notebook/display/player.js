@@ -3,16 +3,16 @@
 //   {kind: "file", type}                          bytes of an MP3 to append
 //   {kind: "end"}                                 nothing more will come
 //   {kind: "stop"}                                be silent at once
-// The sound belongs to the model and not to what is displayed: when the kernel puts the static player in the
-// widget's place, what has been received plays on to its end.
+// The sound belongs to the widget's model, not to its view: when the kernel replaces the widget by the static player,
+// the sound that has been received plays on to its end.
 
 const FIRST_LEAD = 0.05; // seconds between the arrival of the first frames and their sound
-const LONGEST_LEAD = 1; // where sound comes slower than it plays, more is gathered before it goes on
-const PATIENCE = 400; // milliseconds in which a browser that allows sound has started it
+const LONGEST_LEAD = 1; // after each gap the lead is doubled, up to this
+const PATIENCE = 400; // milliseconds; a browser that allows sound has started it by then
 const REFRESH = 100; // milliseconds
-const ANOTHER = "fal-notebook-sound"; // a new sound silences one whose player is gone
+const NEW_SOUND = "fal-notebook-sound"; // the event by which a new sound stops one whose widget is gone
 
-// Bytes a sample, and the sample at a place as a number from -1 to 1.
+// For each encoding: the bytes of a sample, and a function that reads the sample at an offset as a number from -1 to 1.
 const ENCODINGS = {
   u8: [1, (view, at) => (view.getUint8(at) - 128) / 128],
   s16: [2, (view, at) => view.getInt16(at, true) / 2 ** 15],
@@ -22,14 +22,14 @@ const ENCODINGS = {
   mulaw: [1, (view, at) => muLaw(view.getUint8(at))],
 };
 
-// ITU-T G.711: sign, three bits of exponent, four of mantissa, all inverted.
+// ITU-T G.711: a sign, three bits of exponent and four of mantissa, all bits inverted.
 function muLaw(byte) {
   const bits = ~byte & 0xff;
   const size = ((((bits & 0x0f) << 3) + 0x84) << ((bits & 0x70) >> 4)) - 0x84;
   return (bits & 0x80 ? -size : size) / 2 ** 15;
 }
 
-// Each piece is scheduled for the moment at which the one before it ends.
+// Raw samples, played by Web Audio. Each piece is scheduled for the moment at which the piece before it ends.
 class Samples {
   constructor({ rate }) {
     this.context = contextAt(rate);
@@ -98,8 +98,8 @@ class Samples {
   }
 }
 
-// At the recording's own rate the browser resamples the whole; at another it would do so piece by piece, with
-// a click between two.
+// A context at the recording's sample rate. At another rate the browser would resample each piece by itself, which makes
+// a click between two pieces.
 function contextAt(rate) {
   try {
     return new AudioContext({ sampleRate: rate });
@@ -108,7 +108,7 @@ function contextAt(rate) {
   }
 }
 
-// An MP3 through MediaSource; where the browser knows no such source, when it is whole.
+// An MP3, played by MediaSource. If the browser does not support that, it is played when it is complete.
 class File {
   constructor({ type }) {
     this.type = type;
@@ -150,7 +150,7 @@ class File {
       this.buffer.appendBuffer(this.parts[0]);
       this.parts.shift();
     } catch (error) {
-      if (error.name !== "QuotaExceededError") throw error; // full of what is still to be played
+      if (error.name !== "QuotaExceededError") throw error; // the buffer is full of sound that is still to be played
     }
   }
 
@@ -231,7 +231,7 @@ class Sound {
   }
 
   begin(message) {
-    document.dispatchEvent(new Event(ANOTHER));
+    document.dispatchEvent(new Event(NEW_SOUND));
     this.track = message.kind === "samples" ? new Samples(message) : new File(message);
     this.began = performance.now();
     this.timer = setInterval(() => this.tick(), REFRESH);
@@ -261,14 +261,14 @@ class Sound {
     }
   }
 
-  // The widget is gone: nobody could pause the sound any more, so playing anything else ends it.
+  // The widget is gone, so nobody can pause the sound any more. It ends when anything else begins to play.
   leave() {
     this.isLeft = true;
     this.track?.end();
     if (!this.track || this.state !== "playing") return this.close();
     this.silence = () => this.close();
     document.addEventListener("play", this.silence, true);
-    document.addEventListener(ANOTHER, this.silence);
+    document.addEventListener(NEW_SOUND, this.silence);
   }
 
   close() {
@@ -276,7 +276,7 @@ class Sound {
     clearInterval(this.timer);
     if (this.silence) {
       document.removeEventListener("play", this.silence, true);
-      document.removeEventListener(ANOTHER, this.silence);
+      document.removeEventListener(NEW_SOUND, this.silence);
     }
     this.track?.close();
   }
@@ -319,7 +319,7 @@ function show(sound, el) {
   return draw;
 }
 
-// Only what changed: a live region speaks whatever is written into it.
+// Writes only what has changed, because a screen reader reads out whatever is written into a live region.
 function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

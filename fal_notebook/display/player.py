@@ -1,9 +1,9 @@
-"""Sound that plays in the page while it is being made.
+"""Plays sound in the page while it is still being generated.
 
-Sound goes to the page as binary buffers of custom messages, which is all that the page needs of it: the widget's
-state holds none, so that neither a reload nor a saved notebook carries it. Pieces that follow each other quickly
-are put together, for Jupyter's server drops messages silently beyond a number a second. What stays of a recording
-is the static player; the page plays on what it has when the widget is gone.
+The sound is sent as binary buffers of the widget's custom messages. It is not part of the widget's state, so that
+neither a reload nor a saved notebook carries it. Pieces that follow each other quickly are sent together, since
+Jupyter's server silently drops messages beyond a number a second. At the end a static player with the whole recording
+replaces the widget, while the page plays on what it has received.
 """
 
 import threading
@@ -22,7 +22,7 @@ from ..media.partial_audio import Playable
 from ..render.bundles import Bundle, media_bundle, media_words, merged, small_bundle
 from ..response.bodies import MediaBody
 from ..response.updates import Piece, Update
-from .outputs import NOTHING, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
+from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from ..client.result import Result
     from ..client.streaming import Stream
 
-SAMPLES = "audio/pcm;rate=16000;channels=1"
+DEFAULT_TYPE = "audio/pcm;rate=16000;channels=1"
 _PAUSE = 1 / 20  # seconds between two messages
 _SCRIPT = Path(__file__).with_name("player.js")
 
 
 class Outbox:
-    """Bytes on their way out: the first leave at once, those that follow within a pause leave together.
+    """Sends bytes at a limited pace: the first at once, those that follow within a pause together.
 
-    Safe from any thread. A timer sends what is left, so that nothing waits for the next piece to come.
+    Usable from any thread. A timer sends what is held when the pause is over, so that no bytes wait for the next call.
     """
 
     def __init__(self, send: Callable[[bytes], object], pause: float = _PAUSE) -> None:
@@ -62,7 +62,7 @@ class Outbox:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Send what is held."""
+        """Send what is held, at once."""
         with self._lock:
             self._send_held()
 
@@ -86,13 +86,13 @@ class Outbox:
 
 
 class PagePlayer:
-    """The player in the page and the way of one recording to it.
+    """The player in the page, and the channel by which one recording gets there.
 
-    The page loads its script when this is made, so make it before the first sound is there.
+    The page loads the widget's script when this is made, so make it before the first sound arrives.
 
     Attributes:
-        widget: what to display.
-        has_sound: whether anything has come that can be played before the whole is there.
+        widget: the widget to display.
+        has_sound: whether any sound has arrived that can be played before the recording is complete.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class PagePlayer:
         self.widget: AnyWidget = _widget_class()()
 
     def feed(self, data: bytes, content_type: str) -> None:
-        """Play the next bytes; the type that came with the first counts."""
+        """Play the next bytes. Only the content type of the first bytes counts."""
         if self._playable is None:
             self._playable = Playable(content_type)
         if sound := self._playable.feed(data):
@@ -110,17 +110,17 @@ class PagePlayer:
             self._outbox.put(sound)
 
     def end(self) -> None:
-        """Say that nothing more will come. The page plays what it has."""
+        """Tell the page that nothing more will come. It plays what it has received."""
         self._outbox.flush()
         self.widget.send({"kind": "end"})
 
     def stop(self) -> None:
-        """Silence it at once."""
+        """Stop the sound at once."""
         self._outbox.drop()
         self.widget.send({"kind": "stop"})
 
     def close(self) -> None:
-        """Take the widget away; call `end` or `stop` before, and display something else in its place."""
+        """Close the widget. Call `end` or `stop` first, and display something else in its place."""
         self.widget.layout.close()
         self.widget.close()
 
@@ -128,7 +128,7 @@ class PagePlayer:
         self.widget.send(self._message(), [data])
 
     def _message(self) -> dict[str, Any]:
-        """What is sent with bytes: always the whole format, since a page that was reloaded knows nothing."""
+        """The message that goes with bytes. It always has the whole format, for pages that have been reloaded."""
         samples = self._playable.format if self._playable else None
         if samples is None:
             return {"kind": "file", "type": self._playable.file_type if self._playable else None}
@@ -136,7 +136,7 @@ class PagePlayer:
 
 
 class AudioPlayer:
-    """A recording that sounds while it is fed, and is a plain player of the whole when it has ended.
+    """Plays a recording while it is fed with bytes, and becomes a static player of the whole at the end.
 
     For example::
 
@@ -146,7 +146,7 @@ class AudioPlayer:
             player.feed(data)
         player.end()
 
-    Samples, WAV and MP3 sound at once, every other type when it is whole. Feed it from any thread.
+    Raw samples, WAV and MP3 play at once, every other type when the recording is complete. Feed it from any thread.
     """
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class AudioPlayer:
                         stream.wait()
                     try:
                         player._take(stream.take())
-                    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer goes on
+                    except Exception as exc:  # noqa: BLE001 - no failure to play it may stop the answer
                         failure = failure or exc
             except BaseException:
                 stream.cancel()
@@ -190,12 +190,12 @@ class AudioPlayer:
         """The recording, once it has ended."""
         return self._body.media[0] if self._is_over and self._body and self._body.media else None
 
-    def feed(self, data: bytes, content_type: str = SAMPLES) -> None:
+    def feed(self, data: bytes, content_type: str = DEFAULT_TYPE) -> None:
         """Play the next bytes.
 
         Args:
             data: the bytes, cut anywhere.
-            content_type: what they are, as in ``Content-Type``; the type of the first bytes counts.
+            content_type: their type, as in ``Content-Type``. Only the type of the first bytes counts.
 
         Raises:
             RuntimeError: the recording has ended.
@@ -208,11 +208,11 @@ class AudioPlayer:
         self._player.feed(data, content_type)
 
     def end(self) -> None:
-        """Take the end: what is displayed becomes the static player, and the page plays on what it has."""
+        """End the recording: the display becomes the static player, and the page plays on what it has received."""
         self._finish(self._player.end)
 
     def stop(self) -> None:
-        """Silence it at once; what is displayed becomes the static player of what has come."""
+        """Stop the sound at once; the display becomes the static player of what has been fed."""
         self._finish(self._player.stop)
 
     def _take(self, updates: Sequence[Update]) -> None:
@@ -234,15 +234,15 @@ class AudioPlayer:
             self._player.close()
 
     def _bundles(self) -> list[Bundle]:
-        """The recording, and a line that says what it is."""
+        """The recording, and a line that describes it."""
         if self.media is None:
-            return [small_bundle("no sound came"), NOTHING]
+            return [small_bundle("no sound came"), EMPTY]
         return [media_bundle(self.media), small_bundle(media_words(self.media))]
 
     def _ipython_display_(self) -> None:
         if self._is_over:
             display(merged(self._bundles())[0], raw=True)
-        elif not self._outputs:  # a save has the first alone to say what the second was
+        elif not self._outputs:  # a saved notebook has no widget: the first output says what there was
             bundles = [small_bundle(UNFINISHED), widget_bundle(self._player.widget)]
             self._outputs = [replaceable_output(bundle) for bundle in bundles]
         else:

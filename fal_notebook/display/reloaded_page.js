@@ -1,14 +1,15 @@
-// What a page does that was loaded while an answer streamed. Such a page never heard "new", which was said when the
-// widget was made. It shows what was saved, asks the kernel for what stays, and once that is there puts it in the place
-// of the outputs that were live. A page that was there all along has no such outputs any more by then.
+// Puts the final answer into a page that was loaded while the answer streamed. Such a page is known by having missed
+// the message "new", which Python sends when it makes the widget. The page shows what was saved, asks the kernel for the
+// final outputs, and replaces the live outputs by them. A page that was there all along has no live outputs by then.
 
 const TARGET = "fal_notebook.answers";
 const VIEW = "application/vnd.jupyter.widget-view+json";
-const PATIENCE = 500; // milliseconds in which "new" has been heard where it was said
+const PATIENCE = 500; // milliseconds; a page that gets "new" has got it by then
 
-const isNew = new Map(); // by the name of an answer
+const isNew = new Map(); // whether this page got "new", by the name of an answer
 
-// The output with the live box and the static one before it: the cell's outputs, the place of the first, how many.
+// The place of the static output and the one with the live box after it: the cell's outputs, the index of the first of
+// the two, and their number.
 function place(context, box) {
   for (const { outputs } of context?.model?.cells ?? []) {
     for (let at = 0; at < (outputs?.length ?? 0); at += 1) {
@@ -45,7 +46,7 @@ export default {
       if (kind === "new") isNew.set(answer, true);
       if (kind === "end") bring();
     });
-    setTimeout(() => isNew.get(answer) || bring(), PATIENCE); // it may have ended before this page was there
+    setTimeout(() => isNew.get(answer) || bring(), PATIENCE); // the answer may have ended before this page was loaded
   },
 
   render({ model, el }) {

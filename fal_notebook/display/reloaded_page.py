@@ -1,10 +1,10 @@
-"""The end of an answer, for a page that was loaded while it streamed; the page's part is reloaded_page.js.
+"""Brings the final answer to a page that was reloaded while the answer streamed; the page's part is reloaded_page.js.
 
-Jupyter carries what a cell displays to the page that ran it and to no other, and a page that was loaded again is
-another. It has what was saved, and looks up the live widgets in the kernel, which hears it once it is free. So one of
-them is a messenger, which outlives the answer for a while: through it a page that still shows an answer as live asks
-for what stays, over a comm of its own, and puts it into the notebook. It needs a front end whose widgets know their
-notebook: JupyterLab and Notebook 7.
+Jupyter sends the outputs of a cell only to the page that ran it, and not to the same page after a reload. The reloaded
+page shows what was saved, and asks the kernel for the live widgets, which answers once it is free. So one of these
+widgets is a messenger, which stays open for a while after the answer. Through a comm, a page that still shows the
+answer as live asks for the final outputs and puts them into the notebook. This works in front ends whose widgets know
+their notebook: JupyterLab and Notebook 7.
 """
 
 from collections import OrderedDict
@@ -28,20 +28,23 @@ if TYPE_CHECKING:
 _TARGET = "fal_notebook.answers"
 _SCRIPT = Path(__file__).with_name("reloaded_page.js")
 _STYLE = Path(__file__).with_name("reloaded_page.css")
-_ANSWERS = 8
-_CHARACTERS = 16_000_000
+_MOST_ANSWERS = 8
+_MOST_CHARACTERS = 16_000_000
 
 
 class RecentAnswers:
-    """What stays of the last answers that streamed for long enough to be left: eight at the most, and 16 MB."""
+    """The final outputs of the last long-running answers, for reloaded pages: eight at most, and 16 MB at most."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, _Answer] = OrderedDict()
 
     def keep(self, name: str, outputs: Sequence[Bundle], box: "Box") -> None:
-        """Keep the outputs of an answer, and open the widget that a page may look up."""
+        """Keep the outputs of an answer, and leave its widgets open for pages that look them up."""
         self._answers[name] = _Answer(list(outputs), box)
-        while len(self._answers) > _ANSWERS or sum(answer.size for answer in self._answers.values()) > _CHARACTERS:
+        while (
+            len(self._answers) > _MOST_ANSWERS
+            or sum(answer.size for answer in self._answers.values()) > _MOST_CHARACTERS
+        ):
             self._forget_oldest()
 
     def clear(self) -> None:
@@ -50,7 +53,7 @@ class RecentAnswers:
             self._forget_oldest()
 
     def listen(self) -> None:
-        """Answer the pages that ask, where there is a kernel."""
+        """Answer pages that ask for an answer; without a kernel, do nothing."""
         kernel = getattr(get_ipython(), "kernel", None)
         if kernel is not None:
             kernel.comm_manager.register_target(_TARGET, self._hear)
@@ -67,7 +70,7 @@ class RecentAnswers:
 
 
 def recent_answers() -> RecentAnswers:
-    """Those of the kernel's session."""
+    """The recent answers of the kernel's session."""
     return session().companion(RecentAnswers)
 
 
@@ -82,14 +85,14 @@ class _Answer:
 
 
 class Messenger:
-    """The widget of one live output that a page which comes back learns the end from.
+    """The widget in a live output through which a reloaded page gets the final answer.
 
     Args:
-        recent: where the end will be.
-        box: the widget that is displayed, right behind the output that says the same in words.
+        recent: the store that will hold the final answer.
+        box: the widget that is displayed, right after the static output with the same text.
 
     Attributes:
-        widget: what to display within the live output.
+        widget: the widget to display within the box.
     """
 
     def __init__(self, recent: RecentAnswers, box: "Box") -> None:
@@ -99,16 +102,16 @@ class Messenger:
         recent.listen()
         self.widget: AnyWidget = _widget_class()(answer=self._name, box=box.model_id)
         try:
-            self.widget.send({"kind": "new"})  # no page that comes later hears it
+            self.widget.send({"kind": "new"})  # a page that is loaded later does not get this message
         except BaseException:
             close_widget(self.widget)
             raise
 
     def end(self, outputs: Sequence[Bundle]) -> None:
-        """Close all of the box but the messenger. Call it when what stays has been displayed.
+        """Close all parts of the box but the messenger. Call it when the final outputs have been displayed.
 
         Args:
-            outputs: what stays, in order.
+            outputs: the final outputs, in order.
         """
         parts = self._box.children
         try:

@@ -1,5 +1,5 @@
-// A button that shows itself only where the kernel can hear it: the page says hello, and an answer proves it. Some
-// kernels hear nothing while a cell runs; a button that does nothing would be worse than none.
+// A Stop button that is visible only if the kernel can receive a click: the page says hello, and the kernel's answer
+// proves it. Some kernels receive nothing while a cell runs, and a button without effect would be worse than none.
 
 const STYLE = `
   padding: 2px 10px; cursor: pointer; font: inherit;
@@ -26,7 +26,7 @@ export default {
       control.say({ kind: "stop" });
     });
     el.append(button);
-    control.ask().then(show, () => {}); // where it cannot be asked, the hello may be heard
+    control.ask().then(show, () => {}); // if there is no control channel, the hello may still be answered
     model.send({ kind: "hello" });
     return () => model.off("msg:custom", hear);
   },

@@ -1,8 +1,7 @@
-"""A Stop button in the page; its page's part is stop_button.js.
+"""A Stop button in the page; the page's part is stop_button.js.
 
-Whether a click is heard while a cell runs depends on the kernel and its front end. So nothing is guessed: the page
-asks when the button is there, on the control channel and by a hello to the widget, and only an answer makes it
-visible.
+Whether the kernel gets a click while a cell runs depends on the kernel and the front end. So the page tries it out: it
+asks on the control channel, and sends a "hello" to the widget. Only an answer makes the button visible.
 """
 
 from collections.abc import Callable
@@ -21,10 +20,10 @@ _SCRIPT = Path(__file__).with_name("stop_button.js")
 
 
 class StopButton:
-    """A button that calls ``stop``, on whichever thread the kernel hears the page.
+    """A button that calls ``stop``, on whichever thread the kernel receives the click.
 
     Attributes:
-        widget: what to display.
+        widget: the widget to display.
     """
 
     def __init__(self, stop: Callable[[], object]) -> None:
@@ -37,7 +36,7 @@ class StopButton:
             raise
 
     def close(self) -> None:
-        """Take the button away; what the page says afterwards is not heard."""
+        """Close the button. Later messages of the page are ignored."""
         self.widget.layout.close()
         self.widget.close()
 
@@ -63,7 +62,7 @@ def _widget_class() -> "type[AnyWidget]":
         _control = Unicode().tag(sync=True)
 
         def close(self) -> None:
-            """Close, whoever asks for it, and hear no more of what the page says."""
+            """Close the widget, whoever calls this, and stop listening to the page."""
             ignore(self._control)
             super().close()
 

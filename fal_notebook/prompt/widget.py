@@ -28,7 +28,7 @@ from ..client.result import Result, shown, unshown
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
-from ..display.outputs import NOTHING, widget_bundle
+from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.bundles import answer_style
 from ..response.updates import Update
@@ -168,7 +168,7 @@ class PromptWidget(AnyWidget):
         self.stop()
         self._conversation.silence()
         for view in views:
-            view.update(NOTHING, raw=True)
+            view.update(EMPTY, raw=True)
         self.layout.close()
         super().close()
 

@@ -1,4 +1,4 @@
-"""Several models or endpoints side by side, in a real kernel."""
+"""The answers of several models or endpoints are shown side by side, in a real kernel."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ def lab(server: LocalServer) -> Iterator[Kernel]:
 
 
 def _live(cell: Execution) -> list[dict[str, str]]:
-    """What the columns showed before the last."""
+    """The contents of the output before the final one."""
     shown = [each for each in cell.messages if each["header"]["msg_type"] in ("display_data", "update_display_data")]
     return [each["content"]["data"] for each in shown[:-1]]
 

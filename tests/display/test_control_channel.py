@@ -1,4 +1,4 @@
-"""The control channel of a real kernel: what is said on it is heard while a cell blocks; strange words do nothing."""
+"""Messages on a real kernel's control channel arrive while a cell blocks it; malformed ones have no effect."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is shown where: in a page, in an Output widget, in a console, in a run without a page."""
+"""What a page, an Output widget, a console and a run without a page each show of an answer."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def lab(server: LocalServer) -> Iterator[Kernel]:
 
 
 def screen_for(lab: Kernel, metadata: str, content: str, choice: str = "auto") -> str:
-    """The screen that a kernel sees behind a request of a Python client."""
+    """The screen that a kernel finds for a request of a Python client."""
     return lab.value(
         "(lambda shell, request: (setattr(shell, 'get_parent', lambda: request), "
         f"screen_of(shell, {choice!r}).name, delattr(shell, 'get_parent'))[1])(get_ipython(), "
@@ -98,7 +98,7 @@ def test_in_an_output_widget_what_was_live_becomes_what_stays_until_the_page_cle
     assert UNFINISHED not in held
     assert WIDGET not in held
     outputs = [{"output_type": "display_data", "data": data, "metadata": {}} for data in shown]
-    lab.run(f"out.outputs = {outputs}\nout.outputs = ()")  # as the page tells it
+    lab.run(f"out.outputs = {outputs}\nout.outputs = ()")  # as the page reports it
     assert lab.value("open_widgets()") == before
 
 

@@ -1,4 +1,4 @@
-"""What is drawn while an answer streams: all of it, in order, and no faster than Jupyter carries."""
+"""A streaming answer is drawn completely, in order, and no faster than Jupyter can carry."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from ..scripted import first_words
 
 
 class Page(Live):
-    """A page that keeps what is drawn."""
+    """A live view that records what is drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Page(Live):
         self.draws = 0
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        """Nothing stays."""
+        """Show nothing at the end."""
 
     def _write(self, text: str, replaces: Shown) -> None:
         self.text = text if replaces is not Shown.NOTHING else self.text + text

@@ -1,4 +1,4 @@
-"""The parts of a live output: only pixels become a picture, only words stand beside the bar, nothing is left open."""
+"""The live widgets show only raster pictures and plain text, and leave no widget open."""
 
 from fal_notebook.display.live_widgets import Picture, ProgressBar
 from fal_notebook.display.outputs import close_widget

@@ -1,4 +1,4 @@
-"""Sound on its way to the page: few messages, whole frames, none of it in the widget's state."""
+"""Sound goes to the page in few messages and whole frames, and never into the widget's state."""
 
 import threading
 from typing import Any
@@ -14,7 +14,7 @@ SOUND = bytes(range(1, 241))
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], bytes]]:
-    """What goes to the page: each message with its bytes."""
+    """The messages that go to the page, each with its bytes."""
     from anywidget import AnyWidget
 
     messages: list[tuple[dict[str, Any], bytes]] = []

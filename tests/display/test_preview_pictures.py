@@ -1,4 +1,4 @@
-"""The pictures that a page is given while an answer streams."""
+"""Which preview pictures a page gets while an answer streams."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The Stop button: it answers a greeting, calls for a click, and takes nothing else from the page."""
+"""The Stop button answers a hello, calls its function for a click, and ignores every other message."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from fal_notebook.display.stop_button import StopButton
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What goes to the page."""
+    """The messages that go to the page."""
     from anywidget import AnyWidget
 
     messages: list[Any] = []
