@@ -1,12 +1,12 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python: `run`, `stream` and `arun` send a request, `pipeline` many; `session` is what the kernel keeps of
-connections; `AudioPlayer` plays sound while it is being made; `PromptWidget` is a prompt box in the notebook.
-Names are imported when they are first used, so that importing the package costs nothing.
+From Python, `run`, `stream` and `arun` send one request, and `pipeline` sends many. `session` returns the kernel's
+session, which keeps the connections. `AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is
+a prompt box in the notebook. Each name is imported when it is first used, so that importing the package takes no time.
 """
 
 try:
-    # fal_client makes a pool of threads, which Python allows no more once the main thread has ended.
+    # fal_client makes a thread pool, and Python refuses the import of this module once the main thread has ended.
     import concurrent.futures.thread  # noqa: F401
 except RuntimeError as exc:
     raise ImportError("import fal_notebook before the main thread ends") from exc
@@ -87,14 +87,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """Register ``%falstream`` and ``%%falstream``; what ``%load_ext fal_notebook`` calls."""
+    """Register ``%falstream`` and ``%%falstream``; ``%load_ext fal_notebook`` calls this."""
     from .magic.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
-    """Take the magics away and close the connections; what ``%unload_ext fal_notebook`` calls."""
+    """Remove the magics and close the connections; ``%unload_ext fal_notebook`` calls this."""
     from .magic.magics import unload
 
     unload(shell)

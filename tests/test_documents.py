@@ -10,7 +10,7 @@ import pytest
 
 from fal_notebook.magic.magics import FalMagics
 from fal_notebook.magic.options import parse
-from fal_notebook.magic.request import read
+from fal_notebook.magic.request import read_requests
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "fal_notebook"
@@ -161,7 +161,7 @@ def test_the_options_of_the_table_are_those_of_the_magic() -> None:
 def test_an_example_is_what_the_magic_reads(line: str, cell: str) -> None:
     options = parse(FalMagics.falstream.parser, line)
     options.field, options.as_text, options.raw = "prompt", False, True
-    assert read(options, cell, {})
+    assert read_requests(options, cell, {})
 
 
 @pytest.mark.parametrize("code", [code for path in DOCUMENTS for code in fences(path, "python")])

@@ -1,5 +1,5 @@
-"""``%%falstream`` and ``%falstream``: the line and the cell read, the request made, shown and kept.
+"""The magics ``%%falstream`` and ``%falstream``: they read line and cell, send the request, show and keep the answer.
 
-It may import everything but ``local``, and nothing imports it but the loading of the extension. Begin with `magics`,
-then `cell`.
+This wing may import everything but ``local``. Only the loading of the extension imports it. Begin with `magics`, then
+`cell`.
 """

@@ -1,8 +1,9 @@
-"""One run of ``%%falstream``: a request sent, its live view, its result.
+"""One run of ``%%falstream``: it sends the request, shows the answer live, and keeps the result.
 
-Whatever happens, in this order: the result goes to its variable, what is there is shown, and only then an
-error or an interrupt is raised. It stops Run All, and nothing that was paid for is lost. Whole answers are saved.
-Interrupts that come while a result is put away or shown are held until that is done.
+However a request ends, three steps follow in this order: the result is assigned to its variable, it is shown, and only
+then an error or an interrupt is raised. So nothing that the user paid for is lost, and Run All stops at the failure.
+``--save`` saves only complete answers. Interrupts that come while a result is assigned or shown are held until that is
+done.
 """
 
 import time
@@ -28,13 +29,13 @@ from ..render.bundles import small_bundle
 from .request import Request
 from .saving import save_result
 
-_READ_ON = 2.0  # seconds after an interrupt
+_LONGEST_READ = 2.0  # seconds after an interrupt in which what has arrived is still read
 LAST_RESULT = "_fal"
-"""The variable that has the result of the last run, as ``_`` has the last value."""
+"""The variable that always holds the result of the last run, as ``_`` holds the last value."""
 
 
 def perform(request: Request, options: Namespace, shell: InteractiveShell) -> None:
-    """Send a request, show it live, and leave the result.
+    """Send a request, show the answer live, and keep the result.
 
     Raises:
         FalNotebookError: the request failed.
@@ -42,7 +43,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
     """
     interrupted = False
     with Interrupts() as interrupts:
-        live = _live(shell, options)
+        live = _view(shell, options)
         try:
             stream = _send(request, options)
         except BaseException:
@@ -64,7 +65,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
             _put_away(shell, _so_far(stream), options.out, show)
             raise
         if interrupted or interrupts.is_held:
-            raise _interrupt(result.metrics.duration, options.out)
+            raise _interrupt_of(result.metrics.duration, options.out)
         if options.save and _is_whole(result):
             with interrupts.let_through():
                 note = save_result(result, options.save, overwrite=options.overwrite)
@@ -75,25 +76,25 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
 
 
 def perform_in_background(request: Request, options: Namespace, shell: InteractiveShell) -> None:
-    """Send a request and return at once; its answer streams into this cell's output while others run.
+    """Send a request and return at once; its answer streams into this cell's output while other cells run.
 
-    Until the result is there, its variable holds the `BackgroundRun`, with ``cancel()`` and ``result()``. An error
-    can stop nothing any more, so it shows as a line of the output.
+    Until the result is there, its variable holds the `BackgroundRun`, with ``cancel()`` and ``result()``. An error can
+    no longer be raised in the cell, so it is shown as a line of the output.
     """
     saved: list[str] = []
 
     def finish(result: Result) -> None:
         _assign(shell, result, options.out)
         if not saved:
-            saved.append(_saved(result, options))
+            saved.append(_save_in_background(result, options))
         if isinstance(live, BackgroundLive | BackgroundLine):
-            live.note = " · ".join(filter(None, [_words(result.error) if result.error else "", *saved]))
+            live.note = " · ".join(filter(None, [_error_words(result.error) if result.error else "", *saved]))
         live.finish(result, options.format, autoplay=options.autoplay)
 
-    with Interrupts():  # nobody would follow what has been sent
+    with Interrupts():  # an interrupt in here would leave a request that nobody reads
         stream = _send(request, options)
         try:
-            live = _background_live(shell, options, stream)
+            live = _background_view(shell, options, stream)
             run = BackgroundRun(stream, live, finish)
             _assign(shell, run, options.out)
             run.start()
@@ -104,10 +105,10 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
 
 
 def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, shell: InteractiveShell) -> None:
-    """Send several requests at once, show them in columns, and leave a dict of their results.
+    """Send several requests at once, show the answers in columns, and keep a dict of the results.
 
     Raises:
-        FalNotebookError: the first that failed; the others are shown and kept all the same.
+        FalNotebookError: the first request that failed; the others are shown and kept all the same.
         KeyboardInterrupt: the user stopped them.
     """
     interrupted = False
@@ -137,7 +138,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
                 columns.finish(results, options.format)
             raise
         if interrupted or interrupts.is_held:
-            raise _interrupt(max(result.metrics.duration for result in results.values()), options.out)
+            raise _interrupt_of(max(result.metrics.duration for result in results.values()), options.out)
         for result in results.values():
             if result.error is not None:
                 raise result.error
@@ -150,7 +151,7 @@ def _send(request: Request, options: Namespace) -> Stream:
 
 
 def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:
-    """Send them all, or stop those that were sent before one that cannot be."""
+    """Send all requests. If one cannot be sent, stop those that were sent before it."""
     streams: dict[str, Stream] = {}
     try:
         for name, request in requests.items():
@@ -162,7 +163,7 @@ def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, 
     return streams
 
 
-def _live(shell: InteractiveShell, options: Namespace) -> Live:
+def _view(shell: InteractiveShell, options: Namespace) -> Live:
     if options.quiet:
         return NoLive()
     screen = screen_of(shell, options.live)
@@ -173,7 +174,7 @@ def _live(shell: InteractiveShell, options: Namespace) -> Live:
     return (SoundingLive if options.play else NotebookLive)(recent_answers())
 
 
-def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:
+def _background_view(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:
     if options.quiet:
         return NoLive()
     screen = screen_of(shell, options.live)
@@ -183,12 +184,12 @@ def _background_live(shell: InteractiveShell, options: Namespace, stream: Stream
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
-    """The partial result after an interrupt; a second interrupt does not wait for the connection to close.
+    """Stop a stream after an interrupt, and return the partial result.
 
-    What had come by then is read, but for no longer than a moment.
+    What has arrived is still read, for two seconds at most. A second interrupt ends that at once.
     """
     stream.cancel()
-    enough = time.monotonic() + _READ_ON
+    enough = time.monotonic() + _LONGEST_READ
     try:
         with interrupts.let_through():
             while not stream.is_done and time.monotonic() < enough:
@@ -200,12 +201,12 @@ def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
 
 
 def _so_far(stream: Stream) -> Result:
-    """The result, or what has come of one that is being stopped."""
+    """The result; if the stream has not ended, what has arrived, marked as stopped."""
     return stream.so_far() if stream.is_done else replace(stream.so_far(), stopped=True)
 
 
 def _put_away(shell: InteractiveShell, result: Result, out: str | None, show: Callable[[Result], object]) -> Result:
-    """Give a result to its variable and show it; return it as it is kept."""
+    """Assign a result to its variable and show it; return the result that was kept, as `shown` does."""
     try:
         _assign(shell, result, out)
     finally:
@@ -220,15 +221,15 @@ def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, R
         shell.user_ns[out] = value
 
 
-def _saved(result: Result, options: Namespace) -> str:
-    """Where an answer of the background was saved, or why it was not; nothing where it was not to be."""
+def _save_in_background(result: Result, options: Namespace) -> str:
+    """Save a background answer if that was asked for; return where it is, or why it could not be saved."""
     if not options.save or not _is_whole(result):
         return ""
     try:
         return save_result(result, options.save, overwrite=options.overwrite)
     except InvalidRequest as exc:
-        return _words(exc)
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the answer is still shown and kept
+        return _error_words(exc)
+    except Exception as exc:  # noqa: BLE001 - no failure to save it may lose the answer
         return f"the answer could not be saved: {type(exc).__name__}"
 
 
@@ -236,14 +237,14 @@ def _is_whole(result: Result) -> bool:
     return not result.stopped and (result.error is None or isinstance(result.error, NotShown))
 
 
-def _words(error: FalNotebookError) -> str:
+def _error_words(error: FalNotebookError) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _interrupt(seconds: float, out: str | None) -> KeyboardInterrupt:
-    """A plain interrupt, as Run All knows it, that shows as one line."""
+def _interrupt_of(seconds: float, out: str | None) -> KeyboardInterrupt:
+    """A ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
     where = f"what came by then is in {out or LAST_RESULT}"
     interrupt = KeyboardInterrupt(f"stopped after {seconds:.1f} s; {where}")
-    # IPython asks the exception itself how it is shown; a class of ours would change the name that stops Run All.
+    # IPython asks the exception itself how to show it. Not a subclass: Run All knows an interrupt by the class's name.
     setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010
     return interrupt

@@ -1,13 +1,13 @@
-r"""The line of a magic, split into words.
+r"""Splits the magic's line into words.
 
-A word ends at a space. Spaces belong to it within quotes, within ``{{…}}``, and within the JSON value behind ``:=``,
-which has its own quotes::
+A word ends at a space. It may contain spaces within quotes, within ``{{…}}``, and within the JSON value after ``:=``,
+whose quotes are JSON's own::
 
     key="two words"   key='two words'   key={{ names["a b"] }}   key:=["a", "b c"]
 
-Parts that touch are one word, as in a shell. A backslash is a letter like any other, so that paths and formulas stay
-as they are; only within quotes and before their mark it makes the mark a letter: ``"say \"hi\""``. So a last
-backslash stands behind the quotes: ``"C:\my files"\``.
+Parts without a space between them are one word, as in a shell. A backslash is an ordinary character, so that paths and
+formulas stay as they are. Only before the closing quotation mark does it act: it makes the mark an ordinary character,
+as in ``"say \"hi\""``. So a value in quotes that ends in a backslash has it after the quotes: ``"C:\my files"\``.
 """
 
 import json
@@ -19,32 +19,33 @@ from ..errors import InvalidRequest
 from .template import slots
 
 _SPACES = " \t\r\n"
-_MARKS = "\"'"
-_BEFORE_JSON = re.compile(r"[A-Za-z_][\w.-]*?:=(?!')")  # behind single quotes, which are not JSON's own, it is quoted
-# Letters that certainly begin nothing else, or the next one.
-_BARE = re.compile(r"""[^ \t\r\n"'{\\]+|.""", re.DOTALL)
-_WITHIN_QUOTES = re.compile(r"""[^"'{\\]+|.""", re.DOTALL)
-_JSON = json.JSONDecoder()
+_QUOTES = "\"'"
+# JSON has no single quotes: a value in them is read like any other quoted text.
+_BEFORE_JSON = re.compile(r"[A-Za-z_][\w.-]*?:=(?!')")
+# As many ordinary characters as possible, or one character of any kind.
+_UNQUOTED = re.compile(r"""[^ \t\r\n"'{\\]+|.""", re.DOTALL)
+_QUOTED = re.compile(r"""[^"'{\\]+|.""", re.DOTALL)
+_JSON_DECODER = json.JSONDecoder()
 
 
 class Word(str):
-    """A word of the line, without the quotes around its parts.
+    """A word of the line, without its quotes.
 
     Attributes:
-        typed: the same as it stands in the line.
+        typed: the word as it was typed, with its quotes.
     """
 
     typed: str
 
     def __new__(cls, text: str, typed: str) -> Self:
-        """A word that reads ``text``."""
+        """A word with the value ``text``."""
         word = super().__new__(cls, text)
         word.typed = typed
         return word
 
 
 def as_typed(word: str) -> str:
-    """A word as the user typed it, to be quoted in an error."""
+    """A word as the user typed it, for an error message."""
     return word.typed if isinstance(word, Word) else word
 
 
@@ -52,7 +53,7 @@ def split_line(line: str) -> list[Word]:
     """The words of a magic's line.
 
     Raises:
-        InvalidRequest: a quotation mark without its partner.
+        InvalidRequest: a quotation mark is not closed.
     """
     ends = {slot.start: slot.end for slot in slots(line) if slot.code}
     words: list[Word] = []
@@ -68,7 +69,7 @@ def split_line(line: str) -> list[Word]:
 
 
 def _word(line: str, begin: int, ends: Mapping[int, int]) -> tuple[str, int]:
-    """The word that begins at a place, and where it ends. ``ends`` has where each slot ends, by where it begins."""
+    """The word that begins at ``begin``, and where it ends. ``ends`` maps the beginning of each slot to its end."""
     name = _BEFORE_JSON.match(line, begin)
     if name:
         end = _json_end(line, name.end(), ends)
@@ -76,21 +77,21 @@ def _word(line: str, begin: int, ends: Mapping[int, int]) -> tuple[str, int]:
     parts: list[str] = []
     at = begin
     while at < len(line) and line[at] not in _SPACES:
-        quoted = line[at] in _MARKS
-        part, at = _quoted(line, begin, at, ends) if quoted else _letters(line, at, ends, _BARE)
+        quoted = line[at] in _QUOTES
+        part, at = _quoted(line, begin, at, ends) if quoted else _letters(line, at, ends, _UNQUOTED)
         parts.append(part)
     return "".join(parts), at
 
 
 def _letters(line: str, at: int, ends: Mapping[int, int], letters: re.Pattern[str]) -> tuple[str, int]:
-    """A slot, or letters that stand for themselves; and where they end."""
+    """A slot, or a run of ordinary characters, and where it ends."""
     match = letters.match(line, at)
     end = ends.get(at) or (match.end() if match else at)
     return line[at:end], end
 
 
 def _quoted(line: str, word: int, begin: int, ends: Mapping[int, int]) -> tuple[str, int]:
-    """The text within the quotes that begin at a place of a word, and where they end."""
+    """The text within the quotes that open at ``begin``, and where they end; ``word`` is where the word begins."""
     mark = line[begin]
     parts: list[str] = []
     at = begin + 1
@@ -102,30 +103,30 @@ def _quoted(line: str, word: int, begin: int, ends: Mapping[int, int]) -> tuple[
         if line.startswith(f"\\{mark}", at):
             part, at = mark, at + 2
         else:
-            part, at = _letters(line, at, ends, _WITHIN_QUOTES)
+            part, at = _letters(line, at, ends, _QUOTED)
         parts.append(part)
     hint = 'write key="it\'s"' if mark == "'" else 'within "…" it is \\", and a last backslash stands behind: "C:\\"\\'
     raise InvalidRequest(f"a quotation mark in the line has no partner: {line[word:]}", hint=hint)
 
 
 def _is_apostrophe(line: str, at: int) -> bool:
-    """Whether a mark stands between letters, as in ``it's``: two of these are no quotes."""
+    """Whether a single quote stands between letters, as in ``it's``. A pair of such marks is no quotation."""
     return line[at] == "'" and line[at - 1 : at].isalpha() and line[at + 1 : at + 2].isalpha()
 
 
 def _json_end(line: str, begin: int, ends: Mapping[int, int]) -> int:
-    """Where the JSON value that begins at a place ends; where it is none, what was meant as one."""
+    """Where the JSON value that begins at ``begin`` ends. If it is not valid, where the text that was meant ends."""
     bracketed = _bracketed_end(line, begin, ends)
-    meant = line[begin:bracketed]  # alone: what is wrong with it is told with its place, which costs all that is before
+    meant = line[begin:bracketed]  # cut out, because the decoder's errors count the lines of all the text before
     try:
-        _, end = _JSON.raw_decode(meant)
+        _, end = _JSON_DECODER.raw_decode(meant)
     except (ValueError, RecursionError):
         return bracketed
     return begin + end if meant[end : end + 1] in ("", *_SPACES) else bracketed
 
 
 def _bracketed_end(line: str, at: int, ends: Mapping[int, int]) -> int:
-    """Where the first space outside of brackets, of JSON's quotes and of slots is."""
+    """The place of the next space that is outside of brackets, JSON strings and slots."""
     depth, is_quoted = 0, False
     while at < len(line):
         if at in ends:

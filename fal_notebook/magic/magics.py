@@ -1,7 +1,7 @@
-"""``%%falstream`` and ``%falstream``: parse, call, show.
+"""The magics ``%%falstream`` and ``%falstream``: their declaration and settings, and the choice of what a line runs.
 
-What a request needs (WebSockets, HTTP, widgets) is imported when the first is made, so that loading the extension
-takes no time.
+The modules that a request needs (WebSockets, HTTP, widgets) are imported with the first request, so that loading the
+extension takes no time.
 """
 
 import sys
@@ -17,7 +17,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Enum, Float, Int, Unicode, observe
 
 from ..display.front_end import CHOICES
-from .completion import offer, withdraw
+from .completion import register_completion, unregister_completion
 
 if TYPE_CHECKING:
     from .request import Request
@@ -94,7 +94,7 @@ class FalMagics(Magics):
             %falstream stop         stops what runs in the background
         """
         from ..errors import InvalidRequest
-        from .request import read
+        from .request import read_requests
         from .subcommands import SUBCOMMANDS
 
         try:
@@ -105,7 +105,7 @@ class FalMagics(Magics):
             if cell is None and options.endpoint in SUBCOMMANDS:
                 SUBCOMMANDS[options.endpoint]()
                 return
-            requests = read(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
+            requests = read_requests(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
         except InvalidRequest as exc:
             raise UsageError(str(exc)) from None
         self._send(requests, options)
@@ -121,17 +121,17 @@ class FalMagics(Magics):
         return options
 
     def _namespace(self, local_ns: Mapping[str, Any] | None, *, in_cell: bool) -> dict[str, Any]:
-        """What an expression may name: the user's variables, and those of the function that runs the magic."""
+        """The variables for ``{{expression}}``: the user's, and the locals of a function that calls the magic."""
         caller = _caller_of_cell_magic() if in_cell else local_ns
         return {**_shell(self).user_ns, **(caller or {})}
 
     def _send(self, requests: "Mapping[str, Request]", options: Namespace) -> None:
         from .cell import perform, perform_in_background, perform_side_by_side
-        from .subcommands import show_dry
+        from .subcommands import show_dry_run
 
         if options.dry_run:
             for each in requests.values():
-                show_dry(each)
+                show_dry_run(each)
             return
         self._set_up_session()
         if options.side_by_side:
@@ -173,7 +173,7 @@ class FalMagics(Magics):
 
 
 def _caller_of_cell_magic() -> Mapping[str, Any]:
-    """The local names of whoever called ``run_cell_magic``: a function of the user's, or the cell itself."""
+    """The local variables of the caller of ``run_cell_magic``: of a user's function, or of the cell itself."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code is not InteractiveShell.run_cell_magic.__code__:
         frame = frame.f_back
@@ -181,7 +181,7 @@ def _caller_of_cell_magic() -> Mapping[str, Any]:
 
 
 def _shell(magics: Magics) -> InteractiveShell:
-    """The shell that registered the magics, which every registered instance has."""
+    """The shell in which the magics are registered."""
     if magics.shell is None:
         raise RuntimeError("the magics are not registered with a shell")
     return magics.shell
@@ -190,17 +190,17 @@ def _shell(magics: Magics) -> InteractiveShell:
 def load(shell: InteractiveShell) -> None:
     """Register the magics and their completion."""
     shell.register_magics(FalMagics)
-    offer(shell)
+    register_completion(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take the magics and their completion away, and close the connections."""
+    """Remove the magics and their completion, and close the connections."""
     from ..client.sessions import session
     from ..display.reloaded_page import recent_answers
 
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("falstream", None)
     shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
-    withdraw(shell)
+    unregister_completion(shell)
     recent_answers().clear()
     session().close()

@@ -1,4 +1,8 @@
-"""The line of ``%%falstream``, read with the parser that its declarations make."""
+"""Reads and checks the options on the line of ``%%falstream``; `magics` declares them.
+
+IPython makes an ``argparse`` parser of the declarations. It gets our own words of the line, and what it cannot check is
+checked here, before anything is sent.
+"""
 
 import difflib
 import keyword
@@ -11,15 +15,15 @@ from IPython.core.magic_arguments import MagicArgumentParser
 from ..errors import InvalidRequest
 from .line import as_typed, split_line
 
-_MOST_WORDS = 1_000  # of a line: argparse's cost is the square of their number
+_MOST_WORDS = 1_000  # of a line: argparse's time grows with the square of their number
 
 
 def parse(parser: MagicArgumentParser, line: str) -> Namespace:
-    """The options of a line, with ``endpoint`` and ``arguments``, and whether answers stand ``side_by_side``.
+    """The options of a line, with ``endpoint``, ``arguments``, and whether answers are shown ``side_by_side``.
 
     Raises:
-        InvalidRequest: too many words, an unknown option, or one whose value cannot be.
-        UsageError: argparse's own words on an option.
+        InvalidRequest: there are too many words, an option is unknown, or its value is not allowed.
+        UsageError: argparse rejects an option.
     """
     parser.allow_abbrev = False  # a mistyped option is reported, not guessed
     words = split_line(line)

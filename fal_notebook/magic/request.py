@@ -1,4 +1,4 @@
-"""What a run of ``%%falstream`` sends: from options and cell to requests, before anything is sent."""
+"""Makes the requests of a ``%%falstream`` run from its options and cell, and checks them before anything is sent."""
 
 from argparse import Namespace
 from collections.abc import Mapping
@@ -13,39 +13,39 @@ from .cell_arguments import from_cell, from_line
 
 @dataclass(frozen=True)
 class Request:
-    """What a run sends: ``arguments`` is the endpoint's JSON body."""
+    """One request of a run; ``arguments`` is the endpoint's JSON body."""
 
     endpoint: str
     arguments: dict[str, Any]
 
 
-def read(options: Namespace, cell: str, namespace: Mapping[str, Any]) -> dict[str, Request]:
-    """The requests that options and cell ask for: one for each endpoint or for each model, by its name.
+def read_requests(options: Namespace, cell: str, namespace: Mapping[str, Any]) -> dict[str, Request]:
+    """The requests of a run: one for each endpoint or each model, by its name.
 
     Raises:
-        InvalidRequest: something in them cannot be meant.
+        InvalidRequest: something in the options or the cell cannot be sent.
     """
     names = None if options.raw else namespace
     arguments = {
-        **_input(options.input, namespace),
+        **_from_variable(options.input, namespace),
         **from_cell(cell, options.field, names, as_text=options.as_text),
         **from_line(options.arguments, names),
     }
     encode(arguments)
-    endpoints = _different([endpoint_name(name) for name in options.endpoint.split(",")], options.endpoint)
+    endpoints = _checked_names([endpoint_name(name) for name in options.endpoint.split(",")], options.endpoint)
     if options.models is None:
         return {name: Request(name, arguments) for name in endpoints}
-    models = _different([name.strip() for name in options.models.split(",")], f"--models {options.models}")
+    models = _checked_names([name.strip() for name in options.models.split(",")], f"--models {options.models}")
     return {name: Request(endpoints[0], {**arguments, "model": name}) for name in models}
 
 
-def _different(names: list[str], shown: str) -> list[str]:
+def _checked_names(names: list[str], shown: str) -> list[str]:
     if not all(names) or len(set(names)) < len(names):
         raise InvalidRequest(f"{shown}: different names with commas and no spaces between them are wanted")
     return names
 
 
-def _input(name: str | None, namespace: Mapping[str, Any]) -> dict[str, Any]:
+def _from_variable(name: str | None, namespace: Mapping[str, Any]) -> dict[str, Any]:
     if name is None:
         return {}
     if name not in namespace:

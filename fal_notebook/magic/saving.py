@@ -1,4 +1,4 @@
-"""``--save``: the files of an answer, else its words, on the disk."""
+"""``--save``: writes the files of an answer to the disk, or its text if it has no files."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from ..render.bundles import json_bundle
 
 
 def save_result(result: Result, place: str, *, overwrite: bool = False) -> str:
-    """Write an answer and say where it is.
+    """Write an answer, and return a line that says where it is.
 
     Args:
-        result: an answer that is whole.
+        result: a complete answer.
         place: a file, or a folder; several files of one answer are numbered.
-        overwrite: whether files of these names are replaced; else a name that is taken gets a number.
+        overwrite: whether to replace files of the same name; if not, a number is added to the name.
 
     Raises:
-        InvalidRequest: the disk, or a server that keeps a file, refused.
+        InvalidRequest: a file could not be written, or not be downloaded from its URL.
     """
     path = Path(place).expanduser()
     try:

@@ -1,4 +1,4 @@
-"""``%falstream status``, ``stop`` and ``close`` and ``--dry-run``: nothing here sends a request."""
+"""What the magic does without sending a request: ``%falstream status``, ``stop`` and ``close``, and ``--dry-run``."""
 
 import json
 
@@ -9,7 +9,7 @@ from ..render.bundles import json_bundle, small_bundle, table_bundle
 from .request import Request
 
 
-def show_dry(request: Request) -> None:
+def show_dry_run(request: Request) -> None:
     """Show what would be sent."""
     arguments = json.loads(encode(request.arguments))
     show_bundle(json_bundle({"endpoint": request.endpoint, "arguments": arguments}))

@@ -1,7 +1,7 @@
-"""``{{expression}}`` in a prompt: the user's Python, evaluated where it stands.
+"""Replaces ``{{expression}}`` in a prompt by the value of the user's Python expression.
 
-The expression ends at the first ``}}`` that makes it Python, so that a dictionary may stand in it. Every other
-brace, and ``$``, is the prompt's own.
+The expression ends at the first ``}}`` that makes it valid Python, so that it may contain a dictionary. All other
+braces, and ``$``, belong to the prompt.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,10 @@ from typing import Any
 
 from ..errors import InvalidRequest
 
-_OPEN, _CLOSE = "{{", "}}"
-_MOST_CLOSES = 32  # that one expression may hold; else a text full of braces costs the square of its length
-_LONGEST = 10_000  # characters of an expression that holds any
-_MOST_IN_VAIN = 1_000  # slots of a text that are looked at so far, and are no Python; of others only the first close is
+_OPENING, _CLOSING = "{{", "}}"
+_MOST_CLOSINGS = 32  # ``}}`` that are tried for one slot; without a limit, the time grows with the square of the text
+_LONGEST_WITH_BRACES = 10_000  # characters of an expression that contains a ``}}``
+_MOST_NOT_PYTHON = 1_000  # slots that are no Python; after so many, only the first ``}}`` of each further one is tried
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,27 @@ class Slot:
 
 
 def slots(text: str) -> Iterator[Slot]:
-    """The slots of a text, in order; one without ``code`` is not Python."""
-    in_vain = 0
-    place = text.find(_OPEN)
+    """The slots of a text, in order. A slot whose ``code`` is None is not valid Python."""
+    not_python = 0
+    place = text.find(_OPENING)
     while place >= 0:
-        slot = _slot(text, place, _MOST_CLOSES if in_vain < _MOST_IN_VAIN else 1)
+        slot = _slot(text, place, _MOST_CLOSINGS if not_python < _MOST_NOT_PYTHON else 1)
         if slot is None:
             return
-        in_vain += slot.code is None
+        not_python += slot.code is None
         yield slot
-        place = text.find(_OPEN, slot.end)
+        place = text.find(_OPENING, slot.end)
 
 
 def fill(text: str, namespace: Mapping[str, Any]) -> Any:
-    """The text with its slots filled; the value itself where the text is nothing but one slot.
+    """The text with its slots filled; if the text is a single slot, the value of its expression.
 
     Args:
         text: a prompt or a value.
-        namespace: the names that the expressions may use.
+        namespace: the variables that the expressions may use.
 
     Raises:
-        InvalidRequest: an expression is not Python, uses a name that is not defined, or fails.
+        InvalidRequest: an expression is not valid Python, uses a name that is not defined, or fails.
     """
     parts: list[str] = []
     end = 0
@@ -62,20 +62,20 @@ def fill(text: str, namespace: Mapping[str, Any]) -> Any:
     return "".join([*parts, text[end:]])
 
 
-def _slot(text: str, start: int, most_closes: int) -> Slot | None:
-    close = text.find(_CLOSE, start + len(_OPEN))
+def _slot(text: str, start: int, most_closings: int) -> Slot | None:
+    close = text.find(_CLOSING, start + len(_OPENING))
     first = close
-    for _ in range(most_closes):
-        if close < 0 or (close > first and close - start > _LONGEST):
+    for _ in range(most_closings):
+        if close < 0 or (close > first and close - start > _LONGEST_WITH_BRACES):
             break
-        expression = text[start + len(_OPEN) : close].strip()
+        expression = text[start + len(_OPENING) : close].strip()
         code = _compiled(expression)
         if code is not None:
-            return Slot(start, close + len(_CLOSE), expression, code)
-        close = text.find(_CLOSE, close + 1)
+            return Slot(start, close + len(_CLOSING), expression, code)
+        close = text.find(_CLOSING, close + 1)
     if first < 0:
         return None
-    return Slot(start, first + len(_CLOSE), text[start + len(_OPEN) : first].strip(), None)
+    return Slot(start, first + len(_CLOSING), text[start + len(_OPENING) : first].strip(), None)
 
 
 def _compiled(expression: str) -> CodeType | None:

@@ -1,4 +1,4 @@
-"""What Tab offers in a real IPython shell, by whichever way the installed IPython has for it."""
+"""What Tab offers in a real IPython shell, by whichever completion API the installed IPython has."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def shell() -> Iterator[InteractiveShell]:
 
 
 def offered(shell: InteractiveShell, text: str, line: str | None = None) -> list[str]:
-    """What Tab offers behind the text; ``line`` is where it stands in a cell."""
+    """What Tab offers after the text; ``line`` is the number of the text's line in the cell."""
     with provisionalcompleter():
         cell = text if line is None else line
         return [each.text for each in shell.Completer.completions(cell, cell.index(text) + len(text))]

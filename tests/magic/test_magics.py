@@ -1,4 +1,4 @@
-"""The magic in a real IPython shell: what its line and its cell mean."""
+"""How the magic reads its line and its cell, in a real IPython shell."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def _cell(shell: InteractiveShell, line: str, cell: str = "\n") -> Result:
 
 
 def _dry(shell: InteractiveShell, line: str, cell: str = "\n") -> Any:
-    """The arguments that would be sent."""
+    """The arguments that the magic would send."""
     with capture_output() as captured:
         shell.run_cell_magic("falstream", f"a/b --dry-run {line}", cell)
     plain = captured.outputs[0].data["text/plain"] if captured.outputs else captured.stdout

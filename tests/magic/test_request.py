@@ -1,17 +1,17 @@
-"""What a run of the magic sends, before it is sent."""
+"""Which requests a run of the magic makes of its line and cell."""
 
 import pytest
 
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.magic.magics import FalMagics
 from fal_notebook.magic.options import parse
-from fal_notebook.magic.request import Request, read
+from fal_notebook.magic.request import Request, read_requests
 
 
 def _read(line: str, cell: str = "x") -> dict[str, Request]:
     options = parse(FalMagics.falstream.parser, line)
     options.field, options.as_text = "prompt", False
-    return read(options, cell, {})
+    return read_requests(options, cell, {})
 
 
 def test_one_request_has_its_endpoints_name() -> None:

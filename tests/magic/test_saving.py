@@ -1,4 +1,4 @@
-"""`--save`: where an answer goes on the disk."""
+"""Where `--save` writes an answer."""
 
 from pathlib import Path
 
