@@ -1,7 +1,7 @@
-"""Ours and its peers on the same work, in one run: ``make bench``.
+"""Measures this package and its peers at the same work, in one run: ``make bench``.
 
-``python -m tests.benchmarks deltas snapshots`` measures these only; a run of all writes the tables of README.md beside
-this file, and the chart and the ratios that the project's README shows.
+``python -m tests.benchmarks deltas snapshots`` measures only these two. A run of everything also writes the tables in
+the README.md beside this file, and the chart and the ratios of the project's README.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from .rows import Row
 
 
 def main(names: Sequence[str] = ()) -> None:
-    """Measure what is named, or everything."""
+    """Measure the named kinds of work, or all of them."""
     everything = measures()
     unknown = sorted(set(names) - set(everything))
     if unknown:
@@ -33,7 +33,7 @@ def main(names: Sequence[str] = ()) -> None:
 
 
 def measures() -> dict[str, Callable[[], list[Row]]]:
-    """By their names what can be measured: a module's ``MEASURES``, or its ``measure`` by the module's name."""
+    """All that can be measured, by name: the ``MEASURES`` of a module, or its ``measure`` under the module's name."""
     found: dict[str, Callable[[], list[Row]]] = {}
     for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if info.name != "__main__":

@@ -1,6 +1,7 @@
-"""What the same work takes ours and its peers: words of many events, snapshots, large bodies.
+"""Measures the time that this package and its peers take for many short events, for snapshots and for large bodies.
 
-Each round asks all, one after the other, and each answer is checked. The bare socket shows what the server allows.
+Each round asks all of them, one after the other, and checks each answer. The bare socket shows the best that the server
+allows.
 """
 
 import time
@@ -37,7 +38,7 @@ BODY: tuple[type[Keeps], ...] = (Ours, Reference, Threaded, Asyncio)
 Asks = dict[str, Callable[[], object]]
 Clock = Callable[[], float]
 Values = dict[str, tuple[float, ...]]
-"""By name the milliseconds of each round."""
+"""The milliseconds of each round, by the peer's name."""
 
 
 def deltas() -> list[Row]:
@@ -48,7 +49,7 @@ def deltas() -> list[Row]:
 
 
 def snapshots() -> list[Row]:
-    """2,000 events, each with the whole text so far; four times the length takes four times as long at the most."""
+    """2,000 events, each with the whole text so far; a text four times as long may take four times the time."""
     with local() as addresses:
         short = snapshot_texts(addresses, 2_000, 10_240, TEXT, ROUNDS)
         long = snapshot_texts(addresses, 2_000, 40_960, LONG_TEXT, ROUNDS)
@@ -64,7 +65,7 @@ def snapshots() -> list[Row]:
 
 
 def binary() -> list[Row]:
-    """256 MiB in frames of 64 KiB, kept as one ``bytes``; four times the size takes four times as long at the most."""
+    """256 MiB in frames of 64 KiB, kept as one ``bytes``; four times the size may take four times the time."""
     with local() as addresses:
         values = bodies(addresses, 256, BODY, ROUNDS)
         costs = [bodies(addresses, size, (Ours,), ROUNDS, time.process_time) for size in (64, 256)]
@@ -75,7 +76,7 @@ def binary() -> list[Row]:
 
 
 def quadratic() -> list[Row]:
-    """What the reference client's other verb takes, which puts a body together anew at every frame."""
+    """The reference client's ``run``, which puts the whole body together again at every frame."""
     with local() as addresses:
         values = {size: bodies(addresses, size, (Ours, ReferenceRun), rounds=3) for size in (8, 16, 32)}
     return [row for size, each in values.items() for row in rows_of(f"{size} MiB of binary, kept", each, {})]
@@ -85,14 +86,14 @@ MEASURES = {"deltas": deltas, "snapshots": snapshots, "bytes": binary, "quadrati
 
 
 def measure() -> list[Row]:
-    """All of these."""
+    """All measures of this module."""
     return [row for each in MEASURES.values() for row in each()]
 
 
 def delta_texts(
     addresses: Addresses, count: int, peers: Sequence[type[Peer]], rounds: int, clock: Clock = time.perf_counter
 ) -> Values:
-    """What each takes in each round to have the text of so many deltas."""
+    """The time of each peer in each round until it has the text of so many deltas."""
     arguments, expected = {"work": "deltas", "count": count}, server.deltas_text(count)
     return _texts(addresses, arguments, expected, DELTAS, peers, rounds, clock)
 
@@ -105,7 +106,7 @@ def snapshot_texts(
     rounds: int,
     clock: Clock = time.perf_counter,
 ) -> Values:
-    """What each takes in each round to have the text of so many snapshots, the last so many bytes long."""
+    """The time of each peer in each round until it has the text of so many snapshots, the last so many bytes long."""
     arguments = {"work": "snapshots", "count": count, "longest": longest}
     return _texts(addresses, arguments, server.snapshots_text(longest), SNAPSHOTS, peers, rounds, clock)
 
@@ -113,7 +114,7 @@ def snapshot_texts(
 def bodies(
     addresses: Addresses, mebibytes: int, peers: Sequence[type[Keeps]], rounds: int, clock: Clock = time.perf_counter
 ) -> Values:
-    """What each takes in each round to have so many bytes."""
+    """The time of each peer in each round until it has so many bytes."""
     size = mebibytes * MEBI
     arguments = {"work": "bytes", "size": size}
     with ExitStack() as stack:
@@ -145,7 +146,7 @@ def _texts(
 
 @contextmanager
 def local() -> Iterator[Addresses]:
-    """A server on this machine, without any delay."""
+    """A server on this machine, without a delay."""
     with server.running() as ports:
         yield Addresses.of(ports)
 
@@ -158,9 +159,10 @@ def interleaved(
     apart: float = 0.0,
     clock: Clock = time.perf_counter,
 ) -> Values:
-    """What each takes in each round, all in every round, after a first one that is not counted.
+    """The time of each in each round. Every round asks all of them, and a first round is not counted.
 
-    Each round begins with another, so that none always follows the same; rounds begin so many seconds apart.
+    Each round begins with a different one, so that none always follows the same other. ``apart`` is the time between
+    the beginnings of two rounds, in seconds.
     """
     values: dict[str, list[float]] = {name: [] for name in asks}
     names = list(asks)
@@ -181,25 +183,25 @@ def interleaved(
 
 
 def is_zeros(answer: object, size: int) -> bool:
-    """Whether an answer is so many zeros."""
+    """Whether an answer consists of so many zero bytes."""
     return isinstance(answer, bytes) and len(answer) == answer.count(0) == size
 
 
 def is_read(answer: object, least: int) -> bool:
-    """Whether a bare socket has read as many bytes as there must be."""
+    """Whether a bare socket has read enough bytes."""
     return isinstance(answer, int) and answer >= least
 
 
 def bound(ask: Callable[..., object], *arguments: object) -> Callable[[], object]:
-    """The call with its arguments."""
+    """The function with its arguments bound."""
     return lambda: ask(*arguments)
 
 
 def rows_of(work: str, values: Values, goals: dict[str, str]) -> list[Row]:
-    """A row of milliseconds for each."""
+    """A row for each peer, in milliseconds."""
     return [Row(work, who, "ms", each, goals.get(who, "")) for who, each in values.items()]
 
 
 def _growth(work: str, small: Values, large: Values) -> Row:
-    """How many times as much of the processor's time ours takes for four times as much, in the middle round."""
+    """The factor by which our processor time grows for four times the work, in the median round."""
     return Row(work, OURS, "× the processor's time", (median(large[OURS]) / median(small[OURS]),), "≤ 4.5")

@@ -1,8 +1,8 @@
-"""What an idle session costs: open connections that nobody uses, in a process of its own.
+"""Measures what an idle session costs: open connections that nobody uses, in a process of their own.
 
-A process that has imported the same and only sleeps is the measure's zero; the gateway is another process. Memory is
-what the process has for itself (USS). What one connection holds is the slope from a few to many, as the first also
-begins the I/O thread.
+The baseline is a process that has imported the same modules and only sleeps; the gateway is another process. Memory is
+that which only this process uses (USS). The cost of one connection is the slope between a few connections and many,
+because the first one also starts the I/O thread.
 """
 
 import os
@@ -33,7 +33,7 @@ for _ in sys.stdin:
 
 
 def _begin(count: int, url: str) -> "subprocess.Popen[str]":
-    """A process with so many open connections, once they are open."""
+    """A process with so many connections, which are open when this returns."""
     process = subprocess.Popen(
         [sys.executable, "-c", _CODE, str(count)],
         env={**os.environ, "FAL_NOTEBOOK_URL": url, "FAL_KEY": "made-up:key"},
@@ -47,7 +47,7 @@ def _begin(count: int, url: str) -> "subprocess.Popen[str]":
 
 
 def _used(process: "subprocess.Popen[str]") -> float:
-    """The seconds of processor time that a process says it has used: the system's own count has steps of 10 ms."""
+    """The processor time of a process in seconds, as the process reports it: the system's count has steps of 10 ms."""
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process has no pipes")
     process.stdin.write("\n")
@@ -56,7 +56,7 @@ def _used(process: "subprocess.Popen[str]") -> float:
 
 
 def _round(url: str) -> dict[int, tuple[float, float]]:
-    """For each number of connections the seconds of processor time and the bytes, all idle at the same time."""
+    """Processor time in seconds and memory in bytes for each number of connections; all are idle at the same time."""
     processes = {count: _begin(count, url) for count in (NONE, FEW, MANY)}
     try:
         time.sleep(1)
@@ -72,7 +72,7 @@ def _round(url: str) -> dict[int, tuple[float, float]]:
 
 
 def measure() -> list[Row]:
-    """Rounds of an idle session with 4 and with 40 connections, beside a process without any."""
+    """Rounds of an idle session with 4 and with 40 connections, and of a process without any."""
     with gateway() as url:
         rounds = [_round(url) for _ in range(ROUNDS)]
     work = f"idle session with {FEW} open connections"

@@ -1,4 +1,4 @@
-"""How long importing takes, each in an interpreter of its own; `%load_ext` in a shell that has ipywidgets."""
+"""Measures how long an import takes, in a new interpreter each time; `%load_ext` in a shell that has ipywidgets."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import ipykernel.kernelapp, ipywidgets
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 """
-# work, who, what is there before, the statement, the goal
+# the work, who does it, the code that runs before, the measured statement, the goal
 _CASES = (
     ("import", OURS, "", "import fal_notebook", "≤ 30"),
     ("import", "fal_client", "", "import fal_client", ""),
@@ -31,7 +31,7 @@ def _milliseconds(before: str, statement: str) -> float:
 
 
 def measure() -> list[Row]:
-    """Rounds of all, one after the other in each."""
+    """Rounds in which all cases are measured, one after the other."""
     rounds = [[_milliseconds(before, statement) for *_, before, statement, _ in _CASES] for _ in range(ROUNDS)]
     return [
         Row(work, who, "ms", values, goal)

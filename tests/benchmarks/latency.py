@@ -1,4 +1,4 @@
-"""How long people wait: for the first word, and for an answer over a network that takes 50 ms there and back."""
+"""Measures how long people wait: for the first word, and for answers over a network with a round trip of 50 ms."""
 
 import os
 import threading
@@ -47,21 +47,21 @@ AT_ONCE: tuple[type[Many], ...] = (Ours, Asyncio, AsyncioOverFour)
 MANY: tuple[type[Peer], ...] = (Ours, Reference, FalClient, Asyncio, AsyncioOverFour)
 
 Measured = dict[str, list[list[int]]]
-"""By name the nanoseconds of every event, for each round."""
+"""The nanoseconds of every event in each round, by the peer's name."""
 
 
 def first() -> list[Row]:
-    """From the server's sending of an event until its text is in hand, while nothing else is done."""
+    """The time from the sending of an event until the client has its text, while the client does nothing else."""
     arguments = {"work": "times", "count": 300, "pause": 0.002}
     measured = _rounds(WORDS, lambda peer: peer.arrivals(arguments))
     return _percentiles("a word, from the server's sending to the waiting cell", measured, {Reference.name: "≥ 1×"})
 
 
 def busy() -> list[Row]:
-    """The same while the main thread computes in pure Python and looks now and then what has come.
+    """The same time while the main thread computes in pure Python, and now and then looks for new text.
 
-    A peer reads on a thread beside it. To be let in, such a thread waits for the interpreter's switch interval: once,
-    where it does no more than wait for the bytes at a bare socket.
+    A peer reads on a second thread. This thread has to wait for the interpreter's switch interval whenever it needs the
+    interpreter: a bare socket once for each event, the peers more often.
     """
     arguments = {"work": "times", "count": 60, "pause": 0.02}
     goals = {BareSocket.name: "≥ 1×", Reference.name: "≥ 1×"}
@@ -70,7 +70,7 @@ def busy() -> list[Row]:
 
 
 def prompts() -> list[Row]:
-    """One prompt on what is open, 6 seconds after the last. One round trip is what a bare socket takes."""
+    """One prompt on an open connection, 6 seconds after the last. A bare socket takes one round trip."""
     work = "a prompt 6 s after the last, RTT 50 ms, TLS"
     with far(ROUND_TRIP) as addresses:
         values = prompts_apart(addresses, 6.0, PROMPTS, ROUNDS)
@@ -86,7 +86,7 @@ def pipeline() -> list[Row]:
 
 
 def starving() -> list[Row]:
-    """38 prompts of 10 ms behind 2 of 1 s."""
+    """38 prompts whose answers take 10 ms, sent after 2 whose answers take 1 s."""
     slow, quick = ({"work": "wait", "seconds": seconds, "words": "hi"} for seconds in (1.0, 0.01))
     each = [slow] * 2 + [quick] * 38
     values: dict[str, list[float]] = {}
@@ -104,12 +104,12 @@ MEASURES = {"first": first, "busy": busy, "prompts": prompts, "pipeline": pipeli
 
 
 def measure() -> list[Row]:
-    """All of these."""
+    """All measures of this module."""
     return [row for each in MEASURES.values() for row in each()]
 
 
 def prompts_apart(addresses: Addresses, seconds: float, peers: Sequence[type[Peer]], rounds: int) -> Values:
-    """What each takes in each round for one prompt; rounds are so many seconds apart."""
+    """The time of each peer in each round for one prompt; rounds are so many seconds apart."""
     with ExitStack() as stack:
         bare = stack.enter_context(BareSocket(addresses))
         ready = [stack.enter_context(peer(addresses)) for peer in peers]
@@ -119,7 +119,7 @@ def prompts_apart(addresses: Addresses, seconds: float, peers: Sequence[type[Pee
 
 
 def prompts_at_once(addresses: Addresses, count: int, peers: Sequence[type[Peer]], rounds: int) -> Values:
-    """What each takes in each round for so many prompts at once, their answers in order."""
+    """The time of each peer in each round for so many prompts at once, with the answers in order."""
     words = [str(number) for number in range(count)]
     each: list[Arguments] = [{"work": "prompt", "words": word} for word in words]
     with ExitStack() as stack:
@@ -130,7 +130,7 @@ def prompts_at_once(addresses: Addresses, count: int, peers: Sequence[type[Peer]
 
 @contextmanager
 def far(round_trip: float) -> Iterator[Addresses]:
-    """A server that speaks TLS, a round trip of so many seconds away."""
+    """A server with TLS, behind a network with this round trip in seconds."""
     before = os.environ.get("SSL_CERT_FILE")
     with TemporaryDirectory() as folder:
         certificate = make_certificate(Path(folder) / "certificate.pem")
@@ -154,7 +154,7 @@ def _rounds(peers: Sequence[type[Peer | BareSocket]], arrivals: Callable[[Any], 
 
 
 def _percentiles(work: str, measured: Measured, goals: dict[str, str]) -> list[Row]:
-    """The 50th and the 99th percentile of every round; the goals are those of the 50th."""
+    """The 50th and the 99th percentile of every round. The goals apply to the 50th."""
     middle = {who: tuple(median(each) / 1000 for each in rounds) for who, rounds in measured.items()}
     late = {who: tuple(quantiles(each, n=100)[98] / 1000 for each in rounds) for who, rounds in measured.items()}
     return [
@@ -164,7 +164,7 @@ def _percentiles(work: str, measured: Measured, goals: dict[str, str]) -> list[R
 
 
 def _arrivals_at_a_busy_thread(peer: Peer | BareSocket, arguments: Arguments) -> list[int]:
-    """The nanoseconds from each event's sending until the main thread, which computes, has its text."""
+    """The nanoseconds from the sending of each event until the computing main thread has its text."""
     if isinstance(peer, Ours):
         stream = fal_notebook.stream(ENDPOINT, arguments, base_url=peer.addresses.websocket)
         return _watched(lambda: map(str, stream.take()), lambda: stream.is_done)

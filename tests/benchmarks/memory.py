@@ -1,6 +1,6 @@
-"""How much memory a kept body takes at its peak, above what there was before: each in a process of its own.
+"""Measures the peak memory for a body that is kept, above the memory before, each time in a process of its own.
 
-Linux tells the peak of a process in ``/proc``.
+Linux reports the peak of a process in ``/proc``.
 """
 
 from multiprocessing.connection import Connection as Pipe
@@ -41,6 +41,6 @@ def _main(pipe: "Pipe[Any, Any]", peer: type[Keeps], addresses: Addresses, size:
 
 
 def _memory(name: str) -> int:
-    """A size that Linux tells of this process, in bytes."""
+    """A size of this process that Linux reports, in bytes."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

@@ -1,8 +1,9 @@
-"""A network with a delay, between the clients and the server: a process that knows TCP and nothing above it.
+"""A network with a delay between the clients and the server: a process that forwards TCP and knows nothing above it.
 
-Every byte arrives half a round trip after it was sent, however many there are; and since TCP's own handshake takes a
-round trip, what a client sends before that has passed goes out when it has. A TLS handshake takes its round trips by
-itself. Threads sleep more exactly than an event loop, whose clock here is one of whole milliseconds.
+Every byte arrives half a round trip after it was sent, however many bytes there are. TCP's own handshake would take a
+round trip, so what a client sends before that time has passed is held back until then. A TLS handshake takes its round
+trips without further help. Threads are used because they sleep more exactly than an event loop, which sleeps whole
+milliseconds here.
 """
 
 import socket
@@ -22,7 +23,7 @@ Pieces = SimpleQueue[tuple[float, bytes]]
 
 @contextmanager
 def delayed(ports: Ports, round_trip: float) -> Iterator[Ports]:
-    """The same ports, so many seconds away."""
+    """Ports that lead to the given ports through a network with this round trip in seconds."""
     with in_process(_main, ports, round_trip / 2) as away:
         yield away
 

@@ -1,9 +1,9 @@
-"""Words in a notebook: `%%falstream` beside three ways to show them token by token, in JupyterLab in Chromium.
+"""Measures how text streams into a notebook, by `%%falstream` and by three other ways, in JupyterLab in Chromium.
 
-All take the tokens from the same stream of ours, so that what differs is how they are shown. Each run has a page and
-a kernel of its own. The last token says when it was sent, by the clock that the page reads too. A cell that only
-sleeps tells how long the machine and JupyterLab halt a page by themselves; a task is what the page does without a
-break, in time of the processor, which other processes change little.
+All of them take the tokens from the same stream of ours, so that they differ only in how they show them. Each run has
+its own page and kernel. The last token contains the time when it was sent, by the clock that the page reads as well.
+A cell that only sleeps shows how long the machine and JupyterLab by themselves freeze a page. A task is what the page
+does without a break; it is measured in processor time, which other processes hardly change.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ROUNDS = 3
 TOKENS, RATE = 4_000, 1_000
 FLOOD, AT_ONCE = 100_000, 10**9
 ANSWER = 34_600  # tokens, of 200 kB
-PATIENCE = 20.0  # seconds for one run: some peers do not end
+PATIENCE = 20.0  # seconds for one run, as some peers do not end
 OURS = "fal_notebook"
 PRINT = "print(flush=True)"
 NOTHING = "a cell that only sleeps"
@@ -51,7 +51,7 @@ BOX = "fal.PromptWidget('bench/tokens', {{'prompt': 'x', 'count': {count}, 'rate
 
 
 async def _tokens(connection: ServerConnection) -> None:
-    """Answer each request with ``count`` tokens, ``rate`` a second; the last says when it is sent."""
+    """Answer each request with ``count`` tokens, ``rate`` a second; the last contains the time when it is sent."""
     async for message in connection:
         asked = json.loads(message)
         count, began = asked["count"], time.perf_counter()
@@ -76,14 +76,14 @@ def _serve(pipe: "Pipe[str, str]") -> None:
 
 @contextmanager
 def gateway() -> Iterator[str]:
-    """The address of a server of tokens in a process of its own."""
+    """The address of a server that streams tokens, in a process of its own."""
     with in_process(_serve) as address:
         yield address
 
 
 @contextmanager
 def _jupyter() -> Iterator[tuple[Browser, Server]]:
-    """A browser, and a JupyterLab whose kernels ask a server of tokens."""
+    """A browser, and a JupyterLab whose kernels use the server of tokens."""
     with gateway() as url, tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         place = Path(folder) / "notebooks"
         place.mkdir()
@@ -99,12 +99,12 @@ def _run(browser: Browser, lab: Server, cell: str, count: int, rate: int) -> Wat
     with notebook(browser, lab, cells, "bench.ipynb", script=WATCH) as page:
         page.run(0)
         watched(page, 1, "0000 ", PATIENCE)
-        page.page.wait_for_timeout(1000)  # what the page does after a first run is no part of the second
+        page.page.wait_for_timeout(1000)  # so that the page's work after the first run is not counted to the second
         return watched(page, 2, "0000 ", PATIENCE)
 
 
 def _ask(browser: Browser, lab: Server, count: int, rate: int) -> Watched:
-    """The same for the prompt widget."""
+    """Run a prompt widget in a page and a kernel of its own, after a short run that warms both."""
     with notebook(browser, lab, [BEGIN, BOX.format(count=count, rate=rate)], "bench.ipynb", script=WATCH) as page:
         page.run(0)
         page.run(1)
@@ -164,7 +164,7 @@ def _box() -> list[Row]:
 
 
 def _halts(work: str, who: str, seen: Sequence[Watched], goal: str = "") -> list[Row]:
-    """How long the page stood still, and how long by its own work."""
+    """The longest time that the page was frozen, and the longest by its own work."""
     return [
         _row(work, who, "ms, longest halt", [each.longest for each in seen], goal),
         _row(work, who, "ms, longest task", [each.task for each in seen], goal),
@@ -176,7 +176,7 @@ def _row(work: str, who: str, unit: str, values: Sequence[float], goal: str = ""
 
 
 def _lost(seen: Watched, count: int) -> int:
-    """How many of the tokens are not in the page."""
+    """The number of tokens that are not in the page."""
     shown = set(seen.text.split())
     return sum(f"{number:04d}" not in shown for number in range(count - 1)) + (seen.last is None)
 
@@ -186,5 +186,5 @@ def _or_never(value: float | None) -> float:
 
 
 def measure() -> list[Row]:
-    """Rounds of all ways, one after the other in each."""
+    """Rounds in which all ways are measured, one after the other."""
     return [*_paced(), *_flood(), *_box()]

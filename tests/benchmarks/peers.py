@@ -1,7 +1,7 @@
-"""Ours and its peers, each written as its user would write it: correct for the benchmarks' answers, and no more.
+"""This package and its peers, each used as its user would use it: correct for the benchmarks' answers, and no more.
 
-Every event of these comes in a message of its own, so that no peer has to put events together. What can be kept open
-is open before the clock runs.
+The server sends every event in a message of its own, so that no peer has to join events. Connections that can be kept
+open are open before the measurement begins.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the server answers: its WebSockets and its HTTP."""
+    """The server's addresses for WebSockets and for HTTP."""
 
     websocket: str
     http: str
@@ -54,18 +54,18 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Shape:
-    """How a user takes the text out of events.
+    """The form of an endpoint's events, and how a user gets the text out of them.
 
     Attributes:
-        words: those of one event.
-        kept: how many of the last events make the text; None where all do.
+        words: returns the text of one event.
+        kept: the number of last events that make up the whole text; None for all events.
     """
 
     words: Callable[[Any], str]
     kept: int | None = None
 
     def text(self, values: Iterable[Any]) -> str:
-        """The text that these events make."""
+        """The whole text of these events."""
         return "".join(deque((self.words(value) for value in values), self.kept))
 
 
@@ -74,7 +74,7 @@ SNAPSHOTS = Shape(lambda value: value["output"], 1)
 
 
 class Peer(ABC):
-    """One way to ask an endpoint, ready to be used."""
+    """One way to send requests to an endpoint, ready to be used."""
 
     name: ClassVar[str]
 
@@ -91,14 +91,14 @@ class Peer(ABC):
 
     @abstractmethod
     def text(self, arguments: Arguments, shape: Shape) -> str:
-        """Ask, and return the answer's text."""
+        """Send a request, and return the answer's text."""
 
     def texts(self, each: Sequence[Arguments], shape: Shape) -> list[str]:
-        """Ask several times, in the quickest way there is, and return the texts in order."""
+        """Send several requests in the quickest way there is, and return the texts in order."""
         return [self.text(arguments, shape) for arguments in each]
 
     def arrivals(self, arguments: Arguments) -> list[int]:
-        """Ask for ``times``; return the nanoseconds from each event's sending until its text is in hand."""
+        """Request ``times``, and return the nanoseconds from each event's sending until its text is there."""
         times: list[int] = []
 
         def words(value: Any) -> str:
@@ -111,15 +111,15 @@ class Peer(ABC):
 
 
 class Keeps(Peer):
-    """One that can have an answer's bytes, too."""
+    """A peer that can also return an answer's bytes."""
 
     @abstractmethod
     def body(self, arguments: Arguments) -> bytes:
-        """Ask, and return the answer as one ``bytes``."""
+        """Send a request, and return the answer as one ``bytes``."""
 
 
 class InParts(Keeps):
-    """One that gives an answer in parts, cut where its events are."""
+    """A peer that gives an answer in parts, of which each is a whole event."""
 
     def text(self, arguments: Arguments, shape: Shape) -> str:
         return shape.text(value for part in self._parts(arguments) for value in _events(part))
@@ -129,15 +129,15 @@ class InParts(Keeps):
 
     @abstractmethod
     def _parts(self, arguments: Arguments) -> Iterator[bytes]:
-        """Ask, and give the parts as they come."""
+        """Send a request, and yield the parts as they arrive."""
 
 
 class Many(Peer):
-    """One that can have several requests under way."""
+    """A peer that can have several requests running at once."""
 
     @abstractmethod
     def durations(self, each: Sequence[Arguments]) -> list[float]:
-        """Ask for all at once; return after how many seconds each had its answer."""
+        """Send all requests at once, and return after how many seconds each had its answer."""
 
 
 class Ours(Keeps, Many):
@@ -182,7 +182,7 @@ class Reference(InParts):
 
     def _parts(self, arguments: Arguments) -> Iterator[bytes]:
         self._connection.send(arguments)
-        return cast("Iterator[bytes]", self._connection.stream())  # of this server
+        return cast("Iterator[bytes]", self._connection.stream())  # this server sends only bytes
 
     def texts(self, each: Sequence[Arguments], shape: Shape) -> list[str]:
         for arguments in each:
@@ -191,7 +191,7 @@ class Reference(InParts):
 
 
 class ReferenceRun(Reference):
-    """The reference client's other verb, which returns the whole body."""
+    """The reference client's ``run``, which returns the whole body."""
 
     name = "fal.apps.ws run"
 
@@ -218,7 +218,7 @@ class FalClient(Peer):
 
 
 class HttpxSse(Peer):
-    """httpx-sse over HTTP, its client kept."""
+    """httpx-sse over HTTP, with its HTTP client kept open."""
 
     name = "httpx-sse"
 
@@ -233,7 +233,7 @@ class HttpxSse(Peer):
 
 
 class Threaded(InParts):
-    """Bare websockets, the blocking kind."""
+    """Bare websockets, with its blocking API."""
 
     name = "websockets.sync"
 
@@ -251,13 +251,13 @@ class Threaded(InParts):
 
 
 class Asyncio(Keeps, Many):
-    """Bare websockets on asyncio; several requests go out at once, blindly."""
+    """Bare websockets on asyncio; several requests are sent at once, without waiting for answers."""
 
     name = "websockets.asyncio"
     connections = 1
 
     def __enter__(self) -> Self:
-        # Not a Runner, which puts the repr of a result into an error that it catches: seconds, for many bytes.
+        # Not a Runner: it makes the repr of a result for an error that it catches, which takes seconds for many bytes.
         loop = asyncio.new_event_loop()
         self._run = loop.run_until_complete
         self._stack.callback(loop.close)
@@ -278,7 +278,7 @@ class Asyncio(Keeps, Many):
         return [duration for _, duration in self._run(self._answers(each, SNAPSHOTS))]
 
     async def _connect(self) -> list[ClientConnection]:
-        # While others are measured this event loop stands still, and would miss the answers to its pings.
+        # This event loop does not run while others are measured, and would miss the answers to its pings.
         url = f"{self.addresses.websocket}/{ENDPOINT}"
         return [await connect_asyncio(url, ping_interval=None) for _ in range(self.connections)]
 
@@ -287,7 +287,7 @@ class Asyncio(Keeps, Many):
             await each.close()
 
     async def _answers(self, each: Sequence[Arguments], shape: Shape) -> list[tuple[str, float]]:
-        """The text of each and after how many seconds it was there; the connections take turns."""
+        """The text of each answer, and after how many seconds it was there. The connections share the requests."""
         began = time.perf_counter()
         answers: dict[int, tuple[str, float]] = {}
 
@@ -321,14 +321,14 @@ class Asyncio(Keeps, Many):
 
 
 class AsyncioOverFour(Asyncio):
-    """The same over four connections."""
+    """Bare websockets on asyncio, over four connections."""
 
     name = "websockets.asyncio, 4 connections"
     connections = 4
 
 
 class BareSocket:
-    """A socket that reads the same bytes and does nothing with them: what server and network allow at the most."""
+    """A socket that reads the same bytes and does nothing with them: the best that server and network allow."""
 
     name = BOUND
     _END = b'"type": "end"'
@@ -354,7 +354,7 @@ class BareSocket:
         self._socket.close()
 
     def arrivals(self, arguments: Arguments) -> Iterator[bytes]:
-        """Ask for ``times``, and give when each event was sent, in nanoseconds, as soon as it has come."""
+        """Request ``times``, and yield the nanosecond at which each event was sent, as soon as the event arrives."""
         self._send(arguments)
         data = b""
         while self._END not in data:
@@ -364,7 +364,7 @@ class BareSocket:
             yield from re.findall(rb'"content": "(\d+) "', data)
 
     def read(self, arguments: Arguments) -> int:
-        """Ask, and return how many bytes the answer had."""
+        """Send a request, and return the number of the answer's bytes."""
         self._send(arguments)
         size, last, buffer = 0, b"", memoryview(bytearray(2**20))
         while self._END not in last:

@@ -1,4 +1,4 @@
-"""What the rows say together: tables for README.md in this folder; a chart and some ratios for the project's README."""
+"""Reports the rows: as tables in this folder's README.md, and as a chart and some ratios in the project's README."""
 
 import os
 import platform
@@ -29,18 +29,18 @@ TELLING = (
     ("peak memory of 256 MiB of binary, kept", "× its size", "fal.apps.ws stream"),
     ("4,000 tokens at 1,000/s in a notebook", "messages/s", "print(flush=True)"),
 )
-"""The rows of peers whose ratios say most: work, unit and who. The README shows these."""
+"""The most telling rows of peers, by work, unit and name. The project's README shows their ratios."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row with what it is judged by.
+    """A row with its evaluation.
 
     Attributes:
         row: the row.
-        median: of its values.
-        ratio: how many times as much as ours; None for ours, and where ours has no such row.
-        reached: whether the goal is reached; None where there is none.
+        median: the median of its values.
+        ratio: the median divided by ours; None for our own rows, and if we have no such row.
+        reached: whether the goal is reached; None if there is no goal.
     """
 
     row: Row
@@ -55,7 +55,7 @@ class Line:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What the table says of it."""
+        """The cells of its line in the table."""
         low, high = min(self.row.values), max(self.row.values)
         return (
             self.row.work,
@@ -69,7 +69,7 @@ class Line:
 
 
 def judged(rows: Sequence[Row]) -> list[Line]:
-    """Each row with its ratio to ours, and whether it reaches its goal; those of one work and unit stand together."""
+    """Each row with its ratio to ours, and whether it reaches its goal. Rows of the same work and unit are grouped."""
     ours = {(row.work, row.unit): median(row.values) for row in rows if row.who == OURS}
     places = list(dict.fromkeys((row.work, row.unit) for row in rows))
     lines = []
@@ -82,7 +82,7 @@ def judged(rows: Sequence[Row]) -> list[Line]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown."""
+    """The rows as a Markdown table."""
     lines = [HEAD, "|---|---|--:|--:|--:|---|---|"]
     for _, group in groupby(judged(rows), lambda line: (line.row.work, line.row.unit)):
         for number, line in enumerate(group):
@@ -92,7 +92,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def goals(rows: Sequence[Row]) -> str:
-    """What the rows say of the goals, in Markdown: a line for each."""
+    """The goals as a Markdown table, with whether each is reached."""
     lines = judged(rows)
     ours = _own_amounts(lines)
     table = [GOALS_HEAD, "|---|--:|--:|--:|---|---|"]
@@ -105,7 +105,7 @@ def goals(rows: Sequence[Row]) -> str:
 
 
 def telling(rows: Sequence[Row]) -> str:
-    """The ratios that say most, in Markdown: a line for each of `TELLING` that was measured."""
+    """The most telling ratios as a Markdown table: a line for each of `TELLING` that was measured."""
     lines = judged(rows)
     ours = _own_amounts(lines)
     peers = {(line.row.work, line.row.unit, line.row.who): line for line in lines if line.ratio is not None}
@@ -117,7 +117,7 @@ def telling(rows: Sequence[Row]) -> str:
 
 
 def write(rows: Sequence[Row]) -> None:
-    """Put the tables and the ratios in the place of those there, with the machine, and make the chart anew."""
+    """Replace the tables, the ratios and the description of the machine in the two READMEs, and draw the chart."""
     text = TABLES.read_text(encoding="utf-8")
     for head, made in ((GOALS_HEAD, goals(rows)), (HEAD, table(rows))):
         before, _, rest = text.partition(head)
@@ -130,13 +130,13 @@ def write(rows: Sequence[Row]) -> None:
 
 
 def machine(python: str = platform.python_version()) -> str:
-    """What the numbers were measured on."""
+    """A description of the machine on which the numbers were measured."""
     kind = f"{platform.python_implementation()} {python}, {platform.system()}"
     return f"One run on {os.cpu_count()} cores that other work shared, {kind}."
 
 
 def _own_amounts(lines: Sequence[Line]) -> dict[tuple[str, str], str]:
-    """What ours takes, by work and unit."""
+    """Our own values, by work and unit."""
     return {(line.row.work, line.row.unit): line.amount for line in lines if line.row.who == OURS}
 
 
@@ -157,7 +157,7 @@ def _number(value: float) -> str:
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
-# The chart: a heading for each work, below it a bar for each peer, from ours to the peer on a logarithmic scale.
+# The chart: a heading for each kind of work, and below it a bar for each peer, from ours to the peer on a log scale.
 _WIDTH, _LEFT, _RIGHT, _ROW, _TITLE = 760, 225, 700, 18, 26
 _LEAST, _MOST = 0.4, 128.0
 _TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)
@@ -165,7 +165,7 @@ _INK, _SLOWER, _QUICKER = "#6e7781", "#2f81f7", "#d29922"  # each readable on wh
 
 
 def chart(rows: Sequence[Row]) -> str:
-    """The ratios of those works whose goals are ratios, as SVG."""
+    """The ratios of all kinds of work whose goals are ratios, as SVG."""
     lines = [line for line in judged(rows) if line.ratio is not None and line.row.who != BOUND]
     groups = [list(group) for _, group in groupby(lines, lambda line: (line.row.work, line.row.unit))]
     shown = [group for group in groups if any("×" in line.row.goal for line in group)]
@@ -212,6 +212,6 @@ def _bar(line: Line, y: int) -> Iterator[str]:
 
 
 def _place(ratio: float) -> float:
-    """Where a ratio stands on the axis, in pixels."""
+    """The place of a ratio on the axis, in pixels."""
     part = log(min(max(ratio, _LEAST), _MOST) / _LEAST) / log(_MOST / _LEAST)
     return round(_LEFT + part * (_RIGHT - _LEFT), 1)

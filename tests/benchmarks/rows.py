@@ -1,23 +1,23 @@
-"""What a benchmark says: one row for each kind of work and each that does it."""
+"""The result of a benchmark: one row for each kind of work and each peer that does it."""
 
 from dataclasses import dataclass
 
 OURS = "fal_notebook"
 BOUND = "a bare socket"
-"""No peer, but what server and network allow at the most."""
+"""Not a peer, but the best that server and network allow."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measure of one way to do some work; of every measure, less is better.
+    """One measure of one peer at one kind of work. Of every measure, less is better.
 
     Attributes:
-        work: what is done.
-        who: ours, or a peer's name.
-        unit: of the values.
-        values: one for each round; infinite where the work was not done in time.
-        goal: what ours should reach: ``≤ 20`` or ``0`` at the median, in its own row; in a peer's row ``≥ 3×``, so
-            many times as much for the peer as for ours.
+        work: the kind of work.
+        who: the name of the peer, or of this package.
+        unit: the unit of the values.
+        values: one value for each round; infinite if the work was not done in time.
+        goal: the goal for this package: in its own row ``≤ 20`` or ``0``, for the median; in a peer's row ``≥ 3×``, for
+            the peer's median divided by ours.
     """
 
     work: str

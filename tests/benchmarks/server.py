@@ -1,15 +1,15 @@
-"""The server of the benchmarks: a process of its own with every answer ready as bytes, so never what is slow.
+"""The server of the benchmarks, in a process of its own, with every answer ready as bytes, so that it slows no client.
 
-It speaks fal's HTTP over WebSockets on one port and plain HTTP with server-sent events on another. The arguments name
-the ``work`` and its measures:
+It speaks fal's HTTP over WebSockets on one port, and plain HTTP with server-sent events on another. The arguments name
+the ``work`` and its parameters:
 
 =============  ==================  =================================================
-``deltas``     ``count``           short events, each with what is new
+``deltas``     ``count``           short events, each with the new text
 ``snapshots``  ``count, longest``  events with the whole text so far, up to so many bytes
 ``prompt``     ``words``           one short answer: these words
 ``bytes``      ``size``            so many zeros
-``times``      ``count, pause``    events that say when each was sent (WebSockets only)
-``wait``       ``seconds, words``  the same, later (WebSockets only)
+``times``      ``count, pause``    events with the time of sending (WebSockets only)
+``wait``       ``seconds, words``  these words after some seconds (WebSockets only)
 =============  ==================  =================================================
 """
 
@@ -38,19 +38,19 @@ _SENTENCE = "All work and no play makes a dull text. "
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the server listens: its WebSockets and its HTTP."""
+    """The server's ports for WebSockets and for HTTP."""
 
     websocket: int
     http: int
 
 
 def deltas_text(count: int) -> str:
-    """The answer to ``deltas``."""
+    """The text of the answer to ``deltas``."""
     return "".join(_words(count))
 
 
 def snapshots_text(longest: int) -> str:
-    """The answer to ``snapshots``."""
+    """The text of the answer to ``snapshots``."""
     return (_SENTENCE * (longest // len(_SENTENCE) + 1))[:longest]
 
 
@@ -63,7 +63,7 @@ def _deltas(count: int) -> list[bytes]:
 
 
 def _snapshots(count: int, longest: int) -> list[bytes]:
-    """As fal-ai/any-llm/stream has them."""
+    """Snapshot events as fal-ai/any-llm/stream sends them."""
     text = snapshots_text(longest)
     lengths = [longest * number // count for number in range(1, count + 1)]
     return [
@@ -90,7 +90,7 @@ _EVENTS: dict[str, Callable[..., list[bytes]]] = {
 
 
 def _ready(wrap: Callable[[bytes], bytes], arguments: dict[str, Any]) -> list[bytes]:
-    """The events of an answer as bytes, made when they are first asked for, in pieces that are quickly written."""
+    """The events of an answer as bytes, made at the first request, in pieces that can be written quickly."""
     measures = tuple(arguments[name] for name in ("count", "longest", "words") if name in arguments)
     return _made(wrap, arguments["work"], measures)
 
@@ -103,7 +103,7 @@ def _made(wrap: Callable[[bytes], bytes], work: str, measures: tuple[Any, ...]) 
 
 @contextmanager
 def running(certificate: Path | None = None) -> Iterator[Ports]:
-    """The server, in a process of its own; with a certificate it speaks TLS on both ports."""
+    """The server, in a process of its own. With a certificate it uses TLS on both ports."""
     with in_process(_main, certificate) as ports:
         yield ports
 
@@ -121,7 +121,7 @@ async def _run(pipe: "Pipe[Any, Any]", certificate: Path | None) -> None:
 
 
 async def _talk(connection: ServerConnection) -> None:
-    with suppress(ConnectionClosed):  # a bare socket says no goodbye
+    with suppress(ConnectionClosed):  # a bare socket sends no closing handshake
         number = 0
         async for message in connection:
             arguments = json.loads(message)
