@@ -1,4 +1,4 @@
-"""A browser and the Jupyter servers, once for all browser tests."""
+"""The browser and the Jupyter servers, which all browser tests share."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,28 +27,28 @@ def browser(driver: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def lab(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """JupyterLab, whose kernels talk to the tests' gateway."""
+    """JupyterLab, whose kernels use the tests' gateway."""
     with jupyter(_folder(tmp_path_factory, "lab"), {"FAL_NOTEBOOK_URL": server.url}) as running:
         yield running
 
 
 @pytest.fixture(scope="package")
 def notebook7(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Notebook 7, the same."""
+    """Notebook 7, whose kernels use the tests' gateway."""
     with jupyter(_folder(tmp_path_factory, "notebook"), {"FAL_NOTEBOOK_URL": server.url}, "notebook") as running:
         yield running
 
 
 @pytest.fixture(scope="package", params=["lab", pytest.param("notebook7", marks=pytest.mark.front_end)])
 def jupyter_server(request: pytest.FixtureRequest) -> Server:
-    """Each of the two front ends."""
+    """Each of the two front ends in turn."""
     running: Server = request.getfixturevalue(request.param)
     return running
 
 
 @pytest.fixture(scope="package")
 def usual_errors(browser: Browser, jupyter_server: Server) -> set[str]:
-    """What the page of an empty notebook says is wrong."""
+    """The errors that the page of an empty notebook logs."""
     with notebook(browser, jupyter_server, ["1"], "empty.ipynb") as empty:
         return set(empty.errors)
 

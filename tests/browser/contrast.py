@@ -1,11 +1,11 @@
-"""How well words can be told from what is behind them, by what the browser computes."""
+"""Measures the contrast between a text and its background, from the colours that the browser computes."""
 
 from playwright.sync_api import Locator
 
 READABLE = 4.5
 """Web Content Accessibility Guidelines 2.2, 1.4.3: the least for words."""
 
-# The colours of the element and of all that is behind it, painted over each other; then WCAG's formula.
+# Paints the colours of the element and of everything behind it over each other, and then applies WCAG's formula.
 _CONTRAST = """
 element => {
   const canvas = document.createElement("canvas");
@@ -32,6 +32,6 @@ element => {
 
 
 def contrast(element: Locator) -> float:
-    """The contrast of an element's words, from 1 to 21."""
+    """The contrast of an element's text, from 1 to 21."""
     value: float = element.evaluate(_CONTRAST)
     return value

@@ -1,4 +1,4 @@
-"""A real JupyterLab or Notebook 7 in a real Chromium, driven as a person drives it."""
+"""A real JupyterLab or Notebook 7 in a real Chromium, driven in the way of a person."""
 
 import json
 import os
@@ -34,7 +34,7 @@ _NOTEBOOK = "window.jupyterapp.shell.currentWidget"
 
 @dataclass(frozen=True)
 class Server:
-    """A running Jupyter server on a folder; ``app`` is ``lab`` or ``notebook``."""
+    """A running Jupyter server for a folder; ``app`` is ``lab`` or ``notebook``."""
 
     url: str
     folder: Path
@@ -47,7 +47,7 @@ def jupyter(folder: Path, environment: Mapping[str, str], app: str = "lab") -> I
     port = free_port()
     command = [sys.executable, "-m", "jupyterlab" if app == "lab" else "notebook", "--no-browser"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
-    # Without it the server refuses the tests' own calls that change something.
+    # Without this setting the server refuses those calls of the tests that change something.
     command.append("--ServerApp.disable_check_xsrf=True")
     command += [f"--ServerApp.root_dir={folder}", "--expose-app-in-browser", "--log-level=CRITICAL"]
     command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
@@ -72,7 +72,7 @@ def jupyter(folder: Path, environment: Mapping[str, str], app: str = "lab") -> I
 
 
 def launch(playwright: Playwright, *more: str) -> Browser:
-    """Debian's Chromium, else the one that Playwright has downloaded, with more arguments."""
+    """Start Debian's Chromium, or else the one that Playwright has downloaded, with more arguments."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     arguments = [*ARGUMENTS, *more, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     if path is None and not Path(playwright.chromium.executable_path).exists():
@@ -98,10 +98,10 @@ class Notebook:
         return self.server.folder / self.name
 
     def open(self) -> None:
-        """Load the notebook, or reload it, and wait until its kernel is there.
+        """Load or reload the notebook, and wait until its kernel is ready.
 
-        A kernel of ipykernel 7.1 that is asked while it starts sometimes never answers the first question; it
-        answers the one that a reload brings.
+        A kernel of ipykernel 7.1 sometimes never answers a request that comes while it starts. A reload sends another
+        request, which it answers.
         """
         try:
             self._load(SECONDS / 3)
@@ -118,7 +118,7 @@ class Notebook:
         )
 
     def start(self, cell: int) -> None:
-        """Run a cell and do not wait for its end."""
+        """Run a cell without waiting for its end."""
         self.page.evaluate(
             f"cell => {{ {_NOTEBOOK}.content.activeCellIndex = cell;"
             " window.jupyterapp.commands.execute('notebook:run-cell'); }",
@@ -179,9 +179,9 @@ class Notebook:
 def notebook(
     browser: Browser, server: Server, cells: Sequence[str], name: str = "test.ipynb", script: str = ""
 ) -> Iterator[Notebook]:
-    """A new notebook with these cells, opened in a page of its own; its kernel ends with it.
+    """A new notebook with these cells, opened in a page of its own. Its kernel is shut down with it.
 
-    The script runs in the page before everything else.
+    The script runs in the page before anything else.
     """
     with stored(server, cells, name):
         page = browser.new_page(viewport={"width": 1100, "height": 1000})
@@ -197,7 +197,7 @@ def notebook(
 
 @contextmanager
 def stored(server: Server, cells: Sequence[str], name: str) -> Iterator[None]:
-    """A new notebook with these cells, which no page has opened; a kernel that it has by then ends with it."""
+    """A new notebook with these cells, which no page has opened. If it has a kernel at the end, that is shut down."""
     content = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     content.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(content, server.folder / name)
@@ -208,14 +208,14 @@ def stored(server: Server, cells: Sequence[str], name: str) -> Iterator[None]:
 
 
 def address(server: Server, name: str) -> str:
-    """Where a page has a notebook alone."""
-    # A workspace of its own: JupyterLab would bring back the notebooks that other tests had open.
+    """The URL of a page that shows only this notebook."""
+    # A workspace of its own, because JupyterLab would reopen the notebooks of other tests.
     where = f"lab/workspaces/{Path(name).stem}/tree" if server.app == "lab" else "notebooks"
     return f"{server.url}/{where}/{name}"
 
 
 def _quiet_news(settings: Path) -> None:
-    """JupyterLab asks at its first start whether to show news; the question would lie over the page."""
+    """Turn off JupyterLab's question whether to show news, which would cover the page at its first start."""
     place = settings / "@jupyterlab" / "apputils-extension"
     place.mkdir(parents=True, exist_ok=True)
     choice = {"fetchNews": "false", "checkForUpdates": False}
@@ -231,7 +231,7 @@ def _end_kernel(server: Server, name: str) -> None:
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a server; one that a busy machine keeps from ending in time is killed."""
+    """Terminate a server. If it has not ended in time, as on a busy machine, kill it."""
     process.terminate()
     try:
         process.wait(SECONDS)

@@ -1,4 +1,4 @@
-"""Several models side by side in a real page: live, each with its own times, static after save and reopen."""
+"""The answers of several models side by side in a real page: live at first, static after save and reopen."""
 
 import asyncio
 import json
@@ -30,9 +30,9 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 1234, "cost": 0.0125}
 
 
 class Models:
-    """Three models that answer in their own ways. The slow one says more when it is let, and ends when it may.
+    """A server with three models: one is quick, one fails, and one waits until the test lets it go on and end.
 
-    One of another name answers with the prompt.
+    A model of any other name answers with the prompt.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ def running() -> Iterator[Models]:
 
 @pytest.fixture
 def models(running: Models) -> Iterator[Models]:
-    """The models, none of which waits afterwards."""
+    """The models; after the test, none of them is left waiting."""
     yield running
     running.finish()
 
@@ -140,7 +140,7 @@ def box_of(shown: Locator) -> dict[str, float]:
 
 
 def are_side_by_side(shown: Locator) -> bool:
-    """Whether each stands to the right of the one before, at the same height, and none covers another."""
+    """Whether each column is to the right of the one before, at the same height, and none covers another."""
     boxes = [box_of(each) for each in shown.all()]
     return all(left["right"] <= right["left"] and left["top"] == right["top"] for left, right in pairwise(boxes))
 
@@ -169,7 +169,7 @@ def test_columns_stand_side_by_side_and_each_shows_its_words_and_times_as_they_c
     assert [each.locator("strong").first.inner_text() for each in shown.all()] == MODELS
     wait_until(lambda: are_side_by_side(shown))
     before = shown.nth(SLOW).inner_text()
-    expect(shown.nth(SLOW)).not_to_have_text(before, use_inner_text=True)  # its seconds go on while nothing comes
+    expect(shown.nth(SLOW)).not_to_have_text(before, use_inner_text=True)  # its seconds count while nothing arrives
     assert "go on" not in before
     models.more.set()
     expect(shown.nth(SLOW)).to_contain_text("slow words go on")
@@ -256,7 +256,7 @@ def test_a_narrow_page_puts_columns_below_each_other_and_wide_answers_stay_withi
 
 
 def check_within(page: Notebook, cell: int) -> None:
-    """Each column has room, and reaches no farther than the output."""
+    """Check that each column has a width, and does not extend beyond the output."""
     whole = box_of(page.output(cell))
     for each in columns(page, cell).all():
         box = box_of(each)

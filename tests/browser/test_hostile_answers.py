@@ -1,4 +1,4 @@
-"""Hostile answers in a real, trusted page: nothing runs, nothing is fetched. The same words elsewhere do both."""
+"""Nothing in a hostile answer runs or is loaded in a real, trusted page, where the same text unprotected does both."""
 
 import base64
 import json
@@ -75,10 +75,10 @@ WHOLE = range(1, 12)
 FAILED = (12, 13)
 HELD = 14
 PRINTED = ("data:",)
-"""What JupyterLab itself links in words that are printed; browsers open no page from it."""
+"""The scheme of links that JupyterLab itself makes in printed text; browsers open no page from them."""
 PROOF = len(CELLS) - 1
-# Of ours are the style and the inputs of pictures side by side, the style of the words of an answer that streams, and
-# that of a transcript's piece without answers.
+# Three things of our own are left out: the style and inputs of pictures side by side, the style of the text of a
+# streaming answer, and that of a transcript's output without answers.
 LIVING = (
     ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], input:not(.fal-pictures input),"
     " style:not(:has(+ .fal-pictures, + [class^=fal-still-])):not([data-fal-transcript] > *))"
@@ -119,7 +119,7 @@ def test_nothing_runs_and_nothing_is_fetched_and_the_same_words_elsewhere_do_bot
 
 
 def _check_inert(page: Notebook, cell: int, *schemes: str) -> None:
-    """Nothing in an output is alive, each link is of a known scheme, and nothing is placed over the page."""
+    """Check that nothing in an output can run, that all links have known schemes, and that nothing covers the page."""
     output = page.output(cell)
     for link in output.locator("a").all():
         # An anchor without an address is JupyterLab's own, for paths in an error's text.

@@ -1,4 +1,4 @@
-"""An answer of fifty megabytes in a real page: cut with a note while it streams and when it has ended."""
+"""An answer of fifty megabytes is cut in a real page, with a note, while it streams and at its end."""
 
 import asyncio
 import threading

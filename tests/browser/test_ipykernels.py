@@ -1,4 +1,4 @@
-"""JupyterLab with the oldest kernel that is supported, one between, and the newest."""
+"""JupyterLab with the oldest supported ipykernel, one in between, and the newest."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ CELLS = [
     "%falstream test/endless/stream prompt=x",
 ]
 WITHOUT_SUBSHELLS = "6.31.0"
-"""There a message to a widget always waits for the cell that blocks."""
+"""In this version a message to a widget always waits until the running cell has ended."""
 
 
 @pytest.fixture(scope="module", params=IPYKERNELS)
@@ -101,7 +101,7 @@ def _state(page: Notebook, cell: int) -> Locator:
 
 
 def _ask(page: Notebook, cell: int) -> None:
-    """Run the cell of a prompt widget, and begin an answer that does not end."""
+    """Run the cell with a prompt widget, and start an answer that does not end."""
     page.run(cell)
     expect(_state(page, cell)).to_have_text("ready")
     page.output(cell).get_by_label("Prompt", exact=True).fill("x")
@@ -118,7 +118,7 @@ def _stop(page: Notebook, cell: int, way: str) -> None:
 
 @contextmanager
 def _blocked(page: Notebook) -> Iterator[None]:
-    """Run a cell that holds the kernel meanwhile."""
+    """A block in which a running cell blocks the kernel."""
     blocking_ends = page.server.folder / "go"
     blocking_ends.unlink(missing_ok=True)
     page.start(5)

@@ -1,4 +1,4 @@
-"""The driver of the browser tests: a notebook's kernel ends with it, and no other does."""
+"""The driver of the browser tests shuts down a notebook's kernel with it, and no other kernel."""
 
 import json
 import urllib.request

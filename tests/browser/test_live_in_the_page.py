@@ -1,4 +1,4 @@
-"""What moves while a request streams, in a real page: pictures in place, a bar, a button that stops."""
+"""The live widgets in a real page: pictures that replace each other, a progress bar, a Stop button."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebook) -> None:
     page.start(3)
-    # What joins the box above a part makes the page draw that part anew, once.
+    # A part that is added above another makes the page draw the other one again, once.
     expect(page.output(3).get_by_role("button", name="Stop this request")).to_be_visible()
     picture = page.output(3).locator("img")
     expect(picture).to_have_count(1)
@@ -50,7 +50,7 @@ def test_previews_replace_each_other_in_one_element_and_a_bar_moves(page: Notebo
 
 
 def check_static(page: Notebook, cell: int, output: dict[str, Any]) -> None:
-    """What is left has the last picture and no bar."""
+    """Check that the final output has the last picture and no progress bar."""
     assert set(output["data"]) == {"text/plain", "text/html"}
     expect(page.output(cell).locator(".progress-bar")).to_have_count(0)
     expect(page.output(cell).locator("img")).to_have_count(1)
@@ -82,5 +82,5 @@ def test_background_runs_that_end_at_once_leave_no_error_in_the_page(page: Noteb
     page.run(4)
     expect(page.output(4)).to_contain_text("c ")
     expect(page.output(4).get_by_text(re.compile("^test/echo/stream · "))).to_have_count(3)
-    page.page.wait_for_timeout(500)  # a button that comes and goes is missed by its view a little later
+    page.page.wait_for_timeout(500)  # if a button was closed too early, its view fails a little later
     assert page.errors == []

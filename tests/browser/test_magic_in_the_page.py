@@ -1,4 +1,4 @@
-"""`%%falstream` in a real page: seen while it streams, after it, and after the file is opened again."""
+"""The output of `%%falstream` in a real page: while it streams, at its end, and when the notebook is opened again."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ CELLS = [
     *["%falstream test/paced/stream prompt=x count:=30 rate:=100"] * 12,
 ]
 FIRST_TIMED = 6
-# Milliseconds from the command to run a cell until its first words stand in the page.
+# Measures the milliseconds from the command to run a cell until its first words are shown.
 TO_FIRST_WORDS = """
 cell => new Promise(resolve => {
   const {content} = jupyterapp.shell.currentWidget;
@@ -101,7 +101,7 @@ def test_the_first_words_come_soon_after_run(page: Notebook, record_property: Ca
     for cell in range(FIRST_TIMED, len(CELLS)):
         times.append(page.page.evaluate(TO_FIRST_WORDS, cell))
         page.wait(cell)
-    median = statistics.median(times[2:])  # the first may open the connection
+    median = statistics.median(times[2:])  # the first runs may include opening the connection
     record_property("milliseconds from Run to the first words", round(median, 1))
     print(f"{page.server.app}: Run to the first words {median:.1f} ms")  # noqa: T201 - the measurement
     assert median < 1000

@@ -18,7 +18,7 @@ from .lab import SECONDS, end, free_port, wait_for
 MARKDOWN = (
     "# Title\n\nSome **bold** and `code`.\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| one | two |\n\n- item\n"
 )
-# Each cell, with the names that it takes and those that it makes.
+# Each cell with the variables that it uses and those that it defines.
 CELLS = [
     ("", "import marimo as mo\nimport fal_notebook as fal", "mo, fal"),
     ("fal", f"fal.run('test/echo/stream', prompt={MARKDOWN!r})", ""),
@@ -102,7 +102,7 @@ def test_its_value_has_the_answers_and_nothing_private(page: Page) -> None:
 
 
 def looks_like_an_answer(shown: Locator) -> None:
-    """Headings stand out, code and tables have a ground and lines, and everything can be read."""
+    """Check that headings stand out, code and tables have a background and borders, and all text is readable."""
     for tag in ("h1", "p", "pre", "th", "td", "li", "div[style*=font-size]"):
         assert contrast(shown.locator(tag).last) >= READABLE, tag
     size = "element => parseFloat(getComputedStyle(element).fontSize)"

@@ -1,4 +1,4 @@
-"""Answers of every kind in every place that an Output widget can have: they arrive, and they stay."""
+"""Answers of every kind arrive and stay in every place where an Output widget can be."""
 
 import re
 from collections.abc import Iterator

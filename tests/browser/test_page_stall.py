@@ -1,6 +1,6 @@
-"""What a long answer costs the page: the longest halt of its main thread, and the messages that reach it.
+"""What a long answer costs the page: the longest halt of its main thread, and the messages that it gets.
 
-The measures are printed, with ``-s``; what is asserted leaves a wide margin.
+With ``-s`` the measured values are printed. The assertions leave a wide margin.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 from .lab import Notebook, Server, notebook
 from .watch import WATCH
 
-pytestmark = pytest.mark.quiet  # other pages would halt this one
+pytestmark = pytest.mark.quiet  # other pages would slow this one down
 TOKENS = [f"{number:04d}" for number in range(4000)]
 FLOOD = 100_000
 LONG = 34_600  # tokens, of 200 kB
@@ -23,8 +23,8 @@ CELLS = [
     f"PromptWidget('test/paced/stream', {{'count': {LONG}, 'rate': 20_000}})",
 ]
 LONGEST = 1000  # milliseconds
-ALIVE = 5000  # where a page lays out hundreds of kilobytes
-MOST = 40  # messages a second; those that begin and end a run, and what the page asks, are fewer than two seconds'
+ALIVE = 5000  # the limit where a page lays out hundreds of kilobytes
+MOST = 40  # messages a second; those of a run's beginning and end and of the page itself are fewer than in two seconds
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 
 def _check(page: Notebook, what: str, limit: int = LONGEST) -> int:
-    """How many bytes have come to a page that did not halt, in few messages."""
+    """Check that the page had no long halt and few messages, and return the bytes that it got."""
     longest, tasks, times, size = page.page.evaluate("[watch.longest, watch.tasks, watch.messages, watch.bytes]")
     seconds = times[-1] - times[0]
     print(  # noqa: T201 - the measurement
@@ -49,7 +49,7 @@ def _check(page: Notebook, what: str, limit: int = LONGEST) -> int:
 
 
 def _ask(page: Notebook, cell: int) -> Locator:
-    """The widget of a cell, when its answer has come."""
+    """The prompt widget of a cell, after its answer has arrived."""
     page.run(cell)
     shown = page.output(cell).locator(".fal-root")
     expect(shown.locator(".fal-state")).to_have_text("ready")
@@ -89,7 +89,7 @@ def test_two_hundred_kilobytes_in_the_prompt_widget_cost_less_than_three_times_a
 
 def test_a_hundred_thousand_tokens_at_once_are_all_shown_and_leave_the_page_alive(page: Notebook) -> None:
     page.page.evaluate("watch.reset()")
-    output, _ = page.run(3)  # nothing but the answer: the server says where it drops messages
+    output, _ = page.run(3)  # no output besides the answer: the server would report dropped messages in one
     _check(page, "100,000 tokens of the magic at once", ALIVE)
     assert output["data"]["text/plain"].split()[:FLOOD] == [f"{number:04d}" for number in range(FLOOD)]
     expect(page.output(3)).to_contain_text("first token")

@@ -1,4 +1,4 @@
-"""Several pictures of one answer in a real page: side by side, opened by a click or a key, there after reopening."""
+"""Several pictures of one answer, side by side in a real page: a click or a key enlarges one, also after reopening."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`--play` and `AudioPlayer` in a real page: sound before its end, the click, the static player that stays."""
+"""`--play` and `AudioPlayer` in a real page: sound that plays early, the click it may need, the static player."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Playwright, expect
 
 from .lab import SECONDS, Notebook, Server, address, launch, notebook, stored
 
-# Notes what leaves the page's sound graphs and elements, and when the first message with sound came.
+# Records the output of the page's audio graphs and elements, and when the first message with sound came.
 EAR = """
 const fresh = () => ({level: 0, loudest: 0, contexts: [], elements: [], pieces: [], arrived: 0, sounded: 0});
 window.ear = {reset: () => Object.assign(ear, fresh())};
@@ -79,7 +79,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 @pytest.fixture(scope="module")
 def loud_browser(driver: Playwright) -> Iterator[Browser]:
-    """A browser in which sound needs no click."""
+    """A browser that plays sound without a click."""
     running = launch(driver, "--autoplay-policy=no-user-gesture-required")
     yield running
     running.close()
@@ -94,7 +94,7 @@ def opened(loud_browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 @pytest.fixture
 def page(opened: Notebook) -> Notebook:
-    """The page, in which nothing is shown and nothing has been heard."""
+    """The page, with no output and nothing recorded."""
     opened.command("notebook:clear-all-cell-outputs")
     opened.page.evaluate("ear.reset()")
     return opened
@@ -105,7 +105,7 @@ def _player(page: Notebook, cell: int) -> Locator:
 
 
 def _seconds(page: Notebook, cell: int) -> tuple[float, float]:
-    """Played and received, as the player says."""
+    """The seconds played and received, as the player shows them."""
     said: list[str] = _player(page, cell).evaluate("box => [box.dataset.played, box.dataset.received]")
     return float(said[0]), float(said[1])
 
@@ -138,7 +138,7 @@ def test_samples_sound_before_the_stream_has_ended_and_become_a_static_player(
 
 
 def _check_gaps(pieces: list[dict[str, float]]) -> None:
-    """Each piece begins where the one before ends. The first is so long that the sound cannot run dry."""
+    """Check that each piece begins where the one before ends. The first is so long that the sound cannot run out."""
     assert pieces[0]["end"] - pieces[0]["when"] == pytest.approx(3)
     assert max(abs(after["when"] - before["end"]) for before, after in pairwise(pieces)) < 1e-9
 
@@ -271,7 +271,7 @@ def test_nothing_of_the_widget_is_saved(page: Notebook) -> None:
 
 
 class Unclicked:
-    """A page that no one has clicked: Playwright's own evaluation counts as a click, so this goes beneath it."""
+    """A page without any click. Playwright's evaluation counts as one, so this uses the DevTools protocol directly."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.page = browser.new_page(viewport={"width": 1100, "height": 1000})

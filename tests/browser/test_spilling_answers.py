@@ -1,4 +1,4 @@
-"""Answers that try to draw over the rest of a real page stay in the box of their output."""
+"""Answers that try to draw over the rest of a real page stay within their output."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ CELLS = [
 HTML('<p style="position:fixed;inset:0;z-index:9">over everything</p><p style="{OVER}">over what is above</p>')""",
 ]
 ALONE, COLUMNS, BEHIND, WIDGET, OVERLAY = 2, 3, 4, 5, 7
-# What of a box a point of the page beside it would hit.
+# Finds the parts of a box that a click beside the box would hit.
 SPILT = """box => {
   const {left, top, right, bottom} = box.getBoundingClientRect();
   const hit = new Set();
@@ -62,7 +62,7 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 
 
 def spilt(box: Locator) -> list[str]:
-    """What of a box is drawn beside it."""
+    """The parts of a box that are drawn outside of it."""
     box.evaluate("box => box.scrollIntoView({block: 'center'})")
     box.page.wait_for_function("box => box.getBoundingClientRect().height > 0", arg=box.element_handle())
     found: list[str] = box.evaluate(SPILT)

@@ -1,4 +1,4 @@
-"""A stored notebook that Jupyter does not trust, as one that was downloaded."""
+"""A stored notebook that Jupyter does not trust, as if it had been downloaded."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_prompts_still_differ_from_answers(browser: Browser, jupyter_server: Ser
         page.open()
         prompts = page.output(1).locator("details > blockquote")
         expect(prompts).to_have_text(["What is a black hole? One sentence.", "Name three fruits."])
-        # JupyterLab has taken the attribute out, so that the notebook is known not to be trusted.
+        # JupyterLab has removed the attribute, which proves that it does not trust the notebook.
         expect(page.output(1).locator("[data-fal-transcript]")).to_have_count(0)
         for prompt in prompts.all():
             expect(prompt).to_have_css("border-left", "3px solid rgb(33, 150, 243)")

@@ -1,4 +1,4 @@
-"""A notebook as a page of Voila, which runs the cells before the page is there."""
+"""A notebook as a page of Voilà, which runs the cells before the page opens."""
 
 import os
 import re

@@ -1,8 +1,8 @@
-"""What a page notes of itself: its halts, its long tasks, what comes over WebSockets, and when words stand in a cell.
+"""Records a page's halts, long tasks and WebSocket messages, and the times at which text appears in a cell.
 
-A halt is a gap between two turns of the event loop, and may be another process that had the processor. What the page
-itself does without a break is a task, which the browser reports from 50 ms on (W3C Long Tasks API); its trace says how
-much of the processor's time each took.
+A halt is a gap between two turns of the page's event loop; it may come from another process that used the processor. A
+task is work that the page does without a break; the browser reports those of 50 ms and more (W3C Long Tasks API). The
+browser's trace tells how much processor time each task took.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from .lab import Notebook
 
-# To be run in the page before everything else.
+# This script runs in the page before anything else.
 WATCH = """
 const fresh = () => ({longest: 0, halts: [], tasks: [], messages: [], bytes: 0, last: performance.now()});
 window.watch = {reset: () => Object.assign(watch, fresh())};
@@ -40,8 +40,8 @@ window.WebSocket = class extends Socket {
   }
 };
 """
-# Runs a cell, or the prompt box in its output, and looks at the output until the run has ended and the words `last@…`
-# stand there, or time is up. They hold when they were sent, by the clock of this machine.
+# Runs a cell, or the prompt box in its output, and watches the output until the run has ended and it shows `last@…`, or
+# until the time is up. That text contains the time when it was sent, by the clock of this machine.
 _RUN = """
 ([cell, begin, limit, asks]) => new Promise(resolve => {
   const {content} = jupyterapp.shell.currentWidget;
@@ -80,18 +80,18 @@ _RUN = """
 
 @dataclass(frozen=True)
 class Watched:
-    """What the run of a cell was for the page, in milliseconds.
+    """What the page recorded while a cell ran; times are in milliseconds.
 
     Attributes:
-        first: from Run to the first words.
-        last: from the server's send of the last words until they stood in the page; None where they did not.
-        ended: from Run to the end of the run; None where it did not end in time.
+        first: from Run until the first words were shown.
+        last: from the server's sending of the last words until they were shown; None if they were not.
+        ended: from Run to the end of the run; None if it did not end in time.
         longest: the longest halt.
-        halts: all of them.
-        tasks: of 50 ms or more.
-        messages: when each came over a WebSocket, in seconds.
-        bytes: of these.
-        text: what the cell shows.
+        halts: all halts.
+        tasks: all tasks of 50 ms and more.
+        messages: the time at which each WebSocket message came, in seconds.
+        bytes: the bytes of these messages.
+        text: the text that the cell shows.
         task: the processor time of the longest task.
     """
 
@@ -108,19 +108,19 @@ class Watched:
 
     @property
     def seconds(self) -> float:
-        """From the first message to the last."""
+        """The time from the first message to the last."""
         return self.messages[-1] - self.messages[0]
 
 
 def watched(page: Notebook, cell: int, begin: str, seconds: float, *, asks: bool = False) -> Watched:
-    """Run a cell whose answer begins with these words and ends with `last@…`, and watch it for so long at the most.
+    """Run a cell and watch its output.
 
     Args:
         page: the notebook.
         cell: the number of the cell.
-        begin: the first words.
-        seconds: after which it is watched no more.
-        asks: whether the prompt box that the cell shows is run, and not the cell.
+        begin: the words with which its answer begins; it has to end with `last@…`.
+        seconds: the longest time to watch it.
+        asks: whether to run the prompt box that the cell shows, and not the cell.
     """
     with traced(page) as tasks:
         seen: dict[str, Any] = page.page.evaluate(_RUN, [cell, begin, seconds * 1000, asks])
@@ -129,9 +129,9 @@ def watched(page: Notebook, cell: int, begin: str, seconds: float, *, asks: bool
 
 @contextmanager
 def traced(page: Notebook) -> Iterator[list[float]]:
-    """Trace the page, which has to mark the begin by `performance.mark("watch")`.
+    """Trace the page, which has to call `performance.mark("watch")` at the beginning.
 
-    The list has at the end the processor time of the longest task from the mark on, in milliseconds.
+    After the block the list holds the processor time of the longest task since that mark, in milliseconds.
     """
     browser = page.page.context.browser
     if browser is None:
@@ -145,7 +145,7 @@ def traced(page: Notebook) -> Iterator[list[float]]:
 
 
 def _longest_task(events: list[dict[str, Any]]) -> float:
-    """The processor time of the page's longest task from the mark on, in milliseconds."""
+    """The processor time of the page's longest task since the mark, in milliseconds."""
     mark = next(each for each in events if each["name"] == "watch")
     tasks = [
         each["tdur"]

@@ -1,7 +1,7 @@
-"""The tests of the client and of the kernel in the environments that people have: ``python -m tests.environments``.
+"""Runs tests of the client and of the kernel in environments that people have: ``python -m tests.environments``.
 
-Each is a virtual environment of its own under build/environments, kept until what it is made of changes. What is
-pinned there is installed first; neither our wheel nor what the tests need may move any of it.
+Each environment is a virtual environment under build/environments, and is kept until its recipe changes. The pinned
+packages are installed first; neither our wheel nor the packages for the tests may change their versions.
 """
 
 import json
@@ -23,8 +23,8 @@ TOOLS = (
     *("cryptography", "hypothesis", "ipykernel", "jupyter-console", "nbconvert", "numpy", "papermill", "pexpect"),
     *("pillow", "psutil", "pytest", "pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "starlette", "uvicorn"),
 )
-# Python 3.12 warns of old notebook packages, and these warn of each other; jupyter_client 7 leaves its context open,
-# IPython 7 its event loop.
+# Python 3.12 warns about old notebook packages, and they warn about each other. jupyter_client 7 leaves its ZeroMQ
+# context open, IPython 7 its event loop.
 WARNINGS = "\n".join(
     [
         "filterwarnings=error",
@@ -35,18 +35,18 @@ WARNINGS = "\n".join(
 )
 OPTIONS = ("-m", "not front_end", "-o", WARNINGS)
 SHOWN = ("ipython", "ipykernel", "ipywidgets", "websockets")
-"""The packages whose versions the table has."""
-_END = 6_000  # characters of a log that are shown, so that a run whose files are gone can be understood
+"""The packages whose versions the table shows."""
+_END = 6_000  # characters from the end of a log that are printed, for runs whose files are not kept
 _LINE = "{:<18} {:<8} {:<8} {:<9} {:<10} {:<10} {:>7}  {}"
 
 
 class _FailedError(Exception):
-    """What went wrong, in one line."""
+    """A command has failed; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of an environment: versions by package, pytest's words."""
+    """The outcome of an environment: its packages' versions, and pytest's summary."""
 
     name: str
     versions: dict[str, str]
@@ -60,7 +60,7 @@ class Row:
 
 
 def main(names: Sequence[str]) -> int:
-    """Run the named environments, or all, two beside each other; print a table and return how many failed."""
+    """Run the named environments, or all, two at a time; print a table, and return how many failed."""
     unknown = set(names) - {each.name for each in ENVIRONMENTS}
     if unknown:
         raise SystemExit(f"no such environment: {', '.join(sorted(unknown))}")
@@ -96,18 +96,18 @@ def _run(environment: Environment) -> Row:
 
 
 def _python(environment: Environment) -> str | None:
-    """The Python that the environment is made of; None where there is none."""
+    """The Python for the environment; None if there is none on this machine."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     version = environment.python
     found = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"versions/{version}.*/bin/python"))]
     for each in filter(None, found):
-        if subprocess.run([each, "-c", ""], check=False, capture_output=True).returncode == 0:  # pyenv's stand-ins fail
+        if subprocess.run([each, "-c", ""], check=False, capture_output=True).returncode == 0:  # pyenv's shims may fail
             return each
     return sys.executable if environment.anywhere else None
 
 
 def _prepare(environment: Environment, python: str) -> None:
-    """Install everything, or only our wheel anew where nothing else has changed."""
+    """Install everything; if nothing else has changed, only our wheel."""
     recipe, kept = _recipe(environment, python), environment.folder / "recipe.txt"
     if not kept.exists() or kept.read_text(encoding="utf-8") != recipe:
         shutil.rmtree(environment.folder, ignore_errors=True)
@@ -123,7 +123,7 @@ def _prepare(environment: Environment, python: str) -> None:
 
 
 def _recipe(environment: Environment, python: str) -> str:
-    """All that says what is installed."""
+    """A text of everything that determines what is installed; if it changes, the environment is made again."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
     ours = [*project["dependencies"], *optional["lab"], *optional["local"]]
@@ -131,7 +131,7 @@ def _recipe(environment: Environment, python: str) -> str:
 
 
 def _held(environment: Environment) -> Path:
-    """A file of what is installed by now, which nothing may move."""
+    """A constraints file with the installed versions, which later installations may not change."""
     held = environment.folder / "held.txt"
     held.write_text(_pip(environment, "freeze"), encoding="utf-8")
     return held
@@ -153,7 +153,7 @@ def _test(environment: Environment) -> str:
 
 
 def _pytest(environment: Environment, python: str | Path, *arguments: str) -> str:
-    options = ("--quiet", "-p", "no:cacheprovider", "--reruns", "1")  # what ran a second time stands in the row
+    options = ("--quiet", "-p", "no:cacheprovider", "--reruns", "1")  # the row tells how many tests ran twice
     said = _done(_log(environment), python, "-m", "pytest", *options, *arguments)
     return _last_line(said).partition(" in ")[0]
 
@@ -163,7 +163,7 @@ def _pip(environment: Environment, command: str, *arguments: str | Path) -> str:
 
 
 def _done(log: Path, *command: str | Path) -> str:
-    """What a command prints. One that fails leaves all it says in the log."""
+    """Run a command, and return what it prints. If it fails, all of its output is in the log."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         log.write_text(done.stdout + done.stderr, encoding="utf-8")

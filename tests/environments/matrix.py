@@ -1,4 +1,4 @@
-"""The environments that people have: what is installed there, and which tests run there."""
+"""The environments that people have: which packages are installed in each, and which tests run there."""
 
 import re
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ WHOLE = tuple(
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment of its own.
+    """A virtual environment and the tests to run in it.
 
     Attributes:
-        name: of its row and its folder.
-        python: the version that it has.
-        pins: what is there before us: lines of a requirements file.
-        resolution: which versions of our dependencies are taken, as uv calls it.
-        extras: those of ours that are installed.
-        tests: the test files, as they lie in the folder of tests, without their ending.
-        page: the test file of a page, which is run in their place, on the present Python; the server runs there.
-        anywhere: whether the present Python stands in where its own is not to be had.
+        name: the name of its row and of its folder.
+        python: its version of Python.
+        pins: the packages that are installed before ours, as lines of a requirements file.
+        resolution: which versions of our dependencies are chosen, as uv names it.
+        extras: the extras of our package that are installed.
+        tests: the test files, as paths within the folder of tests, without their suffix.
+        page: a test file with a browser that is run instead, on the present Python; the Jupyter server runs in here.
+        anywhere: whether the present Python may be used if this version is not installed.
     """
 
     name: str
@@ -65,7 +65,7 @@ def _pins(name: str) -> tuple[str, ...]:
     return tuple(line for line in lines if not line.startswith("#"))
 
 
-# In its page the Output widgets of widgetsnbextension 3.6.7 to 3.6.10 cannot be made, whoever asks for them.
+# Its page cannot show the Output widgets of widgetsnbextension 3.6.7 to 3.6.10, whichever package makes them.
 NOTEBOOK6 = Environment(
     "notebook-6.5.7",
     "3.12",
@@ -73,7 +73,7 @@ NOTEBOOK6 = Environment(
     page="notebook6",
     anywhere=True,
 )
-# Those that take longest come first. websockets 15.0.1 is in Colab's and the lowest, the newest in the newest.
+# The slowest come first. Colab's environment and the lowest have websockets 15.0.1, the newest has the newest.
 ENVIRONMENTS = (
     Environment("colab-3.12", "3.12", _pins("colab"), tests=WHOLE, anywhere=True),
     Environment("lowest", "3.11", resolution="lowest-direct", extras=("lab", "local"), tests=WHOLE),

@@ -1,6 +1,7 @@
-"""Classic Notebook 6 with ipywidgets 7, the generation that Colab has, in a real Chromium; run by the matrix.
+"""Tests in classic Notebook 6 with ipywidgets 7, the generation that Colab uses, in a real Chromium.
 
-The server and its kernels are those of Colab's set; Playwright is the present Python's.
+`tests.environments` runs them. The server and its kernels run in an environment with Colab's packages, and Playwright
+runs in the present Python.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A page that is saved, left and loaded again while an answer streams; answers in Output widgets."""
+"""A page is saved and reloaded while an answer streams, and still gets the final answer; answers in Output widgets."""
 
 import re
 from collections.abc import Iterator

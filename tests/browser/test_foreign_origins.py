@@ -1,4 +1,4 @@
-"""What real pages can get from the gateway: those of other origins nothing, in none of a page's ways to ask."""
+"""Real pages of other origins get nothing from the gateway, by any kind of request that a page can make."""
 
 import json
 import threading
@@ -54,7 +54,7 @@ ASKED = {
 
 
 class Noting:
-    """What stands before an application, and notes what it is asked for."""
+    """Middleware that records the requests to an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.asked: set[str] = set()
@@ -75,7 +75,7 @@ async def data_for_everybody(scope: Scope, _receive: Receive, send: Send) -> Non
 
 @contextmanager
 def page_server(gateway: str) -> Iterator[int]:
-    """A server of a page that asks the gateway for all that it can; its port."""
+    """The port of a server whose page makes every kind of request to the gateway."""
     page = f"<body></body><script>{WAYS.replace('GATEWAY', json.dumps(gateway))}</script>".encode()
 
     class Page(BaseHTTPRequestHandler):
@@ -87,7 +87,7 @@ def page_server(gateway: str) -> Iterator[int]:
             self.wfile.write(page)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -99,7 +99,7 @@ def page_server(gateway: str) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def surfer(driver: Playwright) -> Iterator[Browser]:
-    """A browser in which a name of the net means this machine."""
+    """A browser in which a public host name resolves to this machine."""
     running = launch(driver, "--host-resolver-rules=MAP evil.example 127.0.0.1", "--disable-popup-blocking")
     yield running
     running.close()
@@ -112,7 +112,7 @@ def test_a_page_of_another_origin_costs_no_work_whichever_way_it_asks(surfer: Br
     with LocalServer(gateway) as server, page_server(server.http_url) as port, surfer.new_context() as context:
         context.new_page().goto(f"http://{host}:{port}/")
         wait_until(lambda: gateway.asked >= ASKED)
-        assert app.asked <= {"favicon.ico"}  # the browser's own wish, for the window with the refusal
+        assert app.asked <= {"favicon.ico"}  # the browser itself requests it, for the window with the refusal
 
 
 def test_a_rebound_name_shows_nothing_of_the_application(surfer: Browser) -> None:

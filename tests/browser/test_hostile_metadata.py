@@ -1,4 +1,4 @@
-"""What a server says beside its answer, and what a user names, in a real page: nothing of it runs or is fetched."""
+"""Nothing that a server sends besides its answer, and no name that a user gives, runs or is loaded in a real page."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ LOCAL = {"X-Local-Model": SAID}
 
 
 class Hostile:
-    """A server that says the corpus wherever it can say something; its path tells where. Held ones wait until freed."""
+    """A server that sends the hostile text in the part of a response that the path names, and can hold it back."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -102,7 +102,7 @@ class Hostile:
 
 
 SCHEMES = ("http://", "https://", "mailto:", "wss://", "data:")
-"""The last two stand in words that are printed, where JupyterLab links them; browsers open no page from them."""
+"""Links of the last two schemes are made by JupyterLab itself in printed text; browsers open no page from them."""
 BEGIN = r"$\href{javascript:window.owned='tex'}{x}$"
 WAYS = {
     "model": f"model {BEGIN}",
@@ -116,7 +116,7 @@ WAYS = {
     "forbidden": f"403 from h/forbidden: {BEGIN}",
     "moved": "redirect (302)",
 }
-"""What can be said, and where it is seen."""
+"""The parts of a response that can be hostile, each with the text by which it is recognised in the page."""
 FILE = "<img src=x onerror=window.owned='file'> " + TEX.replace("/", "") + ".txt"
 NO_ENDPOINT = TEX + "<img src=x onerror=window.owned='endpoint'>"
 MAGICS = [f"h/{way} prompt=x" for way in WAYS]
@@ -150,7 +150,7 @@ CELLS = [
 ]
 FIRST_HELD = 1 + len(MAGICS) + len(NAMED)
 FIRST_WIDGET = FIRST_HELD + len(HELD)
-"""The numbers of cells; the cell before the first of them loads the extension."""
+"""The numbers of the first cells of each kind. Cell 0 loads the extension."""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def running() -> Iterator[Hostile]:
 
 @pytest.fixture
 def hostile(running: Hostile) -> Iterator[Hostile]:
-    """The server, which afterwards holds nothing."""
+    """The server; after the test it holds no answer back."""
     running.freed.clear()
     running.previews.clear()
     yield running
@@ -181,7 +181,7 @@ def page(browser: Browser, jupyter_server: Server, running: Hostile) -> Iterator
 
 @pytest.fixture
 def asked(page: Notebook) -> Iterator[list[str]]:
-    """The addresses that the page asks for; those that the corpus names are not among them."""
+    """The addresses that the page requests. None may be one of the hostile text."""
     found: list[str] = []
 
     def note(request: Any) -> None:
@@ -194,7 +194,7 @@ def asked(page: Notebook) -> Iterator[list[str]]:
 
 
 def check_inert(page: Notebook, cell: int) -> None:
-    """Nothing in an output is alive or typeset, each link is of a known scheme, and nothing lies over the page."""
+    """Check that nothing in an output can run, is typeset, links to an unknown scheme, or covers the page."""
     output = page.output(cell)
     for link in output.locator("a").all():
         address = link.get_attribute("href") or "https://"
@@ -233,7 +233,7 @@ def test_progress_and_a_preview_that_is_an_address_are_inert_while_it_streams(
     output = page.output(cell)
     if cell == FIRST_HELD:
         expect(output.locator(".widget-text input")).to_have_value(one_line(SAID, 200))
-        expect(output).to_contain_text("image/png")  # the line that waits names the preview
+        expect(output).to_contain_text("image/png")  # the waiting line names the preview
     else:
         expect(output.locator(":text('50%')").first).to_contain_text(BEGIN)
     check_inert(page, cell)

@@ -1,6 +1,6 @@
-"""Answers whose few bytes would be dear to a page: they open, stream, come back and print without a halt of it.
+"""Answers of few bytes that could cost a page much work open, stream, reload and print without freezing the page.
 
-What counts is the processor's time of the page's main thread in one task, which other processes do not lengthen.
+The measure is the processor time of one task on the page's main thread, which other processes do not lengthen.
 """
 
 import base64
@@ -16,8 +16,8 @@ from .test_prompt_widget import widget
 from .watch import traced
 
 LONGEST = 1000  # milliseconds
-PRINTED = 2000  # a print lays out what nobody has seen, too
-TURNED = 800  # the same for a text that turns its direction at each letter
+PRINTED = 2000  # printing also lays out what has never been visible
+TURNED = 800  # printing a text that changes its direction at each letter
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:l='http://www.w3.org/1999/xlink'><path id='a' d='M0 0h9'/>"
 for before, name in zip("abcdefgh", "bcdefghi", strict=True):
     uses = f"<use l:href='#{before}'/>" * 10
@@ -29,7 +29,7 @@ FILES = [
     {"url": f"data:image/png;base64,{BOMB}", "content_type": "image/png"},
     {"url": f"data:image/png;base64,{HUGE}"},
 ]
-# As Python writes them: an editor that held them would halt the page, too.
+# As Python literals with escapes, because the characters themselves would freeze the page's editor, too.
 TEXTS = {
     "accents": r'"a" + "\u0301" * 199_000',
     "joined accents": r'"a" + ("\u0301" * 9 + "\u200b") * 19_000',
