@@ -59,7 +59,7 @@ check: $(VENV)/installed-for-tests
 # Every step of a request made to fail; what the tests try of hostile input, two hundred times as much of it; then
 # atheris for an hour, or SECONDS.
 fuzz: $(VENV)/installed-for-tests
-	$(BIN)/python -m tests.ends
+	$(BIN)/python -m tests.exception_sweep
 	$(BIN)/python -m pytest tests/test_hostile.py tests/local/test_frames.py --hypothesis-profile long --timeout 7200
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),3600)
 

@@ -1,4 +1,4 @@
-"""What a process holds, counted; and what a soak found of it over time."""
+"""Counts what a process holds (memory, objects, threads, sockets …), and judges what a soak found to have grown."""
 
 import asyncio
 import ctypes
@@ -11,22 +11,24 @@ from dataclasses import dataclass, field
 import psutil
 
 BYTES_A_REQUEST = 100
-"""How much memory may grow. What is kept of a request takes more: a dict alone is 64 bytes, and one entry 168 more."""
+"""How much memory may grow with each request. It is less than anything that could be kept of a request: an empty dict
+takes 64 bytes, and its first entry 168 more."""
 BYTES_A_CELL = 1000
-"""The same in a kernel, which keeps some 400 bytes of a cell with an Output widget and a thread, whoever made them."""
+"""How much memory of a kernel may grow with each cell. The kernel itself keeps some 400 bytes of a cell that has an
+Output widget and a thread."""
 BREATH = 2_000_000
-"""Bytes by which memory comes and goes, however few requests there are."""
+"""Bytes by which memory goes up and down, however few requests there are."""
 SLACK = {"objects": 2_000, "threads": 6, "sockets": 12, "tasks": 12, "timers": 200, "comms": 8, "widgets": 8}
-"""How much more of each there may be at one moment than at another: what is under way just then. asyncio keeps timers
-that were cancelled until they are a hundred, ipykernel the pipes of threads that ended for ten seconds."""
+"""How much the counts may differ between two moments, because of the requests that run just then. asyncio keeps up to a
+hundred cancelled timers, and ipykernel keeps the pipes of a thread for ten seconds after its end."""
 
 
 def census() -> dict[str, int]:
-    """How much of everything that could grow there is now in this process; of tasks, those that are not done."""
+    """The counts of everything in this process that could grow; of asyncio's tasks, only those that are not done."""
     gc.collect()
     _give_back()
     process = psutil.Process()
-    found = gc.get_objects()  # asked for their type alone: a proxy to what is gone answers nothing else
+    found = gc.get_objects()  # only their types are looked at: a proxy whose object is gone fails at anything else
     kinds = Counter(map(type, found))
     return {
         "memory": process.memory_info().rss,
@@ -48,7 +50,7 @@ def _widgets() -> dict[str, int]:
 
 
 def open_widgets() -> list[str]:
-    """The ids of the widgets of this process that are open."""
+    """The ids of the open widgets of this process."""
     from ipywidgets.widgets import widget
 
     known = widget._instances if hasattr(widget, "_instances") else widget.Widget.widgets  # before ipywidgets 8
@@ -56,14 +58,14 @@ def open_widgets() -> list[str]:
 
 
 def _give_back() -> None:
-    """Give to the system what the process has freed; else its memory says more of malloc than of us."""
+    """Return freed memory to the system. Otherwise the process's memory would say more of malloc than of our code."""
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What the process held at a moment."""
+    """What the process held at one moment."""
 
     seconds: float
     requests: int
@@ -72,12 +74,12 @@ class Sample:
 
 @dataclass
 class Soak:
-    """One run.
+    """One soak run and what it found.
 
     Attributes:
         done: how often each kind of work was done.
-        samples: what was held on the way.
-        failures: what should not have happened.
+        samples: what the process held at moments of the run.
+        failures: the pieces of work that failed.
         allowed: bytes by which memory may grow with each request.
     """
 
@@ -87,20 +89,20 @@ class Soak:
     allowed: int = BYTES_A_REQUEST
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do a piece of work, and keep what went wrong."""
+        """Do a piece of work, and record its failure."""
         name = work.__name__
         try:
             work()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told at the end
+        except Exception as exc:  # noqa: BLE001 - every failure is reported at the end
             self.failures.append(f"{name}: {exc!r}")
         self.done[name] += 1
 
     def take(self, seconds: float, held: dict[str, int]) -> None:
-        """Keep a sample."""
+        """Record a sample."""
         self.samples.append(Sample(seconds, self.done.total(), held))
 
     def bytes_a_request(self) -> float:
-        """How memory grew after the first third, by least squares."""
+        """The growth of memory with each request, after the first third of the run, by least squares."""
         points = [(each.requests, each.held["memory"]) for each in self._settled()]
         mean_x, mean_y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
         above: float = sum((x - mean_x) * (y - mean_y) for x, y in points)
@@ -108,7 +110,7 @@ class Soak:
         return above / (width or 1.0)
 
     def grown(self) -> list[str]:
-        """What there was more of in the last third than in the second, beyond what is under way at a moment."""
+        """The counts that were greater in the last third of the run than in the second, by more than the slack."""
         half = len(self._settled()) // 2
         if not half:
             return [f"{len(self.samples)} samples are too few to tell what grew"]
@@ -121,7 +123,7 @@ class Soak:
         return grown
 
     def report(self) -> str:
-        """The numbers, and what is wrong with them."""
+        """The numbers of the run, and what is wrong with them."""
         first, last = self._settled()[0], self.samples[-1]
         counts = ", ".join(f"{name} {first.held.get(name, 0)} → {count}" for name, count in last.held.items())
         lines = [

@@ -1,4 +1,4 @@
-"""Certificates that nobody has signed but themselves, for the tests' own servers."""
+"""Self-signed certificates for the tests' own servers."""
 
 import datetime
 import ipaddress
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(path: Path, address: str = "127.0.0.1") -> Path:
-    """Write a certificate of this address, with its key, as PEM."""
+    """Write a certificate for this address, together with its private key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = datetime.datetime.now(datetime.UTC)
@@ -32,7 +32,7 @@ def make_certificate(path: Path, address: str = "127.0.0.1") -> Path:
 
 
 def server_context(certificate: Path) -> ssl.SSLContext:
-    """What a server presents the certificate with."""
+    """The TLS context with which a server presents the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context

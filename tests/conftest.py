@@ -1,4 +1,4 @@
-"""What every test stands on: a clean environment, a gateway on a free port, and no session left behind."""
+"""What every test gets: a clean environment, a gateway on a free port, and a check that no session is left open."""
 
 import gc
 import os
@@ -24,14 +24,14 @@ from .kernels import IPYKERNEL, OLDER_IPYKERNELS
 
 IPYKERNELS = [*(pytest.param(each, marks=pytest.mark.front_end) for each in OLDER_IPYKERNELS), IPYKERNEL]
 KEY = "11111111-aaaa:22222222bbbb"
-"""A key of the shape that fal's have."""
+"""A key that looks like one of fal's."""
 
 
-# How quickly examples are made says nothing on a machine that does other work too.
+# On a busy machine, the time that hypothesis takes for an example means nothing.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("busy machine"), max_examples=20_000)
 settings.load_profile("busy machine")
-# A shell that starts the tests in the background has interrupts ignored, here and in every child.
+# A shell that starts the tests in the background makes them and all their child processes ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -43,7 +43,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes longest: the front ends, and what runs beside others."""
+    """Put the longest tests first: those of the front ends, and those that are marked ``beside``."""
     items.sort(key=lambda item: (_front_end(item.nodeid) is None, item.get_closest_marker("beside") is None))
 
 
@@ -51,15 +51,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return _Scheduling(config, log)
 
 
-class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it ships no hints
-    """What one of several processes does: a file's tests, which may build on each other, or those of a front end."""
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no type hints
+    """Gives the tests of a file to one process, since they may build on each other, but each front end's separately."""
 
     def _split_scope(self, nodeid: str) -> str:
         return f"{super()._split_scope(nodeid)}[{_front_end(nodeid)}]"
 
 
 def _front_end(nodeid: str) -> str | None:
-    """The front end that a test runs in, where it runs in each of the two."""
+    """The front end in which a test runs, for tests that run in both of them."""
     found = re.search(r"\[(lab|notebook7)\b", nodeid)
     return found and found[1]
 
@@ -79,7 +79,7 @@ def _no_session_left() -> Iterator[None]:
     session().close()
     session().limits, session().nested = Limits(), True
     if _io_threads():
-        gc.collect()  # a session that nobody has any more
+        gc.collect()  # ends sessions that nobody refers to any more
     wait_until(lambda: not _io_threads())
 
 
@@ -95,6 +95,6 @@ def server() -> Iterator[LocalServer]:
 
 @pytest.fixture
 def gateway(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of the tests' gateway, which requests go to by themselves."""
+    """The address of the tests' gateway; requests go there unless told otherwise."""
     monkeypatch.setenv("FAL_NOTEBOOK_URL", server.url)
     return server.url

@@ -1,6 +1,6 @@
-"""Endpoints with every habit that fal's have, good and bad, for the gateway of the tests.
+"""An application for the tests' gateway, with endpoints that behave in all the good and bad ways of fal's endpoints.
 
-They wait for events, never for time, but for `paced`, `tone` and `previews`, whose purpose is their pace.
+The endpoints wait for events and never for time, except `paced`, `tone` and `previews`, whose purpose is their pace.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from starlette.routing import Route
 from fal_notebook.media.wav import wav_header
 
 requests: Counter[str] = Counter()
-"""How many requests each prompt came with."""
+"""The number of requests with each prompt."""
 
 received: deque[dict[str, Any]] = deque(maxlen=8)
 """The arguments of the last requests."""
@@ -57,14 +57,14 @@ async def _snapshots(words: list[str], pause: float = 0.0) -> AsyncIterator[byte
 
 
 async def echo(request: Request) -> Response:
-    """The prompt, word by word, as any-llm streams it."""
+    """Answer with the prompt, word by word, as any-llm streams it."""
     arguments = await _arguments(request)
     words = [f"{word} " for word in str(arguments["prompt"]).split(" ")]
     return StreamingResponse(_snapshots(words), media_type="text/event-stream")
 
 
 async def paced(request: Request) -> Response:
-    """``count`` tokens of OpenAI's shape, ``rate`` a second."""
+    """Answer with ``count`` tokens in OpenAI's format, ``rate`` a second."""
     arguments = await _arguments(request)
 
     async def tokens() -> AsyncIterator[bytes]:
@@ -80,7 +80,7 @@ async def paced(request: Request) -> Response:
 
 
 async def pieces(request: Request) -> Response:
-    """The words of the arguments in deltas of ten thousand characters, with a little time between them."""
+    """Answer with the given text in deltas of ten thousand characters, with a short pause between them."""
     words = str((await _arguments(request))["words"])
 
     async def deltas() -> AsyncIterator[bytes]:
@@ -94,7 +94,7 @@ async def pieces(request: Request) -> Response:
 
 
 async def endless(request: Request) -> Response:
-    """A few words, then nothing more until the client goes away."""
+    """Answer with a few words, then with nothing more until the client disconnects."""
     await _arguments(request)
 
     async def words() -> AsyncIterator[bytes]:
@@ -106,7 +106,7 @@ async def endless(request: Request) -> Response:
 
 
 async def held(request: Request) -> Response:
-    """The events of the arguments, then nothing more until the client goes away."""
+    """Answer with the given events, then with nothing more until the client disconnects."""
     arguments = await _arguments(request)
 
     async def events() -> AsyncIterator[bytes]:
@@ -119,13 +119,13 @@ async def held(request: Request) -> Response:
 
 
 async def failing(request: Request) -> Response:
-    """The HTTP status and the body that the arguments ask for."""
+    """Answer with the given HTTP status and body."""
     arguments = await _arguments(request)
     return JSONResponse(arguments["body"], arguments["status"])
 
 
 async def late(request: Request) -> Response:
-    """Half an answer, then an error inside an event."""
+    """Answer with half an answer, then with an error inside an event."""
     await _arguments(request)
 
     async def events() -> AsyncIterator[bytes]:
@@ -136,14 +136,14 @@ async def late(request: Request) -> Response:
 
 
 async def body(request: Request) -> Response:
-    """The text or the bytes of the arguments, under the content type that they ask for."""
+    """Answer with the given text or bytes, under the given content type."""
     arguments = await _arguments(request)
     data = base64.b64decode(arguments["base64"]) if "base64" in arguments else arguments["text"].encode()
     return Response(data, media_type=arguments["content_type"])
 
 
 async def large(request: Request) -> Response:
-    """``size`` bytes in pieces of 64 KiB."""
+    """Answer with ``size`` bytes in pieces of 64 KiB."""
     size = (await _arguments(request))["size"]
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -154,16 +154,16 @@ async def large(request: Request) -> Response:
 
 
 def tone_samples(seconds: float, rate: int = 16_000) -> bytes:
-    """A tone of 440 Hz in 16 bits, one channel."""
+    """The samples of a tone of 440 Hz, 16 bits, one channel."""
     frames = range(round(seconds * rate))
     return b"".join(struct.pack("<h", round(16_000 * math.sin(math.tau * 440 * frame / rate))) for frame in frames)
 
 
 async def tone(request: Request) -> Response:
-    """A tone for ``seconds`` in pieces of 0.1 s, as fast as it plays times ``speed``; ``endless`` then waits on.
+    """Answer with a tone of ``seconds`` in pieces of 0.1 s, ``speed`` times as fast as it plays.
 
-    The first piece is of ``ahead`` seconds.
-    The pieces are events, as fal's speech endpoints send them, or a WAV file whose header knows no length.
+    The first piece has ``ahead`` seconds. With ``endless`` the answer does not end after the last. The pieces are
+    events, as fal's speech endpoints send them, or parts of a WAV file whose header gives no length.
     """
     arguments = await _arguments(request)
     wav = arguments.get("format") == "wav"
@@ -190,14 +190,14 @@ async def tone(request: Request) -> Response:
 
 
 async def picture(request: Request) -> Response:
-    """A picture as fal's image endpoints give it in ``sync_mode``."""
+    """Answer with a picture as fal's image endpoints do in ``sync_mode``."""
     await _arguments(request)
     uri = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     return JSONResponse({"images": [{"url": uri, "content_type": "image/png", "width": 1, "height": 1}], "seed": 7})
 
 
 def gif(grey: int, comment: bytes = b"") -> bytes:
-    """A picture of one pixel, as large as its comment (GIF89a)."""
+    """A picture of one pixel (GIF89a); the comment makes the file as large as one wants."""
     blocks = b"".join(
         bytes([len(comment[at : at + 255])]) + comment[at : at + 255] for at in range(0, len(comment), 255)
     )
@@ -206,9 +206,10 @@ def gif(grey: int, comment: bytes = b"") -> bytes:
 
 
 async def previews(request: Request) -> Response:
-    """``count`` pictures, each in the place of the one before, with progress; then the last, or nothing more.
+    """Answer with ``count`` previews and progress, then with the last picture, or with nothing more.
 
-    ``rate`` a second; ``size`` more bytes each; ``message`` goes with the progress; ``url`` stands for the pictures.
+    There are ``rate`` previews a second, each with ``size`` extra bytes. ``message`` goes with the progress. If there
+    is a ``url``, it is sent in place of the pictures.
     """
     arguments = await _arguments(request)
     count, comment = arguments["count"], b"x" * arguments.get("size", 0)

@@ -1,7 +1,7 @@
-"""A gateway that fails on purpose at one place of an exchange, once or as long as it is told, and else behaves.
+"""A gateway that fails on purpose at one place of an exchange, once or lastingly, and works correctly otherwise.
 
-It stands on bare websockets and shares no code with the package, so that the two cannot agree on a mistake.
-``python -m tests.faults`` writes the table of what has to happen into FAULTS.md.
+It is written with bare websockets and shares no code with the package, so that the two cannot make the same mistake.
+``python -m tests.faults`` writes the table of the expected outcomes into FAULTS.md.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 
 DOCUMENT = Path(__file__).with_name("FAULTS.md")
 MAX_BODY = 100_000
-"""The most bytes that the tests let an answer have."""
+"""The most bytes that an answer may have in the tests."""
 
 
 class Place(StrEnum):
@@ -123,7 +123,7 @@ OUTCOMES: dict[Fault, dict[Place, str]] = {
     Fault.S503: {Place.HANDSHAKE: ANSWERED},
     Fault.S504: {Place.HANDSHAKE: ANSWERED},
 }
-"""What becomes of the request that meets the fault once; the one after it is always answered."""
+"""The outcome of a request at which the fault happens once. The request after it is always answered."""
 
 LASTING: dict[Fault, str] = {
     fault: outcomes[Place.HANDSHAKE] for fault, outcomes in OUTCOMES.items() if Place.HANDSHAKE in outcomes
@@ -131,29 +131,29 @@ LASTING: dict[Fault, str] = {
     **dict.fromkeys((Fault.CUT, Fault.CLOSE, Fault.GARBAGE), "ConnectError"),
     **dict.fromkeys((Fault.S502, Fault.S503, Fault.S504), "ServerError"),
 }
-"""What becomes of a request each of whose handshakes fails so."""
+"""The outcome of a request whose every handshake fails with the fault."""
 
 CERTIFICATES = (Fault.UNTRUSTED, Fault.OTHER_HOST)
-"""The faults of a certificate: the gateway is given one for each."""
+"""The faults of a certificate. The gateway is given a certificate for each."""
 
 
 class FaultyGateway:
-    """Answers each prompt with words of its own, but for the exchanges in which it fails.
+    """Answers each prompt with its own `words`, except in exchanges in which it fails.
 
     Args:
         place: where it fails first.
-        fault: and how.
-        lasting: fail there until `mend`, not once.
+        fault: how it fails there.
+        lasting: whether it fails there until `mend`, and not just once.
         tls: the certificate to serve with.
-        certificates: those to fail with.
-        logger: where websockets says what it sees.
-        asks_for_key: refuse, before all else, a handshake without one; it counts as none.
+        certificates: the certificates to fail with.
+        logger: the logger for websockets.
+        asks_for_key: whether handshakes without a key are refused before anything else; they are not counted.
 
     Attributes:
         received: the prompts, in the order in which they came.
-        authorizations: the ``Authorization`` of each handshake.
-        accepted: how many connections there were, those of no handshake included.
-        handshakes: how many handshakes there were.
+        authorizations: the ``Authorization`` header of each handshake.
+        accepted: the number of connections so far, including those without a handshake.
+        handshakes: the number of handshakes so far.
         open: the connections that are open now.
     """
 
@@ -200,20 +200,20 @@ class FaultyGateway:
         self._loop.close()
 
     def arm(self, place: Place, fault: Fault) -> None:
-        """Fail once more, there and so."""
+        """Fail once more, at this place and with this fault."""
         self._place, self._fault = place, fault
 
     def mend(self) -> None:
-        """Fail no more."""
+        """Stop failing."""
         self._fault = None
 
     def fail_while_idle(self) -> None:
-        """Do it now, on the connection that is open."""
+        """Fail now, on the open connection."""
         (connection,) = self.open
         self._run(self._fail(Place.IDLE, connection, None))
 
     def fall_silent(self) -> None:
-        """Read nothing any more from the connections that are open."""
+        """Read nothing more from the open connections."""
         for connection in list(self.open):
             self._loop.call_soon_threadsafe(connection.transport.pause_reading)
 
@@ -247,7 +247,7 @@ class FaultyGateway:
         await self._server.wait_closed()
 
     def _due(self, place: Place, among: Collection[Fault] = Fault) -> Fault | None:
-        """The fault that is to happen there now; after that, it is over unless it lasts."""
+        """The fault that is to happen at this place now, if any. A fault that does not last is used up by this."""
         fault = self._fault
         if fault is None or place is not self._place or fault not in among or fault is Fault.PLAIN_PORT:
             return None
@@ -332,7 +332,7 @@ class FaultyGateway:
 
 
 def words(prompt: str, place: Place | None = None) -> str:
-    """What the gateway says to a prompt: by the time of the fault, or in all."""
+    """The gateway's answer to a prompt: all of it, or what has been sent by the time of a fault at ``place``."""
     if place in (*OPENING, Place.SENT, Place.STARTED):
         return ""
     return f"“{prompt}”" if place in (Place.EVENT, Place.CHARACTER) else f"“{prompt}” is an échange"
@@ -359,7 +359,7 @@ _IDS: dict[Fault, tuple[_Identity, _Identity]] = {
     Fault.NUMBER: ({"request_id": 7}, {"request_id": 7}),
     Fault.NO_ID: ({}, {}),
 }
-"""What start and end say of the request."""
+"""How the start and the end metadata name the request."""
 
 
 def _break_off(connection: ServerConnection, fault: Fault) -> None:
@@ -449,7 +449,7 @@ async def _no_start(connection: ServerConnection, request: str | None) -> None:
 
 
 async def _lookalike(connection: ServerConnection, request: str | None) -> None:
-    """Lines of the event stream, which have no meaning in it."""
+    """Send text that looks like protocol metadata, as lines without a meaning in the event stream."""
     other = {"request_id": "another"}
     error = json.dumps({"type": "error", **other, "error": "of another"})
     for message in (_start(other), _end(other, 500), _end({}), _end({"request_id": 1}), error):
@@ -485,7 +485,7 @@ _COLUMNS: dict[str, Collection[Place]] = {
 
 
 def table() -> str:
-    """The outcomes as FAULTS.md shows them: a row for each fault, with the places that end alike together."""
+    """The outcomes as FAULTS.md shows them: a row for each fault, with places of the same outcome in one column."""
     names = ["what the gateway or the network does", "in each handshake", *_COLUMNS, "the next, if it waits meanwhile"]
     rows: list[list[str]] = []
     for fault, outcomes in OUTCOMES.items():
@@ -502,7 +502,7 @@ def _cell(outcomes: Collection[str]) -> str:
 
 
 def write_table() -> None:
-    """Put the table into FAULTS.md, in the place of the one there."""
+    """Replace the table in FAULTS.md."""
     before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("| what the gateway")
     after = re.sub(r"\A.*?\n(?!\|)", "", rest, flags=re.DOTALL)
     DOCUMENT.write_text(f"{before}{table()}\n{after}", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""atheris over the harnesses, each in a process of its own: ``python -m tests.fuzz SECONDS``.
+"""Runs atheris on the harnesses, each in a process of its own: ``python -m tests.fuzz SECONDS``.
 
-What it finds is written into the harness's folder of the corpus; there it gets a name that tells what it is, and the
-tests replay it for ever. What atheris learns on the way goes into a folder that is thrown away.
+A failing input is written into the harness's folder of the corpus. Whoever looks at it gives it a telling name, and
+from then on the tests replay it. The other inputs that atheris collects go into a folder that is deleted at the end.
 """
 
 import os
@@ -17,21 +17,23 @@ with atheris.instrument_imports(include=["fal_notebook"]):
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 2_000
-"""The most bytes of an input: what is wrong is wrong with few."""
+"""The most bytes of an input. Few bytes are enough to show an error."""
 PIECES = (
     *("data: ", "event: ", r"\x0d\x0a\x0d\x0a", r"{\"", r"\":", r"\xef\xbb\xbf", r"\\ud800", "[DONE]"),
     *("data:image/png;base64,", "https://", "{{", "}}", ":=", "--", "RIFF", "WAVEfmt ", r"\x89PNG\x0d\x0a\x1a\x0a"),
 )
-"""What an input may be put together from, beside the names that mean something, as libFuzzer writes bytes."""
+"""Pieces from which atheris builds inputs, besides the harnesses' `WORDS`, escaped as libFuzzer's dictionaries are."""
 
 
 def fuzz_all(seconds: float, names: Collection[str] = tuple(HARNESSES), findings: Path = CORPUS) -> list[str]:
-    """Give each harness its share of the time; those in which something was found."""
+    """Give each harness its share of the time, and return those that found something."""
     share = max(1, round(seconds / len(names)))
     found: list[str] = []
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            process = os.fork()  # the house is instrumented once; libFuzzer ends the process in which it runs
+            process = (
+                os.fork()
+            )  # the package is instrumented only once, and libFuzzer ends the process in which it runs
             if process == 0:
                 fuzz(share, name, Path(folder), findings / name)
             if os.waitpid(process, 0)[1]:
@@ -40,7 +42,7 @@ def fuzz_all(seconds: float, names: Collection[str] = tuple(HARNESSES), findings
 
 
 def fuzz(seconds: int, name: str, folder: Path, findings: Path) -> None:
-    """Fuzz one harness and end the process: with 0 if nothing was found."""
+    """Fuzz one harness, and end the process with status 0 if nothing was found."""
     words, learnt = folder / "words", folder / "learnt"
     words.write_text("".join(f'"{word}"\n' for word in (*WORDS, *TYPES, *PIECES)), encoding="utf-8")
     learnt.mkdir()

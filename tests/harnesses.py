@@ -1,7 +1,8 @@
-"""What has to hold of any input, whatever it is: our own errors at the most, and the same answer wherever it is cut.
+"""Fuzz harnesses: what has to hold for any input. Only our own errors are raised, and cuts do not change the meaning.
 
-Hypothesis (``test_hostile``), atheris (``fuzz``) and the corpus of what was found all come through here. `HARNESSES`
-take bytes; those whose meaning depends on cuts begin with a byte that says how many, and so many bytes that say where.
+Hypothesis (``test_hostile``), atheris (``fuzz``) and the corpus of earlier findings all use these functions. Each of
+`HARNESSES` takes bytes. Where the input is cut into pieces, the first byte is the number of cuts, and as many bytes
+after it are the places of the cuts.
 """
 
 import codecs
@@ -41,27 +42,27 @@ WORDS = (
     *("audio", "video", "file", "usage", "model", "prompt_tokens", "completion_tokens", "cost"),
     *("detail", "loc", "msg", "has_nsfw_concepts", "response.output_text.delta", "sample_rate"),
 )
-"""The names that mean something to us."""
+"""The names that have a meaning in the protocol or in an answer."""
 TYPES = (
     *("text/event-stream", "application/json", "text/plain", "audio/wav", "audio/pcm", "audio/mpeg", "image/png"),
     *("text/plain; charset=utf-16", "text/plain; charset=utf-7", "text/plain; charset=gb18030", "audio/pcm;rate=8000"),
 )
-_HARMLESS = re.compile(r"\s*[\w. ]{0,20}\s*")  # what may be evaluated: names and numbers
+_HARMLESS = re.compile(r"\s*[\w. ]{0,20}\s*")  # only such expressions are evaluated: names and numbers
 
 
 def only_our_errors(work: Callable[[], object]) -> bool:
-    """Do it; whether it succeeded. Errors of ours, of one line, are the only ones."""
+    """Do the work, and return whether it succeeded. It may raise only our own errors, with messages of one line."""
     try:
         work()
     except (FalNotebookError, UsageError) as exc:
-        assert "\n" not in str(exc)  # noqa: PT017 - that it is one line is what is tested
+        assert "\n" not in str(exc)  # noqa: PT017 - the test is that the message is one line
         str(exc).encode()
         return False
     return True
 
 
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
-    """The bytes in pieces, cut at these places."""
+    """The bytes, cut into pieces at these places."""
     ends = [0, *sorted(place for place in places if place < len(data)), len(data)]
     return [data[begin:end] for begin, end in pairwise(ends)]
 
@@ -82,7 +83,7 @@ def read_any_start(metadata: Any) -> None:
 
 
 def read_any_messages(messages: Iterable[str | bytes]) -> None:
-    """Each is the start, a piece of the body as it came, or the end; after an end the next request begins."""
+    """Give messages to the protocol. Each is a start, a piece of a body or an end, after which a request begins."""
     protocol = Protocol()
     identity: Any = None
 
@@ -111,7 +112,7 @@ def read_any_messages(messages: Iterable[str | bytes]) -> None:
 
 
 def read_any_body(label: str, body: bytes, cuts: Iterable[int]) -> None:
-    """It is the same in one piece, in these pieces and byte by byte, and can be shown."""
+    """Read a body. It means the same in one piece, in these pieces and byte by byte, and it can be shown."""
     whole = _content(label, [body])
     for pieces in [] if _is_iso_2022(label) else [cut(body, cuts), cut(body, range(1, len(body)))]:
         assert _meaning(_content(label, pieces)) == _meaning(whole)
@@ -134,7 +135,7 @@ def read_any_body(label: str, body: bytes, cuts: Iterable[int]) -> None:
 
 
 def _is_iso_2022(label: str) -> bool:
-    """Whether Python reads broken escape sequences of this charset differently where they are cut."""
+    """Whether Python decodes broken escape sequences of this charset differently if they are cut."""
     try:
         return codecs.lookup(str(parameter(label, "charset"))).name.startswith("iso2022")
     except (LookupError, ValueError):
@@ -150,7 +151,7 @@ def _content(label: str, pieces: Iterable[bytes]) -> Content:
 
 
 def _meaning(content: Content) -> str:
-    """All that it came to, as text: not every number equals itself."""
+    """Everything that was read, as text, because a NaN does not equal itself."""
     said = (content.text, content.reasoning, content.data, content.usage, content.error, content.model)
     return repr((said, content.media, [media.data for media in content.media], content.events))
 
@@ -164,7 +165,7 @@ def play_any_sound(label: str, body: bytes, cuts: Iterable[int]) -> None:
 
 
 def read_any_events(body: bytes, cuts: Iterable[int]) -> None:
-    """The events are the same in one piece, in these pieces and byte by byte."""
+    """Read server-sent events. They are the same in one piece, in these pieces and byte by byte."""
     whole = _events([body])
     assert _events(cut(body, cuts)) == whole
     assert _events(cut(body, range(1, len(body)))) == whole
@@ -177,7 +178,7 @@ def _events(pieces: Iterable[bytes]) -> list[ServerSentEvent]:
 
 
 def split_any_frames(stream: bytes, cuts: Iterable[int]) -> None:
-    """The messages, and the bytes for websockets between them, are the same in one piece, in these and byte by byte."""
+    """Split frames. The messages, and the bytes that are left to websockets, are the same however the input is cut."""
     whole = _frames([stream])
     assert _frames(cut(stream, cuts)) == whole
     assert _frames(cut(stream, range(1, len(stream)))) == whole
@@ -187,7 +188,7 @@ def _frames(pieces: Iterable[bytes]) -> list[tuple[Kind, bytes]]:
     splitter = FrameSplitter(max_size=300)
     found: list[tuple[Kind, bytes]] = []
     for kind, piece in (each for data in pieces for each in splitter.feed(data)):
-        if found and kind is found[-1][0] is not Kind.TEXT:  # these come joined as far as they came together
+        if found and kind is found[-1][0] is not Kind.TEXT:  # binary pieces that arrive together are joined
             found[-1] = kind, found[-1][1] + piece
         else:
             found.append((kind, bytes(piece)))
@@ -195,7 +196,7 @@ def _frames(pieces: Iterable[bytes]) -> list[tuple[Kind, bytes]]:
 
 
 def read_any_file(label: str, data: bytes) -> None:
-    """A file has a type and a size or none, and goes through a data URI unchanged."""
+    """Read a file. Its type and size, if any, can be told, and a data URI keeps it unchanged."""
     settled = next((length for length in range(1, len(data)) if not needs_more(data[:length])), len(data))
     assert sniff(data[:settled]) == sniff(data[:12])
     media = media_from_bytes(data, label)
@@ -218,7 +219,7 @@ def read_any_words(words: str) -> None:
 
 
 def read_any_template(words: str) -> None:
-    """Its slots stand in order, each between braces; filled, what is not a slot stays."""
+    """Read a template. Its slots are in order, each between braces, and filling them leaves the rest unchanged."""
     end, between = 0, []
     found = list(slots(words))
     for slot in found:
@@ -238,13 +239,13 @@ def read_any_template(words: str) -> None:
 
 
 def _cuts(data: bytes) -> tuple[list[int], bytes]:
-    """Where to cut, and what."""
+    """The places of the cuts, and the bytes to be cut."""
     count = data[0] % 8 if data else 0
     return list(data[1 : 1 + count]), data[1 + count :]
 
 
 def _labelled(data: bytes) -> tuple[str, bytes]:
-    """The first line as a content type, and the rest."""
+    """The first line, as a content type, and the rest."""
     line, _, rest = data.partition(b"\n")
     return line.decode("utf-8", "replace")[:100], rest
 
@@ -254,7 +255,7 @@ def _text(data: bytes) -> str:
 
 
 def _messages(data: bytes) -> None:
-    """One message a line, a binary one behind a ``>``."""
+    """Read each line as a message; a line that begins with ``>`` is a binary one."""
     read_any_messages(line[1:] if line.startswith(b">") else _text(line) for line in data.split(b"\n"))
 
 
@@ -297,4 +298,4 @@ HARNESSES: dict[str, Callable[[bytes], None]] = {
     "files": _files,
     "words": _words,
 }
-"""By the names of their folders in the corpus."""
+"""The harnesses by the names of their folders in the corpus."""

@@ -1,8 +1,8 @@
-"""Notebooks that are run without a page, again and again: ``make headless``, or ``RUNS=20 make headless``.
+"""Runs a notebook without a page, again and again, and counts hung runs: ``make headless``, ``RUNS=20 make headless``.
 
-Each run is a process with a kernel of its own, two at a time, by each of the tools that people run notebooks with, and
-none of them has a time-out. A run that has not ended after `PATIENCE` seconds is hung. The notebook has many quick
-cells, for what hangs now and then does so where a cell ends at once.
+It uses each of the tools with which people run notebooks. Each run is a process with a kernel of its own, two at a
+time, without a time-out. A run that has not ended after `PATIENCE` seconds counts as hung. The notebook has many quick
+cells, because occasional hangs happen where a cell ends at once.
 """
 
 import os
@@ -24,7 +24,7 @@ from fal_notebook.local.server import LocalServer
 
 from .endpoints import create_app
 
-PATIENCE = 180  # seconds; a run takes some ten
+PATIENCE = 180  # seconds; a run takes about ten
 _TOGETHER = 2
 
 _NBCLIENT = """
@@ -59,26 +59,26 @@ CELLS = [
 
 @dataclass
 class Runs:
-    """What became of the runs of one tool."""
+    """The outcome of all runs with one tool."""
 
     seconds: list[float] = field(default_factory=list)
     hung: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
     def report(self) -> str:
-        """It in words, with the time of a run that ended."""
+        """The outcome in words, with the time that a run took."""
         times = f"in {min(self.seconds):.1f} to {max(self.seconds):.1f} s each, " if self.seconds else ""
         failed = [f"{count} failed: {words}" for words, count in self.failures.items()]
         return "; ".join([f"{len(self.seconds)} ended well, {times}{self.hung} hung", *failed])
 
 
 def run(command: Sequence[str], runs: int, patience: float = PATIENCE) -> Runs:
-    """Run the notebook so many times.
+    """Run the notebook several times.
 
     Args:
         command: one of `TOOLS`.
-        runs: how many times.
-        patience: seconds after which a run is hung.
+        runs: the number of runs.
+        patience: seconds after which a run counts as hung.
     """
     found = Runs()
     with LocalServer(HTTPOverWebSocket(create_app())) as server, ThreadPoolExecutor(_TOGETHER) as pool:
@@ -112,7 +112,7 @@ def _write(path: Path) -> None:
 
 
 def main(runs: int) -> bool:
-    """Run them all by each tool, say what was found, and return whether anything is wrong."""
+    """Run the notebook with each tool, print the outcome, and return whether anything is wrong."""
     wrong = False
     for name, command in TOOLS.items():
         found = run(command, runs)

@@ -1,6 +1,7 @@
-"""Mixed cells and faults in one real kernel, as one that is left open for days has them.
+"""Runs mixed cells and faults in one real kernel, as in a kernel that is left open for days.
 
-Cells are the same words each time, and not kept in the history: what IPython keeps of a new cell is not ours.
+The cells have the same text each time and are not kept in the history, since the memory that IPython keeps of a new
+cell is not ours.
 """
 
 import ast
@@ -49,7 +50,7 @@ ENDLESS = f"""{NEXT}events = [{{'output': question, 'partial': True}}]
 
 
 class Cells:
-    """The kinds of cells, each of which checks what the front end gets of it."""
+    """The kinds of cells. Each method runs one, and checks what the front end gets."""
 
     def __init__(self, lab: Kernel, gateway: FaultyGateway, chance: random.Random) -> None:
         self._lab, self._gateway, self._chance = lab, gateway, chance
@@ -57,7 +58,7 @@ class Cells:
         self._number = 0
 
     def pick(self) -> Callable[[], None]:
-        """One of the kinds, by chance."""
+        """A random kind of cell."""
         return self._chance.choice(
             [
                 self.prompt,
@@ -74,7 +75,7 @@ class Cells:
         )
 
     def forget(self) -> None:
-        """Keep nothing of what was heard."""
+        """Drop everything that was recorded."""
         self._lab.displayed.clear()
         for kept in (endpoints.requests, endpoints.authorizations):
             kept.clear()
@@ -119,7 +120,7 @@ class Cells:
     def fault(self) -> None:
         self._gateway.arm(*self._chance.choice(FAULTS))
         self._ask(f"{self._faulty} --timeout 0.5", "error")
-        self._gateway.mend()  # on a busy machine the time may be over before the fault was met
+        self._gateway.mend()  # on a busy machine the cell may time out before the fault happens
         self._answered()
 
     def closed(self) -> None:
@@ -131,7 +132,7 @@ class Cells:
 
     @property
     def _question(self) -> str:
-        """What the cell that was sent last asks."""
+        """The question of the cell that was sent last."""
         return f"question {self._number}."
 
     def _ask(self, code: str, status: str = "ok") -> tuple[Execution, str]:
@@ -146,7 +147,7 @@ class Cells:
 
 
 def soak_kernel(seconds: float, seed: int = 4) -> Soak:
-    """Work for so long and tell what happened."""
+    """Run cells for so many seconds, and return what was found."""
     run, chance = Soak(allowed=BYTES_A_CELL), random.Random(seed)  # noqa: S311 - an order of work, no secret
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     with (

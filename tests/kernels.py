@@ -1,4 +1,4 @@
-"""A real kernel in a process of its own, driven as a front end drives it."""
+"""A real kernel in a process of its own, driven in the way of a front end."""
 
 import os
 import sys
@@ -15,13 +15,13 @@ from jupyter_client.manager import KernelManager
 
 SECONDS = 60
 OLDER_IPYKERNELS = ("6.31.0", "7.1.0", "7.3.0")
-"""Versions that the tests run on besides the installed one."""
+"""The versions on which tests run besides the installed one."""
 IPYKERNEL = version("ipykernel")
 
 
 @dataclass
 class Execution:
-    """One cell: every message it caused, and the outputs that a front end would keep of it."""
+    """One executed cell: all messages that it caused, and the outputs that a front end would keep."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Execution:
 
     @property
     def printed(self) -> str:
-        """What was printed into the cell, outside of any widget."""
+        """The text that was printed into the cell, outside of any widget."""
         return "".join(each["text"] for each in self.outputs if each["type"] == "stream")
 
     @property
@@ -52,7 +52,7 @@ class Execution:
         return [set(each["data"]) for each in self.outputs if "data" in each]
 
     def take(self, message: dict[str, Any]) -> None:
-        """Keep a message and do with it what a front end with an Output widget does."""
+        """Record a message, and update the outputs as a front end with Output widgets does."""
         self.messages.append(message)
         kind, content = message["header"]["msg_type"], message["content"]
         if kind == "comm_msg" and "msg_id" in content["data"].get("state", {}):
@@ -64,7 +64,7 @@ class Execution:
                 self._by_display_id[display_id] = output
         elif kind == "update_display_data":
             shown = self._by_display_id.get(content["transient"]["display_id"])
-            if shown is not None:  # else it is an output of an earlier cell
+            if shown is not None:  # if it is None, the output is one of an earlier cell
                 shown["data"] = content["data"]
 
 
@@ -74,10 +74,10 @@ class Kernel:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient, *, keeps_history: bool = True) -> None:
         self.manager, self.client, self.keeps_history = manager, client, keeps_history
         self.displayed: dict[str, dict[str, Any]] = {}
-        """What every output with a display id shows by now, whichever cell ran when it changed."""
+        """The present content of every output with a display id, whichever cell ran when it changed."""
 
     def send(self, code: str, *, stop_on_error: bool = True) -> str:
-        """Queue a cell as a notebook page does, which names the cell, and return the id of its request."""
+        """Queue a cell as a notebook page does, with the cell's id, and return the id of the request."""
         content = {
             "code": code,
             "silent": False,
@@ -91,7 +91,7 @@ class Kernel:
         return str(request["header"]["msg_id"])
 
     def read(self, request: str, until: str | None = None) -> Execution:
-        """The messages of a queued cell, to its end, or to the first that holds the words ``until``."""
+        """The messages of a queued cell, up to its end, or to the first that contains the text ``until``."""
         execution = Execution()
         self._read_on(request, execution, until)
         return execution
@@ -105,7 +105,7 @@ class Kernel:
         return self.read(self.send(code, stop_on_error=False))
 
     def run_interrupted(self, code: str, after: str) -> Execution:
-        """Run a cell, and interrupt it when its output has these words."""
+        """Run a cell, and interrupt it when its output has this text."""
         request = self.send(code, stop_on_error=False)
         execution = self.read(request, until=after)
         self.interrupt()
@@ -121,12 +121,12 @@ class Kernel:
         self.manager.interrupt_kernel()
 
     def restart(self, *, now: bool) -> None:
-        """Begin with a new process, as the page's button does, or as one that does not wait for the old."""
+        """Restart the kernel as the page's button does; with ``now``, kill the old process without waiting for it."""
         self.manager.restart_kernel(now=now)
         self.load()
 
     def load(self) -> None:
-        """Wait until it runs, and load the extension."""
+        """Wait until the kernel runs, and load the extension."""
         self.client.wait_for_ready(timeout=SECONDS)
         assert self.run("%load_ext fal_notebook").status == "ok"
 
@@ -146,7 +146,7 @@ class Kernel:
                 return
 
     def wait_for(self, *words: str) -> str:
-        """Wait until an output that has a display id shows all these words, and return its text/plain."""
+        """Wait until an output with a display id shows all these words, and return its text/plain."""
         while True:
             for data in self.displayed.values():
                 if all(each in data["text/plain"] for each in words):
@@ -173,12 +173,12 @@ def kernel(
     """A kernel with the extension loaded.
 
     Args:
-        environment: what it has beside the environment of the tests.
-        stderr: where what it says beside its messages goes.
-        cwd: the folder that it begins in; else that of the tests.
+        environment: environment variables besides those of the tests.
+        stderr: where the standard error of the process goes.
+        cwd: the folder in which the kernel starts; None for that of the tests.
     """
     with TemporaryDirectory() as folder:
-        # Kernels that begin at once would choose the same names for their sockets.
+        # Kernels that start at the same time would choose the same names for their sockets.
         manager = KernelManager(transport="ipc", ip=f"{folder}/kernel")
         manager.start_kernel(env={**os.environ, **environment}, stderr=stderr, cwd=cwd)
         client = manager.blocking_client()
@@ -194,7 +194,7 @@ def kernel(
 
 
 def ipykernel(wanted: str) -> dict[str, str]:
-    """The environment in which a kernel, or a Jupyter server's kernels, are of a version."""
+    """The environment variables with which a kernel, or the kernels of a Jupyter server, use this ipykernel version."""
     if wanted == IPYKERNEL:
         return {}
     folder = Path(sys.prefix) / f"ipykernel-{wanted.removesuffix('.0')}"
@@ -203,7 +203,7 @@ def ipykernel(wanted: str) -> dict[str, str]:
 
 
 def left_open(cell: Execution) -> set[str]:
-    """The widgets that a cell opened and left open, but for the messenger that waits for pages which come back."""
+    """The widgets that a cell has left open, apart from the messenger that waits for reloaded pages."""
     states = {
         str(each["content"]["comm_id"]): each["content"]["data"]["state"]
         for each in cell.messages

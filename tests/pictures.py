@@ -1,6 +1,6 @@
-"""The pictures of the README and of the guide, from real runs: ``make pictures``.
+"""Takes the pictures of the README and of the guide from real runs: ``make pictures``.
 
-The demo's local models answer a real JupyterLab in Chromium; each picture is taken while something streams.
+The demo's local models answer a real JupyterLab in Chromium. Each picture is taken while something streams.
 """
 
 import re
@@ -29,7 +29,7 @@ SOME_WORDS = re.compile(r"(\w+\W+){12}")
 
 
 def main(names: Sequence[str] = ()) -> None:
-    """Make the pictures of these names, or every one."""
+    """Take the pictures with these names, or all of them."""
     with (
         LocalServer(HTTPOverWebSocket(create_app())) as models,
         tempfile.TemporaryDirectory() as place,
@@ -46,7 +46,7 @@ def main(names: Sequence[str] = ()) -> None:
 
 
 def quickstart(browser: Browser, lab: Server) -> None:
-    """Words that stream; below them a player and a picture."""
+    """An answer that streams; below it a player and a picture."""
     cells = [
         LONG,
         "%%falstream local/speech -o spoken\nHello! This sentence was spoken by a model of fourteen megabytes.",
@@ -62,7 +62,7 @@ def quickstart(browser: Browser, lab: Server) -> None:
 
 
 def player(browser: Browser, lab: Server) -> None:
-    """Sound that plays while it is being made."""
+    """Sound that plays while it is still being generated."""
     with opened(browser, lab, [f"story = {STORY!r}", "%%falstream local/speech/stream --play\n{{story}}"]) as page:
         page.run(1)
         page.start(2)
@@ -72,7 +72,7 @@ def player(browser: Browser, lab: Server) -> None:
 
 
 def previews(browser: Browser, lab: Server) -> None:
-    """A picture on the way, with its progress."""
+    """A preview of a picture, with its progress."""
     cell = '%falstream local/fractal/stream prompt="a storm" width:=640 height:=400 -o storm'
     with opened(browser, lab, [cell]) as page:
         page.start(1)
@@ -97,7 +97,7 @@ def columns(browser: Browser, lab: Server) -> None:
 
 
 def prompt_widget(browser: Browser, lab: Server) -> None:
-    """A conversation: an answer that is there and one that streams, in light and in dark."""
+    """A conversation with a finished answer and one that streams, in the light theme and in the dark."""
     cells = [f"from fal_notebook import PromptWidget\n\nPromptWidget({LLM.split()[0]!r}, {{'temperature': 0.2}})"]
     with opened(browser, lab, cells) as page:
         page.run(1)
@@ -119,14 +119,14 @@ def prompt_widget(browser: Browser, lab: Server) -> None:
 
 @contextmanager
 def opened(browser: Browser, lab: Server, cells: Sequence[str]) -> Iterator[Notebook]:
-    """A notebook with these cells from number 1 on, the extension loaded and the language model warm."""
+    """An open notebook with these cells from number 1 on, the extension loaded and the language model warmed up."""
     with notebook(browser, lab, [f"{LOAD}\n{WARM_UP}", *cells], "pictures.ipynb") as page:
         page.run(0)
         yield page
 
 
 def shoot(page: Notebook, name: str, first: int, last: int) -> None:
-    """Save what the page shows from one cell to another, in few colours and so in few bytes."""
+    """Save a picture of the page from one cell to another, with few colours, so that it takes few bytes."""
     cells = page.page.locator(".jp-Notebook .jp-Cell")
     upper, lower = (cells.nth(number).bounding_box() for number in (first, last))
     assert upper is not None
@@ -134,7 +134,7 @@ def shoot(page: Notebook, name: str, first: int, last: int) -> None:
     height = lower["y"] + lower["height"] - upper["y"]
     clip = {"x": upper["x"], "y": upper["y"], "width": upper["width"], "height": height}
     path = IMAGES / f"{name}.png"
-    path.write_bytes(page.page.screenshot(clip=clip))  # type: ignore[arg-type]  # a mapping of this shape is meant
+    path.write_bytes(page.page.screenshot(clip=clip))  # type: ignore[arg-type]  # clip has the right keys
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(256).save(path, optimize=True)
 

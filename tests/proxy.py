@@ -1,4 +1,4 @@
-"""A TCP proxy that can delay, cut into pieces, corrupt, fall silent or hang up, and knows nothing of WebSockets."""
+"""A TCP proxy, without knowledge of WebSockets, that can delay, split or corrupt data, fall silent, or hang up."""
 
 import asyncio
 import socket
@@ -8,16 +8,16 @@ from typing import Any, Self
 
 
 class Proxy:
-    """Stands before one port of this machine, on a free port of its own.
+    """Forwards connections to a port of this machine, from a free port of its own.
 
     Attributes:
-        delay: seconds before each piece goes on.
+        delay: seconds before each piece is forwarded.
         piece: the most bytes of a piece.
         corrupt: whether the server's bytes are changed.
-        refusing: how many connections it hangs up on before it carries one.
-        is_stuck: whether it reads nothing of what the client sends.
-        accepted: how many connections there were.
-        carried: how many bytes of the client went on.
+        refusing: the number of connections that are closed at once before one is forwarded.
+        is_stuck: whether nothing is read from the client.
+        accepted: the number of connections so far.
+        carried: the number of the client's bytes that were forwarded.
     """
 
     def __init__(self, port: int) -> None:
@@ -50,7 +50,7 @@ class Proxy:
         self._loop.close()
 
     def fall_silent(self) -> None:
-        """Throw away from now on what comes on the connections that are open."""
+        """Discard everything that arrives on the open connections from now on."""
         self._silent |= self._writers
 
     def _run(self, work: Any) -> Any:
@@ -58,7 +58,7 @@ class Proxy:
 
     async def _serve(self) -> asyncio.Server:
         listening = socket.create_server(("127.0.0.1", 0))
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # so that what waits, waits at the client
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # so that unread data piles up at the client
         return await asyncio.start_server(self._connection, sock=listening)
 
     async def _stop(self) -> None:
@@ -99,7 +99,7 @@ class Proxy:
 
 
 class Tunnel(Proxy):
-    """An HTTP proxy, which answers the first requests as it is told, with nothing to cut them, and carries the rest."""
+    """An HTTP proxy that answers the first requests with these bytes, sent whole, and forwards those after them."""
 
     def __init__(self, port: int, *answers: bytes) -> None:
         super().__init__(port)

@@ -1,4 +1,4 @@
-"""A WebSocket server that follows a script, for what no HTTP application behind a gateway can do."""
+"""A WebSocket server that follows a script, for behaviour that no HTTP application behind a gateway can show."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ Handshake = Callable[[ServerConnection, Request], Response | None]
 
 
 class ScriptedServer:
-    """Runs ``script`` for every connection, on a thread and a free port of its own."""
+    """Runs ``script`` for every connection, on a thread of its own and a free port."""
 
     def __init__(self, script: Script, handshake: Handshake | None = None, **options: Any) -> None:
         self._script, self._handshake, self._options = script, handshake, options
@@ -68,7 +68,7 @@ class ScriptedServer:
 
 
 def asks_for_key(connection: ServerConnection, request: Request) -> Response | None:
-    """Refuse a handshake without a key."""
+    """Refuse a handshake that has no key."""
     if "Authorization" in request.headers:
         return None
     return connection.respond(HTTPStatus.UNAUTHORIZED, json.dumps({"detail": "which key?"}))
@@ -78,7 +78,7 @@ _number: ContextVar[int] = ContextVar("number", default=0)
 
 
 def start(request_id: Any = None, status: int = 200, content_type: str = "application/json") -> str:
-    """The start metadata; of a connection's first answer with the id ``r1``, of the second with ``r2``."""
+    """The start metadata. By default the first answer of a connection has the id ``r1``, the second ``r2``."""
     if request_id is None:
         _number.set(_number.get() + 1)
         request_id = f"r{_number.get()}"
@@ -87,14 +87,14 @@ def start(request_id: Any = None, status: int = 200, content_type: str = "applic
 
 
 def end(request_id: Any = None, status: int = 200) -> str:
-    """The end metadata, with the id of the start before it."""
+    """The end metadata. By default it has the id of the start before it."""
     request_id = f"r{max(1, _number.get())}" if request_id is None else request_id
     return json.dumps({"type": "end", "request_id": request_id, "status": status, "time_to_first_byte_seconds": 0.25})
 
 
 @contextmanager
 def first_words(are_shown: Callable[[], bool]) -> Iterator[tuple[str, list[bool]]]:
-    """A server's address, whose first word comes behind the start, and whether it was shown before the end."""
+    """A server that waits after its first word until ``are_shown``; gives its address, and whether that came about."""
     in_time: list[bool] = []
 
     async def script(connection: ServerConnection) -> None:

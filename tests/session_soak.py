@@ -1,8 +1,8 @@
-"""Mixed work and faults over one session, on three threads; every answer has to be its own question's.
+"""Runs mixed work and faults over one session, on three threads; every answer has to belong to its own question.
 
 ``python -m tests.session_soak SECONDS`` closes a session again and again while eight threads work with it.
 
-The servers have a process of their own, so that what is counted is the session's.
+The servers run in a process of their own, so that only what the session holds is counted.
 """
 
 import base64
@@ -37,30 +37,30 @@ FAULTS = [
 
 
 class Servers:
-    """A gateway that behaves, and one for each worker that fails when it is told to; in a process of their own."""
+    """A gateway that works, and for each worker one that fails on demand. They run in a process of their own."""
 
     def __init__(self) -> None:
         self._server = LocalServer(HTTPOverWebSocket(endpoints.create_app())).__enter__()
         self._gateways = [FaultyGateway().__enter__() for _ in range(WORKERS)]
 
     def urls(self) -> tuple[str, list[str]]:
-        """Where they are."""
+        """The addresses of the gateways."""
         return self._server.url, [each.url for each in self._gateways]
 
     def arm(self, number: int, place: Place, fault: Fault) -> None:
-        """Let one fail once."""
+        """Let a worker's gateway fail once."""
         self._gateways[number].arm(place, fault)
 
     def mend(self, number: int) -> None:
-        """Let one fail no more."""
+        """Stop a worker's gateway from failing."""
         self._gateways[number].mend()
 
     def fail_while_idle(self, number: int) -> None:
-        """Let one fail now."""
+        """Let a worker's gateway fail now, on its idle connection."""
         self._gateways[number].fail_while_idle()
 
     def forget(self) -> None:
-        """Keep nothing of what was heard."""
+        """Drop everything that was recorded."""
         for kept in (endpoints.requests, endpoints.authorizations):
             kept.clear()
         for each in self._gateways:
@@ -85,7 +85,7 @@ def running_servers() -> Iterator[Servers]:
 
 
 class Work:
-    """The kinds of work of one thread, each of which asks and checks its own answer."""
+    """The kinds of work of one thread. Each method sends a request and checks its answer."""
 
     def __init__(self, own: Session, servers: Servers, worker: int, chance: random.Random) -> None:
         self._own, self._servers, self._worker, self._chance = own, servers, worker, chance
@@ -94,7 +94,7 @@ class Work:
         self._number = 0
 
     def pick(self) -> Callable[[], None]:
-        """One of the kinds of work, by chance."""
+        """A random kind of work."""
         return self._chance.choice(
             [self.prompt, self.picture, self.speech, self.stopped, self.refused, self.fault, self.closed]
         )
@@ -130,7 +130,7 @@ class Work:
         place, fault = self._chance.choice(FAULTS)
         self._servers.arm(self._worker, place, fault)
         assert isinstance(self._ask_faulty(timeout=0.2).outcome().error, FalNotebookError)
-        self._servers.mend(self._worker)  # on a busy machine the time may be over before the fault was met
+        self._servers.mend(self._worker)  # on a busy machine the request may time out before the fault happens
         assert self._ask_faulty().result().text == words(f"question {self._number}")
 
     def closed(self) -> None:
@@ -156,7 +156,7 @@ class Work:
 
 
 def soak_session(seconds: float, seed: int = 4) -> Soak:
-    """Work for so long and tell what happened."""
+    """Work for so many seconds, and return what was found."""
     run, own = Soak(), Session()
     with running_servers() as servers:
         began = time.monotonic()
@@ -171,7 +171,7 @@ def soak_session(seconds: float, seed: int = 4) -> Soak:
             time.sleep(min(60.0, seconds / 30))
             run.take(time.monotonic() - began, census())
             servers.forget()
-        del run.samples[-1]  # by then a thread had ended
+        del run.samples[-1]  # when it was taken, a thread had already ended
     own.close()
     return run
 
@@ -227,9 +227,9 @@ def _ask_until(own: Session, url: str, until: float, thread: int, ends: Counter[
 
 
 if __name__ == "__main__":
-    # In Python's development mode, asyncio also tells what a busy machine made slow.
+    # In Python's development mode, asyncio also logs callbacks that were slow on a busy machine.
     logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing"))
-    # What the loop tells of its own, which nobody else sees.
+    # Records what the event loop logs, which nobody else would see.
     logging.getLogger("fal_notebook.client.sessions").addHandler(logging.StreamHandler())
     logging.getLogger("fal_notebook.client.sessions").setLevel(logging.DEBUG)
     for end, count in sorted(soak_closing(float(sys.argv[1])).items()):

@@ -1,7 +1,8 @@
-"""Mixed work and faults for as long as it is told: ``make soak``, or ``SECONDS=600 make soak``.
+"""Runs mixed work and faults for a long time, and checks that nothing grows: ``make soak``, ``SECONDS=600 make soak``.
 
-Half of the time goes to one session, half to one kernel. Every answer has to be its own question's; memory, threads,
-sockets and whatever else could grow is counted on the way, and may not. The suite runs it beside its other tests.
+Half of the time goes to one session, half to one kernel. Every answer has to belong to its own question. Memory,
+threads, sockets and everything else that could grow is counted meanwhile. The test suite runs a short soak beside its
+other tests.
 """
 
 import os
@@ -12,8 +13,8 @@ from .session_soak import soak_session
 
 
 def main(seconds: float) -> bool:
-    """Run both, say what was found, and return whether anything is wrong."""
-    os.environ["FAL_KEY"] = "soak:key"  # without a key, each look-up by fal-client keeps a lock in memory
+    """Run both, print what was found, and return whether anything is wrong."""
+    os.environ["FAL_KEY"] = "soak:key"  # without a key, fal-client keeps one more lock in memory at each look-up
     wrong = False
     for name, soak in (("one session", soak_session), ("one kernel", soak_kernel)):
         found = soak(seconds / 2)

@@ -1,4 +1,4 @@
-"""What the contracts of the imports (``[tool.importlinter]`` in pyproject.toml) cannot say of the house."""
+"""Rules of the architecture that import-linter's contracts (see pyproject.toml) cannot express."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ def name(path: Path) -> str:
 
 
 def packages(path: Path) -> set[str]:
-    """The packages of others that a module imports, at its top or within its functions."""
+    """The third-party packages that a module imports, at its top or within its functions."""
     names: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Bodies that are cheap to send and dear to read: read in moments, kept in bounded memory, never lost."""
+"""Bodies that are cheap to send but costly to read are read in short steps, within bounded memory, and never lost."""
 
 import json
 import signal
@@ -20,9 +20,9 @@ from fal_notebook.response.updates import Update
 from fal_notebook.wire.protocol import Data, End, Start
 from fal_notebook.wire.target import Target
 
-MOMENT = 0.6  # seconds of this thread: ten times what it takes, for a busy machine
-DEAREST = 12  # times its size in memory, what is kept and what is made on the way together
-ALWAYS = 100_000_000  # bytes of memory, however short a body is
+MOMENT = 0.6  # seconds of this thread for one step; ten times the usual time, for a busy machine
+DEAREST = 12  # the most memory for a body, as a multiple of its size: for what is kept and what is made meanwhile
+ALWAYS = 100_000_000  # bytes of memory that are allowed for any body, however short it is
 
 URLS = [f"https://fal.media/{number}.png" for number in range(100_000)]
 BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -55,7 +55,7 @@ BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 def arrived(label: str, body: bytes) -> Stream:
-    """A request whose whole response has come in one message and is still to be read."""
+    """A stream whose whole response has arrived in one message and is still to be read."""
     receiver = Receiver()
     stream = Stream(Target("a/b", "ws://127.0.0.1/a/b"), receiver, lambda: None, nested=False)
     receiver.receive([Start("1", 200, Headers({"content-type": label})), Data(body), End(200, None)])
@@ -64,7 +64,7 @@ def arrived(label: str, body: bytes) -> Stream:
 
 
 def longest(*works: Callable[[], object], until: Callable[[], bool]) -> float:
-    """The longest time of this thread that any of some work took, which is done again and again until something."""
+    """The longest time that any call of the works took on this thread; they are called again until ``until`` holds."""
     times = [0.0]
     while not until():
         for work in works:
@@ -122,7 +122,7 @@ def test_an_event_too_many_is_kept_as_a_file_and_none_is_lost(monkeypatch: pytes
 
 
 class InterruptedOnce(NoLive):
-    """A live view on which an interrupt comes while it takes its second updates."""
+    """A live view that is interrupted while it takes its second batch of updates."""
 
     takes = 0
 

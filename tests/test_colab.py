@@ -1,7 +1,7 @@
-"""What Colab asks of widgets, in a real kernel: each view names the manager that draws them.
+"""Each widget view in Colab names the code that draws widgets of other packages; tested in a real kernel.
 
-Colab itself runs nowhere else. What stands for it here keeps to the source of ``google.colab.output``: enabling the
-manager adds a hook to the publisher, and such a hook is one of the thread that added it.
+Colab itself cannot run here. The stand-in follows the source of ``google.colab.output``: enabling the widget manager
+adds a hook to the display publisher, and such a hook acts only on the thread that added it.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def colab(server: LocalServer) -> Iterator[Kernel]:
 
 
 def _managers(messages: list[dict[str, Any]]) -> list[Any]:
-    """What each view of a widget says of who draws it."""
+    """The widget manager that each view of a widget names in its metadata."""
     shown = [each["content"] for each in messages if VIEW in each["content"].get("data", {})]
     return [each["metadata"].get(VIEW) for each in shown]
 
@@ -55,7 +55,7 @@ def test_the_first_live_answer_can_be_drawn_with_all_that_joins_it_later(colab: 
 
 
 def test_the_stop_button_of_a_background_run_can_be_drawn(colab: Kernel) -> None:
-    colab.run("import anywidget; anywidget.AnyWidget()")  # now the hook is there, in the thread of cells
+    colab.run("import anywidget; anywidget.AnyWidget()")  # adds the hook, on the thread that runs cells
     colab.run("%falstream --background test/paced/stream prompt=x count:=4000 rate:=1000")
     found: list[Any] = []
     while not found:

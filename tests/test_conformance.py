@@ -1,4 +1,4 @@
-"""The same `fal.App`, asked by fal's reference client and by ours, gives the same answers."""
+"""fal's reference client and ours get the same answers from the same `fal.App`."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -64,7 +64,7 @@ class Speaker(fal.App):
 
 
 class At:
-    """An application that stands under a path, as every app on fal does."""
+    """An application mounted under a path, as every app on fal is."""
 
     def __init__(self, path: str, app: ASGIApp) -> None:
         self._path, self._app = path, app

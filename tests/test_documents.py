@@ -1,4 +1,4 @@
-"""The documents are true: their links lead somewhere, and what they name of the house and of the magic is there."""
+"""The documents are true: their links have targets, and the files, names and options that they mention exist."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ README, CONTRIBUTING, GUIDE = ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT
 TABLES = (ROOT / "tests" / "FAULTS.md", ROOT / "tests" / "benchmarks" / "README.md")
 DOCUMENTS = (README, CONTRIBUTING, ROOT / "CHANGELOG.md", GUIDE, *TABLES)
 LONGEST = 200
-"""Lines that are read in one sitting."""
+"""The most lines of the README, so that it can be read in one sitting."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WING = re.compile(r"([ ┌│└]) (\w+)(?:/|\.py) {2,}\S.*? {2,}\S.*?(?: {2,}(\S.*))?")
 
@@ -34,7 +34,7 @@ def fences(path: Path, language: str) -> list[str]:
 
 
 def in_code(path: Path) -> list[str]:
-    """What stands between backticks, on one line each."""
+    """The texts between backticks, each on one line."""
     return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(path))]
 
 
@@ -45,7 +45,7 @@ def links(path: Path) -> list[str]:
 
 
 def anchors(path: Path) -> set[str]:
-    """The headings of a document as GitHub links to them."""
+    """The anchors that GitHub makes of a document's headings."""
     headings = re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -57,14 +57,14 @@ def targets() -> list[str]:
 
 
 def layers() -> list[list[str]]:
-    """The wings as the contract has them, from the top; those of one layer together."""
+    """The wings in import-linter's contract, from the top; those of one layer together."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     (contract,) = (each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
     return [re.split(r" *[|:] *", layer) for layer in contract["layers"]]
 
 
 def wings() -> list[tuple[str, str, str]]:
-    """The wings as they are drawn, from the top: a mark where two stand side by side, the name, where to begin."""
+    """The wings in CONTRIBUTING.md's picture, from the top: the mark of a shared layer, the name, where to begin."""
     (picture,) = (text for text in fences(CONTRIBUTING, "") if text.startswith("fal_notebook/"))
     found = [WING.fullmatch(line) for line in picture.splitlines()[1:]]
     return [(each[1], each[2], each[3] or "") if each else ("?", "?", "") for each in found]
@@ -72,7 +72,7 @@ def wings() -> list[tuple[str, str, str]]:
 
 @cache
 def definitions(path: Path) -> set[str]:
-    """The functions and classes of a module, those of a class with its name before theirs."""
+    """The functions and classes of a module; methods are named with their class, as in ``Session.stream``."""
     found: set[str] = set()
 
     def collect(node: ast.AST, prefix: str) -> None:
@@ -86,7 +86,7 @@ def definitions(path: Path) -> set[str]:
 
 
 def examples() -> list[tuple[str, str]]:
-    """The lines of the magics in the documents, each with its cell."""
+    """The examples of the magic in the documents: each line with its cell."""
     found: list[tuple[str, str]] = []
     for text in (text for path in (README, GUIDE) for text in fences(path, "")):
         line, _, cell = text.partition("\n")

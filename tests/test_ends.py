@@ -1,4 +1,4 @@
-"""Every request has exactly one end, whatever fails on the way: `make fuzz` fails every step, the tests some."""
+"""Every request ends exactly once, whatever fails. `make fuzz` raises at every step, these tests only at some."""
 
 import json
 import os
@@ -21,18 +21,18 @@ from fal_notebook.errors import NotShown
 from fal_notebook.wire import websocket
 
 from .conftest import KEY
-from .ends import PLAIN, SHOWING, sweep_in_kernel
+from .exception_sweep import PLAIN, SHOWING, sweep_in_kernel
 from .kernels import Kernel, kernel, left_open
 from .scripted import ScriptedServer, end, start
 
 ROOT = Path(__file__).parents[1]
 STEPS = 20
-"""That are tried of each way."""
+"""How many steps of each way are tried."""
 AMOUNTS = ("-1e400", "1e400", "NaN", "1" + "0" * 400, "-1" + "0" * 400, "1e-400", "true", "null", '"9"', "[]", "-0.0")
 
 
 def test_whatever_fails_a_request_ends_once_and_keeps_its_words() -> None:
-    command = [sys.executable, "-m", "tests.ends", "--most", str(STEPS), *PLAIN]
+    command = [sys.executable, "-m", "tests.exception_sweep", "--most", str(STEPS), *PLAIN]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -80,7 +80,7 @@ def test_a_refusal_nested_deep_has_its_own_name(depth: int, monkeypatch: pytest.
         return connection.respond(HTTPStatus.UNAUTHORIZED, _nested(depth))
 
     async def answer(connection: ServerConnection) -> None:
-        """No connection is opened."""
+        """Open no connection."""
 
     with ScriptedServer(answer, refuse) as server, pytest.raises(errors.AuthenticationError):
         run("a/b", base_url=server.url)
@@ -218,7 +218,7 @@ def test_a_request_that_is_stopped_before_it_began_ends() -> None:
     own = Session()
     with _answering("words", content_type="text/plain") as url:
         before = sys.getswitchinterval()
-        sys.setswitchinterval(1)  # the I/O thread does not get a turn between the two
+        sys.setswitchinterval(1)  # so that the I/O thread does not run between the two
         try:
             for _ in range(100):
                 request = own.stream("a/b", base_url=url)

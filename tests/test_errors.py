@@ -35,7 +35,7 @@ CLASSES = {
 
 
 def drawn_parents() -> dict[str, str]:
-    """Each class of the docstring's tree with the one that it hangs from."""
+    """Each class in the docstring's tree, with its parent there."""
     parents: dict[str, str] = {}
     line_of: list[tuple[int, str]] = []
     for line in (errors.__doc__ or "").splitlines():

@@ -1,4 +1,4 @@
-"""Every fault at every place of an exchange, over real sockets: what is raised, kept, sent and left behind."""
+"""Every fault at every place of an exchange, over real sockets: what it raises, what is kept, sent and left behind."""
 
 import threading
 import time
@@ -38,15 +38,15 @@ MET = [(place, fault) for place, fault in COMBINATIONS if place not in AFTER]
 PASSED = [(place, fault) for place, fault in COMBINATIONS if place in AFTER]
 LASTED = [(place, fault) for place, fault in COMBINATIONS if place in OPENING]
 PATIENCE = 0.8
-"""The time-out of a request that nothing else would end."""
+"""The time-out of requests that nothing else would end."""
 TRIES = 3
 PAUSES = 0.5
-"""Seconds that two pauses between tries take at the least."""
+"""The least seconds that two pauses between tries take together."""
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
-    """No thread and no socket more than before."""
+    """Check that the test leaves no more threads and sockets than there were before."""
     process = psutil.Process()
     name = "net_connections" if hasattr(process, "net_connections") else "connections"  # before psutil 6
     connections = getattr(process, name)
@@ -57,7 +57,7 @@ def _nothing_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _frequent_pings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a test's fault is that no ping is answered, a ping's time is short."""
+    """Shorten the time for a ping in tests whose fault is that no ping is answered."""
     parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     if parameters.get("fault") in (Fault.DEAF, Fault.PINGLESS):
         monkeypatch.setattr(connection, "_PING_SECONDS", 0.1)
@@ -73,7 +73,7 @@ def own() -> Iterator[Session]:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[Fault | None, Path]:
-    """One that is right, and one for each fault."""
+    """A valid certificate, and one for each fault of certificates."""
     folder = tmp_path_factory.mktemp("tls")
     return {
         None: make_certificate(folder / "right.pem"),
@@ -89,7 +89,7 @@ def gateway(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Iterator[FaultyGateway]:
-    """A gateway that fails as the test's parameters say, with TLS where the fault is one of TLS."""
+    """A gateway that fails as the test's parameters say; it uses TLS if the fault needs it."""
     place, fault = request.node.callspec.params["place"], request.node.callspec.params["fault"]
     trusted = tmp_path / "trusted.pem"
     trusted.write_bytes(b"".join(certificates[each].read_bytes() for each in (None, Fault.OTHER_HOST)))
@@ -113,12 +113,12 @@ def patience(outcome: str) -> float | None:
 
 
 def check_error(error: errors.FalNotebookError | None, outcome: str, kept: str) -> None:
-    """It is of that type, one line, and has what had come."""
+    """Check that the error has the expected type, is one line long, and holds what had arrived."""
     assert type(error).__name__ == outcome
     assert "\n" not in str(error)
     if isinstance(error, errors.RequestError):
         assert error.result is not None
-        assert error.result.text.strip("x") == kept  # of an answer without end what came stays
+        assert error.result.text.strip("x") == kept  # an endless answer adds any number of "x"
 
 
 @pytest.mark.parametrize(("place", "fault"), MET)
@@ -128,7 +128,7 @@ def test_a_fault_is_answered_or_one_typed_error_and_the_next_request_has_its_own
     outcome, began = OUTCOMES[fault][place], time.monotonic()
     request = own.stream("a/b", {"prompt": "one"}, base_url=address(gateway, fault), timeout=patience(outcome))
     result = request.outcome()
-    assert time.monotonic() - began < PATIENCE + 10  # a busy machine takes its time
+    assert time.monotonic() - began < PATIENCE + 10  # with time for a busy machine
     if outcome == ANSWERED:
         assert (result.text, result.error) == (words("one"), None)
     else:
@@ -147,7 +147,7 @@ def test_a_lasting_fault_of_the_opening_is_tried_again_twice_if_it_may_pass_and_
     request = own.stream("a/b", {"prompt": "one"}, base_url=address(gateway, fault), timeout=patience(LASTING[fault]))
     error = request.outcome().error
     check_error(error, LASTING[fault], "")
-    may_pass = OUTCOMES[fault][place] == ANSWERED or fault is Fault.PLAIN_PORT  # which looks like a cut
+    may_pass = OUTCOMES[fault][place] == ANSWERED or fault is Fault.PLAIN_PORT  # a plain port looks like a cut
     assert gateway.accepted == (TRIES if may_pass else 1)
     assert (time.monotonic() - began > PAUSES) or not may_pass
     assert gateway.received == []
@@ -198,7 +198,7 @@ def test_a_fault_in_a_compressed_answer_ends_the_same(fault: Fault, own: Session
 
 @pytest.fixture
 def _long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for a further try, waits for long."""
+    """Make the pauses between tries long."""
     monkeypatch.setattr(opening, "_PAUSES", (60.0, 60.0))
 
 

@@ -1,4 +1,4 @@
-"""What fuzzing has found stays right, and atheris finds nothing new in a short time."""
+"""The inputs that fuzzing has found pass, and a short run of atheris finds nothing new."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Runs without a page end by themselves; and one that does not would be told."""
+"""Runs of a notebook without a page end by themselves, and one that does not would be reported."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Whatever a server says, in whatever pieces: our own errors at the most, and what is shown can be shown.
+"""Whatever a server sends, in whatever pieces, raises only our own errors, and the answer can be shown.
 
-``make fuzz`` tries two hundred times as much. What was found stands as an example beside its test, or in the corpus.
+``make fuzz`` tries two hundred times as many inputs. Earlier findings are examples at their tests, or in the corpus.
 """
 
 import json

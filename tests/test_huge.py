@@ -1,4 +1,4 @@
-"""Answers that are far too large, over real sockets: bounded where there is a limit, whole where there is none."""
+"""Huge answers over real sockets are cut where there is a limit, and kept whole where there is none."""
 
 import asyncio
 import gc
@@ -38,7 +38,7 @@ def resident() -> int:
 
 
 async def _bomb(connection: ServerConnection) -> None:
-    """A frame of 200 kB that holds 200 MB."""
+    """Send a compressed frame of 200 kB that decompresses to 200 MB."""
     await connection.recv()
     await connection.send(start(content_type="text/plain"))
     pack = zlib.compressobj(9, wbits=-15)

@@ -1,4 +1,4 @@
-"""What is alive when the interpreter ends goes without a word."""
+"""Objects that are alive when the interpreter exits are cleaned up without any output."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ BACKGROUND = "%load_ext fal_notebook\n%falstream test/endless/stream prompt=x -b
 
 
 def ended(folder: Path, command: list[str], code: str) -> str:
-    """What is said of errors by a program that gets the code from its keyboard, and ends."""
+    """The output of a program that reads the code from its standard input and exits; empty if it mentions no error."""
     whole = subprocess.run(
         [sys.executable, *command], input=code, capture_output=True, text=True, timeout=SECONDS, cwd=folder, check=True
     )

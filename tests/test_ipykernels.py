@@ -1,4 +1,4 @@
-"""The oldest kernel that is supported, one between, and the newest: what differs between them is threads and tasks."""
+"""The oldest supported ipykernel, one in between, and the newest, which differ in their threads and tasks."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The magic in a real kernel: what is shown, what stays, and what an interrupt, a queue or an error does."""
+"""The magic in a real kernel: what it shows live and at the end, and what interrupts, queued cells and errors do."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
 
 
 def _states(cell: Execution, name: str) -> list[dict[str, Any]]:
-    """The states that the widgets of one kind went through, oldest first."""
+    """All states that the widgets of one kind had, oldest first."""
     opened = {
         each["content"]["comm_id"]: each["content"]["data"].get("state", {})
         for each in cell.messages
@@ -124,7 +124,7 @@ def test_an_interrupt_leaves_no_picture_and_no_bar(lab: Kernel) -> None:
 
 
 def _stop_button(cell: Execution) -> str:
-    """The id of the Stop button that a cell has opened."""
+    """The comm id of the Stop button that a cell has opened."""
     return next(
         str(each["content"]["comm_id"])
         for each in cell.messages
@@ -133,7 +133,7 @@ def _stop_button(cell: Execution) -> str:
 
 
 def _say(lab: Kernel, comm: str, kind: str, subshell: str | None = None) -> None:
-    """Send what the page sends, to a thread of the kernel's own where there is one, as JupyterLab does."""
+    """Send a message of the page to a widget; to a subshell if there is one, as JupyterLab does."""
     content = {"comm_id": comm, "data": {"method": "custom", "content": {"kind": kind}}}
     message = lab.client.session.msg("comm_msg", content)
     message["header"]["subshell_id"] = subshell
@@ -141,16 +141,16 @@ def _say(lab: Kernel, comm: str, kind: str, subshell: str | None = None) -> None
 
 
 def _subshell(lab: Kernel) -> str | None:
-    """A thread of the kernel's own for messages, as JupyterLab makes one for its widgets."""
+    """A new subshell, as JupyterLab makes one for its widgets; None if the kernel has none."""
     lab.client.control_channel.send(lab.client.session.msg("create_subshell_request", {}))
-    if IPYKERNEL < (7, 0):  # which answers nothing
+    if IPYKERNEL < (7, 0):  # these do not answer the request for one
         return None
     reply: dict[str, Any] = lab.client.get_control_msg(timeout=SECONDS)
     return str(reply["content"]["subshell_id"])
 
 
 def _all_until(lab: Kernel, *words: str) -> list[dict[str, Any]]:
-    """Every message of the kernel, whatever caused it, until one has these words."""
+    """Every message of the kernel, whatever caused it, until one contains these words."""
     messages: list[dict[str, Any]] = []
     while not messages or not all(word in str(messages[-1]) for word in words):
         messages.append(lab.client.get_iopub_msg(timeout=SECONDS))
@@ -251,7 +251,7 @@ def test_four_thousand_tokens_cost_few_messages_and_linear_bytes(lab: Kernel) ->
 
 
 def _cost(cell: Execution) -> tuple[int, int]:
-    """The messages of a cell and their bytes, without those that say whose they are."""
+    """The number of a cell's messages, and the bytes of their contents, without headers."""
     return len(cell.messages), sum(len(json.dumps(each["content"])) for each in cell.messages)
 
 
@@ -262,7 +262,7 @@ def test_words_cost_a_fraction_of_the_messages_that_a_print_for_each_token_costs
     prints, bytes_of_prints = _cost(cell)
     assert cell.status == "ok"
     assert ours <= prints / 6
-    assert bytes_of_ours <= 3 * bytes_of_prints  # what a save keeps costs the text once more a second
+    assert bytes_of_ours <= 3 * bytes_of_prints  # the text for a saved notebook is sent again once a second
 
 
 def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:
@@ -405,7 +405,7 @@ def test_python_calls_work_in_a_cell_and_with_top_level_await(lab: Kernel) -> No
 
 
 def test_an_error_is_one_line_keeps_the_partial_answer_and_stops_run_all(lab: Kernel) -> None:
-    lab.send("import time; time.sleep(0.5)")  # by then the others wait
+    lab.send("import time; time.sleep(0.5)")  # so that the next cells are queued
     cell = lab.send("%%falstream test/late/stream -o partial\nx")
     after = lab.send("ran = True")
     failed = lab.read(cell)

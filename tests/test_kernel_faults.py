@@ -1,4 +1,4 @@
-"""A real kernel through interrupts, restarts, reloads, forks, crowds and its own end."""
+"""A real kernel through interrupts, restarts, reloads of the extension, forks, many requests, and its own end."""
 
 import ast
 import os
@@ -210,7 +210,7 @@ def test_a_kernel_that_ends_with_streams_under_way_is_quick_and_says_nothing(tmp
         began = time.monotonic()
         lab.client.shutdown()
         process.wait(10)
-        assert time.monotonic() - began < 2  # the kernel's own shutdown takes half a second
+        assert time.monotonic() - began < 2  # the kernel's shutdown by itself takes half a second
         assert (tmp_path / "said").read_text() == before
         wait_until(lambda: not gateway.open)
 
@@ -220,7 +220,7 @@ def test_ipython_ends_with_streams_under_way_at_once_and_says_nothing() -> None:
         code = f"import fal_notebook as fal; s = fal.stream('a/b', prompt='x', base_url='{gateway.url}'); s.wait(9)"
         command = [sys.executable, "-m", "IPython", "--no-banner", "-c", f"{code}; import time; print(time.time())"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=20, check=True)
-        ended = float(done.stdout.rpartition("\a")[2])  # IPython 7 gives the terminal a title first
+        ended = float(done.stdout.rpartition("\a")[2])  # IPython 7 first sets the terminal's title
         assert time.time() - ended < 1.5
         assert done.stderr == ""
 
@@ -341,7 +341,7 @@ def test_an_observer_that_fails_stops_no_run_and_is_told_of(trait: str, lab: Ker
         "time.sleep(0.1)"
     )
     assert cell.error == ""
-    if trait != "reason":  # nothing is offline here
+    if trait != "reason":  # it has a value only when the connection is lost
         assert f"ValueError: this observer fails at {trait}" in cell.printed
     assert lab.value("w.state, [r.text for r in w.results]") == "('ready', ['half an'])"
     assert lab.run("w.run('again'); w.wait(); w.close()").error == ""

@@ -1,8 +1,8 @@
-"""What it costs to read a text grows as the text does, whatever is repeated in it.
+"""The time to read a text grows linearly with its length, whatever is repeated in the text.
 
-The regular expressions are found by walking the package, with the ways in which it uses each; the readers of what
-others send or write are listed. Each is fed repetitions, four times as long with each step, until it is slow enough to
-be judged. Time is that of this thread alone, the best of several.
+The regular expressions are found by searching the package, together with the methods by which it uses each. The
+readers of texts that servers send or users write are listed. Each gets repeated pieces, four times as long with each
+step, until it is slow enough to be judged. The time is that of this thread alone, the best of several runs.
 """
 
 import ast
@@ -54,18 +54,18 @@ from .magic.test_options import PARSER
 
 pytestmark = pytest.mark.rig
 STEP = 4
-TOO_STEEP = 8.5  # times as long; linear is four, quadratic sixteen
+TOO_STEEP = 8.5  # the growth with each step; linear is 4, quadratic 16
 SHORTEST, LONGEST = 400, 410_000  # characters
-TELLING = 0.01  # seconds; what is quicker says nothing of its growth
-ENOUGH = 0.02  # seconds; what takes longer has been judged
+TELLING = 0.01  # seconds; a shorter time says nothing about the growth
+ENOUGH = 0.02  # seconds; a longer time needs no further step
 HOUSE = Path(fal_notebook.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "split")
 
 
 def seconds(work: Callable[[], object], times: int = 1) -> float:
-    """The best time of this thread for some work."""
+    """The best time of this thread for the work."""
     best = float("inf")
-    gc.disable()  # it would look at all that the tests before have left
+    gc.disable()  # a collection would visit everything that earlier tests have left
     try:
         for _ in range(times):
             began = time.thread_time()
@@ -79,11 +79,11 @@ def seconds(work: Callable[[], object], times: int = 1) -> float:
 def steepness(
     work: Callable[[Any], object], text: Callable[[int], Any], longest: int = LONGEST, enough: float = ENOUGH
 ) -> float:
-    """How many times as long four times the text takes, at the size where that is plain; 0 where it is never slow."""
+    """The growth of the time for four times the text, at the size where it is too steep; 0 if it never is."""
     size, before = SHORTEST, 0.0
     while size <= longest:
         took = seconds(partial(work, text(size)))
-        if took > TELLING and before and took / before > TOO_STEEP:  # it may have been a hiccup
+        if took > TELLING and before and took / before > TOO_STEEP:  # measured again, in case something disturbed it
             times = 5 if took < 1 else 1
             took = seconds(partial(work, text(size)), times)
             before = seconds(partial(work, text(size // STEP)), times)
@@ -115,7 +115,7 @@ def trees() -> list[tuple[str, ast.Module]]:
 
 
 def patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
-    """Those that a value is or holds."""
+    """The regular expressions that a value is or contains."""
     if isinstance(value, re.Pattern):
         yield value
     elif depth < 4 and isinstance(value, (list, tuple, set, frozenset)):
@@ -129,7 +129,7 @@ def patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
 
 @cache
 def attributes() -> set[tuple[str, str]]:
-    """The attributes that the package asks of a name."""
+    """The names in the package together with the attributes that it reads of them."""
     return {
         (node.value.id, node.attr)
         for _, tree in trees()
@@ -139,7 +139,7 @@ def attributes() -> set[tuple[str, str]]:
 
 
 def uses(name: str) -> set[str]:
-    """The methods by which the package uses a pattern of a name; those that are usual where it hands it on."""
+    """The methods that the package calls on the pattern of this name; the usual ones if it only passes it on."""
     return {method for method in METHODS if (name, method) in attributes()} or {"match", "fullmatch"}
 
 
@@ -153,7 +153,7 @@ def named_patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
 
 
 def patterns_in_calls() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
-    """Those that are written where they are used: ``re.fullmatch(r"…", text)``."""
+    """The patterns that are written where they are used, as in ``re.fullmatch(r"…", text)``."""
     found: dict[str, tuple[re.Pattern[Any], set[str]]] = {}
     for name, tree in trees():
         for node in ast.walk(tree):
@@ -174,7 +174,7 @@ PATTERNS = {
 
 
 def literals(pattern: re.Pattern[Any]) -> list[str]:
-    """The runs of plain characters in a regular expression, and the characters that its classes name."""
+    """The literal strings in a regular expression, and the characters in its character classes."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     plain = re.sub(r"\\[sSwWdDbB]|\\x[0-9a-f]{2}|\(\?\w*[:=!]|\(\?P<\w+>", " ", source)
     runs = re.findall(r"(?:[\w:;=/#%$&~\"'`<>@!, -]|\\.)+", plain)
@@ -211,7 +211,7 @@ PUNCTUATION = (
 
 
 def texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """Heads, pieces and tails from a pattern's own literals, and from what such patterns stumble over."""
+    """Heads, pieces and tails made of a pattern's own literals, and of texts at which such patterns are often slow."""
     own = literals(pattern)[:12]
     for head in ("", *own):
         for piece in (*own, *PUNCTUATION):
@@ -243,11 +243,11 @@ def test_a_regular_expression_is_linear(name: str) -> None:
     assert {text: times for text, times in steep.items() if times} == {}
 
 
-# What reads the texts of others, and of the user.
+# The readers of texts that servers send and users write.
 
 
 def fed(label: str, text: str, size: int = 4_096) -> None:
-    """A body under a content type, in pieces, read and shown."""
+    """Read a body with a content type in pieces, and show it."""
     content = Content(label)
     data = text.encode("utf-8", "surrogatepass")
     with contextlib.suppress(FalNotebookError):
@@ -260,7 +260,7 @@ def fed(label: str, text: str, size: int = 4_096) -> None:
 
 
 def in_growing_text(text: str) -> None:
-    """Snapshots that share a beginning, and deltas, of so many characters in all."""
+    """Read snapshots that share a beginning, and deltas, with as many characters in all as the text."""
     growing = UnmarkedText()
     for at in range(0, len(text), 200):
         growing.take(text[at : at + 200])
@@ -273,7 +273,7 @@ def on_a_page(text: str) -> None:
         page.feed(Text(text[at : at + 1_000], at))
         page.take()
     page.take(last=True)
-    page.shown  # noqa: B018 - it is made when it is asked for
+    page.shown  # noqa: B018 - this property is computed when it is read
 
 
 def quietly(work: Callable[[str], object]) -> Callable[[str], object]:
@@ -468,7 +468,7 @@ def test_what_reads_texts_of_others_is_linear(name: str) -> None:
 
 
 LONG = ("a content type", "a URL's type", "a data URI", "a template", "the slots of a template", "the line of a magic")
-"""Readers in which what grows as the square takes so little at first that only a megabyte shows it."""
+"""Readers in which quadratic growth would begin so slowly that only a megabyte shows it."""
 
 
 @pytest.mark.parametrize("name", LONG)

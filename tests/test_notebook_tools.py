@@ -1,4 +1,4 @@
-"""What stays in a notebook: executed by nbclient and papermill, read by nbconvert."""
+"""What a notebook contains after nbclient and papermill have executed it, and how nbconvert shows it."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The notebooks that are stored: what they show, and that they run from end to end, out of the wheel."""
+"""The stored notebooks: they have outputs, and they run from beginning to end with the built wheel."""
 
 import os
 import re
@@ -22,7 +22,7 @@ PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
 def _kinds(notebook: Any) -> list[list[tuple[str, ...]]]:
-    """For each code cell the kind of each output: its MIME types, or its type and name."""
+    """The kinds of the outputs of each code cell: an output's MIME types, or its type and name."""
     return [[_kind(output) for output in cell.outputs] for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -37,13 +37,13 @@ def _read(path: Path) -> Any:
 
 
 def _merged(kinds: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Printed words may come in one message or in several."""
+    """The kinds with neighbouring prints joined, since printed text may come in one message or in several."""
     return [kind for number, kind in enumerate(kinds) if not number or kind != kinds[number - 1]]
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a user installs, unpacked."""
+    """The unpacked wheel, which a user would install."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
@@ -55,7 +55,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def executed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the notebooks as the demo of the wheel executes them in an empty folder."""
+    """The folder with the notebooks, which the wheel's demo has put there and executed."""
     folder = tmp_path_factory.mktemp("empty")
     code = "import sys; from fal_notebook.local.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "demo", "--execute", "executed"]

@@ -1,4 +1,4 @@
-"""One key goes through every path there is, and appears nowhere but in the handshake with its own host."""
+"""A key goes through every path of the package, and appears nowhere except in the handshake with its own host."""
 
 import asyncio
 import contextlib
@@ -24,10 +24,10 @@ from .faults import CERTIFICATES, OUTCOMES, Fault, FaultyGateway, Place
 from .scripted import ScriptedServer, asks_for_key, end, start
 
 QUIET = logging.getLogger("the tests' own servers")
-"""They stand for fal, which knows the key."""
+"""The servers' log may contain the key, because they stand for fal, which knows it."""
 
 ENDLESS = (Fault.ENDLESS, Fault.FRAGMENTS)
-"""Up to the default of ``max_body``, that is."""
+"""Faults that would send as many bytes as the default of ``max_body``, which is too much here."""
 
 ID, _, SECRET = KEY.partition(":")
 
@@ -41,7 +41,7 @@ def _debugging(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def all_that_is_said(error: BaseException) -> str:
-    """An error in every form in which it could be shown, with the variables of its frames."""
+    """An error in every form in which it can be shown, including the variables of its frames."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         VerboseTB(theme_name="nocolor")(type(error), error, error.__traceback__)

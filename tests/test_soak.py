@@ -1,4 +1,4 @@
-"""The soak finds nothing in a short time, beside the other tests; and what it would say of what grew."""
+"""A short soak beside the other tests finds nothing, and a soak would report what has grown."""
 
 import random
 import signal
@@ -25,7 +25,7 @@ def soak() -> "Iterator[subprocess.Popen[str]]":
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)  # it ends what it has started
+            process.send_signal(signal.SIGINT)  # on which it ends the processes that it has started
 
 
 @pytest.mark.beside
@@ -37,7 +37,7 @@ def test_mixed_work_and_faults_swap_no_answer_and_leave_nothing_behind(soak: "su
 
 
 class Late(Work):
-    """Whose time is over before a fault is met, as it may be on a busy machine."""
+    """Work whose request times out before the fault happens, as it may on a busy machine."""
 
     def _ask_faulty(self, timeout: float | None = None) -> Stream:
         return super()._ask_faulty(0.0001 if timeout else 10)
@@ -53,7 +53,7 @@ def test_a_fault_that_is_not_met_in_time_is_not_left_to_the_next_request() -> No
 
 
 def soaked(count: int, **growth: int) -> Soak:
-    """A soak of so many samples in which things grew by so much with each."""
+    """A soak with so many samples, in which the counts grew by these amounts with each sample."""
     run = Soak()
     for number in range(count):
         run.done["prompt"] += 100

@@ -1,4 +1,4 @@
-"""The magic in a real terminal IPython, typed into and read from."""
+"""The magic in IPython in a real terminal."""
 
 import sys
 from collections.abc import Iterator

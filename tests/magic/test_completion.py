@@ -20,7 +20,7 @@ def shell() -> Iterator[InteractiveShell]:
 
 
 def offered(shell: InteractiveShell, text: str, line: str | None = None) -> list[str]:
-    """What Tab offers after the text; ``line`` is the number of the text's line in the cell."""
+    """What Tab offers after the text; ``line`` is the cell's text around it, if there is more."""
     with provisionalcompleter():
         cell = text if line is None else line
         return [each.text for each in shell.Completer.completions(cell, cell.index(text) + len(text))]

@@ -31,7 +31,7 @@ from fal_notebook.media.media import (
 )
 from fal_notebook.wire.pool import Limits
 
-from ..deafness import longest_deafness
+from ..interrupt_delay import longest_interrupt_delay
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -261,9 +261,9 @@ def test_base64_is_the_same_in_pieces(text: bytes) -> None:
 def test_an_interrupt_is_heard_while_a_long_data_uri_is_read() -> None:
     uri = "data:video/mp4;base64," + "AAAA" * 20_000_000
     began = time.thread_time()
-    with longest_deafness() as deafness:
+    with longest_interrupt_delay() as delay:
         file = media_from_data_uri(uri)
-    assert deafness[0] < 0.4 * (time.thread_time() - began)  # of which decoding is the most
+    assert delay[0] < 0.4 * (time.thread_time() - began)  # of which decoding is the most
     assert file.data == bytes(60_000_000)
 
 

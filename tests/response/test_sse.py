@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fal_notebook.response import sse
 from fal_notebook.response.sse import EventStreamDecoder, JSONLinesDecoder, ServerSentEvent
 
-from ..deafness import longest_deafness
+from ..interrupt_delay import longest_interrupt_delay
 
 Events = list[ServerSentEvent]
 WORDS = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)
@@ -202,9 +202,9 @@ def test_lines_of_an_event_that_are_joined_as_they_come_are_the_same(lines: list
 
 def test_an_interrupt_is_heard_while_an_event_of_many_lines_is_read() -> None:
     decoder = EventStreamDecoder()
-    with longest_deafness() as deafness:
+    with longest_interrupt_delay() as delay:
         for _ in range(3_000):
             decoder.feed(b"data: some words\n" * 1_000)
         (event,) = decoder.feed(b"\n")
-    assert deafness[0] < 0.15  # three times what it may be, for a busy machine
+    assert delay[0] < 0.15  # three times what it may be, for a busy machine
     assert event.data.count("\n") == 2_999_999

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fal_notebook.safety import bounded_json
 from fal_notebook.safety.bounded_json import DEEPEST, MOST_VALUES, TooMuchJSON, decode_json
 
-from ..deafness import longest_deafness
+from ..interrupt_delay import longest_interrupt_delay
 
 
 @given(
@@ -128,11 +128,11 @@ LONG_TEXTS = {
 @pytest.mark.parametrize("name", LONG_TEXTS)
 def test_an_interrupt_is_heard_while_a_long_text_is_decoded(name: str) -> None:
     text = LONG_TEXTS[name]
-    with longest_deafness() as deafness:
+    with longest_interrupt_delay() as delay:
         try:
             value = decode_json(text)
         except ValueError:
             value = None
-    assert deafness[0] < 0.15  # three times what it may be, for a busy machine
+    assert delay[0] < 0.15  # three times what it may be, for a busy machine
     if value is not None:
         assert value == json.loads(text)

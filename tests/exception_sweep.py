@@ -1,9 +1,9 @@
-"""An exception put into every step between the socket and the screen, and how the request ends: ``make fuzz``.
+"""Raises an exception at every step between the socket and the screen, and checks how the request ends: ``make fuzz``.
 
-A step is a call that the package makes, of its own functions and of anyone's. They are found by walking: an undisturbed
-run notes them, and one run for each raises there. `sweep` does that for one way to ask. A request that was sent has to
-end within seconds, once, with its words, and it leaves nothing behind: no widget, no request under way, no interrupts
-held, and the next one is answered.
+A step is a call that the package makes, of its own functions or of any other. A first run without exceptions records
+all steps; then each step gets a run in which it raises. `sweep` does that for one way to send a request. A request
+that was sent has to end within seconds, exactly once, with the text that has arrived. It may leave nothing behind: no
+widget, no running request, no held interrupt. The next request has to be answered.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from .scripted import ScriptedServer, end, start
 ROOT = Path(__file__).parents[1]
 HOUSE = str(Path(fal_notebook.__file__).parent)
 SECONDS = 5.0
-"""Within which a request that takes a tenth of a second has to end, on a machine that does other work too."""
+"""The time in which a request that takes a tenth of a second has to end, even on a busy machine."""
 PAUSE = 0.05
 """Seconds between the events of an answer that is shown: time enough to open a widget."""
 WORDS = "one two three four"
@@ -61,8 +61,9 @@ CANNOT_FAIL = (
     *(" end_of", " shown"),
     *("__del__", "WeakSet.__init__.<locals>._remove"),
 )
-"""Callees: what ends a block, without which a lock or an interrupt would be held for ever; what asyncio and Python keep
-their own books with; what takes all that fails; and what the garbage collector calls, wherever that is."""
+"""Functions in which nothing is raised: those that end a block, since a lock or an interrupt would be held for ever;
+those of asyncio's and Python's own bookkeeping; those that handle every failure; and those that the garbage collector
+calls, which could be anywhere."""
 QUICK = (
     *((live, name, value) for name, value in (("REFRESHES", 200), ("_PATIENCE", 0.0))),
     (notebook_live, "WORTH_STOPPING", 0.03),
@@ -71,16 +72,16 @@ QUICK = (
     (follower, "_REFRESHES", 200),
     (live_widgets, "_KEEP_SECONDS", 0.02),
 )
-"""What makes an answer of a tenth of a second show all that one of a minute does."""
+"""Changed constants, with which an answer of a tenth of a second shows everything that one of a minute does."""
 
 
 class Hung(BaseException):
-    """The time is over."""
+    """A request did not end in time."""
 
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """A call: where it stands, and what is called."""
+    """One call that the package makes: its place, and the function that is called."""
 
     file: str
     line: int
@@ -92,13 +93,13 @@ class Step:
 
 @dataclass
 class Walk:
-    """A block whose steps are noted, on this thread and on those that begin in it; one of them may raise.
+    """A block in which all steps are recorded, on this thread and on those started in the block; one step may raise.
 
     Attributes:
-        steps: what was met, in order, with how often.
-        at: where to raise, the first time.
-        error: what is raised there.
-        was_raised: whether it was.
+        steps: the steps in order, with the number of times that each occurred.
+        at: the step that raises, the first time that it occurs.
+        error: makes the exception that it raises.
+        was_raised: whether the exception was raised.
     """
 
     at: Step | None = None
@@ -113,7 +114,7 @@ class Walk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._is_over = True  # threads that go on look until they end
+        self._is_over = True  # threads that still run keep the profile function until they end
         sys.setprofile(None)
         threading.setprofile(None)
 
@@ -135,12 +136,12 @@ class Walk:
 
 @dataclass
 class End:
-    """How one request ended, as the way that asked saw it.
+    """How one request ended, as its caller saw it.
 
     Attributes:
-        results: of each request that was sent, as far as the way tells.
-        raised: what came out.
-        seen: the words that were handed out before.
+        results: the results of all requests that were sent, as far as the caller can know them.
+        raised: the exception that the caller got.
+        seen: the text that the caller got before.
     """
 
     results: list[Any] = field(default_factory=list)
@@ -214,7 +215,7 @@ def by_background(url: str) -> End:
 
 def by_prompt_widget(url: str) -> End:
     look = sys.getprofile()
-    sys.setprofile(None)  # only what a run does is walked
+    sys.setprofile(None)  # only the steps of a run are recorded
     widget = PromptWidget("a/b", base_url=url)
     widget._is_shown = True
     came = End()
@@ -258,7 +259,7 @@ def _namespace() -> dict[str, Any]:
 
 
 PLAIN = {"run": by_run, "stream": by_stream, "arun": by_arun, "pipeline": by_pipeline}
-"""The ways that show nothing."""
+"""The ways to send a request that show nothing."""
 SHOWING = {
     "magic": by_magic,
     "playing magic": by_playing_magic,
@@ -266,15 +267,15 @@ SHOWING = {
     "background": by_background,
     "prompt widget": by_prompt_widget,
 }
-"""Those that need a kernel."""
+"""The ways that show the answer, and so need a kernel."""
 WAYS = {**PLAIN, **SHOWING}
 
 
 def sweep(name: str, most: int | None = None) -> tuple[int, list[str]]:
-    """Raise at every step of a way, or at so many of them; how many there were, and what was wrong."""
+    """Raise at each step of a way, or at ``most`` of them; return how many there were, and what was wrong."""
     found: list[str] = []
     with _serving() as server, _quick():
-        _ask(WAYS[name], server)  # what is imported and made once is there then
+        _ask(WAYS[name], server)  # so that imports and caches make no steps later
         steps = sorted(_walk(WAYS[name], server).steps)
         chosen = steps if most is None else [steps[place * len(steps) // most] for place in range(most)]
         for step in chosen:
@@ -298,7 +299,7 @@ def _ask(way: Callable[[str], End], server: ScriptedServer) -> End:
 
 
 def _raise_at(step: Step, way: Callable[[str], End], server: ScriptedServer) -> Iterator[str]:
-    """Raise at a step; what was wrong then."""
+    """Raise at a step, and yield what was wrong then."""
     session().close()
     widgets, handler, sent = _open_widgets(), signal.getsignal(signal.SIGINT), len(server.messages)
     walk = Walk(step, ERRORS[_number_of(step) % len(ERRORS)])
@@ -348,13 +349,13 @@ def _judge(came: End, *, was_sent: bool) -> Iterator[str]:
 
 
 def _open_widgets() -> list[str]:
-    """Those that are open, but for the messengers that wait for pages which come back."""
+    """The open widgets, apart from the messengers that wait for reloaded pages."""
     recent_answers().clear()
     return open_widgets()
 
 
 def _number_of(step: Step) -> int:
-    """A number that is the same in every run."""
+    """A number for a step that is the same in every run."""
     return sum(map(ord, str(step)))
 
 
@@ -397,7 +398,7 @@ def _quick() -> Iterator[None]:
 def _serving() -> Iterator[ScriptedServer]:
     async def answer(connection: ServerConnection) -> None:
         number = 0
-        with suppress(Exception):  # whoever leaves does so
+        with suppress(Exception):  # a client may disconnect at any time
             async for message in connection:
                 server.messages.append(message)
                 number += 1
@@ -429,12 +430,12 @@ EVENTS: tuple[dict[str, Any], ...] = (
 
 
 def sweep_in_kernel(names: Collection[str], most: int | None) -> tuple[int, list[str]]:
-    """The same for several ways, in a real kernel."""
+    """Sweep several ways, in a real kernel."""
     count = 0
     found: list[str] = []
     with kernel({"PYTHONPATH": str(ROOT)}) as lab:
         for name in names:
-            cell = lab.run(f"from tests.ends import sweep\nprint('found', sweep({name!r}, {most!r}))")
+            cell = lab.run(f"from tests.exception_sweep import sweep\nprint('found', sweep({name!r}, {most!r}))")
             assert cell.status == "ok", cell.error
             tried, wrong = ast.literal_eval(cell.printed.split("found")[-1])
             count, found = count + tried, found + wrong
@@ -442,8 +443,8 @@ def sweep_in_kernel(names: Collection[str], most: int | None) -> tuple[int, list
 
 
 def main(arguments: list[str]) -> bool:
-    """Sweep, say what was wrong, and return whether anything was."""
-    parser = argparse.ArgumentParser(prog="python -m tests.ends", description=__doc__)
+    """Sweep, print what was wrong, and return whether anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.exception_sweep", description=__doc__)
     parser.add_argument("ways", nargs="*", default=list(WAYS), help=f"of {', '.join(WAYS)}; else all")
     parser.add_argument("--most", type=int, help="how many steps of each way are tried; else all")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""How long an interrupt would not be heard: a signal that comes every millisecond is looked for."""
+"""Measures how long an interrupt may have to wait for Python to handle it, with a signal every millisecond."""
 
 import signal
 import time
@@ -8,8 +8,8 @@ from types import FrameType
 
 
 @contextmanager
-def longest_deafness() -> Iterator[list[float]]:
-    """The longest time of this thread, in seconds, in which an interrupt would not have been heard: given behind."""
+def longest_interrupt_delay() -> Iterator[list[float]]:
+    """The longest time of this thread, in seconds, without a handled signal. After the block it is the list's item."""
     gaps = [0.0]
     last = time.thread_time()
 
