@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_NAMES_OF_MODULE = {
     "client.api": ("pipeline", "run", "stream"),
     "client.async_api": ("arun",),
     "errors": ("FalNotebookError",),
@@ -43,7 +43,7 @@ _HOMES = {
     "client.streaming": ("Stream",),
     "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
 __all__ = [
     "AudioPlayer",
@@ -75,9 +75,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module(".errors", __name__)
-    if name not in _HOME:
+    if name not in _MODULE_OF_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    value = getattr(import_module(f".{_MODULE_OF_NAME[name]}", __name__), name)
     globals()[name] = value
     return value
 

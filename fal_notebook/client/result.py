@@ -51,7 +51,7 @@ class Result:
     """The result of one request: the whole answer, or what had arrived when the request failed or was stopped.
 
     Attributes:
-        endpoint: what was asked.
+        endpoint: the endpoint that was asked.
         text: the answer's text, or an empty string.
         reasoning: the model's reasoning, if the endpoint sends it.
         data: the JSON value: that of the body, or of the last event.

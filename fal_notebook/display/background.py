@@ -48,27 +48,27 @@ class BackgroundLive(Live):
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
-        self._foot = Footer(recent) if stop else None
+        self._footer = Footer(recent) if stop else None
 
     def refresh(self, stream: Stream) -> None:
         super().refresh(stream)
         if self._drawn != (self._progress, self._picture):
             self._redraw()
-        if self._stop and self._foot and not self._foot.is_open and stream.elapsed >= WORTH_STOPPING:
-            self._offer_stop(self._stop, self._foot)
+        if self._stop and self._footer and not self._footer.is_open and stream.elapsed >= WORTH_STOPPING:
+            self._offer_stop(self._stop, self._footer)
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         parts = merged(as_html(bundle) for bundle in result.body(style, autoplay=autoplay))
         body = parts[0] if parts else small_bundle("no answer came")
         notes = [small_bundle(self.note)] if self.note else []
         foot = merged([result.foot, *notes])[0]
-        if self._foot is None:
+        if self._footer is None:
             self._body.replace(merged([body, foot])[0])
             return
         try:
             self._body.replace(body)
         finally:
-            self._foot.end(foot, [body, foot])
+            self._footer.end(foot, [body, foot])
 
     def _write(self, text: str, replaces: Shown) -> None:
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
@@ -78,12 +78,12 @@ class BackgroundLive(Live):
         """Nothing, since the progress has a line of its own."""
         return ""
 
-    def _offer_stop(self, stop: Callable[[], object], foot: Footer) -> None:
+    def _offer_stop(self, stop: Callable[[], object], footer: Footer) -> None:
         button = StopButton(stop)
         try:
-            foot.open(button.widget)
+            footer.open(button.widget)
         except BaseException:
-            if not foot.is_open:  # an open footer closes the button itself
+            if not footer.is_open:  # an open footer closes the button itself
                 button.close()
             raise
 

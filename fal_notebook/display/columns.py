@@ -51,12 +51,12 @@ class Columns:
         self._began = time.monotonic()
         self._drawn, self._has_news = 0.0, False
         self._body: ReplaceableOutput | None = None
-        self._foot: Footer | None = None
+        self._footer: Footer | None = None
         self.failure: Exception | None = None
         try:
             if live:
                 self._body = replaceable_output(self._so_far())
-                self._foot = Footer(recent) if self._body.is_in_cell else None
+                self._footer = Footer(recent) if self._body.is_in_cell else None
         except Exception as exc:  # noqa: BLE001 - no failure to show them may stop the answers
             self.failure = exc
 
@@ -99,8 +99,8 @@ class Columns:
             else:
                 self._body.replace(grid)
         finally:
-            if self._foot is not None:
-                self._foot.end(foot, [grid, foot])
+            if self._footer is not None:
+                self._footer.end(foot, [grid, foot])
 
     def _show(self, news: "Mapping[_Column, Sequence[Update]]") -> None:
         """Collect the updates of each column, and draw them if the next refresh is due."""
@@ -119,8 +119,8 @@ class Columns:
     def _refresh(self) -> None:
         if self._body is not None:
             self._body.replace(self._so_far())
-        if self._foot is not None and not self._foot.is_open and time.monotonic() > self._began + _WORTH_AWAITING:
-            self._foot.open()
+        if self._footer is not None and not self._footer.is_open and time.monotonic() > self._began + _WORTH_AWAITING:
+            self._footer.open()
 
     def _so_far(self) -> Bundle:
         grid = _grid((name, column.so_far()) for name, column in self._columns.items())

@@ -109,7 +109,7 @@ function contextAt(rate) {
 }
 
 // An MP3, played by MediaSource. If the browser does not support that, it is played when it is complete.
-class File {
+class StreamedFile {
   constructor({ type }) {
     this.type = type;
     this.parts = [];
@@ -192,7 +192,7 @@ class File {
   }
 }
 
-const WORDS = {
+const STATE_TEXTS = {
   waiting: "waiting for sound",
   blocked: "click to hear",
   playing: "playing",
@@ -232,7 +232,7 @@ class Sound {
 
   begin(message) {
     document.dispatchEvent(new Event(NEW_SOUND));
-    this.track = message.kind === "samples" ? new Samples(message) : new File(message);
+    this.track = message.kind === "samples" ? new Samples(message) : new StreamedFile(message);
     this.began = performance.now();
     this.timer = setInterval(() => this.tick(), REFRESH);
   }
@@ -305,11 +305,11 @@ function show(sound, el) {
     const played = sound.track?.played ?? 0;
     const received = sound.track?.received ?? 0;
     Object.assign(box.dataset, { state, played: played.toFixed(2), received: received.toFixed(2) });
-    put(button, state === "playing" ? "❚❚" : "▶");
+    setText(button, state === "playing" ? "❚❚" : "▶");
     button.setAttribute("aria-label", state === "playing" ? "Pause the sound" : "Play the sound");
     button.disabled = !["playing", "paused", "blocked"].includes(state);
-    put(words, WORDS[state]);
-    put(times, `${played.toFixed(1)} s of ${received.toFixed(1)} s received`);
+    setText(words, STATE_TEXTS[state]);
+    setText(times, `${played.toFixed(1)} s of ${received.toFixed(1)} s received`);
   };
   button.addEventListener("click", () => {
     sound.toggle();
@@ -320,7 +320,7 @@ function show(sound, el) {
 }
 
 // Writes only what has changed, because a screen reader reads out whatever is written into a live region.
-function put(node, text) {
+function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 

@@ -10,7 +10,7 @@ const isNew = new Map(); // whether this page got "new", by the name of an answe
 
 // The place of the static output and the one with the live box after it: the cell's outputs, the index of the first of
 // the two, and their number.
-function place(context, box) {
+function liveOutputs(context, box) {
   for (const { outputs } of context?.model?.cells ?? []) {
     for (let at = 0; at < (outputs?.length ?? 0); at += 1) {
       if (outputs.get(at).data[VIEW]?.model_id === box) return { outputs, at: at - 1, count: 2 };
@@ -19,7 +19,7 @@ function place(context, box) {
   return null;
 }
 
-function put({ outputs, at, count }, bundles) {
+function replaceOutputs({ outputs, at, count }, bundles) {
   bundles.forEach((data, number) => {
     const output = { output_type: "display_data", data, metadata: {} };
     if (number < count) outputs.set(at + number, output);
@@ -27,13 +27,13 @@ function put({ outputs, at, count }, bundles) {
   });
 }
 
-function bringTheEnd(context, box, answer) {
+function fetchFinalOutputs(context, box, answer) {
   const kernel = context?.sessionContext?.session?.kernel;
-  if (!kernel || !place(context, box)) return;
+  if (!kernel || !liveOutputs(context, box)) return;
   const comm = kernel.createComm(TARGET);
   comm.onMsg = ({ content }) => {
-    const found = place(context, box);
-    if (found) put(found, content.data.outputs);
+    const found = liveOutputs(context, box);
+    if (found) replaceOutputs(found, content.data.outputs);
   };
   comm.open({ answer });
 }
@@ -41,12 +41,12 @@ function bringTheEnd(context, box, answer) {
 export default {
   initialize({ model }) {
     const [answer, box, manager] = [model.get("answer"), model.get("box"), model.widget_manager];
-    const bring = () => bringTheEnd(manager?.context, box, answer);
+    const fetchFinal = () => fetchFinalOutputs(manager?.context, box, answer);
     model.on("msg:custom", ({ kind }) => {
       if (kind === "new") isNew.set(answer, true);
-      if (kind === "end") bring();
+      if (kind === "end") fetchFinal();
     });
-    setTimeout(() => isNew.get(answer) || bring(), PATIENCE); // the answer may have ended before this page was loaded
+    setTimeout(() => isNew.get(answer) || fetchFinal(), PATIENCE); // the answer may have ended already
   },
 
   render({ model, el }) {

@@ -1,10 +1,10 @@
 """Brings the final answer to a page that was reloaded while the answer streamed; the page's part is reloaded_page.js.
 
 Jupyter sends the outputs of a cell only to the page that ran it, and not to the same page after a reload. The reloaded
-page shows what was saved, and asks the kernel for the live widgets, which answers once it is free. So one of these
-widgets is a messenger, which stays open for a while after the answer. Through a comm, a page that still shows the
-answer as live asks for the final outputs and puts them into the notebook. This works in front ends whose widgets know
-their notebook: JupyterLab and Notebook 7.
+page shows what was saved, and asks the kernel for the live widgets; the kernel answers once it is free. So one of these
+widgets is a messenger, which stays open for a while after the answer. If the page still shows the answer as live, the
+messenger's script asks for the final outputs over a comm of its own, and puts them into the notebook. This works in
+front ends whose widgets know their notebook: JupyterLab and Notebook 7.
 """
 
 from collections import OrderedDict

@@ -1,7 +1,7 @@
 """Reads and checks the options on the line of ``%%falstream``; `magics` declares them.
 
-IPython makes an ``argparse`` parser of the declarations. It gets our own words of the line, and what it cannot check is
-checked here, before anything is sent.
+IPython makes an ``argparse`` parser of the declarations. The parser gets the words into which `line` splits the line,
+and what it cannot check is checked here, before anything is sent.
 """
 
 import difflib
