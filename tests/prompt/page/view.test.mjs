@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { after, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { load } from "../../page_code.mjs";
-import { document, Element } from "../../page_elements.mjs";
+import { document, Element, Outputs } from "../../page_elements.mjs";
 
 const FOLDER = new URL("../../../fal_notebook/prompt/page", import.meta.url);
 const PIECES = readdirSync(FOLDER).filter((name) => name.endsWith(".js")).sort().map((name) => `prompt/page/${name}`);
@@ -55,11 +55,11 @@ function open(traits) {
   const view = new View(model, new Element("div"));
   opened.push(view);
   /** Python says this. */
-  view.hear = (message, buffers) => {
+  view.tell = (message, buffers) => {
     model.listeners.get("msg:custom")(message, buffers);
     return view.turn;
   };
-  view.say = async (...messages) => { for (const each of messages) await view.hear(each); };
+  view.tellAll = async (...messages) => { for (const each of messages) await view.tell(each); };
   return { model, view };
 }
 
@@ -75,16 +75,16 @@ test("a view says hello under a name of its own, and shows what the model has", 
 
 test("what is said to another view is not for this one", async () => {
   const { view } = open();
-  await view.hear({ ...asked(1), view: "another" });
+  await view.tell({ ...asked(1), view: "another" });
   assert.equal(view.conversation.isEmpty, true);
-  await view.hear({ ...asked(1), view: view.prefix });
+  await view.tell({ ...asked(1), view: view.prefix });
   assert.equal(view.conversation.isEmpty, false);
 });
 
 test("a run tells endpoint, prompt and rows as they stand, and no rows before Python has told its own", async () => {
   const { model, view } = open({ prompt: "ask" });
   view.run();
-  await view.say(form([ROW]));
+  await view.tellAll(form([ROW]));
   view.endpoint.control.write("c/d");
   view.run();
   const [early, late] = model.asked;
@@ -94,20 +94,20 @@ test("a run tells endpoint, prompt and rows as they stand, and no rows before Py
 
 test("a prompt that was sent leaves the box, and what was written there meanwhile stays", async () => {
   const { model, view } = open({ prompt: "ask" });
-  await view.hear(asked(1, "ask"));
+  await view.tell(asked(1, "ask"));
   assert.deepEqual([view.prompt.value, model.traits.prompt], ["", ""]);
   view.prompt.control.write("more");
-  await view.hear(asked(2, "ask"));
+  await view.tell(asked(2, "ask"));
   assert.equal(view.prompt.value, "more");
 });
 
 test("words grow, and the end takes their place, though it has to be unpacked first", async () => {
   const { view } = open();
   const done = { kind: "done", id: 1, html: "", end: "done", status: "1.0 s" };
-  view.hear(asked(1));
-  view.hear({ kind: "delta", id: 1, offset: 0, new: "some words", elapsed: 0.1, status: "12 bytes" });
-  view.hear(done, [new DataView(new Uint8Array(deflateSync("<p>some words</p>")).buffer)]);
-  await view.hear({ kind: "deleted", id: 2 });
+  view.tell(asked(1));
+  view.tell({ kind: "delta", id: 1, offset: 0, new: "some words", elapsed: 0.1, status: "12 bytes" });
+  view.tell(done, [new DataView(new Uint8Array(deflateSync("<p>some words</p>")).buffer)]);
+  await view.tell({ kind: "deleted", id: 2 });
   const entry = view.conversation.get(1);
   assert.equal(entry.text, "some words");
   assert.equal(entry.answer.innerHTML, "<p>some words</p>");
@@ -117,23 +117,23 @@ test("words grow, and the end takes their place, though it has to be unpacked fi
 test("a Stop is for the answer that streams, and none that has ended", async () => {
   const { model, view } = open();
   view.stop();
-  await view.hear(asked(1));
+  await view.tell(asked(1));
   view.stop();
   assert.deepEqual(model.asked.at(-1), { kind: "stop", id: 1 });
   assert.match(view.statusLine.textContent, /stopping…$/);
   const count = model.asked.length;
-  await view.hear({ kind: "done", id: 1, html: "", end: "stopped" });
+  await view.tell({ kind: "done", id: 1, html: "", end: "stopped" });
   view.stop();
   assert.equal(model.asked.length, count);
 });
 
 test("while one streams nothing else can be run", async () => {
   const { model, view } = open();
-  await view.hear(asked(1));
+  await view.tell(asked(1));
   view.run();
   assert.deepEqual(model.asked.filter(({ kind }) => kind === "run"), []);
   assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [true, false]);
-  await view.hear({ kind: "done", id: 1, html: "", end: "failed" });
+  await view.tell({ kind: "done", id: 1, html: "", end: "failed" });
   assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [false, true]);
 });
 
@@ -149,7 +149,7 @@ test("the keys are the widget's own: they run and stop, and none goes on to the 
   press("Enter", { ctrlKey: true });
   assert.equal(model.asked.at(-1).kind, "run");
   press("Escape");
-  await view.hear(asked(1));
+  await view.tell(asked(1));
   press("Escape");
   assert.equal(model.asked.at(-1).kind, "stop");
   assert.deepEqual([prevented, passed], [2, 4]);
@@ -157,7 +157,7 @@ test("the keys are the widget's own: they run and stop, and none goes on to the 
 
 test("what Python refuses is said, at its row too, and the next thing that is asked for takes it away", async () => {
   const { view } = open();
-  await view.say(form([ROW]), { kind: "refused", message: "seed is wrong", problems: { 0: "wrong" } });
+  await view.tellAll(form([ROW]), { kind: "refused", message: "seed is wrong", problems: { 0: "wrong" } });
   assert.equal(view.notice.textContent, "seed is wrong");
   assert.equal(view.form.rows[0].problem.textContent, "wrong");
   view.ask("clear");
@@ -166,16 +166,16 @@ test("what Python refuses is said, at its row too, and the next thing that is as
 
 test("an edit is told once it is saved, and Python's own words do not write over it in its view", async () => {
   const { model, view } = open();
-  await view.say(form([ROW]));
+  await view.tellAll(form([ROW]));
   view.form.rows[0].text.control.write("2");
   view.save();
   const edited = { ...ROW, text: "2" };
   assert.deepEqual(model.asked, [{ kind: "edited", rows: [edited] }]);
   view.save();
   assert.equal(model.asked.length, 1);
-  await view.say({ ...form([]), but: view.prefix });
+  await view.tellAll({ ...form([]), but: view.prefix });
   assert.equal(view.form.rows.length, 1);
-  await view.say({ ...form([]), but: "another" });
+  await view.tellAll({ ...form([]), but: "another" });
   assert.equal(view.form.rows.length, 0);
 });
 
@@ -201,11 +201,71 @@ test("what Python sets is shown, but for the box in which someone is", () => {
   assert.equal(view.prompt.value, "set");
 });
 
+test("an entry that is deleted gives the focus that it had to the next one, else to the box", async () => {
+  const { view } = open();
+  const ended = (id) => ({ ...asked(id), html: "", end: "done" });
+  await view.tellAll(ended(1), ended(2));
+  view.conversation.get(1).remove.focus();
+  await view.tell({ kind: "deleted", id: 1 });
+  const { element } = view.conversation.get(2);
+  assert.equal(element.getRootNode().activeElement, element.querySelector("button"));
+  await view.tell({ kind: "deleted", id: 2 });
+  assert.equal(element.getRootNode().activeElement, view.prompt.control);
+  assert.equal(view.conversation.isEmpty, true);
+});
+
+test("a conversation that is cleared shows nothing, and can be asked again", async () => {
+  const { view } = open();
+  await view.tellAll(asked(1), { kind: "cleared" });
+  assert.deepEqual([view.conversation.isEmpty, view.streaming, view.statusLine.textContent], [true, undefined, ""]);
+  assert.deepEqual([view.runButton.disabled, view.clearButton.disabled], [false, true]);
+});
+
+test("the player of a sound is shown with its entry, and not where that is gone by then", async () => {
+  const { model, view } = open();
+  const players = [];
+  const player = () => ({ el: new Element("div"), isRemoved: false, remove() { this.isRemoved = true; } });
+  model.widget_manager = {
+    get_model: async (id) => id, create_view: async () => { players.push(player()); return players.at(-1); },
+  };
+  const soon = () => new Promise((resolve) => { setTimeout(resolve); });
+  await view.tellAll(asked(1), { kind: "sound", id: 1, model: "p" });
+  await soon();
+  assert.equal(view.conversation.get(1).element.contains(players[0].el), true);
+  assert.equal(players[0].isRemoved, false);
+  await view.tellAll(asked(2), { kind: "sound", id: 2, model: "p" }, { kind: "cleared" });
+  await soon();
+  assert.deepEqual(players.map(({ isRemoved }) => isRemoved), [true, true]);
+});
+
+test("what the notebook lacks of the transcript is asked for", async () => {
+  const { model, view } = open();
+  const outputs = new Outputs({ "application/vnd.jupyter.widget-view+json": { model_id: "w" } });
+  model.widget_manager = { context: { model: { cells: [{ outputs }] } } };
+  await view.tell({ kind: "kept", widget: "w", transcript: "mine", versions: [1, 0] });
+  await new Promise((resolve) => { setTimeout(resolve); });
+  assert.deepEqual(model.asked, [{ kind: "transcript", pieces: [0] }]);
+  await view.tell({ kind: "transcript", pieces: [[0, { "text/html": "<div></div>" }]] });
+  await new Promise((resolve) => { setTimeout(resolve); });
+  assert.deepEqual(outputs.html, [undefined, "<div></div>"]);
+});
+
+test("once the kernel has answered on its control channel, a Stop goes there", async () => {
+  const { model, view } = open();
+  const said = [];
+  const sendControlMessage = (message) => { said.push(message.content); return { done: Promise.resolve() }; };
+  model.widget_manager = { kernel: { sendControlMessage } };
+  await view.tellAll({ kind: "control", address: "here" }, asked(1));
+  view.stop();
+  assert.deepEqual(said.at(-1), { to: "here", content: { kind: "stop", id: 1 } });
+  assert.deepEqual(model.asked, []);
+});
+
 test("a message that fails is passed over, and those after it are taken", async (context) => {
   const warn = context.mock.method(console, "warn", () => {});
   const { view } = open();
-  view.hear({ ...asked(1), html: "" }, [new Uint8Array([1, 2, 3])]); // which nobody packed
-  await view.hear(asked(2));
+  view.tell({ ...asked(1), html: "" }, [new Uint8Array([1, 2, 3])]); // which nobody packed
+  await view.tell(asked(2));
   assert.equal(warn.mock.callCount(), 1);
   assert.equal(view.streaming.id, 2);
 });
