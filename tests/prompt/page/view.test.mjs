@@ -225,17 +225,18 @@ test("the player of a sound is shown with its entry, and not where that is gone 
   const { model, view } = open();
   const players = [];
   const player = () => ({ el: new Element("div"), isRemoved: false, remove() { this.isRemoved = true; } });
-  model.widget_manager = {
-    get_model: async (id) => id, create_view: async () => { players.push(player()); return players.at(-1); },
-  };
+  let show; // the front end has made the view
+  const made = () => new Promise((resolve) => { show = () => { players.push(player()); resolve(players.at(-1)); }; });
+  model.widget_manager = { get_model: async (id) => id, create_view: made };
   const soon = () => new Promise((resolve) => { setTimeout(resolve); });
-  await view.tellAll(asked(1), { kind: "sound", id: 1, model: "p" });
-  await soon();
-  assert.equal(view.conversation.get(1).element.contains(players[0].el), true);
-  assert.equal(players[0].isRemoved, false);
-  await view.tellAll(asked(2), { kind: "sound", id: 2, model: "p" }, { kind: "cleared" });
-  await soon();
-  assert.deepEqual(players.map(({ isRemoved }) => isRemoved), [true, true]);
+  for (const [id, then] of [[1, { kind: "delta", id: 1 }], [2, { kind: "cleared" }]]) {
+    await view.tellAll(asked(id), { kind: "sound", id, model: "p" }, then);
+    await soon();
+    show();
+    await soon();
+    assert.equal(players.at(-1).isRemoved, id === 2);
+    assert.equal(view.conversation.get(id)?.element.contains(players.at(-1).el) ?? false, id === 1);
+  }
 });
 
 test("what the notebook lacks of the transcript is asked for", async () => {
