@@ -13,7 +13,7 @@ from itertools import compress
 from ..client.interrupts import Interrupts
 from ..client.result import Format, Result, shown, unshown
 from ..client.streaming import Stream
-from ..media.media import Media, drawable, raster
+from ..media.media import Media, drawable, first_raster
 from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from ..render.markdown import text_html
 from ..render.mathematics import few_formulas
@@ -163,7 +163,7 @@ class _Column:
 
 def _is_light_picture(media: Media) -> bool:
     """Whether this is a raster picture, which can hold no script, and small enough to be sent with each refresh."""
-    picture = raster([media])
+    picture = first_raster([media])
     return (
         picture is not None
         and picture.content_type == media.content_type

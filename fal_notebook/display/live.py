@@ -16,7 +16,7 @@ from enum import Enum, auto
 from ..client.interrupts import Interrupts
 from ..client.result import Format, Result
 from ..client.streaming import Stream
-from ..media.media import Media, raster
+from ..media.media import Media, first_raster
 from ..render.bundles import CUT, LONGEST_TEXT, media_words
 from ..response.updates import Preview, Progress, Text, Update
 from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
@@ -109,7 +109,7 @@ class Live(ABC):
             elif isinstance(update, Progress):
                 self._progress = update
             elif isinstance(update, Preview):
-                self._picture = raster(update.media)
+                self._picture = first_raster(update.media)
                 self._file = "" if self._picture else media_words(update.media[0])
 
     def refresh(self, stream: Stream) -> None:

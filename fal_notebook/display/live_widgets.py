@@ -220,7 +220,7 @@ class Picture:
         self.widget: DOMWidget = _with_layout(Image, {"max_width": "100%", "align_self": "flex-start"})
 
     def show(self, picture: Media) -> None:
-        """Show a picture, which `media.raster` must have accepted, in place of the one before."""
+        """Show a picture, which `media.first_raster` must have accepted, in place of the one before."""
         with self.widget.hold_sync():
             self.widget.format = picture.content_type.removeprefix("image/")
             self.widget.value = picture.data

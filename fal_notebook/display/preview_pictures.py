@@ -5,7 +5,7 @@ A page gets only the bytes of raster pictures. It gets no SVG, which may hold a 
 
 import time
 
-from ..media.media import raster
+from ..media.media import first_raster
 from ..response.updates import Preview
 
 PICTURE_BYTES = 2_000_000
@@ -22,7 +22,7 @@ class NewestPicture:
 
     def feed(self, update: Preview) -> None:
         """Collect new previews. Only the first raster picture among them counts."""
-        picture = raster(media for media in update.media if len(media.data or b"") <= _LARGEST_BYTES)
+        picture = first_raster(media for media in update.media if len(media.data or b"") <= _LARGEST_BYTES)
         if picture is not None and picture.data:
             self._picture = (picture.content_type, picture.data)
 

@@ -178,7 +178,7 @@ def sniff(head: bytes, *, samples: bool = False) -> str | None:
     return next((content_type for magic, content_type in known if magic.match(head)), None)
 
 
-def raster(media: Iterable[Media]) -> Media | None:
+def first_raster(media: Iterable[Media]) -> Media | None:
     """The first picture that a page can draw without harm, or None.
 
     Its bytes are there and of a type that holds only pixels, unlike SVG, and it has at most `MOST_PIXELS`.

@@ -38,30 +38,35 @@ async def open_connection(
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + open_timeout
-
-    async def open_with(used: Target) -> Connection:
-        websocket = await open_websocket(used, max_size=max_body, open_timeout=deadline - clock())
-        if not websocket.is_open:  # a server that is full may close it at once
-            raise await closed_at_once(websocket, target)
-        return Connection(target, websocket, max_body)
-
-    async def attempt() -> Connection:
-        if asks_for_key or not target.is_local or target.authorization is None:
-            return await open_with(target)
-        try:
-            return await open_with(replace(target, authorization=None))
-        except AuthenticationError:
-            return await open_with(target)
-
     for pause in _PAUSES:
         try:
-            return await attempt()
+            return await _attempt(target, max_body, deadline, asks_for_key=asks_for_key)
         except FalNotebookError as exc:
             seconds = pause * random.uniform(*_SPREAD)  # noqa: S311 - a pause, no secret
             if not _may_succeed_again(exc) or clock() + seconds >= deadline:
                 raise
         await asyncio.sleep(seconds)
-    return await attempt()
+    return await _attempt(target, max_body, deadline, asks_for_key=asks_for_key)
+
+
+async def _attempt(target: Target, max_body: int, deadline: float, *, asks_for_key: bool) -> Connection:
+    """One try, in which a gateway on this machine gets the key only after it has asked."""
+    if asks_for_key or not target.is_local or target.authorization is None:
+        return await _open(target, max_body, deadline, with_key=True)
+    try:
+        return await _open(target, max_body, deadline, with_key=False)
+    except AuthenticationError:
+        return await _open(target, max_body, deadline, with_key=True)
+
+
+async def _open(target: Target, max_body: int, deadline: float, *, with_key: bool) -> Connection:
+    """One handshake, with the target's key if it has one, or without it."""
+    seconds = deadline - asyncio.get_running_loop().time()
+    shown = target if with_key else replace(target, authorization=None)
+    websocket = await open_websocket(shown, max_size=max_body, open_timeout=seconds)
+    if not websocket.is_open:  # a server that is full may close it at once
+        raise await closed_at_once(websocket, target)
+    return Connection(target, websocket, max_body)
 
 
 def _may_succeed_again(error: FalNotebookError) -> bool:

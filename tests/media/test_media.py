@@ -20,13 +20,13 @@ from fal_notebook.media import media
 from fal_notebook.media.media import (
     MAX_BYTES,
     Media,
+    first_raster,
     guess_type,
     is_data_uri,
     media_from_bytes,
     media_from_data_uri,
     needs_more,
     normal_type,
-    raster,
     sniff,
 )
 from fal_notebook.wire.pool import Limits
@@ -442,9 +442,9 @@ def test_the_size_of_a_picture_is_what_the_server_told_else_what_its_bytes_say()
     ],
 )
 def test_what_may_act_or_would_be_fetched_is_no_picture(media: Media) -> None:
-    assert raster([media]) is None
+    assert first_raster([media]) is None
 
 
 def test_the_first_picture_is_taken_by_its_bytes_whatever_it_is_called() -> None:
-    found = raster([Media("image/svg+xml", b"<svg/>"), Media("text/html", PNG), Media("image/gif", b"GIF89a")])
+    found = first_raster([Media("image/svg+xml", b"<svg/>"), Media("text/html", PNG), Media("image/gif", b"GIF89a")])
     assert found == Media("image/png", PNG)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fal_notebook.client.result import Result
-from fal_notebook.media.media import Media, raster
+from fal_notebook.media.media import Media, first_raster
 from fal_notebook.render.bundles import (
     Bundle,
     as_html,
@@ -151,7 +151,7 @@ def test_what_is_dear_to_draw_is_named_and_never_drawn(media: Media) -> None:
         assert all(acting(bundle) == [] for bundle in shown)
     assert set(media_bundle(media)) == {"text/plain", "text/html"}
     assert "<img" not in as_html(media_bundle(media))["text/html"]
-    assert raster([media]) is None or media.content_type == "image/svg+xml"
+    assert first_raster([media]) is None or media.content_type == "image/svg+xml"
 
 
 def test_of_pictures_that_are_too_many_pixels_together_the_first_are_drawn() -> None:

@@ -6,8 +6,8 @@ import { Outputs } from "../../page_elements.mjs";
 const VIEW = "application/vnd.jupyter.widget-view+json";
 
 const words = (text) => ({ "text/plain": text });
-const names = ["TARGET", "place", "put", "bringTheEnd", "exported"];
-const { TARGET, place, put, bringTheEnd } = load(["display/reloaded_page.js"], names);
+const names = ["TARGET", "liveOutputs", "replaceOutputs", "fetchFinalOutputs", "exported"];
+const { TARGET, liveOutputs, replaceOutputs, fetchFinalOutputs } = load(["display/reloaded_page.js"], names);
 
 function notebook(...cells) {
   const kernel = { comms: [], createComm: (target) => new Comm(target, kernel.comms) };
@@ -29,22 +29,22 @@ class Comm {
 test("the place of an answer is its static output, the one before its live box", () => {
   const outputs = new Outputs(words("before"), words("so far"), { [VIEW]: { model_id: "box" } }, words("after"));
   const { context } = notebook(new Outputs(words("else")), undefined, outputs);
-  assert.deepEqual(place(context, "box"), { outputs, at: 1, count: 2 });
-  assert.equal(place(context, "gone"), null);
-  assert.equal(place(undefined, "box"), null);
-  assert.equal(place({}, "box"), null);
+  assert.deepEqual(liveOutputs(context, "box"), { outputs, at: 1, count: 2 });
+  assert.equal(liveOutputs(context, "gone"), null);
+  assert.equal(liveOutputs(undefined, "box"), null);
+  assert.equal(liveOutputs({}, "box"), null);
 });
 
 test("what stays takes the place of both, and what is more than two stands behind", () => {
   const outputs = new Outputs(words("before"), words("so far"), { [VIEW]: { model_id: "box" } });
-  put({ outputs, at: 1, count: 2 }, [words("one"), words("two"), words("three")]);
+  replaceOutputs({ outputs, at: 1, count: 2 }, [words("one"), words("two"), words("three")]);
   assert.deepEqual(outputs.all.map(({ data }) => data["text/plain"]), ["before", "one", "two", "three"]);
 });
 
 test("the kernel is asked for an answer whose box is there, and what it says is put there", () => {
   const outputs = new Outputs(words("so far"), { [VIEW]: { model_id: "box" } });
   const { context, kernel } = notebook(outputs);
-  bringTheEnd(context, "box", "answer");
+  fetchFinalOutputs(context, "box", "answer");
   const [comm] = kernel.comms;
   assert.deepEqual([comm.target, comm.opened], [TARGET, { answer: "answer" }]);
   comm.onMsg({ content: { data: { outputs: [words("the end"), words("status")] } } });
@@ -55,10 +55,10 @@ test("the kernel is asked for an answer whose box is there, and what it says is 
 
 test("where the box or the kernel is gone, nobody is asked", () => {
   const { context, kernel } = notebook(new Outputs(words("so far")));
-  bringTheEnd(context, "box", "answer");
+  fetchFinalOutputs(context, "box", "answer");
   assert.deepEqual(kernel.comms, []);
-  bringTheEnd({ ...context, sessionContext: {} }, "box", "answer");
-  bringTheEnd(undefined, "box", "answer");
+  fetchFinalOutputs({ ...context, sessionContext: {} }, "box", "answer");
+  fetchFinalOutputs(undefined, "box", "answer");
 });
 
 /** The messenger of an answer, in a page of its own; `hear` says something to it, and `wait` lets time pass. */
