@@ -1,8 +1,7 @@
 """Requests that run in the background, while the notebook runs other cells.
 
-Such an answer is drawn from another thread, whichever cell runs at that moment. Only an output with a display id can be
-reached from there, and only be replaced as a whole. So each refresh sends everything again, and the more there is, the
-less often it is refreshed.
+Such an answer is shown from another thread, whichever cell runs at that moment, and from there an output can only be
+replaced as a whole. So each refresh sends everything again, and the more there is, the less often it is refreshed.
 """
 
 import threading
