@@ -16,7 +16,7 @@ from websockets.http11 import Request, Response
 
 from fal_notebook import PromptWidget, Session, errors, pipeline, run, stream
 from fal_notebook.client.off_loop import IOLoop
-from fal_notebook.client.result import Result, shown
+from fal_notebook.client.result import Result, show_safely
 from fal_notebook.errors import NotShown
 from fal_notebook.wire import websocket
 
@@ -265,7 +265,7 @@ def test_what_cannot_be_shown_is_shown_in_words_and_is_the_error_of_the_result()
         if len(shows) == 1:
             raise RecursionError
 
-    kept = shown(Result("a/b", text="**bold**"), show)
+    kept = show_safely(Result("a/b", text="**bold**"), show)
     assert isinstance(kept.error, NotShown)
     assert kept.error.result is kept
     assert "<strong>" in str(shows[0])

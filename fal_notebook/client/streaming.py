@@ -16,7 +16,7 @@ from ..response.updates import Update
 from ..wire.target import Target
 from .reading import Reading
 from .receiver import Receiver
-from .result import Result, unshown
+from .result import Result, with_show_error
 from .waiting import check_asyncio, wait
 
 _MOMENT = 0.03  # seconds that reading goes on, so that an interrupt is heard
@@ -214,10 +214,10 @@ def end_of(stream: Stream, failure: Exception | None = None) -> Result:
         failure: what went wrong while it was shown: the error of a result that has none.
     """
     try:
-        return unshown(stream.outcome(), failure)
+        return with_show_error(stream.outcome(), failure)
     except Exception as exc:  # noqa: BLE001 - whatever it is, nobody waits for ever
         stream.cancel()
-        return unshown(stream.so_far(), exc)
+        return with_show_error(stream.so_far(), exc)
 
 
 def _checked(result: Result) -> Result:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from ..client.inbox import Inbox
-from ..client.result import Format, Result, shown
+from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
@@ -127,7 +127,7 @@ class BackgroundRun:
     Args:
         stream: the request, sent.
         live: the view that shows it.
-        finish: called with the result at the end; if it fails, it is called once more, as `shown` does it.
+        finish: called with the result at the end; if it fails, it is called once more, as `show_safely` does it.
     """
 
     def __init__(self, stream: Stream, live: Live, finish: Callable[[Result], object]) -> None:
@@ -174,7 +174,7 @@ class BackgroundRun:
             self._live.failure = self._live.failure or exc
         result = end_of(self._stream, self._live.failure)
         try:
-            result = shown(result, self._finish)
+            result = show_safely(result, self._finish)
         finally:
             self._result = result
             self._ended.put(result)
