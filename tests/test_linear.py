@@ -57,6 +57,7 @@ STEP = 4
 TOO_STEEP = 8.5  # the growth with each step; linear is 4, quadratic 16
 SHORTEST, LONGEST = 400, 410_000  # characters
 TELLING = 0.01  # seconds; a shorter time says nothing about the growth
+TOO_LONG = 0.5  # seconds for at most some hundred thousand characters, whatever more of them take
 ENOUGH = 0.02  # seconds; a longer time needs no further step
 HOUSE = Path(fal_notebook.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "split")
@@ -79,7 +80,11 @@ def seconds(work: Callable[[], object], times: int = 1) -> float:
 def steepness(
     work: Callable[[Any], object], text: Callable[[int], Any], longest: int = LONGEST, enough: float = ENOUGH
 ) -> float:
-    """The growth of the time for four times the text, at the size where it is too steep; 0 if it never is."""
+    """The growth of the time for four times the text, at the size where it is too steep; 0 if it never is.
+
+    A reader may take another way for long texts, and so be slower from some length on. That is one step: it is too
+    steep only if the time grows as much with the next length.
+    """
     size, before = SHORTEST, 0.0
     while size <= longest:
         took = seconds(partial(work, text(size)))
@@ -88,7 +93,9 @@ def steepness(
             took = seconds(partial(work, text(size)), times)
             before = seconds(partial(work, text(size // STEP)), times)
             if took > TELLING and took / before > TOO_STEEP:
-                return took / before
+                if took > TOO_LONG or seconds(partial(work, text(size * STEP))) / took > TOO_STEEP:
+                    return took / before
+                return 0
         if took > enough:
             return 0
         size, before = size * STEP, took
