@@ -212,11 +212,11 @@ def test_many_endpoints_leave_sockets_to_those_used_last_only() -> None:
     with FaultyGateway() as gateway:
         for number in range(40):
             own.connect(f"a/{number}", gateway.url).result(10)
-        wait_until(lambda: len(own.connections) == io_thread._KEPT)
+        wait_until(lambda: len(own.connections) == io_thread._KEPT_ENDPOINTS)
         assert [each.endpoint for each in own.connections] == [f"a/{number}" for number in range(32, 40)]
         own.connect("a/32", gateway.url).result(10)
         own.connect("a/40", gateway.url).result(10)
-        wait_until(lambda: len(gateway.open) == io_thread._KEPT)
+        wait_until(lambda: len(gateway.open) == io_thread._KEPT_ENDPOINTS)
         assert {each.endpoint for each in own.connections} == {f"a/{number}" for number in (32, *range(34, 41))}
         own.close()
 
