@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 
 from fal_notebook.wire.target import Target
 from fal_notebook.wire.upgrade import open_websocket
-from fal_notebook.wire.websocket import Closed, Message, WebSocket, is_refused_as_too_big, is_too_big
+from fal_notebook.wire.websocket import Closed, Message, WebSocket, is_incoming_too_big, is_outgoing_too_big
 
 from ..scripted import ScriptedServer
 
@@ -85,8 +85,8 @@ def test_a_message_beyond_the_limit_ends_it(compression: str | None) -> None:
 
     messages, closed = asyncio.run(heard(script, compression, max_size=1_000))
     assert messages == ["small"]
-    assert is_too_big(closed)
-    assert not is_refused_as_too_big(closed)
+    assert is_incoming_too_big(closed)
+    assert not is_outgoing_too_big(closed)
 
 
 def test_a_server_that_closes_for_a_size_is_told_from_a_client_that_does() -> None:
@@ -94,8 +94,8 @@ def test_a_server_that_closes_for_a_size_is_told_from_a_client_that_does() -> No
         await connection.close(1009)
 
     _, closed = asyncio.run(heard(script))
-    assert is_refused_as_too_big(closed)
-    assert not is_too_big(closed)
+    assert is_outgoing_too_big(closed)
+    assert not is_incoming_too_big(closed)
 
 
 def test_a_message_in_thousands_of_fragments_is_one() -> None:
