@@ -61,7 +61,7 @@ class IOThread:
         return pool
 
     async def retire_pools(self) -> None:
-        """Use new connections for new requests. Those under way end on the old ones, which then close."""
+        """Use new connections for new requests. Requests under way end on the old connections, which then close."""
         pools = list(self.pools.values())
         self.pools.clear()
         for pool in pools:
@@ -101,7 +101,7 @@ class IOThread:
 
         def end() -> None:
             if loop is not None and not loop.is_closed() and inspect.getcoroutinestate(work) != inspect.CORO_CLOSED:
-                loop.call_later(_RECHECK_SECONDS, end)  # it is being cancelled, and will tell the receivers itself
+                loop.call_later(_RECHECK_SECONDS, end)  # while the coroutine ends, it tells the receivers itself
                 return
             is_stopped = request.cancelled()
             for receiver in receivers:
@@ -145,7 +145,7 @@ class IOThread:
             thread = threading.Thread(target=self._run, args=(loop,), name="fal_notebook I/O", daemon=True)
             try:
                 thread.start()
-            except RuntimeError:  # Python 3.12 is exiting; in 3.12.0 to 3.12.2, its main thread has ended
+            except RuntimeError:  # from 3.12 on at exit; in 3.12.0 to 3.12.2 once the main thread has ended
                 loop.close()
                 raise _python_exits() from None
             self._loop, self._thread = loop, thread

@@ -202,6 +202,7 @@ class Reading:
         return page_words(detail) if isinstance(detail, str) else detail
 
     def _summary(self, over: Over) -> Result:
+        """The result of everything that has been read."""
         status = self._bad_status() or (self._start.status if self._start else None)
         return Result(
             endpoint=self._target.endpoint,

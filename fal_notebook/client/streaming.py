@@ -19,14 +19,14 @@ from .receiver import Receiver
 from .result import Result, unshown
 from .waiting import check_asyncio, wait
 
-_READ_SECONDS = 0.03  # how long one call reads at most, so that an interrupt soon has its effect
+_READ_SECONDS = 0.03  # how long one call reads at most, since an interrupt may be held meanwhile
 
 
 class Stream:
     """The updates of one response: an iterator and an async iterator, with `result` and `cancel`. For one consumer.
 
     Leaving a loop early does not stop the request; `cancel` does, and so does the end of a ``with`` block. If the
-    response cannot be read, the request ends with a `RequestError`, which has the part that was read::
+    response cannot be read, the request ends with a `RequestError`, which has the part that was read. For example::
 
         with stream("fal-ai/any-llm/stream", prompt="Hi") as updates:
             for update in updates:

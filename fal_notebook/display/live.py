@@ -1,8 +1,8 @@
 """Live views: what a request shows while it streams, and what stays at its end.
 
 Here are the base class and the views for a terminal, for static outputs and for ``--quiet``; `notebook_live` has the
-one for a notebook. Jupyter's server silently drops messages beyond a rate of messages or bytes, so words are drawn only
-a few times a second, and a bounded number at a time. Text that is too long to be shown is cut, with a note.
+one for a notebook. Jupyter's server silently drops messages beyond its limits of messages and of bytes a second. So
+words are drawn a few times a second, a bounded number at a time. Text that is too long to be shown is cut, with a note.
 
 If drawing fails, the request goes on, since its answer is paid for. Nothing more is drawn until the result at the end.
 """
@@ -25,13 +25,13 @@ from .outputs import show_bundle
 REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
 _MOST_CHARACTERS = 25_000  # in a refresh, of up to four bytes each: the server's limit is 1 MB of output a second
 _MOST_FOREIGN = 5_000  # in a refresh, if more of them are beyond Latin-1: a page lays out all that is new in one step
-_TAIL_LENGTH = 100  # characters at the end of the shown text, which `plain_text` needs to go on behind them
+_TAIL_LENGTH = 100  # characters at the end of the shown text, which `plain_text` gets together with the next ones
 _PATIENCE = 1.0  # seconds after which a line tells what is waited for, if no words have come
 _IDLE_TICK = 0.25  # seconds between two looks at a stream of which nothing has come
 
 
 def follow(stream: Stream, live: "Live") -> None:
-    """Show a stream until its end. An interrupt is raised while this waits, and never while something is drawn.
+    """Show a stream until its end. An interrupt is raised while this function waits, and never while it draws.
 
     If one is raised, the caller has to stop the stream.
     """

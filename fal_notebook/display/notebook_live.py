@@ -48,7 +48,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
-        self._stands = self._weight = self._cut = 0
+        self._stands = self._weight = self._cut = 0  # characters in the page, what they count for, and those removed
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 

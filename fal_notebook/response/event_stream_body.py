@@ -25,7 +25,7 @@ _FIRST = 1024  # bytes of a stream that are read first, to learn the envelope be
 _JSON = json.JSONDecoder()
 _SPACE = " \t\r\n\x1e"  # characters that may stand between JSON values: RFC 8259, and the separator of RFC 7464
 _MOST_EVENTS = 1_000_000  # events that are read of one response; even the shortest takes a hundred bytes of memory
-_MOST_JOINED = 30_000  # JSON values of one body that are read as events; all of them are read in one step
+_MOST_JOINED = 30_000  # JSON values in a row, not one a line, that are read as events: all in one step
 _MOST_ENVELOPES = 32  # tries to learn the envelope; in events that carry a time, it is different in each
 
 

@@ -122,7 +122,7 @@ def _forget_handshake(websocket: WebSocket) -> None:
 
 
 async def closed_at_once(websocket: WebSocket, target: Target) -> ConnectError:
-    """The error for a WebSocket that closed before anything was sent; it tells how it closed."""
+    """The error for a WebSocket that closed before anything was sent, with the close's code and reason."""
     await websocket.wait_closed()
     if websocket.failure is not None:
         message = f"the handshake of {target.url} could not be taken: {type(websocket.failure).__name__}"
@@ -153,7 +153,7 @@ def _refusal(status: int, body: bytes, fields: Iterable[tuple[str, str]], target
 
 
 def _broken_refusal(websocket: WebSocket, target: Target) -> FalNotebookError | None:
-    """The error for such an answer if only its status could be read: the rest was too long or broke off."""
+    """The error for a handshake of whose answer only the status could be read; None if not even that."""
     found = re.match(rb"HTTP/1\.1 ([2-5]\d\d)\b", websocket.head)
     return _refusal(int(found[1]), b"", [], target) if found else None
 
@@ -223,6 +223,6 @@ def _is_transient(exc: Exception, target: Target) -> bool:
         return isinstance(exc, ssl.SSLEOFError)
     if isinstance(exc, socket.gaierror):
         return exc.errno == socket.EAI_AGAIN
-    if isinstance(exc, OSError) and target.is_local:  # a refusal does not pass: nothing listens on this machine
+    if isinstance(exc, OSError) and target.is_local:  # on this machine, a refusal means that nothing listens
         return isinstance(exc, ConnectionResetError | ConnectionAbortedError | BrokenPipeError)
     return isinstance(exc, OSError | EOFError | InvalidMessage | InvalidProxyMessage)
