@@ -107,7 +107,7 @@ class IOThread:
             for receiver in receivers:
                 receiver.end(None if is_stopped else _no_answer(receiver, request.exception()), stopped=is_stopped)
 
-        if loop is None or all(receiver.over for receiver in receivers):
+        if loop is None or all(receiver.request_end for receiver in receivers):
             return
         try:
             loop.call_soon_threadsafe(end)

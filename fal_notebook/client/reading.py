@@ -18,7 +18,7 @@ from ..response.updates import Preview, Update
 from ..safety.plain_text import excerpt, page_words
 from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import Target
-from .receiver import Over, Receiver
+from .receiver import Receiver, RequestEnd
 from .result import Metrics, Result
 
 
@@ -46,7 +46,7 @@ class Reading:
         self._start: Start | None = None
         self._end: End | None = None
         self._read_as(None)
-        self._arrived: deque[Event | Over] = deque()
+        self._arrived: deque[Event | RequestEnd] = deque()
         self._read_up_to = 0  # bytes of the first item in `_arrived`
 
     @property
@@ -55,7 +55,7 @@ class Reading:
 
         The receiver is asked about the end: an interrupt may have come after the end was taken out of the inbox.
         """
-        return bool(self._arrived) or self._receiver.over is not None
+        return bool(self._arrived) or self._receiver.request_end is not None
 
     @property
     def request_id(self) -> str | None:
@@ -69,7 +69,7 @@ class Reading:
 
     def so_far(self) -> Result:
         """The result of what has been read so far; after the end, the final result."""
-        return self.result or self._partial_result(Over())
+        return self.result or self._partial_result(RequestEnd())
 
     def drain(self) -> Iterator[list[Update]]:
         """Read what has arrived, and yield the updates of each piece. If that fails, the request ends."""
@@ -79,7 +79,7 @@ class Reading:
             self._give_up(exc)
 
     def _read_all(self) -> Iterator[list[Update]]:
-        over = self._receiver.over  # asked first: what came before the end is in the inbox by then
+        request_end = self._receiver.request_end  # asked first: what came before the end is in the inbox by then
         self._arrived.extend(self._receiver.inbox.take())
         while self._arrived and self.result is None:
             item = self._arrived[0]
@@ -88,8 +88,8 @@ class Reading:
             else:
                 self._arrived.popleft()
                 yield self._read(item)
-        if over is not None and self.result is None:
-            yield self._read(over)
+        if request_end is not None and self.result is None:
+            yield self._read(request_end)
 
     def _read_some(self, item: Data) -> list[Update]:
         began, self._read_up_to = self._read_up_to, len(item.data)  # if an interrupt comes, nothing is read twice
@@ -103,7 +103,7 @@ class Reading:
             self._read_up_to = 0
         return [] if self._bad_status() else self._for_display(updates)  # an error's body is no answer to show
 
-    def _read(self, item: Start | End | Over) -> list[Update]:
+    def _read(self, item: Start | End | RequestEnd) -> list[Update]:
         match item:
             case Start():
                 self._read_as(item.headers.get("content-type"))  # unredacted, so that the key does not change it
@@ -112,7 +112,7 @@ class Reading:
             case End():
                 self._end = item
                 return []
-            case Over():
+            case RequestEnd():
                 return self._finish(item)
 
     def _read_as(self, label: str | None) -> None:
@@ -129,15 +129,15 @@ class Reading:
                 updates[place] = Preview(tuple(_with_gateway(self._target.private_host, update.media)))
         return self._redacted.take(updates, is_last=is_last)
 
-    def _finish(self, over: Over) -> list[Update]:
+    def _finish(self, request_end: RequestEnd) -> list[Update]:
         try:
-            return self._conclude(over)
+            return self._conclude(request_end)
         except Exception as exc:  # noqa: BLE001 - whatever fails, only this request ends
             self._give_up(exc)
             return []
         finally:
             # An interrupt may have come above. The end comes only once, so the result is made now.
-            self.result = self.result or self._partial_result(Over(over.error, stopped=True))
+            self.result = self.result or self._partial_result(RequestEnd(request_end.error, stopped=True))
             self._read_as(None)  # drops the body, which may have the key; the result has the rest
 
     def _give_up(self, exc: Exception) -> None:
@@ -148,23 +148,23 @@ class Reading:
             self._cancel()
         message = f"the response of {self._target.endpoint} could not be read: {type(exc).__name__}"
         error = RequestError(message, request_id=self.request_id)
-        self.result = error.result = self._partial_result(Over(error))
+        self.result = error.result = self._partial_result(RequestEnd(error))
 
-    def _conclude(self, over: Over) -> list[Update]:
+    def _conclude(self, request_end: RequestEnd) -> list[Update]:
         """Read the end of the body, make the result, and return the last updates."""
         updates: list[Update] = []
-        error = over.error
+        error = request_end.error
         try:
             updates = self._for_display(self._content.finish(), is_last=True)
         except InvalidResponse as exc:
             # A response that broke off is not valid JSON either: then the error is the one that broke it off.
             if self._end is not None and not self._bad_status():
                 exc.request_id, error = self.request_id, error or bare(exc, self._target.redaction)
-        if not over.stopped:
+        if not request_end.stopped:
             error = error or self._failure()
         if isinstance(error, RequestError):
             error.request_id = error.request_id or self.request_id
-        self.result = self._summary(Over(error, over.stopped))
+        self.result = self._summary(RequestEnd(error, request_end.stopped))
         if isinstance(error, RequestError):
             error.result = self.result
         return updates
@@ -201,18 +201,18 @@ class Reading:
         detail = redaction.value((data.get("detail") or data.get("error") or data) if isinstance(data, dict) else data)
         return page_words(detail) if isinstance(detail, str) else detail
 
-    def _summary(self, over: Over) -> Result:
+    def _summary(self, request_end: RequestEnd) -> Result:
         """The result of everything that has been read."""
         status = self._bad_status() or (self._start.status if self._start else None)
         return Result(
             endpoint=self._target.endpoint,
-            request_id=self.request_id or getattr(over.error, "request_id", None),
-            status=status or getattr(over.error, "status", None),
+            request_id=self.request_id or getattr(request_end.error, "request_id", None),
+            status=status or getattr(request_end.error, "status", None),
             headers=self._start.headers if self._start else {},
             metrics=self._metrics(),
-            stopped=over.stopped,
+            stopped=request_end.stopped,
             sent_whole=self._receiver.is_sent_whole or not self._receiver.ended_at,
-            error=over.error,
+            error=request_end.error,
             **self._body_fields(),
         )
 
@@ -238,10 +238,10 @@ class Reading:
             found, events = redaction.value(found), events.redacted(redaction)
         return {**found, "events": events}
 
-    def _partial_result(self, over: Over) -> Result:
+    def _partial_result(self, request_end: RequestEnd) -> Result:
         """The result of what has been read; if that cannot be made, of those fields that can."""
         with contextlib.suppress(Exception):
-            return self._summary(over)
+            return self._summary(request_end)
         found: dict[str, Any] = {}
         with contextlib.suppress(Exception):
             found["text"] = self._redacted.text
@@ -254,8 +254,8 @@ class Reading:
             **found,
             request_id=self.request_id,
             metrics=self._metrics(),
-            stopped=over.stopped,
-            error=over.error,
+            stopped=request_end.stopped,
+            error=request_end.error,
         )
 
     def _metrics(self) -> Metrics:

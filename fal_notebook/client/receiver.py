@@ -13,7 +13,7 @@ from .inbox import Inbox
 
 
 @dataclass(frozen=True)
-class Over:
+class RequestEnd:
     """The last item of an inbox: the request has ended well, with an error, or because the caller stopped it."""
 
     error: FalNotebookError | None = None
@@ -32,18 +32,18 @@ class Receiver:
         is_sent_whole: whether all of the arguments went out.
         first_byte_at: when the first byte of the body came.
         ended_at: when the request ended.
-        over: how the request ended; None until it has.
+        request_end: how the request ended; None until it has.
         bytes: how many bytes of the body have come.
     """
 
     def __init__(self) -> None:
-        self.inbox: Inbox[Event | Over] = Inbox()
+        self.inbox: Inbox[Event | RequestEnd] = Inbox()
         self.began = time.monotonic()
         self.sent_at: float | None = None
         self.is_sent_whole = False
         self.first_byte_at: float | None = None
         self.ended_at: float | None = None
-        self.over: Over | None = None
+        self.request_end: RequestEnd | None = None
         self.bytes = 0
 
     @property
@@ -84,11 +84,11 @@ class Receiver:
 
     def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:
         """Note that the request has ended, and how. Only the first call counts."""
-        if self.over is None:
+        if self.request_end is None:
             self.ended_at = time.monotonic()
-            over = Over(error, stopped)
-            self.inbox.put(over)
-            self.over = over  # set last: if the steps above fail, a further call tries them again
+            request_end = RequestEnd(error, stopped)
+            self.inbox.put(request_end)
+            self.request_end = request_end  # set last: if the steps above fail, a further call tries them again
 
 
 def _between(first: float | None, second: float | None) -> float | None:

@@ -136,7 +136,7 @@ class Session:
         base_url: str | None = None,
         timeout: float | None = None,
     ) -> list[Stream]:
-        """Send several requests over one connection, without waiting for their answers; never waits.
+        """Send several requests over one connection, each before the earlier ones are answered; never waits.
 
         The server answers them in order, one at a time (fal's docs, "HTTP over WebSockets"). So many short requests
         take one round trip together, and count as one towards the account's limit of concurrent requests. A slow
