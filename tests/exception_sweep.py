@@ -58,7 +58,7 @@ CANNOT_FAIL = (
     *("__exit__", "__aexit__", "release", "signal"),
     *("call_soon", "add_done_callback", "Future.done", "Future.set_result", "dict.items", "dict.pop"),
     *("_BaseExitStack.callback", "_BaseExitStack.pop_all"),
-    *(" end_of", " shown"),
+    *(" end_of", " show_safely"),
     *("__del__", "WeakSet.__init__.<locals>._remove"),
 )
 """Functions in which nothing is raised: those that end a block, since a lock or an interrupt would be held for ever;

@@ -188,7 +188,7 @@ def _frames(pieces: Iterable[bytes]) -> list[tuple[Kind, bytes]]:
     splitter = FrameSplitter(max_size=300)
     found: list[tuple[Kind, bytes]] = []
     for kind, piece in (each for data in pieces for each in splitter.feed(data)):
-        if found and kind is found[-1][0] is not Kind.TEXT:  # binary pieces that arrive together are joined
+        if found and kind is found[-1][0] is not Kind.TEXT:  # pieces other than text are joined if they arrive together
             found[-1] = kind, found[-1][1] + piece
         else:
             found.append((kind, bytes(piece)))

@@ -16,9 +16,10 @@ from websockets.http11 import Request, Response
 
 from fal_notebook import PromptWidget, Session, errors, pipeline, run, stream
 from fal_notebook.client.off_loop import IOLoop
-from fal_notebook.client.result import Result, shown
+from fal_notebook.client.result import Result, show_safely
 from fal_notebook.errors import NotShown
-from fal_notebook.wire import websocket
+from fal_notebook.wire.compression import DeflateFactory
+from fal_notebook.wire.websocket import WebSocket
 
 from .conftest import KEY
 from .exception_sweep import PLAIN, SHOWING, sweep_in_kernel
@@ -209,7 +210,7 @@ def _in_terminal(lines: list[str], encoding: str) -> "subprocess.CompletedProces
 def test_what_one_answer_cannot_be_read_by_stops_no_other_of_a_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     with _answering("words", content_type="text/plain") as url:
         first, *others = pipeline("a/b", [{}] * 3, base_url=url)
-        monkeypatch.setattr(first, "_read", lambda _: 1 // 0)
+        monkeypatch.setattr(first._reading, "_read", lambda _: 1 // 0)
         assert isinstance(first.outcome().error, errors.RequestError)
         assert [each.outcome().text for each in others] == ["words"] * 2
 
@@ -229,13 +230,14 @@ def test_a_request_that_is_stopped_before_it_began_ends() -> None:
     own.close()
 
 
-@pytest.mark.parametrize("step", ["_DeflateFactory.process_response_params", "WebSocket._begin_to_split"])
-def test_a_handshake_that_cannot_be_taken_is_no_request(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"), [(DeflateFactory, "process_response_params"), (WebSocket, "_begin_to_split")]
+)
+def test_a_handshake_that_cannot_be_taken_is_no_request(kind: type, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     own = Session()
-    kind, name = step.split(".")
     with _answering("words", content_type="text/plain") as url:
         with monkeypatch.context() as broken:
-            broken.setattr(getattr(websocket, kind), name, lambda *_: 1 // 0)
+            broken.setattr(kind, name, lambda *_: 1 // 0)
             with pytest.raises(
                 errors.ConnectError, match=r"could not be taken: ZeroDivisionError \(nothing was sent\)"
             ):
@@ -265,7 +267,7 @@ def test_what_cannot_be_shown_is_shown_in_words_and_is_the_error_of_the_result()
         if len(shows) == 1:
             raise RecursionError
 
-    kept = shown(Result("a/b", text="**bold**"), show)
+    kept = show_safely(Result("a/b", text="**bold**"), show)
     assert isinstance(kept.error, NotShown)
     assert kept.error.result is kept
     assert "<strong>" in str(shows[0])

@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection
 from fal_notebook import Json, Session, Text, errors
 from fal_notebook.client.result import Result
 from fal_notebook.media.media import Media
-from fal_notebook.render.bundles import CUT, LONGEST_TEXT
+from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
 from fal_notebook.wire.pool import Limits
 
 from .prompt.test_widget import Watched
@@ -132,7 +132,7 @@ def test_fifty_megabytes_of_words_are_kept_whole_and_cut_in_the_prompt_widget() 
         widget.hear("hello", view="another")
     (result,) = widget.results
     assert len(result.text) == LINE
-    assert widget.page() == "x" * LONGEST_TEXT + CUT
+    assert widget.page() == "x" * LONGEST_TEXT + CUT_NOTE
     assert f"{LINE:,} characters in all" in widget.of("done")[0]["html"]
     assert widget.of("entry")[1]["text"] == widget.page()
     assert len(json.dumps(widget.sent)) < 6 * LONGEST_TEXT

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..response.updates import Update
-from .result import Result, shown
+from .result import Result, show_safely
 from .streaming import Stream, end_of
 
 _REFRESHES = 10  # a second: looks steady to the eye, and is far below what Jupyter can carry
@@ -26,7 +26,7 @@ def follow_in_thread(
         show: called with the updates that have arrived: at once with the first and the last, otherwise at most 10 times
             a second. While nothing arrives it is called with an empty list, a few times a second.
         finish: called with the result, however the request ended. If ``show`` failed, that failure is the result's
-            error. If ``finish`` fails, it is called once more; see `shown`.
+            error. If ``finish`` fails, it is called once more; see `show_safely`.
     """
     thread = threading.Thread(target=_follow, args=(stream, show, finish), name="fal_notebook follow", daemon=True)
     thread.start()
@@ -46,4 +46,4 @@ def _follow(stream: Stream, show: Callable[[Sequence[Update]], None], finish: Ca
                 due, news = time.monotonic() + 1 / _REFRESHES if news else due, []
     except Exception as exc:  # noqa: BLE001 - no failure may lose the answer
         failure = exc
-    shown(end_of(stream, failure), finish)
+    show_safely(end_of(stream, failure), finish)

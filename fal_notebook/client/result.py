@@ -227,7 +227,7 @@ class Result:
         return named + ([f"request {self.request_id}"] if self.request_id else [])
 
 
-def shown(result: Result, show: Callable[[Result], object]) -> Result:
+def show_safely(result: Result, show: Callable[[Result], object]) -> Result:
     """Show a result, and return the result that is to be kept.
 
     If showing it fails, only its text is shown, and the failure becomes the error of a result that had none.
@@ -239,7 +239,7 @@ def shown(result: Result, show: Callable[[Result], object]) -> Result:
     try:
         show(result)
     except Exception as exc:  # noqa: BLE001 - no failure may lose the answer, or leave someone waiting for it
-        result = unshown(replace(result, shows_words_only=True), exc)
+        result = with_show_error(replace(result, shows_words_only=True), exc)
         if isinstance(result.error, RequestError):
             result.error.result = result
         with contextlib.suppress(Exception):
@@ -247,7 +247,7 @@ def shown(result: Result, show: Callable[[Result], object]) -> Result:
     return result
 
 
-def unshown(result: Result, failure: Exception | None) -> Result:
+def with_show_error(result: Result, failure: Exception | None) -> Result:
     """The result with a failure to show it as its error; unchanged if nothing failed, or if it has an error already."""
     if failure is None or result.error is not None:
         return result

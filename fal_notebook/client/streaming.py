@@ -16,7 +16,7 @@ from ..response.updates import Update
 from ..wire.target import Target
 from .reading import Reading
 from .receiver import Receiver
-from .result import Result, unshown
+from .result import Result, with_show_error
 from .waiting import check_asyncio, wait
 
 _READ_SECONDS = 0.03  # how long one call reads at most, since an interrupt may be held meanwhile
@@ -215,10 +215,10 @@ def end_of(stream: Stream, failure: Exception | None = None) -> Result:
         failure: the error that showing the stream raised; it becomes the result's error if there is no other.
     """
     try:
-        return unshown(stream.outcome(), failure)
+        return with_show_error(stream.outcome(), failure)
     except Exception as exc:  # noqa: BLE001 - the caller must not raise
         stream.cancel()
-        return unshown(stream.so_far(), exc)
+        return with_show_error(stream.so_far(), exc)
 
 
 def _checked(result: Result) -> Result:

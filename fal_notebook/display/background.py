@@ -1,15 +1,14 @@
 """Requests that run in the background, while the notebook runs other cells.
 
-Such an answer is drawn from another thread, whichever cell runs at that moment. Only an output with a display id can be
-reached from there, and only be replaced as a whole. So each refresh sends everything again, and the more there is, the
-less often it is refreshed.
+Such an answer is shown from another thread, whichever cell runs at that moment, and from there an output can only be
+replaced as a whole. So each refresh sends everything again, and the more there is, the less often it is refreshed.
 """
 
 import threading
 from collections.abc import Callable
 
 from ..client.inbox import Inbox
-from ..client.result import Format, Result, shown
+from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
@@ -128,7 +127,7 @@ class BackgroundRun:
     Args:
         stream: the request, sent.
         live: the view that shows it.
-        finish: called with the result at the end; if it fails, it is called once more, as `shown` does it.
+        finish: called with the result at the end; if it fails, it is called once more, as `show_safely` does it.
     """
 
     def __init__(self, stream: Stream, live: Live, finish: Callable[[Result], object]) -> None:
@@ -175,7 +174,7 @@ class BackgroundRun:
             self._live.failure = self._live.failure or exc
         result = end_of(self._stream, self._live.failure)
         try:
-            result = shown(result, self._finish)
+            result = show_safely(result, self._finish)
         finally:
             self._result = result
             self._ended.put(result)

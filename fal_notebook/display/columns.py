@@ -11,12 +11,12 @@ from dataclasses import replace
 from itertools import compress
 
 from ..client.interrupts import Interrupts
-from ..client.result import Format, Result, shown, unshown
+from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
 from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from ..render.markdown import text_html
-from ..render.mathematics import few_formulas
+from ..render.mathematics import limit_formulas
 from ..response.updates import Preview, Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
@@ -72,7 +72,7 @@ class Columns:
                     running[0].stream.wait(_PAUSE)
 
     def finish(self, results: Mapping[str, Result], style: Format) -> dict[str, Result]:
-        """Show the final results, and return the results that are to be kept, as `shown` does."""
+        """Show the final results, and return the results that are to be kept, as `show_safely` does."""
         columns = dict.fromkeys(results, EMPTY)
         kept: dict[str, Result] = {}
         for name, each in results.items():
@@ -80,11 +80,11 @@ class Columns:
             def show(result: Result, name: str = name) -> None:
                 columns[name] = _final_bundle(result, style)
 
-            kept[name] = shown(each, show)
+            kept[name] = show_safely(each, show)
         try:
             self._end(columns, results)
         except Exception as exc:  # noqa: BLE001 - no failure may lose the answers
-            kept = {name: unshown(each, exc) for name, each in kept.items()}
+            kept = {name: with_show_error(each, exc) for name, each in kept.items()}
             with suppress(Exception):
                 self._end(columns, results)
         return kept
@@ -185,4 +185,4 @@ def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
         for name, bundle in shown
     )
     words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)
-    return {"text/plain": words, "text/html": few_formulas(f'<div style="{_GRID}">{sections}</div>')}
+    return {"text/plain": words, "text/html": limit_formulas(f'<div style="{_GRID}">{sections}</div>')}

@@ -1,6 +1,6 @@
 """The output below an answer that is replaced as a whole: first it holds widgets, in the end the answer's last line.
 
-The widgets have an output of their own because a replaced output would lose them.
+The widgets have an output of their own because the page draws everything in a replaced output anew.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media, first_raster
-from ..render.bundles import CUT, LONGEST_TEXT, media_words
+from ..render.bundles import CUT_NOTE, LONGEST_TEXT, media_words
 from ..response.updates import Preview, Progress, Text, Update
 from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
 from .outputs import show_bundle
@@ -150,7 +150,7 @@ class Live(ABC):
             self._unshown.append(new)
         if self._length > LONGEST_TEXT and not self._is_cut:
             self._is_cut = True
-            self._unshown.append(CUT)
+            self._unshown.append(CUT_NOTE)
 
     def _draw(self) -> None:
         """Print collected text, as much as one refresh may have."""

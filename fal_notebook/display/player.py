@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from ..client.interrupts import Interrupts
-from ..client.result import unshown
+from ..client.result import with_show_error
 from ..media.media import Media
 from ..media.partial_audio import Playable
 from ..render.bundles import Bundle, media_bundle, media_words, merged, small_bundle
@@ -180,7 +180,7 @@ class AudioPlayer:
                 raise
             finally:
                 player.end()
-        result = unshown(stream.outcome(), failure)
+        result = with_show_error(stream.outcome(), failure)
         if result.error is not None:
             raise result.error
         return result

@@ -17,7 +17,7 @@ import uvicorn
 
 from fal_notebook.local import connections
 from fal_notebook.local.asgi import ASGIApp
-from fal_notebook.local.lifetime import run_to_its_end
+from fal_notebook.local.event_loop import run_to_its_end
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..client.interrupts import Interrupts
-from ..client.result import Result, shown, unshown
+from ..client.result import Result, show_safely, with_show_error
 from ..client.sessions import session
 from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
@@ -58,7 +58,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
                 follow(stream, live)
             except KeyboardInterrupt:
                 interrupted = True
-            result = unshown(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
+            result = with_show_error(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
             result = _put_away(shell, result, options.out, show)
         except BaseException:
             stream.cancel()
@@ -122,7 +122,9 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
             except KeyboardInterrupt:
                 interrupted = True
             results = {
-                name: unshown(_stopped(stream, interrupts) if interrupted else stream.outcome(), columns.failure)
+                name: with_show_error(
+                    _stopped(stream, interrupts) if interrupted else stream.outcome(), columns.failure
+                )
                 for name, stream in streams.items()
             }
             _assign(shell, results, options.out)
@@ -206,11 +208,11 @@ def _so_far(stream: Stream) -> Result:
 
 
 def _put_away(shell: InteractiveShell, result: Result, out: str | None, show: Callable[[Result], object]) -> Result:
-    """Assign a result to its variable and show it; return the result that was kept, as `shown` does."""
+    """Assign a result to its variable and show it; return the result that was kept, as `show_safely` does."""
     try:
         _assign(shell, result, out)
     finally:
-        result = shown(result, show)
+        result = show_safely(result, show)
     _assign(shell, result, out)
     return result
 

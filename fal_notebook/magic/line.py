@@ -6,8 +6,9 @@ whose quotes are JSON's own::
     key="two words"   key='two words'   key={{ names["a b"] }}   key:=["a", "b c"]
 
 Parts without a space between them are one word, as in a shell. A backslash is an ordinary character, so that paths and
-formulas stay as they are. Only before the closing quotation mark does it act: it makes the mark an ordinary character,
-as in ``"say \"hi\""``. So a value in quotes that ends in a backslash has it after the quotes: ``"C:\my files"\``.
+formulas stay as they are. There is one exception: within quotes, a backslash before the same quotation mark makes that
+mark an ordinary character, as in ``"say \"hi\""``. So a quoted value that ends in a backslash has the backslash after
+the quotes: ``"C:\my files"\``.
 """
 
 import json

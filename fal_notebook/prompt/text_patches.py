@@ -8,7 +8,7 @@ in units of UTF-16. What no page can hold is cut, with a note, and not kept here
 from dataclasses import dataclass
 from os.path import commonprefix
 
-from ..render.bundles import CUT, LONGEST_TEXT
+from ..render.bundles import CUT_NOTE, LONGEST_TEXT
 from ..response.updates import Text
 from ..safety.plain_text import plain_text
 
@@ -65,7 +65,7 @@ class PageText:
         is_cut = self._length > LONGEST_TEXT
         held = "" if last or is_cut or not _is_open(text) else text[-1]
         before = "" if self._rewritten else self._tail
-        new = plain_text(text[: len(text) - len(held)], before) + (CUT if is_cut and not self._noted else "")
+        new = plain_text(text[: len(text) - len(held)], before) + (CUT_NOTE if is_cut and not self._noted else "")
         self._noted = is_cut
         self._unshown = [held] if held else []
         return self._rewrite(new) if self._rewritten else self._append(new)

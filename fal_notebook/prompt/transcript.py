@@ -9,7 +9,7 @@ from html import escape
 
 from ..render.bundles import Bundle
 from ..render.markdown import lines_html
-from ..render.mathematics import few_formulas
+from ..render.mathematics import limit_formulas
 from ..safety.plain_text import plain_text
 from .entry import Entry
 
@@ -126,7 +126,7 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
     words = [f"> {plain_text(entry.prompt)}\n\n{_words(entry.bundle['text/plain'])}" for entry in entries]
     return {
         "text/plain": "\n\n".join([title, *words]),
-        "text/html": f"<details {mark} open><summary>{title}</summary>\n{few_formulas(answers)}\n</details>",
+        "text/html": f"<details {mark} open><summary>{title}</summary>\n{limit_formulas(answers)}\n</details>",
     }
 
 

@@ -24,7 +24,7 @@ from traitlets import Bool, Dict, Enum, List, Unicode, observe
 from ..client.arguments import encode
 from ..client.follower import follow_in_thread
 from ..client.interrupts import Interrupts, interruptible
-from ..client.result import Result, shown, unshown
+from ..client.result import Result, show_safely, with_show_error
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
@@ -281,11 +281,11 @@ class PromptWidget(AnyWidget):
                 self._follower = follow_in_thread(
                     stream,
                     lambda updates: self._show(running, updates),
-                    lambda result: self._finish(entry, unshown(result, failure)),
+                    lambda result: self._finish(entry, with_show_error(result, failure)),
                 )
             except RuntimeError as exc:  # there are too many threads
                 stream.cancel()
-                shown(end_of(stream, exc), lambda result: self._finish(entry, result))
+                show_safely(end_of(stream, exc), lambda result: self._finish(entry, result))
 
     def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> RunningAnswer:
         asked = {**arguments, self.field: prompt}

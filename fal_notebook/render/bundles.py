@@ -16,7 +16,7 @@ from typing import Any
 from ..media.media import Media, drawable
 from ..safety.plain_text import one_line, plain_text
 from .markdown import markdown_html, preformatted_html, text_html
-from .mathematics import few_formulas
+from .mathematics import limit_formulas
 
 Bundle = dict[str, Any]
 
@@ -24,7 +24,7 @@ _NATIVE_PICTURES = ("image/png", "image/jpeg")
 _LONGEST_JSON_STRING = 2_000
 LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown. A page with more freezes."""
-CUT = "\n\n… cut here: the whole text is in the result"
+CUT_NOTE = "\n\n… cut here: the whole text is in the result"
 """The note at the place where an answer that still streams is cut."""
 _JSON_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _CUT_JSON_NOTE = "\n\n… cut here: the whole value is in the result's data"
@@ -176,7 +176,10 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
             }
         else:
             result.append(bundle)
-    return [{**each, "text/html": few_formulas(each["text/html"])} if "text/html" in each else each for each in result]
+    return [
+        {**bundle, "text/html": limit_formulas(bundle["text/html"])} if "text/html" in bundle else bundle
+        for bundle in result
+    ]
 
 
 def as_html(bundle: Bundle) -> Bundle:

@@ -30,7 +30,7 @@ from markdown_it.token import Token
 from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
 from .lossless_markdown import lossless_plugin
-from .mathematics import few_formulas, mathematics_plugin
+from .mathematics import limit_formulas, mathematics_plugin
 
 _CELL_ATTRIBUTES = {"style"}
 _ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL_ATTRIBUTES, "th": _CELL_ATTRIBUTES}
@@ -103,7 +103,7 @@ def markdown_html(text: str) -> str:
         return preformatted_html(text)
     if any(html.count(end) > most for end, most in _MOST_ELEMENTS.items()):
         return preformatted_html(text)
-    return few_formulas(_clean(html))
+    return limit_formulas(_clean(html))
 
 
 def _is_costly(text: str) -> bool:

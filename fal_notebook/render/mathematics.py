@@ -97,7 +97,7 @@ def mathematics_plugin(parser: MarkdownIt) -> None:
     parser.add_render_rule("math_inline_double", _display_html)
 
 
-def few_formulas(html: str) -> str:
+def limit_formulas(html: str) -> str:
     """The HTML of an output, with no more formulas left to MathJax than a page can typeset without freezing.
 
     The first formulas are kept; the others are shown as code.

@@ -213,7 +213,7 @@ class Content:
 
 
 def _slice_end(data: bytes, at: int) -> int:
-    """Where the bytes end that are read at once: their number is bounded, and that of their lines, which cost more."""
+    """The end of the bytes that are read at once. Their lines are bounded, too: lines cost more than their bytes."""
     end = min(at + _LARGEST_SLICE, len(data))
     for line_end in (b"\n", b"\r"):
         place = at - 1

@@ -2,7 +2,7 @@
 
 fal's endpoints name them differently (``images``, ``image``, ``audio``, ``audio_url``, ``video``, …), so no list
 of names is kept. A file is a string, or the ``url`` of an object, if it is a data URI, or an http(s) URL whose content
-type, extension or name in the JSON tells that it is a file.
+type or name in the JSON tells that it is a file.
 """
 
 import re

@@ -103,8 +103,8 @@ class UnmarkedText:
     def _weigh(self, piece: str, deltas: int) -> None:
         """Compare a piece with the one before, and count points. Equal or blank pieces tell nothing.
 
-        Single words that begin alike ("an", "ant") count as sharing nothing. So do pieces that begin alike, if the one
-        before ended with a space.
+        Single words that only begin alike ("ant", "and") count as sharing nothing. So do pieces that begin alike, if
+        the one before ended with a space.
         """
         last = str(self._newest)
         if piece == last or not piece.strip() or not last.strip() or self._is_repeat(piece):

@@ -7,7 +7,7 @@ decompressed at a time, and a body that was compressed more than once is refused
 import zlib
 from collections.abc import Iterable, Iterator
 
-_PIECE_BYTES = 65_536  # bytes of a piece
+_PIECE_BYTES = 65_536  # that are decompressed at once
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 

@@ -31,7 +31,7 @@ _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
 _STALE_SECONDS = 45.0  # of silence despite pings: the machine slept, or something held the interpreter
 _PROBE_SECONDS = 5.0
-_NEVER_TOO_LARGE = 1_000  # bytes of arguments: if a server closes them as too large, it has another reason
+_NEVER_TOO_LARGE = 1_000  # bytes: a server that closes such arguments as too large has another reason
 
 
 class Caller(Interface):
@@ -181,7 +181,7 @@ class Connection:
             await asyncio.wait({self._closing_task}, timeout=CLOSE_SECONDS + 1)
 
     def _on_messages(self, messages: Sequence[Message]) -> None:
-        """Take the messages of one read of the socket. An error in that ends the request."""
+        """Take the messages of one read of the socket. An error on the way ends the request."""
         try:
             self._take_all(messages)
         except Exception as exc:  # noqa: BLE001 - asyncio would cut the socket and print a traceback

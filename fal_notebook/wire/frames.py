@@ -98,7 +98,7 @@ def _joined(binary: list[bytes | memoryview]) -> list[Piece]:
 
 
 def _long_payload(data: bytes, at: int) -> tuple[int, int]:
-    """Begin and end of a payload whose length is in further bytes; where these have not come, both are their end.
+    """Begin and end of a payload whose length is in further bytes; both are the end of these until they have come.
 
     A masked frame, which no server may send, counts as longer than any limit.
     """

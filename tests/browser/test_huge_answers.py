@@ -6,7 +6,7 @@ import threading
 from playwright.sync_api import Browser, expect
 from websockets.asyncio.server import ServerConnection
 
-from fal_notebook.render.bundles import CUT, LONGEST_TEXT
+from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
 
 from ..scripted import ScriptedServer, end, start
 from .lab import Server, notebook
@@ -37,8 +37,8 @@ def test_a_huge_answer_is_cut_in_the_prompt_widget_and_the_page_lives(browser: B
             shown = page.output(0).locator(".fal-root")
             ask(shown, "say much")
             answer = shown.locator(".fal-answer")
-            expect(answer).to_contain_text(CUT.strip(), timeout=60_000)
-            assert answer.evaluate(SHOWN)[0] == LONGEST_TEXT + len(CUT)
+            expect(answer).to_contain_text(CUT_NOTE.strip(), timeout=60_000)
+            assert answer.evaluate(SHOWN)[0] == LONGEST_TEXT + len(CUT_NOTE)
             seen.set()
             expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(1, timeout=60_000)
             length, last = answer.evaluate(SHOWN)

@@ -13,7 +13,7 @@ from fal_notebook.client.streaming import Stream
 from fal_notebook.display.live import REFRESHES, Live, Shown, TerminalLive, follow
 from fal_notebook.display.notebook_live import NotebookLive
 from fal_notebook.display.reloaded_page import RecentAnswers
-from fal_notebook.render.bundles import CUT, LONGEST_TEXT
+from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
 from fal_notebook.wire.target import Target
 
 from ..endpoints import PNG
@@ -76,7 +76,7 @@ def test_a_text_too_long_to_be_shown_is_cut_with_a_note(stream: Stream) -> None:
         page.refresh(stream)
     while page.has_news:
         page.refresh(stream)
-    assert page.text == "x" * LONGEST_TEXT + CUT
+    assert page.text == "x" * LONGEST_TEXT + CUT_NOTE
 
 
 def test_a_rewrite_below_the_cut_is_drawn_and_one_beyond_it_is_not(stream: Stream) -> None:
@@ -84,7 +84,7 @@ def test_a_rewrite_below_the_cut_is_drawn_and_one_beyond_it_is_not(stream: Strea
     page.take([Text("x" * (LONGEST_TEXT + 10), 0), Text("y" * 20, LONGEST_TEXT + 5)])
     while page.has_news:
         page.refresh(stream)
-    assert page.text == "x" * LONGEST_TEXT + CUT
+    assert page.text == "x" * LONGEST_TEXT + CUT_NOTE
     _draw(page, [Text("short", 3)], stream)
     assert page.text == "xxxshort"
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal_notebook.prompt.text_patches import PagePiece, PageText
-from fal_notebook.render.bundles import CUT, LONGEST_TEXT
+from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
 from fal_notebook.response.updates import Text
 from fal_notebook.safety.plain_text import plain_text
 
@@ -79,7 +79,7 @@ def test_a_text_that_no_page_holds_is_cut_with_a_note() -> None:
     for number in range(50):
         text.feed(Text("x" * (size - 1) + "\n", number * size))
         page = page_after(page, text.take())
-    assert page == text.shown == "x" * (LONGEST_TEXT - 1) + "\n" + CUT
+    assert page == text.shown == "x" * (LONGEST_TEXT - 1) + "\n" + CUT_NOTE
     assert text.take(last=True) is None
 
 
@@ -93,7 +93,7 @@ def test_a_rewrite_below_the_cut_is_shown_and_one_beyond_it_is_not() -> None:
     page = page_after(page, text.take())
     assert page == text.shown == "xxxshort"
     text.feed(Text("z" * LONGEST_TEXT, 8))
-    assert page_after(page, text.take()) == text.shown == "xxxshort" + "z" * (LONGEST_TEXT - 8) + CUT
+    assert page_after(page, text.take()) == text.shown == "xxxshort" + "z" * (LONGEST_TEXT - 8) + CUT_NOTE
 
 
 @pytest.mark.parametrize("end", ["\r", "\ud83d"])
@@ -101,7 +101,7 @@ def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
     text = PageText()
     text.feed(Text("x" * (LONGEST_TEXT - 1) + end + "\n", 0))
     page = page_after("", text.take())
-    assert page == text.shown == plain_text("x" * (LONGEST_TEXT - 1) + end) + CUT
+    assert page == text.shown == plain_text("x" * (LONGEST_TEXT - 1) + end) + CUT_NOTE
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=20))

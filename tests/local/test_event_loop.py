@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from fal_notebook.local.lifetime import run_to_its_end
+from fal_notebook.local.event_loop import run_to_its_end
 
 
 async def leave() -> None:
