@@ -266,10 +266,12 @@ def test_words_cost_a_fraction_of_the_messages_that_a_print_for_each_token_costs
 
 
 def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:
-    lab.run("from fal_notebook.display import live, notebook_live\nlimits = notebook_live._LARGEST, live._CHARACTERS")
-    lab.run("notebook_live._LARGEST, live._CHARACTERS = 1000, 400")
+    lab.run(
+        "from fal_notebook.display import live, notebook_live\nlimits = notebook_live._LARGEST, live._MOST_CHARACTERS"
+    )
+    lab.run("notebook_live._LARGEST, live._MOST_CHARACTERS = 1000, 400")
     cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000")
-    lab.run("notebook_live._LARGEST, live._CHARACTERS = limits")
+    lab.run("notebook_live._LARGEST, live._MOST_CHARACTERS = limits")
     standing, longest, said = "", 0, []
     for each in cell.messages:
         if each["header"]["msg_type"] == "clear_output":

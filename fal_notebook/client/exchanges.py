@@ -1,4 +1,7 @@
-"""One request carried over a connection, until its receiver is told how it ended."""
+"""Sends one request over a connection, and tells its receiver how it ended: well, with an error, or stopped.
+
+Every way in which a request can end becomes one call of `Receiver.end`, so that no consumer waits for ever.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,28 +15,32 @@ from .receiver import Receiver
 Exchange = Callable[[str, Caller], Coroutine[Any, Any, None]]
 
 
-class TimeGiven:
-    """How long a caller waits, from now on. Requests that share one are over in the same moment."""
+class Deadline:
+    """When a time-out that begins now is over. The requests of a pipeline share one deadline.
+
+    Args:
+        seconds: the time-out; None for none.
+    """
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.end = None if seconds is None else asyncio.get_running_loop().time() + seconds
 
 
-async def perform(target: Target, payload: str, receiver: Receiver, time_given: TimeGiven, exchange: Exchange) -> None:
-    """Carry one request, and tell its receiver how it ended."""
+async def perform(target: Target, payload: str, receiver: Receiver, deadline: Deadline, exchange: Exchange) -> None:
+    """Send one request, pass its response on to the receiver, and tell the receiver how the request ended."""
     error: FalNotebookError | None = None
     stopped = False
     try:
-        async with asyncio.timeout_at(time_given.end):
+        async with asyncio.timeout_at(deadline.end):
             await exchange(payload, receiver)
     except TimeoutError:
-        error = _timed_out(target, receiver, time_given.seconds)
+        error = _timed_out(target, receiver, deadline.seconds)
     except FalNotebookError as exc:
         error = bare(exc, target.redaction)
     except asyncio.CancelledError:
         stopped = True
-    except Exception as exc:  # noqa: BLE001 - whatever it is, without it the request would look like a success
+    except Exception as exc:  # noqa: BLE001 - if an error were lost, the request would look like a success
         error = RequestError(f"{target.endpoint} failed: {type(exc).__name__}")
     finally:
         receiver.end(error, stopped=stopped)

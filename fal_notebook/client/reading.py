@@ -1,7 +1,7 @@
-"""What has arrived of a response, read into updates, and in the end into the `Result`.
+"""Reads the events of a response into updates, and at its end into the `Result`.
 
-It is read on the consumer's thread, piece by piece, so that an interrupt is heard in between. Whatever fails on the way
-ends this request with what had come, and nothing else.
+This happens on the consumer's thread, in small pieces, so that an interrupt can come between two of them. If reading
+fails, whatever the reason, only this request ends, and its result has what was read before.
 """
 
 import contextlib
@@ -18,48 +18,48 @@ from ..response.updates import Preview, Update
 from ..safety.plain_text import excerpt, page_words
 from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import Target
-from .receiver import Over, Receiver
+from .receiver import Receiver, RequestEnd
 from .result import Metrics, Result
 
 
 class Reading:
-    """One response as it is read; by one consumer.
+    """Reads one response, for one consumer.
 
     Args:
-        target: which endpoint was asked, where, and with which key.
-        receiver: what takes the response from the connection.
+        target: the endpoint that was asked, its URL, and the key that was sent.
+        receiver: takes the response from the connection.
         cancel: stops the request.
-        in_line: whether stopping it stops others.
+        pipelined: whether the request is part of a pipeline, so that ``cancel`` would stop others, too.
 
     Attributes:
-        result: the result, once the end has been read.
+        result: the result; None until the end has been read.
     """
 
     def __init__(
-        self, target: Target, receiver: Receiver, cancel: Callable[[], object], *, in_line: bool = False
+        self, target: Target, receiver: Receiver, cancel: Callable[[], object], *, pipelined: bool = False
     ) -> None:
         self.result: Result | None = None
         self._target = target
         self._receiver = receiver
         self._cancel = cancel
-        self._in_line = in_line
+        self._pipelined = pipelined
         self._start: Start | None = None
         self._end: End | None = None
         self._read_as(None)
-        self._arrived: deque[Event | Over] = deque()
-        self._read_up_to = 0  # of the first that has arrived
+        self._arrived: deque[Event | RequestEnd] = deque()
+        self._read_up_to = 0  # bytes of the first item in `_arrived`
 
     @property
     def has_more(self) -> bool:
         """Whether there is something to read without waiting for the inbox.
 
-        The inbox does not tell of the end: an interrupt may have come as it was emptied.
+        The receiver is asked about the end: an interrupt may have come after the end was taken out of the inbox.
         """
-        return bool(self._arrived) or self._receiver.over is not None
+        return bool(self._arrived) or self._receiver.request_end is not None
 
     @property
     def request_id(self) -> str | None:
-        """The id that the server gave to the request, once that has been read."""
+        """The id that the server gave to the request; None until the start of the response has been read."""
         return self._start.request_id if self._start else None
 
     @property
@@ -68,18 +68,18 @@ class Reading:
         return self.result.text if self.result else self._redacted.text
 
     def so_far(self) -> Result:
-        """The result as far as it has been read; the result itself at the end."""
-        return self.result or self._remains(Over())
+        """The result of what has been read so far; after the end, the final result."""
+        return self.result or self._partial_result(RequestEnd())
 
     def drain(self) -> Iterator[list[Update]]:
-        """Read what has arrived, piece by piece. What fails ends this request and nothing else."""
+        """Read what has arrived, and yield the updates of each piece. If that fails, the request ends."""
         try:
             yield from self._read_all()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it ends this request and nothing else
+        except Exception as exc:  # noqa: BLE001 - whatever fails, only this request ends
             self._give_up(exc)
 
     def _read_all(self) -> Iterator[list[Update]]:
-        over = self._receiver.over  # looked at first, so that all that came before it is taken now
+        request_end = self._receiver.request_end  # asked first: what came before the end is in the inbox by then
         self._arrived.extend(self._receiver.inbox.take())
         while self._arrived and self.result is None:
             item = self._arrived[0]
@@ -88,88 +88,89 @@ class Reading:
             else:
                 self._arrived.popleft()
                 yield self._read(item)
-        if over is not None and self.result is None:
-            yield self._read(over)
+        if request_end is not None and self.result is None:
+            yield self._read(request_end)
 
     def _read_some(self, item: Data) -> list[Update]:
-        began, self._read_up_to = self._read_up_to, len(item.data)  # interrupted in here, it is not read twice
+        began, self._read_up_to = self._read_up_to, len(item.data)  # if an interrupt comes, nothing is read twice
         updates, at = self._content.feed_some(item.data, began)
         self._read_up_to = at
         if not self._content.is_file:
-            told = self._content.significant_bytes
-            self._redacted.look_at(item.data[began:at] if told is None else told)
+            significant = self._content.significant_bytes
+            self._redacted.look_at(item.data[began:at] if significant is None else significant)
         if at >= len(item.data):
             self._arrived.popleft()
             self._read_up_to = 0
-        return [] if self._bad_status() else self._shown(updates)  # an error status brings no answer
+        return [] if self._bad_status() else self._for_display(updates)  # an error's body is no answer to show
 
-    def _read(self, item: Start | End | Over) -> list[Update]:
+    def _read(self, item: Start | End | RequestEnd) -> list[Update]:
         match item:
             case Start():
-                self._read_as(item.headers.get("content-type"))  # as it came; what is shown of it has no key
+                self._read_as(item.headers.get("content-type"))  # unredacted, so that the key does not change it
                 self._start = self._target.redaction.value(item)
                 return []
             case End():
                 self._end = item
                 return []
-            case Over():
+            case RequestEnd():
                 return self._finish(item)
 
     def _read_as(self, label: str | None) -> None:
-        """Begin to read a body of this content type."""
+        """Begin to read a body of a content type; None for an unknown one."""
         content = self._content = Content(label)
         self._redacted = RedactedUpdates(
             self._target.redaction, label or "", lambda: content.text, lambda: content.reasoning
         )
 
-    def _shown(self, updates: list[Update], *, is_last: bool = False) -> list[Update]:
-        """Updates as they may be shown: without the key, and with files that know who named them."""
+    def _for_display(self, updates: list[Update], *, is_last: bool = False) -> list[Update]:
+        """The updates without the key, and with the gateway's name in files that a private gateway named."""
         for place, update in enumerate(updates):
             if isinstance(update, Preview):
-                updates[place] = Preview(tuple(_named_by(self._target.private_host, update.media)))
+                updates[place] = Preview(tuple(_with_gateway(self._target.private_host, update.media)))
         return self._redacted.take(updates, is_last=is_last)
 
-    def _finish(self, over: Over) -> list[Update]:
+    def _finish(self, request_end: RequestEnd) -> list[Update]:
         try:
-            return self._conclude(over)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it ends this request and nothing else
+            return self._conclude(request_end)
+        except Exception as exc:  # noqa: BLE001 - whatever fails, only this request ends
             self._give_up(exc)
             return []
         finally:
-            # Interrupted in here: there is no second end to wait for.
-            self.result = self.result or self._remains(Over(over.error, stopped=True))
-            self._read_as(None)  # what came may have the key, and the result has the rest
+            # An interrupt may have come above. The end comes only once, so the result is made now.
+            self.result = self.result or self._partial_result(RequestEnd(request_end.error, stopped=True))
+            self._read_as(None)  # drops the body, which may have the key; the result has the rest
 
     def _give_up(self, exc: Exception) -> None:
-        """End here, with what had come."""
+        """End the request with an error and with what was read before."""
         if self.result is not None:
             return
-        if not self._in_line:
+        if not self._pipelined:
             self._cancel()
         message = f"the response of {self._target.endpoint} could not be read: {type(exc).__name__}"
         error = RequestError(message, request_id=self.request_id)
-        self.result = error.result = self._remains(Over(error))
+        self.result = error.result = self._partial_result(RequestEnd(error))
 
-    def _conclude(self, over: Over) -> list[Update]:
+    def _conclude(self, request_end: RequestEnd) -> list[Update]:
+        """Read the end of the body, make the result, and return the last updates."""
         updates: list[Update] = []
-        error = over.error
+        error = request_end.error
         try:
-            updates = self._shown(self._content.finish(), is_last=True)
+            updates = self._for_display(self._content.finish(), is_last=True)
         except InvalidResponse as exc:
-            # A response that broke off is no valid JSON either: what broke it is the error.
+            # A response that broke off is not valid JSON either: then the error is the one that broke it off.
             if self._end is not None and not self._bad_status():
                 exc.request_id, error = self.request_id, error or bare(exc, self._target.redaction)
-        if not over.stopped:
+        if not request_end.stopped:
             error = error or self._failure()
         if isinstance(error, RequestError):
             error.request_id = error.request_id or self.request_id
-        self.result = self._summary(Over(error, over.stopped))
+        self.result = self._summary(RequestEnd(error, request_end.stopped))
         if isinstance(error, RequestError):
             error.result = self.result
         return updates
 
     def _failure(self) -> RequestError | None:
-        """The error that the response itself tells: by a status, or inside the body."""
+        """The error that the response reports by its status or inside the body."""
         headers = self._start.headers if self._start else None
         status = self._bad_status()
         if status:
@@ -188,38 +189,44 @@ class Reading:
         )
 
     def _bad_status(self) -> int | None:
+        """The status of the start or the end, if it is not one of success."""
         statuses = [item.status for item in (self._start, self._end) if item is not None]
         return next((status for status in statuses if status >= 300), None)
 
     def _detail(self) -> Any:
+        """What the body of an error says, without the key."""
         redaction, data = self._target.redaction, self._content.data
         if data is None:
             return excerpt(redaction.text(self._content.text))
         detail = redaction.value((data.get("detail") or data.get("error") or data) if isinstance(data, dict) else data)
         return page_words(detail) if isinstance(detail, str) else detail
 
-    def _summary(self, over: Over) -> Result:
+    def _summary(self, request_end: RequestEnd) -> Result:
+        """The result of everything that has been read."""
         status = self._bad_status() or (self._start.status if self._start else None)
         return Result(
             endpoint=self._target.endpoint,
-            request_id=self.request_id or getattr(over.error, "request_id", None),
-            status=status or getattr(over.error, "status", None),
+            request_id=self.request_id or getattr(request_end.error, "request_id", None),
+            status=status or getattr(request_end.error, "status", None),
             headers=self._start.headers if self._start else {},
             metrics=self._metrics(),
-            stopped=over.stopped,
+            stopped=request_end.stopped,
             sent_whole=self._receiver.is_sent_whole or not self._receiver.ended_at,
-            error=over.error,
-            **self._said(),
+            error=request_end.error,
+            **self._body_fields(),
         )
 
-    def _said(self) -> dict[str, Any]:
-        """What the body says, without the key where it has it, and where it tells of an error, which often quotes."""
+    def _body_fields(self) -> dict[str, Any]:
+        """The fields of the result that come from the body.
+
+        The key is taken out if the body has it, and always if the body reports an error: errors often quote requests.
+        """
         content, redaction = self._content, self._target.redaction
-        said: dict[str, Any] = {
+        found: dict[str, Any] = {
             "text": content.text,
             "reasoning": content.reasoning,
             "data": content.data,
-            "media": _named_by(self._target.private_host, content.media),
+            "media": _with_gateway(self._target.private_host, content.media),
             "usage": content.usage,
             "model": content.model,
             "note": content.note,
@@ -228,27 +235,27 @@ class Reading:
         fails = self._bad_status() is not None or content.error is not None
         files_have_it = any(redaction.is_in_file(media.data) for media in content.media if media.data)
         if fails or files_have_it or self._redacted.is_suspicious:
-            said, events = redaction.value(said), events.redacted(redaction)
-        return {**said, "events": events}
+            found, events = redaction.value(found), events.redacted(redaction)
+        return {**found, "events": events}
 
-    def _remains(self, over: Over) -> Result:
-        """What had come, or of it what can be told."""
+    def _partial_result(self, request_end: RequestEnd) -> Result:
+        """The result of what has been read; if that cannot be made, of those fields that can."""
         with contextlib.suppress(Exception):
-            return self._summary(over)
-        told: dict[str, Any] = {}
+            return self._summary(request_end)
+        found: dict[str, Any] = {}
         with contextlib.suppress(Exception):
-            told["text"] = self._redacted.text
+            found["text"] = self._redacted.text
         for name in ("reasoning", "media", "usage", "model"):
             with contextlib.suppress(Exception):
-                told[name] = self._target.redaction.value(getattr(self._content, name))
-        told["media"] = list(told.get("media", ()))
+                found[name] = self._target.redaction.value(getattr(self._content, name))
+        found["media"] = list(found.get("media", ()))
         return Result(
             self._target.endpoint,
-            **told,
+            **found,
             request_id=self.request_id,
             metrics=self._metrics(),
-            stopped=over.stopped,
-            error=over.error,
+            stopped=request_end.stopped,
+            error=request_end.error,
         )
 
     def _metrics(self) -> Metrics:
@@ -263,6 +270,6 @@ class Reading:
         )
 
 
-def _named_by(gateway: str | None, media: Iterable[Media]) -> list[Media]:
-    """Files that know the gateway that named them, where that is on this machine or in its network."""
+def _with_gateway(gateway: str | None, media: Iterable[Media]) -> list[Media]:
+    """The files, each with the gateway that named it, if that is on this machine or in its network."""
     return [replace(each, gateway=gateway) if gateway and each.url else each for each in media]

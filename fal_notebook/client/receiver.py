@@ -1,4 +1,7 @@
-"""The I/O thread's side of a request: what comes for it, and when."""
+"""The I/O thread's side of a request: takes its events from the connection, and notes when they came.
+
+The times are taken here, on the I/O thread, so that a consumer that is slow or busy does not change them.
+"""
 
 import time
 from collections.abc import Sequence
@@ -10,52 +13,52 @@ from .inbox import Inbox
 
 
 @dataclass(frozen=True)
-class Over:
-    """The last item of an inbox: the request has ended, with an error, by the caller's wish, or well."""
+class RequestEnd:
+    """The last item of an inbox: the request has ended well, with an error, or because the caller stopped it."""
 
     error: FalNotebookError | None = None
     stopped: bool = False
 
 
 class Receiver:
-    """Takes what the connection hands over, on the I/O thread, and puts it into the inbox of the consumer.
+    """Takes events from the connection, on the I/O thread, and puts them into the inbox of the consumer.
 
-    Times are those of `time.monotonic`, in seconds; None where it has not happened yet.
+    Times are those of `time.monotonic`, in seconds. A time is None until the event happens.
 
     Attributes:
-        inbox: what the consumer has not taken yet.
-        began: when the caller asked.
+        inbox: the items that the consumer has not taken yet.
+        began: when the caller made the request.
         sent_at: when the arguments began to go out.
-        is_sent_whole: whether all of them did.
+        is_sent_whole: whether all of the arguments went out.
         first_byte_at: when the first byte of the body came.
         ended_at: when the request ended.
-        over: how it ended.
-        bytes: of the body, so far.
+        request_end: how the request ended; None until it has.
+        bytes: how many bytes of the body have come.
     """
 
     def __init__(self) -> None:
-        self.inbox: Inbox[Event | Over] = Inbox()
+        self.inbox: Inbox[Event | RequestEnd] = Inbox()
         self.began = time.monotonic()
         self.sent_at: float | None = None
         self.is_sent_whole = False
         self.first_byte_at: float | None = None
         self.ended_at: float | None = None
-        self.over: Over | None = None
+        self.request_end: RequestEnd | None = None
         self.bytes = 0
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the call; until the end, once that has come."""
+        """Seconds from the call until the end of the request, or until now if it has not ended."""
         return (self.ended_at or time.monotonic()) - self.began
 
     @property
     def connect(self) -> float | None:
-        """Seconds from the call until the arguments went out."""
+        """Seconds from the call until the arguments began to go out."""
         return _between(self.began, self.sent_at)
 
     @property
     def time_to_first_byte(self) -> float | None:
-        """Seconds from then until the first byte of the body."""
+        """Seconds from the sending of the arguments until the first byte of the body."""
         return _between(self.sent_at, self.first_byte_at)
 
     @property
@@ -64,11 +67,11 @@ class Receiver:
         return _between(self.began, self.first_byte_at)
 
     def sent(self) -> None:
-        """Note that the arguments go out."""
+        """Note that the arguments begin to go out."""
         self.sent_at = time.monotonic()
 
     def sent_whole(self) -> None:
-        """Note that all of them went out."""
+        """Note that all of the arguments went out."""
         self.is_sent_whole = True
 
     def receive(self, events: Sequence[Event], /) -> None:
@@ -80,12 +83,12 @@ class Receiver:
         self.inbox.put(*events)
 
     def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:
-        """Take the end of the request, however it came. The first is the only one."""
-        if self.over is None:
+        """Note that the request has ended, and how. Only the first call counts."""
+        if self.request_end is None:
             self.ended_at = time.monotonic()
-            over = Over(error, stopped)
-            self.inbox.put(over)
-            self.over = over  # told only once it has been put: what fails before is tried again
+            request_end = RequestEnd(error, stopped)
+            self.inbox.put(request_end)
+            self.request_end = request_end  # set last: if the steps above fail, a further call tries them again
 
 
 def _between(first: float | None, second: float | None) -> float | None:

@@ -1,7 +1,8 @@
-"""What a kernel keeps between cells: an I/O thread and the connections on it.
+"""What a kernel keeps between cells: sessions, each with its connections and an I/O thread that serves them.
 
-The connections live on a thread of their own. On the kernel's event loop a busy cell would leave the server's
-pings unanswered, and the server would close what it believes to be dead.
+A session can be used from any thread. It looks up the key and checks the request on the calling thread, so that such
+errors are raised at the call. Then it hands the request to its I/O thread and returns at once. See `io_thread` for why
+the connections need a thread of their own.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from ..errors import FalNotebookError, InvalidRequest, bare
 from ..wire.pool import Limits
 from ..wire.target import Target, resolve_target
 from .arguments import encode
-from .exchanges import TimeGiven, perform
+from .exchanges import Deadline, perform
 from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
 from .receiver import Receiver
@@ -35,12 +36,12 @@ class ConnectionInfo:
     """One open connection, as ``%falstream status`` shows it.
 
     Attributes:
-        endpoint: where it leads.
-        host: at which host.
+        endpoint: the endpoint to which it leads.
+        host: the host to which it leads.
         state: ``ready`` or ``busy``.
         age: seconds since it opened.
-        requests: how many it has carried.
-        bytes: of bodies that came over it.
+        requests: how many requests it has carried.
+        bytes: how many bytes of response bodies came over it.
     """
 
     endpoint: str
@@ -54,10 +55,10 @@ class ConnectionInfo:
 class Session:
     """Persistent connections, one or a few to each endpoint, and the requests on them. Usable from any thread.
 
-    One that nobody has any more, and that has no request under way, closes itself.
+    A session closes itself once nothing refers to it and none of its requests is under way.
 
     Args:
-        limits: how many connections, how long, how large.
+        limits: the limits of its connections and responses.
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
@@ -77,7 +78,7 @@ class Session:
 
     @property
     def limits(self) -> Limits:
-        """How many connections, how long, how large. Others apply to the requests from then on."""
+        """The limits of connections and responses. New limits apply to later requests."""
         return self._limits
 
     @limits.setter
@@ -89,7 +90,7 @@ class Session:
             self._submit(IOThread.retire_pools)
 
     def companion(self, kind: type[Companion]) -> Companion:
-        """The one object of a kind that others keep for as long as this session, made when it is first asked for."""
+        """The session's one object of a class, made at the first call. Other modules keep state of theirs in it."""
         with self._lock:
             found: Companion = self._companions.setdefault(kind, kind())
             return found
@@ -102,13 +103,13 @@ class Session:
         base_url: str | None = None,
         timeout: float | None = None,
     ) -> Stream:
-        """Send a request and return at once with what will arrive.
+        """Send a request and return at once; the `Stream` gets what arrives.
 
         Credentials are looked up here, on the calling thread.
 
         Args:
             endpoint: the endpoint with its sub-path, such as ``fal-ai/any-llm/stream``.
-            arguments: its arguments, what the HTTP endpoint takes as its JSON body.
+            arguments: its arguments, which the HTTP endpoint would take as its JSON body.
             base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
             timeout: seconds for the whole request; None for as long as it takes.
 
@@ -135,18 +136,18 @@ class Session:
         base_url: str | None = None,
         timeout: float | None = None,
     ) -> list[Stream]:
-        """Send several requests over one connection, each without waiting for the answers before it; never waits.
+        """Send several requests over one connection, each before the earlier ones are answered; never waits.
 
-        The server answers them in order, one at a time (fal's docs, "HTTP over WebSockets"), so that many short
-        requests take one round trip together, and use one of the account's requests at once. A slow one delays those
-        behind it. They are stopped together: `Stream.cancel` of any stops all that have not been answered. Where the
-        connection is lost, what was sent ends with `ConnectionLost`, and what was not goes over another.
+        The server answers them in order, one at a time (fal's docs, "HTTP over WebSockets"). So many short requests
+        take one round trip together, and count as one towards the account's limit of concurrent requests. A slow
+        request delays those behind it. `Stream.cancel` of any of them stops all that have not been answered. If the
+        connection is lost, the requests that were sent end with `ConnectionLost`; the others go over a new connection.
 
         Args:
             endpoint: the endpoint with its sub-path.
             requests: the arguments of each.
             base_url: another host, as for `stream`.
-            timeout: seconds for all of them together.
+            timeout: seconds for all requests together.
 
         Raises:
             InvalidRequest: the endpoint, an argument or a setting cannot be used. Nothing was sent.
@@ -158,13 +159,13 @@ class Session:
         receivers = [Receiver() for _ in payloads]
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
-            return self._perform_in_line(io, target, payloads, receivers, timeout)
+            return self._perform_pipeline(io, target, payloads, receivers, timeout)
 
         request = self._submit(perform, receivers)
-        return [Stream(target, receiver, request.cancel, nested=self.nested, in_line=True) for receiver in receivers]
+        return [Stream(target, receiver, request.cancel, nested=self.nested, pipelined=True) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
-        """Open a connection to an endpoint, or check the open one, so that the next request finds it; never waits.
+        """Begin to open a connection for the next request, or to check the one that is open; never waits.
 
         Credentials are looked up here, on the calling thread.
 
@@ -173,7 +174,7 @@ class Session:
             base_url: another host, as for `stream`.
 
         Returns:
-            A future that is done when the connection is open, or has the `FalNotebookError` that prevented it.
+            A future, done when the connection is open, or failed with the `FalNotebookError` that prevented it.
 
         Raises:
             InvalidRequest: the endpoint or the base URL cannot be used.
@@ -201,45 +202,46 @@ class Session:
         ]
 
     def stop(self) -> int:
-        """Stop the requests under way and return how many there were; what has come of each stays."""
+        """Stop the requests under way and return their number. Each keeps the part of its answer that has come."""
         return sum(request.cancel() for request in list(self._io.requests))
 
     def close(self) -> None:
-        """Stop the requests under way, close the connections and end the thread; a later request begins anew."""
-        with Interrupts():  # one in here would leave a thread that nobody ends
+        """Stop the requests under way, close the connections and end the thread. A later request starts new ones."""
+        with Interrupts():  # an interrupt in here would leave a thread that nobody ends
             thread = self._renew(self._io).end()
         if thread is not None and thread is not threading.current_thread():
             thread.join(CLOSE_SECONDS)
 
     def begin_anew(self) -> None:
-        """Be without connections, in a forked process: the thread is gone, and the sockets are the parent's.
+        """Start again without connections, in a forked process: it has no I/O thread, and shares the parent's sockets.
 
-        What was there is kept and left alone: destroyed, it would close what the parent uses. Requests that were under
-        way end here, as no thread carries them, and go on there.
+        The old I/O thread's object is kept and not touched: if it were destroyed, sockets that the parent uses would
+        close. Requests that were under way end in this process, where no thread serves them; in the parent they go on.
         """
         self._inherited.append(self._io)
         self._io.end_in_child()
         self._lock, self._io = threading.Lock(), IOThread()
 
     def _renew(self, before: IOThread) -> IOThread:
-        """Have another I/O thread for what comes from now on, and return the one before."""
+        """Replace the I/O thread, unless another thread has already done so, and return the old one."""
         with self._lock:
             if self._io is before:
                 self._io = IOThread()
         return before
 
     def _submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
+        """Run work on the I/O thread, on a new one if the old one has ended. See `IOThread.submit`."""
         request = None
         try:
-            with Interrupts():  # one in here would leave a thread that nobody ends
+            with Interrupts():  # an interrupt in here would leave a thread that nobody ends
                 while request is None:
                     io = self._io
                     request = io.submit(work, receivers)
-                    if request is None:  # it was closed meanwhile, or died
+                    if request is None:  # the thread was closed meanwhile, or failed
                         self._renew(io)
         except BaseException:
             if request is not None:
-                request.cancel()  # nobody has it
+                request.cancel()  # the caller never gets it, and so could not stop it
             raise
         return request
 
@@ -257,9 +259,9 @@ class Session:
         receiver: Receiver,
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
-        await perform(target, payload, receiver, TimeGiven(timeout), io.pool(target, self._limits).exchange)
+        await perform(target, payload, receiver, Deadline(timeout), io.pool(target, self._limits).exchange)
 
-    async def _perform_in_line(
+    async def _perform_pipeline(
         self,
         io: IOThread,
         target: Target,
@@ -267,11 +269,11 @@ class Session:
         receivers: Sequence[Receiver],
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
-        pipeline, time_of_all = io.pool(target, self._limits).pipeline(), TimeGiven(timeout)
+        pipeline, deadline = io.pool(target, self._limits).pipeline(), Deadline(timeout)
         each = zip(payloads, receivers, strict=True)
         try:
-            work = (perform(target, *request, time_of_all, pipeline.exchange) for request in each)
-            await asyncio.gather(*work, return_exceptions=True)  # one that fails leaves the others alone
+            work = (perform(target, *request, deadline, pipeline.exchange) for request in each)
+            await asyncio.gather(*work, return_exceptions=True)  # a request that fails does not stop the others
         finally:
             pipeline.close()
 
@@ -306,7 +308,7 @@ def session() -> Session:
 
 
 def _renew_in_child() -> None:
-    """In a forked process: every session begins anew, and no lock is held by a thread that is not there."""
+    """Reset every session in a forked process, and replace the lock: a thread that is not there may hold it."""
     global _kernel_lock
     _kernel_lock = threading.Lock()
     for each in list(_sessions):

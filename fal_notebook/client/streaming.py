@@ -1,8 +1,8 @@
-"""One request under way, as its consumer sees it: what arrives, and in the end the `Result`.
+"""One request under way, as its consumer sees it: the updates that arrive, and in the end the `Result`.
 
 Two threads meet here. The I/O thread notes times and puts events into the inbox (`receiver`). The consumer, one thread
-or one event loop, takes them out and reads them (`reading`). So decoding costs the connection nothing, and a slow
-consumer changes no measure of time.
+or one event loop, takes them out and decodes them (`reading`). So decoding does not hold up the connection, and a slow
+consumer does not change the measured times.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from .receiver import Receiver
 from .result import Result, with_show_error
 from .waiting import check_asyncio, wait
 
-_MOMENT = 0.03  # seconds that reading goes on, so that an interrupt is heard
+_READ_SECONDS = 0.03  # how long one call reads at most, since an interrupt may be held meanwhile
 
 
 class Stream:
-    """What arrives of one response: an iterator and an async iterator of updates, with `result` and `cancel`.
+    """The updates of one response: an iterator and an async iterator, with `result` and `cancel`. For one consumer.
 
-    For one consumer. Leaving a loop early does not stop the request; `cancel`, or a ``with`` block, does. What cannot
-    be read ends the request with a `RequestError`, which has what had come by then::
+    Leaving a loop early does not stop the request; `cancel` does, and so does the end of a ``with`` block. If the
+    response cannot be read, the request ends with a `RequestError`, which has the part that was read. For example::
 
         with stream("fal-ai/any-llm/stream", prompt="Hi") as updates:
             for update in updates:
@@ -41,13 +41,13 @@ class Stream:
         cancel: Callable[[], object],
         *,
         nested: bool,
-        in_line: bool = False,
+        pipelined: bool = False,
     ) -> None:
         self._target = target
         self._receiver = receiver
         self._cancel = cancel
         self._nested = nested
-        self._reading = Reading(target, receiver, cancel, in_line=in_line)
+        self._reading = Reading(target, receiver, cancel, pipelined=pipelined)
         self._pending: deque[Update] = deque()
 
     @property
@@ -57,7 +57,7 @@ class Stream:
 
     @property
     def is_done(self) -> bool:
-        """Whether the whole response has been taken."""
+        """Whether the consumer has taken the whole response."""
         return self._reading.result is not None
 
     @property
@@ -67,7 +67,7 @@ class Stream:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the call; until the end, once that has come."""
+        """Seconds from the call until the end of the request, or until now if it has not ended."""
         return self._receiver.elapsed
 
     @property
@@ -77,12 +77,12 @@ class Stream:
 
     @property
     def first_byte_after(self) -> float | None:
-        """Seconds from the call to the first byte of the body, once that has come."""
+        """Seconds from the call to the first byte of the body; None until that has come."""
         return self._receiver.first_byte_after
 
     @property
     def request_id(self) -> str | None:
-        """The id that the server gave to the request, once that has been taken."""
+        """The id that the server gave to the request; None until the start of the response has been taken."""
         return self._reading.request_id
 
     @property
@@ -93,11 +93,11 @@ class Stream:
     def take(self) -> list[Update]:
         """The updates that have come since the last call; never waits.
 
-        Where so much has come that reading takes longer than a moment, the rest is for the next call.
+        If so much has come that reading takes long, the next call returns the rest.
         """
         updates = list(self._pending)
         self._pending.clear()
-        enough = time.monotonic() + _MOMENT
+        enough = time.monotonic() + _READ_SECONDS
         for some in self._reading.drain():
             updates += some
             if time.monotonic() > enough:
@@ -110,14 +110,14 @@ class Stream:
             wait(self._receiver.inbox, timeout, nested=self._nested)
 
     def so_far(self) -> Result:
-        """The result as far as it has been taken; the result itself at the end."""
+        """The result of what has been taken so far; after the end, the final result."""
         return self._reading.so_far()
 
     def outcome(self) -> Result:
-        """Wait for the end and return the result, also where it is a failure: `Result.error` tells."""
+        """Wait for the end and return the result, also if the request failed: then `Result.error` has the error."""
         while self._reading.result is None:
             self.wait()
-            for _ in self._reading.drain():  # piece by piece: what is not kept is not held
+            for _ in self._reading.drain():  # the updates are dropped one by one, so they take no memory
                 pass
         return self._reading.result
 
@@ -125,16 +125,16 @@ class Stream:
         """Wait for the end and return the result. An interrupt stops the request.
 
         Raises:
-            FalNotebookError: the request failed. A `RequestError` has what had come as its ``result``.
+            FalNotebookError: the request failed. A `RequestError` has the part that had come as its ``result``.
         """
         try:
             return _checked(self.outcome())
         except BaseException:
-            self._stop_waiting()
+            self._cancel_unless_done()
             raise
 
     def cancel(self) -> None:
-        """Stop the request: its connection closes at once. What has come stays; after the end it does nothing."""
+        """Stop the request and close its connection at once. What has come is kept. After the end, nothing happens."""
         self._cancel()
 
     def __iter__(self) -> Iterator[Update]:
@@ -146,7 +146,7 @@ class Stream:
                 self.wait()
                 self._pending.extend(self.take())
         except BaseException:
-            self._stop_waiting()
+            self._cancel_unless_done()
             raise
         if self._pending:
             return self._pending.popleft()
@@ -186,8 +186,8 @@ class Stream:
         state = "ended" if self.is_done else f"{self.elapsed:.1f} s, {self.bytes:,} bytes"
         return f"<Stream {self.endpoint}, {state}>"
 
-    def _stop_waiting(self) -> None:
-        """Stop a request that nobody follows any more."""
+    def _cancel_unless_done(self) -> None:
+        """Stop a request whose consumer was interrupted or failed."""
         if not self.is_done:
             self.cancel()
 
@@ -198,6 +198,7 @@ class Stream:
         return _checked(self._reading.result)
 
     async def _arrival(self) -> None:
+        """Wait until there is something to take. If the wait is cancelled, the request is stopped."""
         try:
             check_asyncio()
             await (asyncio.sleep(0) if self._reading.has_more else self._receiver.inbox.wait_async())
@@ -207,15 +208,15 @@ class Stream:
 
 
 def end_of(stream: Stream, failure: Exception | None = None) -> Result:
-    """Wait for the end and return the result, for who can raise nothing and still has to end.
+    """Wait for the end and return the result, for a caller that must not raise, such as a task in the background.
 
     Args:
         stream: the request.
-        failure: what went wrong while it was shown: the error of a result that has none.
+        failure: the error that showing the stream raised; it becomes the result's error if there is no other.
     """
     try:
         return with_show_error(stream.outcome(), failure)
-    except Exception as exc:  # noqa: BLE001 - whatever it is, nobody waits for ever
+    except Exception as exc:  # noqa: BLE001 - the caller must not raise
         stream.cancel()
         return with_show_error(stream.so_far(), exc)
 

@@ -1,10 +1,10 @@
-"""What a request shows while it streams, and what stays of it: the parts that every place has in common.
+"""Live views: what a request shows while it streams, and what stays at its end.
 
-Words are drawn at a pace that keeps to what Jupyter carries without loss: its server drops messages silently beyond
-limits of messages and of bytes a second. What is too long to be shown is cut, with a note. In a terminal, words are
-printed as they come; for a notebook see `notebook_live`.
+Here are the base class and the views for a terminal, for static outputs and for ``--quiet``; `notebook_live` has the
+one for a notebook. Jupyter's server silently drops messages beyond its limits of messages and of bytes a second. So
+words are drawn a few times a second, a bounded number at a time. Text that is too long to be shown is cut, with a note.
 
-What cannot be shown stops no request, whose answer is paid for: nothing is shown from then on but the end.
+If drawing fails, the request goes on, since its answer is paid for. Nothing more is drawn until the result at the end.
 """
 
 import sys
@@ -23,17 +23,17 @@ from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, print
 from .outputs import show_bundle
 
 REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
-_CHARACTERS = 25_000  # of up to four bytes, a refresh at the most: the server's limit is 1 MB of stream output a second
-_FOREIGN_CHARACTERS = 5_000  # the same where so many are beyond Latin-1: a page shapes what is new as one
-_TAIL = 100  # characters of what is shown that tell how what follows is shown
-_PATIENCE = 1.0  # seconds without a byte before a line says that the request is waited for
-_IDLE_TICK = 0.25
+_MOST_CHARACTERS = 25_000  # in a refresh, of up to four bytes each: the server's limit is 1 MB of output a second
+_MOST_FOREIGN = 5_000  # in a refresh, if more of them are beyond Latin-1: a page lays out all that is new in one step
+_TAIL_LENGTH = 100  # characters at the end of the shown text, which `plain_text` gets together with the next ones
+_PATIENCE = 1.0  # seconds after which a line tells what is waited for, if no words have come
+_IDLE_TICK = 0.25  # seconds between two looks at a stream of which nothing has come
 
 
 def follow(stream: Stream, live: "Live") -> None:
-    """Show a stream until its end. An interrupt gets through, but never into what is being drawn.
+    """Show a stream until its end. An interrupt is raised while this function waits, and never while it draws.
 
-    Then the caller has to stop the stream.
+    If one is raised, the caller has to stop the stream.
     """
     with Interrupts() as interrupts:
         while not stream.is_done:
@@ -44,13 +44,16 @@ def follow(stream: Stream, live: "Live") -> None:
 
 
 def print_text(text: str) -> None:
-    """Print at once, whatever characters the output can carry."""
+    """Print text without delay. Characters that the output's encoding does not have are replaced."""
     sys.stdout.write(printable(text, sys.stdout))
     sys.stdout.flush()
 
 
 class Shown(Enum):
-    """What a print takes the place of."""
+    """What a new print replaces of what is shown.
+
+    NOTHING: it is put behind the rest. LINE: the line that tells what is waited for. WORDS: the whole text.
+    """
 
     NOTHING = auto()
     LINE = auto()
@@ -58,12 +61,12 @@ class Shown(Enum):
 
 
 class Live(ABC):
-    """What one request shows. It collects updates and draws them when it is asked to refresh.
+    """The live view of one request. It collects updates, and draws them when it is refreshed.
 
     Attributes:
-        due: when the next refresh may come, by the monotonic clock in seconds. A refresh that finds nothing leaves it
-            as it is, so that the first words wait for none.
-        failure: what went wrong when something was shown.
+        due: when the next refresh may come, in seconds of `time.monotonic`. A refresh that draws nothing does not move
+            it, so that the first words are drawn as soon as they come.
+        failure: the error that was raised while something was shown.
     """
 
     def __init__(self) -> None:
@@ -77,7 +80,7 @@ class Live(ABC):
         self._progress: Progress | None = None
         self._picture: Media | None = None
         self._file = ""
-        self._waited = ""
+        self._waiting_line = ""
         self._tail = ""
 
     @property
@@ -87,18 +90,18 @@ class Live(ABC):
 
     @property
     def words(self) -> str:
-        """The answer's words so far, those included that have not been drawn."""
+        """The answer's words so far, including those that have not been drawn."""
         return "".join(self._text)
 
     def show(self, updates: Sequence[Update], stream: Stream) -> None:
-        """Take what has arrived, and draw it if it is time."""
+        """Collect what has arrived, and draw it if a refresh is due."""
         if self.failure is not None:
             return
         try:
             self.take(updates)
-            if time.monotonic() >= self.due and not stream.is_done:  # the end shows the rest: what is whole is not live
+            if time.monotonic() >= self.due and not stream.is_done:  # at the end, `finish` shows the rest
                 self.refresh(stream)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the answer goes on
+        except Exception as exc:  # noqa: BLE001 - whatever fails, the request goes on
             self.failure = exc
 
     def take(self, updates: Sequence[Update]) -> None:
@@ -113,14 +116,14 @@ class Live(ABC):
                 self._file = "" if self._picture else media_words(update.media[0])
 
     def refresh(self, stream: Stream) -> None:
-        """Draw what has been collected, or a line on what is waited for."""
+        """Draw what has been collected, or, if there are no words yet, a line that tells what is waited for."""
         if self._unshown:
             self._draw()
         elif not self._text:
-            self._wait_line(stream)
+            self._draw_waiting_line(stream)
 
     def discard(self) -> None:
-        """Show nothing: no request was sent. What `finish` would close is closed."""
+        """Show nothing, because no request was sent. Close what `finish` would close."""
         self._unshown = []
 
     @property
@@ -129,11 +132,11 @@ class Live(ABC):
 
     @abstractmethod
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        """Show what stays, however the request ended. To be called once, and once more where that fails."""
+        """Show the result, however the request ended. To be called once, and once more if the first call fails."""
 
     @abstractmethod
     def _write(self, text: str, replaces: Shown) -> None:
-        """Put text behind what is shown, or in its place."""
+        """Print text behind what is shown, or in place of some of it."""
 
     def _collect(self, update: Text) -> None:
         if update.offset < min(self._length, LONGEST_TEXT):
@@ -150,8 +153,9 @@ class Live(ABC):
             self._unshown.append(CUT_NOTE)
 
     def _draw(self) -> None:
+        """Print collected text, as much as one refresh may have."""
         text = "".join(self._unshown)
-        size = _CHARACTERS if count_beyond_latin1(text[:_CHARACTERS]) <= _FOREIGN_CHARACTERS else _FOREIGN_CHARACTERS
+        size = _MOST_CHARACTERS if count_beyond_latin1(text[:_MOST_CHARACTERS]) <= _MOST_FOREIGN else _MOST_FOREIGN
         shown, rest = text[:size], text[size:]
         if shown[-1:] == "\r" or "\ud800" <= shown[-1:] <= "\udbff":
             shown, rest = shown[:-1], shown[-1:] + rest
@@ -159,37 +163,37 @@ class Live(ABC):
         self._rest()
         if not shown:
             return
-        replaces = Shown.LINE if self._waited else self._replaces
-        self._replaces, self._waited = Shown.NOTHING, ""
+        replaces = Shown.LINE if self._waiting_line else self._replaces
+        self._replaces, self._waiting_line = Shown.NOTHING, ""
         before = self._tail if replaces is Shown.NOTHING else ""
         words = plain_text(shown, before)
-        self._tail = (before + words)[-_TAIL:]
+        self._tail = (before + words)[-_TAIL_LENGTH:]
         self._write(words, replaces)
 
-    def _wait_line(self, stream: Stream) -> None:
+    def _draw_waiting_line(self, stream: Stream) -> None:
         if stream.elapsed < _PATIENCE:
             return
         doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
         received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
         said = "".join(f" · {one_line(words, 80)}" for words in (self._progress_words(), self._file) if words)
         line = f"{doing}… {stream.elapsed:.0f} s{received}{said}"
-        if line != self._waited:
-            replaces = Shown.LINE if self._waited else Shown.NOTHING
-            self._waited = line
+        if line != self._waiting_line:
+            replaces = Shown.LINE if self._waiting_line else Shown.NOTHING
+            self._waiting_line = line
             self._rest(_IDLE_TICK)
             self._write(line, replaces)
 
     def _rest(self, seconds: float | None = None) -> None:
-        """Let the next refresh come after so many seconds, or at the usual pace; later where something else asks."""
+        """Set the time of the next refresh: after the usual pause or a number of seconds, unless a later one is set."""
         self.due = max(self.due, time.monotonic() + (1 / REFRESHES if seconds is None else seconds))
 
     def _progress_words(self) -> str:
-        """The progress, for the line that waits."""
+        """The progress, for the line that tells what is waited for."""
         return self._progress.words if self._progress else ""
 
 
 class StaticLive(Live):
-    """What stays of an answer and nothing before it, where no page looks on."""
+    """Shows only the result, at the end, where no page is open to see it stream."""
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         for output in result.outputs(style, autoplay=autoplay):
@@ -200,14 +204,14 @@ class StaticLive(Live):
 
 
 class TerminalLive(Live):
-    """The same in a terminal, where what has been printed stays."""
+    """The live view in a terminal, in which printed text stays."""
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         while self._unshown:
             self._draw()
-        if self._waited:
+        if self._waiting_line:
             self._write("", Shown.LINE)
-            self._waited = ""
+            self._waiting_line = ""
         if self._text and style != "json":
             length = [f"{len(result.text):,} characters in all"] if self._is_cut else []
             lines = ["", *length, *map(media_words, result.media), result.status_line]
@@ -217,13 +221,13 @@ class TerminalLive(Live):
 
     def _write(self, text: str, replaces: Shown) -> None:
         if not self._text and not sys.stdout.isatty():
-            return  # a line that waits would stay in the file that the output goes to
+            return  # the output goes to a file, in which the waiting line would stay
         start = {Shown.NOTHING: "", Shown.LINE: "\r\x1b[K", Shown.WORDS: "\n"}[replaces]
         print_text(start + text)
 
 
 class NoLive(Live):
-    """Nothing, for ``--quiet``."""
+    """Shows nothing, for ``--quiet``."""
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         """Show nothing."""

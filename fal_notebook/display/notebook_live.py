@@ -1,9 +1,9 @@
-"""What a request shows in a notebook while it streams, and what stays of it.
+"""The live view in a notebook: what a request shows while it streams, and what stays at its end.
 
-Words are printed into a live Output widget, which stands in one box with the other parts: previews, progress, sound.
-When the response has ended, the outputs that held the box become the static result by their display ids, and the
-widgets are closed: a saved widget would reopen as an error. Each print enters and leaves the Output widget, so that
-what the user's own tasks print meanwhile lands in the cell and stays there.
+Words are printed into an Output widget, which stands in one box with the other parts: preview, progress, sound. When
+the response has ended, the cell's outputs with the box are updated by their display ids to the static result. Then the
+widgets are closed: a notebook that is saved with widgets shows errors when it is opened again. The Output widget is
+entered and left for each print, so that what the user's own tasks print meanwhile goes to the cell and stays there.
 """
 
 import sys
@@ -29,16 +29,16 @@ from .stop_button import StopButton
 if TYPE_CHECKING:
     from ipywidgets import Output
 
-_LARGEST = 250_000  # characters that stand in the page while more comes: it lays all of them out at each refresh
-_FOREIGN = 20  # ordinary characters that one beyond Latin-1 costs the page as many as, where scripts alternate
-WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth its messages
+_LARGEST = 250_000  # characters that the page shows while more comes: it lays out all of them at each refresh
+_FOREIGN = 20  # for how many characters one beyond Latin-1 counts: so much it costs the page if scripts alternate
+WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth the messages that it costs
 
 
 class NotebookLive(Live):
-    """The live part of a cell's output in a kernel.
+    """The live view in the output of a notebook's cell.
 
     Args:
-        recent: where a page that comes back finds the end.
+        recent: the store from which a reloaded page gets the final answer.
     """
 
     def __init__(self, recent: RecentAnswers) -> None:
@@ -48,7 +48,7 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
-        self._stands = self._weight = self._cut = 0
+        self._stands = self._weight = self._cut = 0  # characters in the page, what they count for, and those removed
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
@@ -67,13 +67,13 @@ class NotebookLive(Live):
         body, foot = result.body(style, autoplay=autoplay), result.foot
         try:
             if self._output is not None:
-                self._output.msg_id = ""  # an interrupt can come while it is entered
+                self._output.msg_id = ""  # leaves the widget, if an interrupt came within `_inside`
             self._close_unshown()
         finally:
             self._box.become(body, foot)
 
     def _close_unshown(self) -> None:
-        """Close the parts that were made and not put into the box, which closes the others."""
+        """Close the parts that were made but not put into the box. The box closes those that it has."""
         others = {Place.STOP: self._stop, Place.PROGRESS: self._bar, Place.PICTURE: self._image}
         made = {Place.WORDS: self._output, **{place: part and part.widget for place, part in others.items()}}
         for place, widget in made.items():
@@ -96,12 +96,12 @@ class NotebookLive(Live):
             sys.stdout.write(text)
 
     def _progress_words(self) -> str:
-        """Nothing: the bar says it."""
+        """Nothing, since the progress bar shows it."""
         return ""
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
-        """Print into the widget. Its own ``with`` would show and swallow an interrupt."""
+        """Print into the Output widget. A ``with`` of its own would show and swallow an interrupt."""
         output = self._output or self._open()
         output.__enter__()
         try:
@@ -142,7 +142,7 @@ class NotebookLive(Live):
         self._image.show(self._picture)
 
     def _offer_stop(self, stream: Stream) -> None:
-        """Make the button, and show it with the next refresh: all at once would halt the page twice as long."""
+        """Make the Stop button in one refresh and show it in the next: both at once would halt the page too long."""
         if self._stop is None:
             if stream.elapsed >= WORTH_STOPPING:
                 self._stop = StopButton(stream.cancel)
@@ -154,7 +154,7 @@ class NotebookLive(Live):
 
 
 class SoundingLive(NotebookLive):
-    """The same with sound that plays while it arrives, for ``--play``."""
+    """The live view in a notebook with sound that plays while it arrives, for ``--play``."""
 
     def __init__(self, recent: RecentAnswers) -> None:
         super().__init__(recent)

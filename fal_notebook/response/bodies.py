@@ -1,7 +1,8 @@
-"""Sans-I/O: the ways to read the body of a response: here words, and files; elsewhere what builds upon them.
+"""Sans-I/O: the readers of a response's body: their base class, and those for text and for files.
 
-Each is fed bytes, cut anywhere, and keeps the body once: media in a single buffer whose bytes are handed out
-without a copy, an event stream as its events, text and JSON as text.
+The readers in `event_stream_body` and `unlabelled_body` build upon them. A reader is fed bytes, cut anywhere, and keeps
+the body only once: a file in a single buffer, whose bytes are handed out without a copy; an event stream as its events;
+text and JSON as text. In their arguments, a label is the content type that the server gave the body.
 """
 
 import codecs
@@ -18,12 +19,13 @@ from .updates import Piece, Text, Update
 
 
 class Body(ABC):
-    """One body, and what it has said so far.
+    """One body, and what has been read of it so far.
 
     Attributes:
         events: the server-sent events.
-        reader: what the JSON values in it say.
-        significant_bytes: the part of the last bytes that has all they say. None: all of them.
+        reader: reads the JSON values in the body, and keeps what they add up to.
+        significant_bytes: the part of the bytes fed last that holds all that they say, such as the newest of several
+            snapshots; None if that is all of them.
     """
 
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class Body(ABC):
 
     @property
     def is_file(self) -> bool:
-        """Whether it is the bytes of a file."""
+        """Whether the body is a file."""
         return False
 
     @property
@@ -48,15 +50,15 @@ class Body(ABC):
 
     @abstractmethod
     def feed(self, data: bytes) -> list[Update]:
-        """Take the next bytes."""
+        """Take the next bytes of the body, and return the updates that they bring."""
 
     def finish(self) -> list[Update]:
-        """Take the end of the body, whole or not."""
+        """Take the end of the body, which may be cut off, and return the last updates."""
         return []
 
 
 class TextBody(Body):
-    """Words in the charset that the content type names, UTF-8 by default."""
+    """Text in the charset that the content type names, by default UTF-8."""
 
     def __init__(self, label: str = "") -> None:
         super().__init__()
@@ -77,7 +79,7 @@ class TextBody(Body):
     def _decode(self, data: bytes, *, final: bool = False) -> str:
         try:
             return self._decoder.decode(data, final)
-        except UnicodeError:  # UTF-16 without its mark: some charsets bear no broken bytes, told to replace or not
+        except UnicodeError:  # some codecs raise it even if told to replace, such as UTF-16 without a byte order mark
             held, _ = self._decoder.getstate()
             self._decoder = _text_decoder()
             return self._decoder.decode(held + data, final)
@@ -90,7 +92,7 @@ class TextBody(Body):
 
 
 class MediaBody(Body):
-    """A file's bytes, or raw samples, which get the header of a WAV file."""
+    """A file, or raw samples of sound, which get the header of a WAV file."""
 
     def __init__(self, label: str) -> None:
         super().__init__()
@@ -111,7 +113,7 @@ class MediaBody(Body):
             return []
         if self._buffer is None:
             header = self._header(data)
-            # A buffer made of the first bytes shares them until more come: one large message is kept once.
+            # BytesIO shares the bytes that it is made of until more come, so a body in one message is not copied.
             self._buffer = BytesIO(header + data if header else data)
             self._buffer.seek(0, 2)
         else:
@@ -126,7 +128,7 @@ class MediaBody(Body):
         return []
 
     def _header(self, head: bytes) -> bytes:
-        """The WAV header for raw samples; nothing for what has a header of its own."""
+        """The WAV header for raw samples; empty if the body is anything else, or has a header of its own."""
         samples = raw_format(self._label)
         if samples is None or sniff(head[:SNIFF_BYTES], samples=True):
             return b""
@@ -134,10 +136,11 @@ class MediaBody(Body):
 
 
 def _text_decoder(label: str = "") -> codecs.IncrementalDecoder:
+    """A decoder for the charset in a content type, or for UTF-8 if it names none that can be used."""
     try:
         name = str(parameter(label, "charset") or "utf-8")
-        b"a".decode(name, "replace")  # refuses what is no encoding of text
-        if codecs.lookup(name).name == "punycode":  # of host names, and only as a whole
+        b"a".decode(name, "replace")  # raises LookupError for codecs that are not for text
+        if codecs.lookup(name).name == "punycode":  # is for host names, and cannot decode piece by piece
             name = "utf-8"
         return codecs.getincrementaldecoder(name)("replace")
     except (LookupError, ValueError):

@@ -1,7 +1,8 @@
-"""Sans-I/O: bodies of JSON: an event stream, whose events usually hold a JSON value each, and JSON that comes whole.
+"""Sans-I/O: the readers of an event stream, whose events usually hold a JSON value each, and of a body of JSON.
 
-Most events of an answer repeat the JSON around their words, their envelope. It is learned from the first events: those
-behind them are then read without being decoded whole; see `envelopes` and `snapshots`.
+Most events of an answer differ only in their words; the JSON around the words, the envelope, is the same. The reader
+learns it from the first events. Of later events it takes only the words, and need not decode the JSON: that is quicker
+(see `envelopes`, and `snapshots` for events that hold the whole text so far).
 """
 
 import json
@@ -20,19 +21,19 @@ from .snapshots import SnapshotFinder, SnapshotRun
 from .sse import NO_LABEL, Events, EventStreamDecoder, ServerSentEvent
 from .updates import Json, Piece, Text, Update
 
-_FIRST = 1024  # bytes of a stream that are read first: what they teach makes those behind them cheap
+_FIRST = 1024  # bytes of a stream that are read first, to learn the envelope before more is read
 _JSON = json.JSONDecoder()
-_SPACE = " \t\r\n\x1e"  # that may stand between JSON values: RFC 8259, and the separator of RFC 7464
-_MOST_EVENTS = 1_000_000  # that are read of one response: each takes a hundred bytes and more, however short it is
-_MOST_JOINED = 30_000  # JSON values without a line between them that are read as events: they are read at once
-_MOST_ENVELOPES = 32  # that are learned of one response: events that carry a clock have a new one each
+_SPACE = " \t\r\n\x1e"  # characters that may stand between JSON values: RFC 8259, and the separator of RFC 7464
+_MOST_EVENTS = 1_000_000  # events that are read of one response; even the shortest takes a hundred bytes of memory
+_MOST_JOINED = 30_000  # JSON values in a row, not one a line, that are read as events: all in one step
+_MOST_ENVELOPES = 32  # tries to learn the envelope; in events that carry a time, it is different in each
 
 
 class EventStreamBody(Body):
-    """Events, each of which usually holds a JSON value.
+    """An event stream; each event usually holds a JSON value.
 
     Args:
-        decoder: of server-sent events, unless the body is divided in another way.
+        decoder: divides the body into events; by default, a decoder of server-sent events.
     """
 
     _DONE: ClassVar[str] = "[DONE]"  # the last event of OpenAI's streams
@@ -83,10 +84,10 @@ class EventStreamBody(Body):
         return updates
 
     def finish(self) -> list[Update]:
-        """Take the end of the body, whole or not.
+        """Take the end of the body, which may be cut off, and return the last updates.
 
         Raises:
-            InvalidResponse: there is no event in it, and no JSON either; or all of it is one event that breaks off.
+            InvalidResponse: the body has neither an event nor JSON, or it breaks off within its first event.
         """
         if self._is_over:
             return []
@@ -98,16 +99,20 @@ class EventStreamBody(Body):
         return updates
 
     def _read_whole(self, body: bytes, name: str) -> list[Update]:
-        """Read JSON that is whole: one value, or several, of which each is an event.
+        """Read a whole body of JSON: one value, or several in a row, which are taken as events.
+
+        Args:
+            body: the body.
+            name: what the server says that it is, for the error.
 
         Raises:
-            InvalidResponse: it is not JSON.
+            InvalidResponse: the body is not JSON.
         """
         updates: list[Update] = []
         if body.strip():
             try:
                 updates = self._read_value(decode_json(body))
-            except KeyboardInterrupt:  # what had come is not lost
+            except KeyboardInterrupt:  # an interrupt while it is decoded; the body is kept as text
                 self._broken = body.decode("utf-8-sig", "replace")
                 raise
             except TooMuchJSON as exc:
@@ -127,7 +132,7 @@ class EventStreamBody(Body):
         return [Text(self._broken, 0)]
 
     def _run(self, data: bytes, at: int) -> SnapshotRun:
-        """What is to be read next, from a place in the data on."""
+        """The bytes to read next, from a place in the data on: a run of snapshots, or bytes to decode."""
         if self._envelope is None or self._appends:
             return SnapshotRun(len(data) if at or self.events else _FIRST)
         if self._snapshots is None:
@@ -165,18 +170,18 @@ class EventStreamBody(Body):
         return updates + self._read_run(run, last)
 
     def _read_run(self, run: list[str], last: str) -> list[Update]:
-        """Read events one behind the other that differ in their words alone."""
+        """Read events in a row that differ only in their words."""
         if self._appends and run:
             return self.reader.read_words("".join(run), last, appended=True)
         return [update for words in run for update in self.reader.read_words(words, last, appended=False)]
 
     def _repeated_words(self, data: str) -> str | None:
-        """The words of an event that has the known envelope."""
+        """The words of an event that has the learned envelope; None if it has another, or if they are a file's URL."""
         words = self._envelope.words(data) if self._envelope else None
         return None if words is None or is_address(words) else words
 
     def _learn(self, event: ServerSentEvent) -> None:
-        """Look whether events like this one will say nothing but their words; of a first event, none may follow."""
+        """Learn the envelope of an event, if it says nothing but its words. The first event may be the only one."""
         if self._envelopes_left > 0 and event.event != "error" and len(self.events) > 1:
             self._envelopes_left -= 1
             envelope = Envelope.of(event.data, _words_alone)
@@ -193,7 +198,7 @@ class EventStreamBody(Body):
             self.reader.note = _kept_as_text(exc)
             return self._words_of(event.data, event)
         except ValueError:
-            is_half = self._is_over and event.data.startswith('{"')  # an object that the end has cut off is no text
+            is_half = self._is_over and event.data.startswith('{"')  # an object that the body's end has cut off
             if is_half:
                 self._broken = event.data if len(self.events) == 1 else ""
                 return []
@@ -214,18 +219,18 @@ class EventStreamBody(Body):
         return updates
 
     def _words_of(self, words: str, event: ServerSentEvent) -> list[Update]:
-        """An event that is no JSON object: an error's message, or a piece of plain text."""
+        """Read an event that is not JSON, or is a single value: an error's message, or a piece of plain text."""
         if event.event == "error":
             self.reader.error = words or "error"
             return []
-        if self.reader.text:  # the answer is JSON, and these words are none of its
+        if self.reader.text:  # the answer's text comes in JSON, and these words are not a part of it
             return [Json(words)]
         change = self._words.append(words)
         return [Text(*change)] if change else []
 
 
 class JSONBody(EventStreamBody):
-    """JSON, read when it is whole. What is none stays readable as text."""
+    """A body of JSON, which is read at its end. If it is not JSON, it is kept as text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,17 +241,17 @@ class JSONBody(EventStreamBody):
         return []
 
     def finish(self) -> list[Update]:
-        """Read the value, or the values.
+        """Read the value, or the values in a row, and return their updates.
 
         Raises:
-            InvalidResponse: it is not JSON.
+            InvalidResponse: the body is not JSON.
         """
         body, self._buffer = self._buffer.getvalue(), BytesIO()
         return self._read_whole(body, "JSON")
 
 
 def _json_values(body: bytes) -> Events:
-    """JSON objects and lists that stand one behind the other, each as an event; none where anything else stands."""
+    """JSON objects and lists in a row, each as an event; no events if the body holds anything else."""
     events, at = Events(), 0
     try:
         check_json(body)
@@ -269,12 +274,12 @@ def _kept_as_text(reason: TooMuchJSON) -> str:
 
 
 def _words_alone(value: Any) -> str | None:
-    """The words of an event that says nothing else."""
+    """The words of an event that says nothing else; None if it says more, or has none."""
     updates = EventReader().read(value)
     return updates[0].new if len(updates) == 1 and isinstance(updates[0], Text) else None
 
 
 def _appends(envelope: Envelope) -> bool:
-    """Whether the words of such events come behind those before, and not in their place."""
+    """Whether the words of events with this envelope are added to the earlier ones, and do not replace them."""
     reader, value = EventReader(), envelope.filled("words")
     return all(isinstance(update, Text) for update in reader.read(value) + reader.read(value))

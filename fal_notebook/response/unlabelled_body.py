@@ -1,4 +1,4 @@
-"""Sans-I/O: a body of which no label says what it is."""
+"""Sans-I/O: the reader of a body whose content type is missing or says only that it is bytes."""
 
 import codecs
 import re
@@ -10,17 +10,17 @@ from .bodies import Body, MediaBody, TextBody
 from .event_stream_body import JSONBody
 from .updates import Update
 
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # that no words hold
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # bytes that stand in no text
 
 
 class UnlabelledBody(Body):
-    """JSON, words, or else a file.
+    """JSON, text, or a file.
 
-    It is a file from the first byte on that no words hold, and what came before is a part of it. Words could still
-    become one with each byte, so they are read at the end.
+    As soon as a byte comes that cannot be part of a text, the whole body is taken for a file. Only at the end is it
+    certain that no such byte follows, so JSON and text are read only then.
 
     Args:
-        label: of the file.
+        label: the content type that the server gave, for the case that it is a file.
     """
 
     def __init__(self, label: str) -> None:
@@ -61,6 +61,7 @@ class UnlabelledBody(Body):
             return self._read_as(TextBody()) + self.finish()
 
     def _are_words(self, data: bytes, *, final: bool = False) -> bool:
+        """Whether the next bytes continue a text in UTF-8, without control characters."""
         try:
             self._decoder.decode(data, final)
         except UnicodeDecodeError:
@@ -68,6 +69,7 @@ class UnlabelledBody(Body):
         return not _CONTROLS.search(data)
 
     def _read_as(self, body: Body) -> list[Update]:
+        """Give what has come to the reader for its kind, which reads the rest, too."""
         self._body, self.events, self.reader = body, body.events, body.reader
         data, self._buffer = self._buffer.getvalue(), BytesIO()
         return body.feed(data)

@@ -1,4 +1,8 @@
-"""The compression of a WebSocket's messages (permessage-deflate, RFC 7692), also where one ends with a last block."""
+"""The compression of a WebSocket's messages (permessage-deflate, RFC 7692), with support for final blocks.
+
+A server may mark a DEFLATE block as final (BFINAL) and still send more (7.2.3.4). websockets' decompressor ends with
+such a block; here, a new decompressor reads what follows.
+"""
 
 import zlib
 from collections.abc import Sequence
@@ -11,26 +15,27 @@ from websockets.frames import Frame
 from websockets.typing import ExtensionParameter
 
 _TAIL = b"\x00\x00\xff\xff"
-"""What stands behind each compressed message and is not sent (RFC 7692, 7.2.2)."""
+"""The end of each compressed message, which the sender leaves out and the receiver adds (RFC 7692, 7.2.2)."""
 _WINDOW = 32_768
-"""How far back compressed data may refer."""
+"""How many bytes back compressed data may refer."""
 
 
 class _Deflate(PerMessageDeflate):
-    """Compression that goes on behind a block that is marked as the last of all (RFC 7692, 7.2.3.4)."""
+    """permessage-deflate that reads on behind a final block."""
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
-        """Unpack a frame; websockets calls it."""
+        """Decompress a frame; websockets calls it."""
         frame = super().decode(frame, max_size=max_size)
-        decoder = getattr(self, "decoder", None)  # there is none between messages that share nothing
+        decoder = getattr(self, "decoder", None)  # without context takeover, there is none between messages
         while decoder is not None and decoder.eof:
             rest, data = decoder.unused_data, bytes(frame.data)
             decoder = self.decoder = zlib.decompressobj(-self.remote_max_window_bits, zdict=data[-_WINDOW:])
             if rest not in (b"", _TAIL):
-                frame = replace(frame, data=data + self._more(rest, max_size))
+                frame = replace(frame, data=data + self._decompress(rest, max_size))
         return frame
 
-    def _more(self, rest: bytes, max_size: int | None) -> bytes:
+    def _decompress(self, rest: bytes, max_size: int | None) -> bytes:
+        """Decompress the bytes that follow a final block."""
         try:
             more = self.decoder.decompress(rest, max_size or 0)
         except zlib.error as exc:
@@ -41,12 +46,12 @@ class _Deflate(PerMessageDeflate):
 
 
 class DeflateFactory(ClientPerMessageDeflateFactory):
-    """What offers it."""
+    """Offers this compression in the handshake."""
 
     def process_response_params(
         self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[Extension]
     ) -> PerMessageDeflate:
-        """Take what the server agreed to; websockets calls it."""
+        """Make the extension from the parameters that the server agreed to; websockets calls it."""
         agreed = super().process_response_params(params, accepted_extensions)
         return _Deflate(
             agreed.remote_no_context_takeover,

@@ -17,7 +17,15 @@ from typing import Protocol as Interface
 from ..errors import ArgumentsTooLarge, ConnectError, ConnectionLost, RequestError, ResponseTooLarge
 from .protocol import Data, End, Event, Protocol, State
 from .target import Target
-from .websocket import CLOSE_SECONDS, Closed, Message, WebSocket, is_refused_as_too_big, is_too_big, what_was_wrong
+from .websocket import (
+    CLOSE_SECONDS,
+    Closed,
+    Message,
+    WebSocket,
+    is_incoming_too_big,
+    is_outgoing_too_big,
+    violation_words,
+)
 
 _PING_SECONDS = 20.0
 _PONG_SECONDS = 40.0
@@ -114,7 +122,7 @@ class Connection:
         """Whether the next request can go out on it; a server that was silent for long gets a ping first."""
         if not self.is_reusable:
             return False
-        is_fresh = abs(time.time() - self._websocket.heard) < _STALE_SECONDS  # abs: the clock may be set back
+        is_fresh = abs(time.time() - self._websocket.heard_at) < _STALE_SECONDS  # abs: the clock may be set back
         if not is_fresh and not await self._websocket.answers(_PROBE_SECONDS):
             return False
         await asyncio.sleep(0)  # lets the loop read the socket: a close may be in it, or a message out of place
@@ -238,11 +246,11 @@ class Connection:
     def _loss_error(self, exc: Closed, exchange: _Exchange) -> RequestError:
         is_next = exchange is self._exchanges[0]
         has_begun = is_next and self._protocol.state is State.STREAMING
-        if is_next and is_too_big(exc):
+        if is_next and is_incoming_too_big(exc):
             return self._response_too_large()
-        if not has_begun and is_refused_as_too_big(exc) and self._is_largest(exchange):
+        if not has_begun and is_outgoing_too_big(exc) and self._is_largest(exchange):
             return self._arguments_too_large(exc, exchange)
-        wrong = what_was_wrong(exc)
+        wrong = violation_words(exc)
         said = (
             f": the server broke the WebSocket protocol ({wrong})"
             if wrong
@@ -284,7 +292,7 @@ class Connection:
         A server that sends is at work, and its answer is worth more than the rule. And a ping waits behind arguments
         that are being sent: as long as the server takes what was ``queued`` before the ping, its pong is not late.
         """
-        return self._websocket.heard, min(self._websocket.written, queued)
+        return self._websocket.heard_at, min(self._websocket.written, queued)
 
 
 def _size(count: int) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from ..errors import AuthenticationError, ConnectError, FalNotebookError, StatusError
 from .connection import Connection
 from .target import Target
-from .upgrade import PASSING, closed_at_once, open_websocket
+from .upgrade import TRANSIENT_STATUSES, closed_at_once, open_websocket
 
 _PAUSES = (0.2, 0.5)  # seconds before the second and the third try
 _SPREAD = (0.75, 1.25)  # so that clients that lost a server at the same time do not return at the same time
@@ -71,5 +71,5 @@ async def _open(target: Target, max_body: int, deadline: float, *, with_key: boo
 
 def _may_succeed_again(error: FalNotebookError) -> bool:
     if isinstance(error, StatusError):
-        return error.status in PASSING
+        return error.status in TRANSIENT_STATUSES
     return isinstance(error, ConnectError) and error.may_pass

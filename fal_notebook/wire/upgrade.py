@@ -1,6 +1,7 @@
-"""The HTTP upgrade that opens a WebSocket, through proxies and TLS, and what it means where it fails.
+"""The HTTP upgrade that opens a WebSocket, through proxies and TLS, and the errors that its failures become.
 
-Whatever fails here, nothing was sent: the arguments go out over an open WebSocket only.
+Whatever fails here, the request was not sent: the arguments go out over an open WebSocket only. An error says whether
+the same handshake may succeed in a moment; `handshake` then tries again.
 """
 
 import json
@@ -35,10 +36,10 @@ from .websocket import CLOSE_SECONDS, WebSocket
 
 _PROXY_HINT = "HTTPS_PROXY, or what else names one here, is like http://host:8080"
 _ADDRESS_HINT = "check the address and the network, whose login page may answer for it"
-PASSING = (502, 503, 504)
-"""The statuses of a handshake that say nothing of the request: the same may succeed in a moment."""
+TRANSIENT_STATUSES = (502, 503, 504)
+"""The HTTP statuses after which the same handshake may succeed in a moment."""
 
-PASSING_CODES = (
+_TRANSIENT_CODES = (
     CloseCode.GOING_AWAY,
     CloseCode.ABNORMAL_CLOSURE,
     CloseCode.INTERNAL_ERROR,
@@ -46,23 +47,20 @@ PASSING_CODES = (
     CloseCode.TRY_AGAIN_LATER,
     CloseCode.BAD_GATEWAY,
 )
-"""The codes of a close that say the same."""
-_FURTHER_ADDRESS_SECONDS = 0.25
-"""How long one address of a host is tried alone before the next is, too (RFC 8305, 5)."""
+"""The codes of a close after which the same handshake may succeed in a moment."""
+_HAPPY_EYEBALLS_SECONDS = 0.25
+"""How long one address of a host is tried before the next is tried beside it (RFC 8305, 5)."""
 
 
-class _Connect(connect):
-    """The opening of a connection to the address that was asked for and to no other.
-
-    A redirect would carry the credentials along.
-    """
+class _ConnectWithoutRedirects(connect):
+    """Opens a connection to the URL that was asked for, and follows no redirect, which would get the key, too."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
 
 
-class _Logger(logging.LoggerAdapter[logging.Logger]):
-    """A logger that has no DEBUG level: there websockets logs the handshake's headers, the key among them."""
+class _NoDebugLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger without level DEBUG, at which websockets logs the handshake's headers, and so the key."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
         return level > logging.DEBUG and super().isEnabledFor(level)
@@ -88,43 +86,43 @@ async def open_websocket(target: Target, *, max_size: int, open_timeout: float) 
 
     failure: FalNotebookError
     try:
-        websocket = await _Connect(
+        websocket = await _ConnectWithoutRedirects(
             target.url,
             additional_headers=target.authorization.headers() if target.authorization else None,
             open_timeout=open_timeout,
-            ping_interval=None,  # pings of our own also tell how long the server has been silent
+            ping_interval=None,  # `Connection` sends pings itself, and counts other signs of life, too
             close_timeout=CLOSE_SECONDS,
             max_size=max_size,
             proxy=_proxy(target),
-            logger=_Logger(logging.getLogger(__name__), {}),
+            logger=_NoDebugLogger(logging.getLogger(__name__), {}),
             create_connection=make,  # type: ignore[arg-type]  # documented as any factory
             extensions=[DeflateFactory(compress_settings={"memLevel": 5})],
-            happy_eyeballs_delay=None if target.is_local else _FURTHER_ADDRESS_SECONDS,
+            happy_eyeballs_delay=None if target.is_local else _HAPPY_EYEBALLS_SECONDS,
         )
     except InvalidStatus as exc:
         response = exc.response
         failure = _refusal(response.status_code, bytes(response.body or b""), response.headers.raw_items(), target)
     except InvalidMessage as exc:
         failure = _broken_refusal(made[-1], target) or _no_connection(exc, target)
-    except (OSError, EOFError, ValueError, ImportError, WebSocketException) as exc:  # a SOCKS proxy wants a package
+    except (OSError, EOFError, ValueError, ImportError, WebSocketException) as exc:  # a SOCKS proxy needs a package
         failure = _no_connection(exc, target)
     else:
         assert isinstance(websocket, WebSocket)  # noqa: S101 - the type that create_connection makes
         _forget_handshake(websocket)
         return websocket
-    # Raised out here, it has no context: the frames of the handshake hold the key.
+    # Raised outside the except blocks, so that the error has no context, whose frames hold the key.
     raise failure
 
 
 def _forget_handshake(websocket: WebSocket) -> None:
-    """Let go of its headers: the request's hold the key, and the response's may repeat it."""
+    """Drop the handshake's headers: the request's hold the key, and the response's may repeat it."""
     for each in (websocket.request, websocket.response):
         if each is not None:
             each.headers.clear()
 
 
 async def closed_at_once(websocket: WebSocket, target: Target) -> ConnectError:
-    """The error that tells how a WebSocket closed over which nothing was sent."""
+    """The error for a WebSocket that closed before anything was sent, with the close's code and reason."""
     await websocket.wait_closed()
     if websocket.failure is not None:
         message = f"the handshake of {target.url} could not be taken: {type(websocket.failure).__name__}"
@@ -132,11 +130,11 @@ async def closed_at_once(websocket: WebSocket, target: Target) -> ConnectError:
     code, reason = websocket.close_code, websocket.close_reason
     said = f", code {code}" + (f" {reason}" if reason else "")
     message = target.redact(f"{target.url} closed the connection as soon as it was open{said}")
-    return ConnectError(message, hint="nothing was sent", may_pass=code in PASSING_CODES)
+    return ConnectError(message, hint="nothing was sent", may_pass=code in _TRANSIENT_CODES)
 
 
 def _refusal(status: int, body: bytes, fields: Iterable[tuple[str, str]], target: Target) -> FalNotebookError:
-    """A handshake that the server answered with an HTTP status. The request was not sent."""
+    """The error for a handshake that the server answered with an HTTP status other than 101."""
     if status < HTTPStatus.MULTIPLE_CHOICES:
         message = f"{target.url} answered with status {status}: it does not speak WebSocket"
         return ConnectError(message, hint=_ADDRESS_HINT)
@@ -155,7 +153,7 @@ def _refusal(status: int, body: bytes, fields: Iterable[tuple[str, str]], target
 
 
 def _broken_refusal(websocket: WebSocket, target: Target) -> FalNotebookError | None:
-    """The same where no more than the status could be read: the rest is too long, or broke off."""
+    """The error for a handshake of whose answer only the status could be read; None if not even that."""
     found = re.match(rb"HTTP/1\.1 ([2-5]\d\d)\b", websocket.head)
     return _refusal(int(found[1]), b"", [], target) if found else None
 
@@ -173,12 +171,12 @@ def _decoded(body: bytes, label: str) -> str:
     charset = re.search(r"charset=[\"']?([\w.:-]{1,40})", label, re.IGNORECASE)
     try:
         return body.decode(charset[1] if charset else "utf-8")
-    except (LookupError, ValueError):  # there is no such charset, or it is another
+    except (LookupError, ValueError):  # there is no such charset, or the body is in another one
         return body.decode("utf-8", "replace")
 
 
 def _proxy(target: Target) -> str | Literal[True] | None:
-    """What websockets is told of proxies: it looks for one itself (True), but not at ``ALL_PROXY``."""
+    """The setting for websockets. With True it looks for a proxy itself, but it does not know ``ALL_PROXY``."""
     if target.is_local:
         return None
     parts, found = urlsplit(target.url), getproxies()
@@ -198,13 +196,13 @@ def _no_connection(exc: Exception, target: Target) -> ConnectError:
     if isinstance(exc, InvalidProxyStatus) and exc.response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         hint = "give it a name and a password: http://NAME:PASSWORD@HOST:PORT"
     message = target.redact(f"no connection to {target.url}: {_reason(exc)}")
-    return ConnectError(message, hint=hint, may_pass=_may_pass(exc, target))
+    return ConnectError(message, hint=hint, may_pass=_is_transient(exc, target))
 
 
 def _blames_proxy(exc: Exception, target: Target) -> bool:
-    """Whether a proxy's address may be what cannot be used. What says so may quote it, with its password."""
-    is_value = isinstance(exc, ValueError) and not isinstance(exc, OSError)  # which errors of certificates are, too
-    return isinstance(exc, InvalidProxy) or (is_value and not target.is_local and bool(getproxies()))
+    """Whether the proxy's address may be invalid. Such an error may quote the address with its password."""
+    is_value_error = isinstance(exc, ValueError) and not isinstance(exc, OSError)  # certificate errors are both
+    return isinstance(exc, InvalidProxy) or (is_value_error and not target.is_local and bool(getproxies()))
 
 
 def _reason(exc: Exception) -> str:
@@ -217,14 +215,14 @@ def _reason(exc: Exception) -> str:
     return str(exc) or type(exc).__name__
 
 
-def _may_pass(exc: Exception, target: Target) -> bool:
-    """Whether the same handshake may succeed in a moment: it broke off, or no way led there."""
+def _is_transient(exc: Exception, target: Target) -> bool:
+    """Whether the same handshake may succeed in a moment: it broke off, or the host could not be reached."""
     if isinstance(exc, InvalidProxyStatus):
-        return exc.response.status_code in PASSING
-    if isinstance(exc, ssl.SSLError):  # a certificate, or no TLS at all; a cut is none of these
+        return exc.response.status_code in TRANSIENT_STATUSES
+    if isinstance(exc, ssl.SSLError):  # a cut (SSLEOFError) may pass; a bad certificate does not, nor a lack of TLS
         return isinstance(exc, ssl.SSLEOFError)
     if isinstance(exc, socket.gaierror):
         return exc.errno == socket.EAI_AGAIN
-    if isinstance(exc, OSError) and target.is_local:  # no other way than the one on which nobody listens
+    if isinstance(exc, OSError) and target.is_local:  # on this machine, a refusal means that nothing listens
         return isinstance(exc, ConnectionResetError | ConnectionAbortedError | BrokenPipeError)
     return isinstance(exc, OSError | EOFError | InvalidMessage | InvalidProxyMessage)

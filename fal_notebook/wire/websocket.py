@@ -1,10 +1,11 @@
-"""An open WebSocket: its messages, its end, and how much of what goes out has left.
+"""An open WebSocket: hands over its messages and its close, sends messages, and tells how much of them has left.
 
-What one read of the socket completed is handed over together, by a plain call: a task's turn for each message would
-cost more than decoding a token. Plain messages are split off before websockets sees them, which keeps all the rest.
+The messages that one read of the socket completes are handed over together, by a plain call: a task switch for each
+message would cost more than decoding a token. Plain messages are split off before the websockets library sees them;
+every other frame is left to the library.
 
-What goes out is given to the socket in small pieces, each when the one before has left. So nearly all of a large
-message that the server does not read stays here, where it can be taken back and its progress can be seen.
+Bytes to be sent are given to the socket in small pieces, each when the one before has left. So nearly all of a large
+message that the server does not read stays here, where it can be dropped and its progress can be seen.
 """
 
 import asyncio
@@ -26,41 +27,41 @@ from .frames import FrameSplitter, Kind, Piece
 
 CLOSE_SECONDS = 0.5
 """How long a server may take to answer a close."""
-_PIECE = 65_536
-"""How many bytes are given to the socket at once, and about how many the system holds that it has not sent."""
+_PIECE_BYTES = 65_536
+"""How many bytes are given to the socket at once, and about how many unsent bytes the operating system holds."""
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-"""The value of ``SO_LINGER`` by which a socket that is closed throws away what it has not sent."""
+"""The value of ``SO_LINGER`` that makes a socket discard its unsent bytes when it is closed."""
 _PONG = b"\x8a"
 """The first byte of a pong (RFC 6455, 5.2)."""
 
 Message = str | bytes
-"""A text message, or binary ones: those that came together may be joined."""
+"""A text message, or a binary one. Binary messages that came together may be joined into one."""
 Closed = ConnectionClosed
-"""The error that says how a WebSocket ended, with what either side said of it."""
+"""The error that says how a WebSocket ended, with the close frames of both sides."""
 
 
 class WebSocket(ClientConnection):
-    """An open WebSocket whose messages and end go to whom `attach` names.
+    """A WebSocket that calls the functions set with `attach` when messages come and when it has closed.
 
     Args:
         max_size: the most bytes that a message may have.
-        args, options: what websockets gives to every connection.
+        args, options: the arguments that websockets gives to every connection.
 
     Attributes:
-        heard: when anything came last, in seconds since the epoch.
-        queued: how many bytes have been given to it to be sent, frames and handshake included.
-        head: how the response to the handshake begins.
-        failure: what went wrong when something of it was taken, which has cut it.
+        heard_at: when the last bytes came, in seconds since the epoch.
+        queued: how many bytes it was given to send, frame headers and handshake included.
+        head: the first bytes of the response to the handshake.
+        failure: the error that was raised while received bytes were taken; the socket was cut then.
     """
 
     def __init__(self, max_size: int, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.heard = time.time()
+        self.heard_at = time.time()
         self.queued = 0
         self.head = b""
         self._unwritten: deque[memoryview] = deque()
         self._pong = memoryview(b"")
-        self._given = 0
+        self._given = 0  # how many bytes asyncio's transport was given
         self.failure: Exception | None = None
         self._max_size = max_size
         self._messages: list[Message] = []
@@ -73,28 +74,28 @@ class WebSocket(ClientConnection):
         self._on_close: Callable[[Closed], None] | None = None
 
     def attach(self, on_messages: Callable[[list[Message]], None], on_close: Callable[[Closed], None]) -> None:
-        """Say who takes the messages, and who hears how the WebSocket closed."""
+        """Set the functions to call with new messages, and with how the WebSocket closed."""
         self._on_messages, self._on_close = on_messages, on_close
         self._hand_over()
 
     @property
     def is_open(self) -> bool:
-        """Whether, as far as is known here, messages can go both ways."""
+        """Whether messages can go both ways, as far as this side knows."""
         return self.state is State.OPEN
 
     @property
     def written(self) -> int:
-        """How many of the bytes `queued` the system has taken; of a socket that is lost, at least that many."""
+        """How many of the `queued` bytes the operating system has taken; it may be too high if the socket is lost."""
         return self._given - self.transport.get_write_buffer_size()
 
     def send_message(self, text: str) -> int:
-        """Begin to send a text message, and return how many bytes will have been `written` when it is sent whole."""
+        """Begin to send a text message, and return the value that `written` has once the whole message is sent."""
         self.protocol.send_text(text.encode())
         self.send_data()
         return self.queued
 
     async def answers(self, seconds: float) -> bool:
-        """Whether the server answers a ping within so many seconds."""
+        """Whether the server answers a ping within a number of seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await (await self.ping())
@@ -103,14 +104,14 @@ class WebSocket(ClientConnection):
         return True
 
     def cut(self) -> None:
-        """Be closed at once: of what the server's system has not received by now, it receives nothing."""
+        """Close at once. The server receives none of the bytes that have not reached it by now."""
         self._unwritten.clear()
         with contextlib.suppress(OSError, AttributeError):  # the socket may be lost already
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._abort()
 
     async def shut(self) -> None:
-        """Close; a server that does not answer the close is not waited for long."""
+        """Close with a close frame, and wait a short time for the server's answer."""
         try:
             with contextlib.suppress(AttributeError, TimeoutError):  # AttributeError: as in _abort
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -123,43 +124,43 @@ class WebSocket(ClientConnection):
         super().connection_made(transport)
         with contextlib.suppress(OSError, AttributeError):  # not every system has it
             sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _PIECE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _PIECE_BYTES)
 
     def send_data(self) -> None:
-        """Write what websockets has to send, now or when the socket takes it; websockets calls it."""
+        """Send the bytes that websockets has made, now or once the socket can take them; websockets calls it."""
         for data in self.protocol.data_to_send():
             piece = memoryview(data)
             if data[:1] == _PONG:
                 if self._unwritten and self._unwritten[-1] is self._pong:
-                    self.queued -= len(self._unwritten.pop())  # the latest answers all pings (RFC 6455, 5.5.3)
+                    self.queued -= len(self._unwritten.pop())  # a pong answers earlier pings, too (RFC 6455, 5.5.3)
                 self._pong = piece
             self.queued += len(data)
             self._unwritten.append(piece)
-        if self._unwritten and len(self._unwritten[0]) > _PIECE:
-            self.loop.call_later(0, self._write)  # what the server has said meanwhile is heard first
+        if self._unwritten and len(self._unwritten[0]) > _PIECE_BYTES:
+            self.loop.call_later(0, self._write)  # lets the loop first read what the server has sent meanwhile
         else:
             self._write()
 
     def resume_writing(self) -> None:
-        """Go on to write; asyncio calls it when the socket has taken what it was given."""
+        """Write on; asyncio calls it when the socket can take more."""
         super().resume_writing()
         self._write()
 
     def eof_received(self) -> None:
-        """Take the server's end of the conversation; asyncio calls it, and closes when all is written."""
+        """Note that the server sends no more; asyncio calls it, and closes the socket once everything is written."""
         super().eof_received()
-        if self.written < self.queued:  # a server that reads no more is not waited for
+        if self.written < self.queued:  # the server may not read any more either, and asyncio would wait for ever
             self.loop.call_later(CLOSE_SECONDS, self._abort)
 
     def data_received(self, data: bytes) -> None:
-        """Take what one read of the socket brought; asyncio calls it."""
+        """Take the bytes of one read of the socket; asyncio calls it."""
         try:
             self._receive(data)
-        except Exception as exc:  # noqa: BLE001 - asyncio would cut the socket, too, and print a traceback
+        except Exception as exc:  # noqa: BLE001 - asyncio would also cut the socket, but print a traceback
             self._break_off(exc)
 
     def _receive(self, data: bytes) -> None:
-        self.heard = time.time()
+        self.heard_at = time.time()
         if self._splitter is None:
             self.head = self.head or data[:20]
             super().data_received(data)
@@ -171,22 +172,22 @@ class WebSocket(ClientConnection):
             self.loop.call_later(CLOSE_SECONDS, self._abort)
 
     def process_event(self, event: Event) -> None:
-        """Take a frame that was no plain message, or the response to the handshake; websockets calls it."""
+        """Take a frame that is not a plain message, or the handshake's response; websockets calls it."""
         if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
             super().process_event(event)
         elif self._is_broken:
-            return  # what stands behind broken text
+            return  # frames behind a text that was not UTF-8
         else:
             self._take_fragment(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take the end of the socket; asyncio calls it."""
+        """Report how the WebSocket closed; asyncio calls it when the socket is closed or lost."""
         super().connection_lost(exc)
         if self._on_close:
             self._on_close(self.protocol.close_exc)
 
     def _break_off(self, exc: Exception) -> None:
-        """End it, for what came could not be taken. What reads may have broken off, and would see no end."""
+        """Close, because received bytes could not be taken. The parser may have stopped, and would see no end."""
         self.failure = exc
         if self.state is State.CONNECTING and not self.protocol.eof_sent:
             self.protocol.send_eof()
@@ -194,23 +195,23 @@ class WebSocket(ClientConnection):
         self._abort()
 
     def _abort(self) -> None:
-        """Cut the socket, which may be lost already: asyncio's transport then has no loop if bytes were unsent."""
+        """Cut the socket. If it is lost already with unsent bytes, asyncio's transport raises AttributeError."""
         with contextlib.suppress(AttributeError):
             self.transport.abort()
 
     def _write(self) -> None:
         while self._unwritten and not (self.paused or self.transport.is_closing()):
             data = self._unwritten.popleft()
-            if len(data) > _PIECE:
-                self._unwritten.appendleft(data[_PIECE:])
-            self._given += len(data[:_PIECE])
+            if len(data) > _PIECE_BYTES:
+                self._unwritten.appendleft(data[_PIECE_BYTES:])
+            self._given += len(data[:_PIECE_BYTES])
             if data:
-                self.transport.write(data[:_PIECE])
-            else:  # websockets' sign that the conversation is over
+                self.transport.write(data[:_PIECE_BYTES])
+            else:  # websockets gives empty bytes when the socket is to be closed
                 self.transport.close()
 
     def _begin_to_split(self, data: bytes) -> None:
-        """Split from the end of the handshake on, if that is where the read ended, and nothing will be compressed."""
+        """Begin to split frames, if this read ended with the handshake's response and nothing will be compressed."""
         if self._is_opening and self.response is not None:
             self._is_opening = False
             if not self.protocol.extensions and data.endswith(b"\r\n\r\n"):
@@ -250,23 +251,23 @@ class WebSocket(ClientConnection):
             self._on_messages(messages)
 
 
-def is_too_big(closed: Closed) -> bool:
-    """Whether a WebSocket was closed here because a message of the server had more than ``max_size`` bytes."""
+def is_incoming_too_big(closed: Closed) -> bool:
+    """Whether this side closed the WebSocket because a message of the server had more than ``max_size`` bytes."""
     return closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG and not closed.rcvd_then_sent
 
 
-def what_was_wrong(closed: Closed) -> str:
-    """Why a WebSocket was closed here, where what the server sent was none of a WebSocket's; else nothing."""
+def violation_words(closed: Closed) -> str:
+    """How the server broke the WebSocket protocol, if this side closed the WebSocket for that; else empty."""
     if closed.sent is None or closed.rcvd_then_sent:
         return ""
     is_wrong = closed.sent.code in (CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_DATA)
     return closed.sent.reason or "broken data" if is_wrong else ""
 
 
-def is_refused_as_too_big(closed: Closed) -> bool:
-    """Whether the server closed it because a message had more bytes than it takes.
+def is_outgoing_too_big(closed: Closed) -> bool:
+    """Whether the server closed the WebSocket because a message had more bytes than it takes.
 
-    Its close is answered with the same code (RFC 6455, 5.5.1), so that the order tells who closed.
+    A close is answered with the same code (RFC 6455, 5.5.1), so only the order of the two tells which side closed.
     """
     is_first = closed.sent is None or closed.rcvd_then_sent
     return closed.rcvd is not None and closed.rcvd.code == CloseCode.MESSAGE_TOO_BIG and bool(is_first)

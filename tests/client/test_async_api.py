@@ -1,3 +1,5 @@
+"""Requests that are awaited: on asyncio they work, and elsewhere nothing is sent and the error says what to do."""
+
 import asyncio
 import subprocess
 import sys
@@ -48,7 +50,7 @@ def test_without_asyncio_nothing_is_sent() -> None:
         arun("test/echo/stream", prompt="x").send(None)
 
 
-def test_on_trio_nothing_is_sent_and_the_way_is_told(gateway: str) -> None:
+def test_on_trio_nothing_is_sent_and_the_error_says_what_to_do(gateway: str) -> None:
     trio: Any = pytest.importorskip("trio")
 
     async def main() -> str:
@@ -63,7 +65,7 @@ def test_on_trio_nothing_is_sent_and_the_way_is_told(gateway: str) -> None:
     assert trio.run(main) == "thread blocking "
 
 
-def test_trio_within_a_running_asyncio_loop_is_trio(gateway: str) -> None:
+def test_trio_within_a_running_asyncio_loop_is_recognised_as_trio(gateway: str) -> None:
     trio: Any = pytest.importorskip("trio")
 
     async def main() -> None:  # as in a kernel with %autoawait trio

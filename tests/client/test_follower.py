@@ -32,7 +32,7 @@ def test_all_that_came_is_shown_in_few_pieces_before_the_end() -> None:
 
 
 @pytest.mark.usefixtures("gateway")
-def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_does_not_wait_for_the_next_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fal_notebook.client.follower, "_REFRESHES", 1 / 30)
     shown, (result,), seconds = _follow(count=20, rate=100)
     assert seconds < 15
@@ -40,7 +40,7 @@ def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> 
     assert any(isinstance(update, Text) for update in shown[-1])
 
 
-def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just_before(
+def test_the_first_words_do_not_wait_for_a_refresh_although_the_response_began_just_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fal_notebook.client.follower, "_REFRESHES", 1 / 30)

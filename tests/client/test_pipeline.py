@@ -1,4 +1,4 @@
-"""Many requests are sent over one connection before their answers come, to real servers that answer in order."""
+"""Pipelines: many requests are sent over one connection before their answers come, to real servers."""
 
 import asyncio
 import json
@@ -99,26 +99,26 @@ def test_a_pipeline_that_is_stopped_before_it_began_ends(gateway: str, own: Sess
         assert all(each.outcome().stopped or each.result().text for each in streams)
 
 
-def test_where_no_connection_comes_about_all_are_told_so_and_nothing_was_sent() -> None:
+def test_if_no_connection_can_be_opened_every_request_gets_an_error_of_its_own() -> None:
     streams = pipeline("a/b", prompts(30), base_url="ws://127.0.0.1:9")
     failures = [each.outcome().error for each in streams]
     assert {type(failure) for failure in failures} == {errors.ConnectError}
     assert len(set(map(id, failures))) == 30
 
 
-def test_the_time_is_for_all_of_them_together(gateway: str) -> None:
+def test_the_timeout_is_for_all_requests_together(gateway: str) -> None:
     streams = pipeline("test/endless/stream", [{"prompt": "x"}] * 3, base_url=gateway, timeout=0.3)
     assert {type(each.outcome().error) for each in streams} == {errors.RequestTimeout}
     assert streams[0].outcome().text == "first words"
 
 
-def test_an_argument_that_cannot_be_sent_sends_nothing(gateway: str) -> None:
+def test_if_one_argument_cannot_be_sent_no_request_is_sent(gateway: str) -> None:
     with pytest.raises(errors.InvalidRequest):
         pipeline("test/echo/stream", [{"prompt": "x"}, {"prompt": object()}], base_url=gateway)
     assert session().connections == []
 
 
-def test_no_requests_are_no_streams(gateway: str) -> None:
+def test_a_pipeline_of_no_requests_has_no_streams(gateway: str) -> None:
     assert pipeline("test/echo/stream", [], base_url=gateway) == []
     wait_until(lambda: not session()._io.requests)
     assert session().connections == []

@@ -40,7 +40,7 @@ def own() -> Iterator[Session]:
 
 @contextmanager
 def interrupts(*delays: float) -> Iterator[None]:
-    """Interrupt the block after each of these numbers of seconds; those still to come at its end are dropped."""
+    """Interrupt the block after each of these delays, in seconds. Interrupts after its end have no effect."""
     inside = False
 
     def interrupt(*_: object) -> None:
@@ -63,7 +63,7 @@ def interrupts(*delays: float) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-# One that is raised in a callback of a weak reference can only be told of.
+# Python can only report an interrupt in the callback of a weak reference, and pytest turns the report into a warning.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_at_any_moment_leaves_the_next_answer_its_own(
     own: Session, monkeypatch: pytest.MonkeyPatch
@@ -99,7 +99,7 @@ def test_a_close_that_is_interrupted_can_be_repeated_and_leaves_no_thread() -> N
 
 
 @pytest.mark.parametrize("line", range(12))
-def test_an_interrupt_while_the_thread_starts_leaves_none_that_nobody_ends(line: int) -> None:
+def test_an_interrupt_while_the_thread_starts_leaves_no_thread_that_nobody_ends(line: int) -> None:
     own, lines = Session(), 0
 
     def trace(frame: FrameType, event: str, __: Any) -> Any:
@@ -136,7 +136,7 @@ def test_an_interrupt_at_any_step_of_a_close_waits_until_the_thread_has_been_tol
         if frame.f_code not in (Session.close.__code__, io_thread.IOThread.end.__code__):
             return None
         steps += 1
-        if steps == step + 3:  # the first two are the call, and the entry into the block that holds interrupts
+        if steps == step + 3:  # steps 1 and 2 are the call and the entry into the `Interrupts` block
             signal.raise_signal(signal.SIGINT)
         return trace
 
@@ -195,7 +195,7 @@ def test_a_thread_whose_loop_breaks_ends_its_requests_with_one_error_and_the_nex
     + [{"open_timeout": each} for each in (0, -1, None, float("nan"))],
     ids=repr,
 )
-def test_limits_that_are_none_are_told_at_once(limits: dict[str, Any]) -> None:
+def test_invalid_limits_are_refused_at_once(limits: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidRequest, match=f"Limits: {next(iter(limits))} is a"):
         Limits(**limits)
 
@@ -207,21 +207,21 @@ def test_a_session_takes_limits_only(own: Session) -> None:
         own.limits = None  # type: ignore[assignment]
 
 
-def test_many_endpoints_leave_sockets_to_those_used_last_only() -> None:
+def test_only_the_endpoints_used_last_keep_a_connection() -> None:
     own = Session(Limits(idle_seconds=0.2))
     with FaultyGateway() as gateway:
         for number in range(40):
             own.connect(f"a/{number}", gateway.url).result(10)
-        wait_until(lambda: len(own.connections) == io_thread._KEPT)
+        wait_until(lambda: len(own.connections) == io_thread._KEPT_ENDPOINTS)
         assert [each.endpoint for each in own.connections] == [f"a/{number}" for number in range(32, 40)]
         own.connect("a/32", gateway.url).result(10)
         own.connect("a/40", gateway.url).result(10)
-        wait_until(lambda: len(gateway.open) == io_thread._KEPT)
+        wait_until(lambda: len(gateway.open) == io_thread._KEPT_ENDPOINTS)
         assert {each.endpoint for each in own.connections} == {f"a/{number}" for number in (32, *range(34, 41))}
         own.close()
 
 
-def test_a_session_that_nobody_has_any_more_ends_with_its_last_request() -> None:
+def test_a_session_that_nothing_refers_to_ends_with_its_last_request() -> None:
     with FaultyGateway() as gateway:
         threads = threading.active_count()
         dropped = Session()
@@ -243,7 +243,7 @@ def test_a_request_that_is_stopped_before_it_began_ends(own: Session) -> None:
         assert ask(own, gateway, "next") == words("next")
 
 
-def test_a_request_that_breaks_off_inside_an_event_says_no_half_of_it(own: Session) -> None:
+def test_half_an_event_is_not_shown_when_a_request_breaks_off_inside_it(own: Session) -> None:
     with FaultyGateway(Place.EVENT, Fault.CUT) as gateway:
         request = own.stream("a/b", {"prompt": "one"}, base_url=gateway.url)
         said: list[str] = []
@@ -362,14 +362,12 @@ def test_the_interpreter_ends_at_once_and_says_nothing(how: str, *, is_stuck: bo
                 gateway.fall_silent()
             began = time.monotonic()
             out, err = process.communicate(timeout=20)
-            assert (
-                time.monotonic() - began < 4
-            )  # a second, and more on a busy machine; a wait for a thread would take five
+            assert time.monotonic() - began < 4  # usually one second; waiting for a thread would take five
     assert (out, err, process.returncode) == ("", "", 0)
 
 
 def said_by(code: str, url: str) -> str:
-    """The output of a separate program, which knows the gateway by a host name that has to be resolved."""
+    """The output of a program in another process. It gets a URL with a host name, so that it has to resolve it."""
     command = [sys.executable, "-c", code, url.replace("127.0.0.1", "localhost")]
     return subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout
 
@@ -388,7 +386,7 @@ threading.Thread(target=late).start()
 
 
 # https://github.com/python/cpython/issues/113964
-@pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 3), reason="it begins no thread once its main one has ended")
+@pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 3), reason="it starts no thread once the main one ended")
 @pytest.mark.parametrize("before", ["", "\nfal_notebook.run('test/echo/stream', prompt='before', base_url=url)"])
 def test_a_thread_that_outlives_the_main_one_is_answered(before: str, server: LocalServer) -> None:
     assert said_by(LATE + before, server.url).split() == ["run", "arun"]

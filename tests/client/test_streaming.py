@@ -157,7 +157,7 @@ def test_a_timeout_keeps_what_had_come_and_the_next_request_works(gateway: str) 
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5"])
-def test_a_timeout_that_is_none_is_refused_before_anything_is_sent(timeout: Any, gateway: str) -> None:
+def test_an_invalid_timeout_is_refused_before_anything_is_sent(timeout: Any, gateway: str) -> None:
     with pytest.raises(errors.InvalidRequest, match="above 0"):
         run("test/echo/stream", prompt="never", timeout=timeout)
     assert endpoints.requests["never"] == 0
@@ -171,7 +171,7 @@ def test_validation_errors_name_field_and_message(gateway: str) -> None:
     assert caught.value.status == 422
 
 
-def test_an_error_inside_an_event_is_raised_with_what_had_come(gateway: str) -> None:
+def test_an_error_inside_an_event_is_raised_with_the_part_that_had_come(gateway: str) -> None:
     with pytest.raises(errors.ModelError, match="out of tokens") as caught:
         run("test/late/stream", prompt="x")
     assert caught.value.result is not None
@@ -195,7 +195,7 @@ def test_a_large_body_arrives_whole(gateway: str) -> None:
     assert media.content_type == "application/octet-stream"
 
 
-def test_stopping_leaves_the_rest_of_a_body_where_it_is(gateway: str) -> None:
+def test_after_a_stop_the_rest_of_the_body_is_not_received(gateway: str) -> None:
     response = stream("test/large", prompt="x", size=10**9)
     response.wait()
     response.cancel()
@@ -215,7 +215,7 @@ def test_an_interrupt_while_the_end_is_read_leaves_a_result(gateway: str, monkey
     assert request.outcome().stopped
 
 
-def test_an_interrupt_while_json_is_decoded_leaves_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_json_is_decoded_leaves_the_body_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: bytes) -> None:
         raise KeyboardInterrupt
 
@@ -238,7 +238,7 @@ def test_a_refusal_that_repeats_the_key_is_kept_without_it(gateway: str, monkeyp
     assert KEY not in str(result.data) + str(result.outputs("json")) + str(result.error)
 
 
-def test_an_error_of_no_known_kind_is_no_success(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_raised_as_a_request_error(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object, **__: object) -> Connection:
         raise ZeroDivisionError
 

@@ -110,7 +110,7 @@ def test_after_a_second_without_a_word_a_line_tells_what_is_waited_for(stream: S
 
 
 @pytest.mark.usefixtures("gateway")
-def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_does_not_wait_for_the_next_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fal_notebook.display.live, "REFRESHES", 1 / 30)
     page = Page()
     began = time.monotonic()
@@ -118,7 +118,7 @@ def test_the_end_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> 
     assert time.monotonic() - began < 15
 
 
-def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just_before(
+def test_the_first_words_do_not_wait_for_a_refresh_although_the_response_began_just_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fal_notebook.display.live, "REFRESHES", 1 / 30)
@@ -136,7 +136,7 @@ def test_the_first_words_do_not_wait_for_a_turn_although_the_response_began_just
         [Preview((Media("image/png", PNG + bytes(size)),)) for size in (10_000_000, 9)],
     ],
 )
-def test_what_cannot_be_drawn_yet_is_looked_at_no_more_often_than_else(updates: list[Update], stream: Stream) -> None:
+def test_what_cannot_be_drawn_yet_causes_no_further_refreshes(updates: list[Update], stream: Stream) -> None:
     live = NotebookLive(RecentAnswers())
     for update in updates:
         live.take([update])

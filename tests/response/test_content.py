@@ -1,3 +1,5 @@
+"""Bodies of every kind, under right and wrong content types, are read the same however they are cut."""
+
 import base64
 import json
 import tracemalloc
@@ -29,7 +31,7 @@ MIB = 2**20
 
 
 def events(*values: Any, end: str = "\n") -> bytes:
-    """A stream of the values as events, with the line ends and the field order of fal's own."""
+    """An event stream of the values, with the order of fields that fal's events have."""
     words = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
     return "".join(f"event: event{end}data: {each}{end}{end}" for each in words).encode()
 
@@ -183,7 +185,7 @@ def test_snapshots_however_cut_give_the_newest(
 
 @st.composite
 def deltas_of_a_text(draw: st.DrawFn) -> list[str]:
-    """The pieces of a text of which no character comes twice."""
+    """The pieces of a text in which no character occurs twice."""
     text = "".join(draw(st.permutations('abcdefghij🎈é"\\')))
     bounds = sorted(draw(st.sets(st.integers(1, len(text) - 1), min_size=2)))
     return [text[first:last] for first, last in pairwise([0, *bounds, len(text)])]
@@ -252,7 +254,7 @@ def test_any_deltas_fold_to_their_sum(deltas: list[str], places: list[int]) -> N
 
 
 def _are_samples(pieces: list[bytes]) -> bool:
-    """Whether the first piece is not, by chance, the header of a sound file."""
+    """Whether the first piece does not happen to begin like a sound file."""
     return not sniff(next(filter(None, pieces), b""), samples=True)
 
 

@@ -17,7 +17,7 @@ from ..proxy import Proxy
 
 LARGE = "x" * 12_000_000
 SMALLER = "x" * 1_500_000
-"""Less than the system would take at once, if it were let."""
+"""Fewer bytes than the operating system would take at once if it were given all of them."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def gateway(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.fixture
 def network(gateway: FaultyGateway) -> Iterator[Proxy]:
-    """Carries 1.5 MB a second."""
+    """A network that carries 1.5 MB a second."""
     with Proxy(gateway.port) as running:
         running.url = running.url.replace("ws:", gateway.url.partition("//")[0])
         running.delay = running.piece / 1_500_000
@@ -76,7 +76,7 @@ def test_a_request_that_is_stopped_on_its_way_never_arrives_whole(
 
 
 @pytest.mark.parametrize("prompt", [SMALLER, LARGE], ids=["1.5 MB", "12 MB"])
-def test_a_request_whose_time_is_over_on_its_way_never_arrives_whole(
+def test_a_request_that_times_out_on_its_way_never_arrives_whole(
     prompt: str, own: Session, network: Proxy, gateway: FaultyGateway
 ) -> None:
     own.connect("a/b", network.url).result(10)
@@ -103,7 +103,7 @@ def test_a_task_that_is_cancelled_stops_its_request_on_the_way(
     assert gateway.received == []
 
 
-def test_requests_behind_each_other_are_stopped_on_their_way_together(
+def test_the_requests_of_a_pipeline_are_stopped_on_their_way_together(
     own: Session, network: Proxy, gateway: FaultyGateway
 ) -> None:
     gateway.arm(Place.EVENT, Fault.STALL)
@@ -131,7 +131,7 @@ def test_arguments_that_go_out_slowly_arrive_whole_and_no_ping_is_late_for_them(
 
 
 @pytest.mark.parametrize("prompt", ["short", SMALLER, LARGE], ids=["short", "1.5 MB", "12 MB"])
-def test_a_server_that_reads_nothing_is_left(
+def test_a_server_that_reads_nothing_is_cut_off(
     prompt: str, own: Session, network: Proxy, gateway: FaultyGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "_PING_SECONDS", 0.1)

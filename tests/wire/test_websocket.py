@@ -1,4 +1,4 @@
-"""The WebSocket by itself, over real sockets: what it hands over, in whatever frames a server sends it."""
+"""The WebSocket alone, over real sockets: it hands over every message, whatever frames a server sends it in."""
 
 import asyncio
 import zlib
@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 
 from fal_notebook.wire.target import Target
 from fal_notebook.wire.upgrade import open_websocket
-from fal_notebook.wire.websocket import Closed, Message, WebSocket, is_refused_as_too_big, is_too_big
+from fal_notebook.wire.websocket import Closed, Message, WebSocket, is_incoming_too_big, is_outgoing_too_big
 
 from ..scripted import ScriptedServer
 
@@ -63,7 +63,7 @@ def test_messages_come_in_order_whatever_frames_they_are_in(compression: str | N
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
-def test_text_that_is_not_utf8_ends_it_and_nothing_behind_counts(compression: str | None) -> None:
+def test_text_that_is_not_utf8_ends_the_websocket_and_later_frames_are_ignored(compression: str | None) -> None:
     async def script(connection: ServerConnection) -> None:
         whole = Frame(Opcode.TEXT, b"good").serialize(mask=False)
         broken = Frame(Opcode.TEXT, b"\xff\xfe").serialize(mask=False)
@@ -77,7 +77,7 @@ def test_text_that_is_not_utf8_ends_it_and_nothing_behind_counts(compression: st
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
-def test_a_message_beyond_the_limit_ends_it(compression: str | None) -> None:
+def test_a_message_beyond_the_limit_ends_the_websocket(compression: str | None) -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send("small")
         await connection.send(bytes(2_000))
@@ -85,17 +85,17 @@ def test_a_message_beyond_the_limit_ends_it(compression: str | None) -> None:
 
     messages, closed = asyncio.run(heard(script, compression, max_size=1_000))
     assert messages == ["small"]
-    assert is_too_big(closed)
-    assert not is_refused_as_too_big(closed)
+    assert is_incoming_too_big(closed)
+    assert not is_outgoing_too_big(closed)
 
 
-def test_a_server_that_closes_for_a_size_is_told_from_a_client_that_does() -> None:
+def test_it_is_known_which_side_closed_because_a_message_was_too_big() -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.close(1009)
 
     _, closed = asyncio.run(heard(script))
-    assert is_refused_as_too_big(closed)
-    assert not is_too_big(closed)
+    assert is_outgoing_too_big(closed)
+    assert not is_incoming_too_big(closed)
 
 
 def test_a_message_in_thousands_of_fragments_is_one() -> None:
@@ -106,7 +106,7 @@ def test_a_message_in_thousands_of_fragments_is_one() -> None:
     assert messages == ["ü" * 10_000]
 
 
-def test_a_socket_that_is_cut_tells_so_in_the_middle_of_a_message() -> None:
+def test_a_cut_in_the_middle_of_a_message_is_reported() -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send("whole")
         connection.transport.write(Frame(Opcode.TEXT, b"cut").serialize(mask=False)[:-1])
@@ -118,7 +118,7 @@ def test_a_socket_that_is_cut_tells_so_in_the_middle_of_a_message() -> None:
     assert closed.rcvd is None
 
 
-def test_what_comes_right_behind_the_handshake_is_heard() -> None:
+def test_messages_right_behind_the_handshake_are_received() -> None:
     async def script(connection: ServerConnection) -> None:
         await connection.send("first")
         await asyncio.sleep(0.05)
@@ -129,7 +129,7 @@ def test_what_comes_right_behind_the_handshake_is_heard() -> None:
 
 
 @pytest.mark.parametrize("behind", [b"", b"\x00"], ids=["bare", "as in RFC 7692"])
-def test_a_compressed_message_may_end_in_a_last_block(behind: bytes) -> None:
+def test_a_compressed_message_may_end_with_a_final_block(behind: bytes) -> None:
     sent = [b"first words" * 500, b"second", bytes(100_000), b"fourth words"]
 
     async def script(connection: ServerConnection) -> None:
@@ -169,7 +169,7 @@ def test_a_flood_of_pings_takes_no_memory() -> None:
     assert asyncio.run(waiting()) < 500_000
 
 
-def test_a_server_that_announces_its_end_and_stays_is_left() -> None:
+def test_a_server_that_sends_a_close_and_keeps_the_socket_open_is_cut_off() -> None:
     async def script(connection: ServerConnection) -> None:
         connection.transport.write(Frame(Opcode.CLOSE, b"\x03\xe9").serialize(mask=False))
         connection.transport.pause_reading()
