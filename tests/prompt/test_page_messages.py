@@ -95,10 +95,10 @@ def test_the_form_says_whether_the_endpoint_takes_a_model(endpoint: str, *, take
 
 def test_what_the_transcript_has_is_told_as_it_is_now() -> None:
     transcript = Transcript("name")
-    before = page_messages.kept("w", transcript)
+    before = page_messages.transcript_versions("w", transcript)
     transcript.add(entry(Result("a/b", text="x")))
     assert before["versions"] == [0, 0, 0, 0, 0, 0]
-    assert page_messages.kept("w", transcript)["versions"] == [1, 0, 0, 0, 0, 0]
+    assert page_messages.transcript_versions("w", transcript)["versions"] == [1, 0, 0, 0, 0, 0]
 
 
 def test_html_goes_packed_and_comes_out_as_it_was() -> None:

@@ -23,13 +23,13 @@ const button = (form, label) => form.element.children.find((each) => each.textCo
 
 test("a row that nobody edited tells which one it is, and no more", () => {
   const form = shown([SEED, SYSTEM]);
-  assert.deepEqual(form.told(), [{ id: "given seed" }, { id: "given system" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given seed" }, { id: "given system" }]);
 });
 
 test("a row that someone edited tells all of it, and of its text what is behind the control", () => {
   const form = shown([SEED, SYSTEM]);
   form.rows[1].text.control.write("one\ntwo!");
-  assert.deepEqual(form.told(), [{ id: "given seed" }, { ...SYSTEM, text: "one\r\ntwo!" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given seed" }, { ...SYSTEM, text: "one\r\ntwo!" }]);
   assert.equal(form.changes, 1);
 });
 
@@ -37,21 +37,21 @@ test("another kind is an edit, too", () => {
   const form = shown([SEED]);
   form.rows[0].kind.value = "text";
   form.rows[0].kind.happen("change");
-  assert.deepEqual(form.told(), [{ ...SEED, kind: "text" }]);
+  assert.deepEqual(form.rowsForPython(), [{ ...SEED, kind: "text" }]);
 });
 
 test("a new row is told whole, under a name that no other has", () => {
   const form = shown([SEED]);
   button(form, "Add argument").happen("click");
   button(form, "Add argument").happen("click");
-  const [, one, other] = form.told();
+  const [, one, other] = form.rowsForPython();
   assert.deepEqual(one, { id: one.id, name: "", kind: "text", text: "" });
   assert.notEqual(one.id, other.id);
   assert.equal(form.title.textContent, "Arguments (3)");
 });
 
 test("before Python has told its rows there are none to tell", () => {
-  assert.equal(new Form("p", () => {}).told(), null);
+  assert.equal(new Form("p", () => {}).rowsForPython(), null);
 });
 
 test("what is no JSON is said beneath it at once, and only where JSON is meant", () => {
@@ -90,7 +90,7 @@ test("a row that was edited here gives way to what Python says next", () => {
   const form = shown([SEED]);
   form.rows[0].text.control.write("2");
   form.show([SEED], false);
-  assert.deepEqual([form.rows[0].text.value, form.told()], ["1", [{ id: SEED.id }]]);
+  assert.deepEqual([form.rows[0].text.value, form.rowsForPython()], ["1", [{ id: SEED.id }]]);
 });
 
 test("a row that someone is typing in stays, whatever Python says of it", () => {
@@ -112,11 +112,11 @@ test("the model stands in its own field and not among the rows, and is told with
   assert.equal(form.model.value, "m");
   assert.equal(form.modelField.hidden, false);
   form.model.control.write("other");
-  const [model, seed] = form.told();
+  const [model, seed] = form.rowsForPython();
   assert.deepEqual({ ...model, id: "" }, { ...MODEL, id: "", text: "other" });
   assert.deepEqual(seed, { id: "given seed" });
   form.model.control.write(" ");
-  assert.deepEqual(form.told(), [{ id: "given seed" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given seed" }]);
 });
 
 test("the model's field is there where the endpoint takes one, or one is given as text", () => {
@@ -129,7 +129,7 @@ test("the model's field is there where the endpoint takes one, or one is given a
 test("a row that is removed is told no more, and the next one has the focus", () => {
   const form = shown([SEED, SYSTEM]);
   form.rows[0].remove.happen("click");
-  assert.deepEqual(form.told(), [{ id: "given system" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given system" }]);
   assert.deepEqual(names(form), ["system"]);
   assert.equal(form.title.textContent, "Arguments (1)");
   assert.ok(form.rows[0].isTyping);
@@ -146,7 +146,7 @@ test("what Python found wrong stands at its row, and rows that are gone are pass
 });
 
 test("a row of its own can be asked what it shows", () => {
-  const row = new Row(SEED, { prefix: "p", tell: () => {} });
+  const row = new Row(SEED, { prefix: "p", rowsChanged: () => {} });
   assert.equal(row.shows({ ...SEED }), true);
   assert.equal(row.shows({ ...SEED, text: "2" }), false);
 });

@@ -22,10 +22,10 @@ test("a conversation streams as long as its newest entry does", () => {
   assert.deepEqual([log.streaming, log.isEmpty, log.element.hidden], [undefined, false, false]);
   log.add(second);
   assert.equal(log.streaming, second);
-  log.enable();
+  log.enableButtons();
   assert.deepEqual([first.rerun.disabled, first.remove.disabled, second.remove.disabled], [true, false, true]);
   second.end({ html: "", end: "done" });
-  log.enable();
+  log.enableButtons();
   assert.deepEqual([log.streaming, first.rerun.disabled, second.remove.disabled], [undefined, false, false]);
 });
 

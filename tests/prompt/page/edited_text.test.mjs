@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { Element } from "../../page_elements.mjs";
 
-const { placeOf, Text } = load(["prompt/page/edited_text.js"], ["placeOf", "Text"]);
+const { originalOffset, EditedText } = load(["prompt/page/edited_text.js"], ["originalOffset", "EditedText"]);
 
 /** What becomes of a text when someone edits what a control shows of it. */
 function edited(tag, text, edit) {
   const control = new Element(tag);
-  const read = new Text(control);
+  const read = new EditedText(control);
   read.set(text);
   control.write(edit(control.value));
   return read.value;
@@ -30,7 +30,7 @@ test("a place is counted in what is shown, and found in what is behind it", () =
     ["", "", 1, 0],
   ];
   for (const [text, shown, count, place] of cases) {
-    assert.equal(placeOf(text, shown, count), place, JSON.stringify([text, shown, count]));
+    assert.equal(originalOffset(text, shown, count), place, JSON.stringify([text, shown, count]));
   }
 });
 
@@ -44,7 +44,7 @@ test("a text that nobody edits stays as it was set, whatever the control shows o
 
 test("reading says whether someone edited it, and setting forgets that", () => {
   const control = new Element("textarea");
-  const text = new Text(control);
+  const text = new EditedText(control);
   text.set("a\r\nb");
   control.happen("input");
   assert.equal(text.isEdited, false);
@@ -84,7 +84,7 @@ test("a text that is wholly replaced or emptied is what was written", () => {
 
 test("edits follow each other", () => {
   const control = new Element("textarea");
-  const text = new Text(control);
+  const text = new EditedText(control);
   text.set("one\r\ntwo\r\nthree");
   for (const [before, after] of [["one", "1"], ["three", "3"], ["two", "2"], ["1\n", ""]]) {
     control.write(control.value.replace(before, after));

@@ -50,11 +50,12 @@ test("its buttons ask for what they say", () => {
 
 test("work of which no end is known has a bar without a value", () => {
   const answer = entry();
-  assert.equal(answer.work.hidden, true);
+  assert.equal(answer.progressBox.hidden, true);
   answer.progress({ fraction: 0.5, message: "half" });
-  assert.deepEqual([answer.work.hidden, answer.bar.value, answer.said.textContent], [false, "0.5", "half"]);
+  const shown = () => [answer.progressBox.hidden, answer.progressBar.value, answer.progressMessage.textContent];
+  assert.deepEqual(shown(), [false, "0.5", "half"]);
   answer.progress({ fraction: null, message: "on" });
-  assert.deepEqual([answer.bar.value, answer.said.textContent], [undefined, "on"]);
+  assert.deepEqual(shown(), [false, undefined, "on"]);
 });
 
 test("a newer picture takes the place of the one before, and the end takes the last away", () => {

@@ -3,19 +3,19 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { document } from "../../page_elements.mjs";
 
-const { ConnectionState, stopping, streamingFor } = load(
-  ["prompt/page/dom.js", "prompt/page/state.js"], ["ConnectionState", "stopping", "streamingFor"], { document },
+const { ConnectionState, stopStatus, streamingStatus } = load(
+  ["prompt/page/dom.js", "prompt/page/state.js"], ["ConnectionState", "stopStatus", "streamingStatus"], { document },
 );
 
 test("a Stop that is not heard within a second waits for the running cell", () => {
-  assert.equal(stopping(0), "stopping…");
-  assert.equal(stopping(999), "stopping…");
-  assert.equal(stopping(1000), "stopping… (waits for the running cell)");
+  assert.equal(stopStatus(0), "stopping…");
+  assert.equal(stopStatus(999), "stopping…");
+  assert.equal(stopStatus(1000), "stopping… (waits for the running cell)");
 });
 
 test("the line says how long it has streamed, and what else is known", () => {
-  assert.equal(streamingFor(1240, ""), "1.2 s");
-  assert.equal(streamingFor(61_000, "first token 0.20 s"), "61.0 s · first token 0.20 s");
+  assert.equal(streamingStatus(1240, ""), "1.2 s");
+  assert.equal(streamingStatus(61_000, "first token 0.20 s"), "61.0 s · first token 0.20 s");
 });
 
 test("the light and the words say how the connection stands, and the reason is there only where there is one", () => {

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { document, Outputs } from "../../page_elements.mjs";
 
-const { holds, missingPieces, outputsWith, piecesIn, putPieces, StaticTranscript, VIEW } = load(
+const { containsWidget, missingPieces, outputsWith, piecesIn, putPieces, StaticTranscript, VIEW } = load(
   ["prompt/page/dom.js", "prompt/page/transcript.js"],
-  ["holds", "missingPieces", "outputsWith", "piecesIn", "putPieces", "StaticTranscript", "VIEW"],
+  ["containsWidget", "missingPieces", "outputsWith", "piecesIn", "putPieces", "StaticTranscript", "VIEW"],
   { document, CSS: { escape: (name) => name } },
 );
 
@@ -52,12 +52,12 @@ test("a widget is found in a box, in an Output widget, and in one within the oth
   const { widget_manager: manager } = notebook([], {
     box: inner("a", "tab"), tab: inner("out"), out: output("w"), empty: {}, broken: { children: [null], outputs: [{}] },
   });
-  assert.equal(await holds(manager, "w", "w"), true);
-  assert.equal(await holds(manager, "box", "w"), true);
-  assert.equal(await holds(manager, "empty", "w"), false);
-  assert.equal(await holds(manager, "broken", "w"), false);
-  assert.equal(await holds(manager, "unknown", "w"), false);
-  assert.equal(await holds(manager, undefined, "w"), false);
+  assert.equal(await containsWidget(manager, "w", "w"), true);
+  assert.equal(await containsWidget(manager, "box", "w"), true);
+  assert.equal(await containsWidget(manager, "empty", "w"), false);
+  assert.equal(await containsWidget(manager, "broken", "w"), false);
+  assert.equal(await containsWidget(manager, "unknown", "w"), false);
+  assert.equal(await containsWidget(manager, undefined, "w"), false);
 });
 
 test("every cell that shows the widget is found once, and no other", async () => {
@@ -96,12 +96,12 @@ test("a view hides the transcript, asks for what is missing and puts it there", 
   const outputs = new Outputs(view("w"));
   const asked = [];
   const transcript = new StaticTranscript(notebook([outputs]), (pieces) => asked.push(pieces));
-  await transcript.look({ widget: "w", transcript: "mine", versions: [2, 0] });
+  await transcript.update({ widget: "w", transcript: "mine", versions: [2, 0] });
   assert.deepEqual(asked, [[0]]);
   assert.match(transcript.hiding.textContent, /^\[data-fal-transcript="mine"\], .* \{ display: none \}$/);
   assert.equal(transcript.hiding.parentNode, document.head);
   await transcript.put([[0, piece("mine", 0, 2)]]);
-  await transcript.look({ widget: "w", transcript: "mine", versions: [2, 0] });
+  await transcript.update({ widget: "w", transcript: "mine", versions: [2, 0] });
   assert.deepEqual(asked, [[0]]);
   transcript.close();
   assert.deepEqual(document.head.children, []);

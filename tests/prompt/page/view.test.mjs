@@ -57,7 +57,7 @@ function open(traits) {
   /** Python says this. */
   view.tell = (message, buffers) => {
     model.listeners.get("msg:custom")(message, buffers);
-    return view.turn;
+    return view.lastHandled;
   };
   view.tellAll = async (...messages) => { for (const each of messages) await view.tell(each); };
   return { model, view };
@@ -277,6 +277,6 @@ test("a view that is closed takes no more", async () => {
   view.close();
   assert.equal(model.listeners.size, 0);
   hear(asked(1));
-  await view.turn;
+  await view.lastHandled;
   assert.equal(view.conversation.isEmpty, true);
 });

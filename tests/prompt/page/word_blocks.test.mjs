@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { document, Element } from "../../page_elements.mjs";
 
-const { BLOCK, blockEnd, Lines } = load(
-  ["prompt/page/dom.js", "prompt/page/word_blocks.js"], ["BLOCK", "blockEnd", "Lines"], { document },
+const { BLOCK, blockEnd, WordBlocks } = load(
+  ["prompt/page/dom.js", "prompt/page/word_blocks.js"], ["BLOCK", "blockEnd", "WordBlocks"], { document },
 );
 const line = (letter, length) => `${letter.repeat(length - 1)}\n`;
 
@@ -48,13 +48,13 @@ test("a line without end is cut after twenty thousand letters, or after a thousa
 test("no cut parts the two halves of a letter", () => {
   const text = "a" + "😀".repeat(BLOCK);
   assert.equal(blockEnd(text), BLOCK - 1);
-  const words = new Lines(new Element("div"), text);
+  const words = new WordBlocks(new Element("div"), text);
   holds(words, text);
   assert.ok(blocks(words).every((block) => block.isWellFormed()));
 });
 
 test("words that come are added to the last block, while it is short, and nothing else is touched", () => {
-  const words = new Lines(new Element("div"), line("a", 600) + line("b", 600));
+  const words = new WordBlocks(new Element("div"), line("a", 600) + line("b", 600));
   const [first, last] = words.blocks;
   const nodes = [first.node, last.node];
   words.grow(1200, "c");
@@ -64,7 +64,7 @@ test("words that come are added to the last block, while it is short, and nothin
 });
 
 test("words that make the last block too long begin a new one, and those before it stay", () => {
-  const words = new Lines(new Element("div"), line("a", 600) + line("b", 600));
+  const words = new WordBlocks(new Element("div"), line("a", 600) + line("b", 600));
   const { node } = words.blocks[0];
   words.grow(1200, line("c", 600));
   assert.equal(words.blocks[0].node, node);
@@ -72,7 +72,7 @@ test("words that make the last block too long begin a new one, and those before 
 });
 
 test("a rewrite changes the block that it begins in and those behind it", () => {
-  const words = new Lines(new Element("div"), ["a", "b", "c"].map((letter) => line(letter, 600)).join(""));
+  const words = new WordBlocks(new Element("div"), ["a", "b", "c"].map((letter) => line(letter, 600)).join(""));
   const { node } = words.blocks[0];
   words.grow(700, "new");
   assert.equal(words.blocks[0].node, node);
@@ -86,7 +86,7 @@ test("however words come, the page has them all", () => {
   let seed = 7;
   const random = (most) => (seed = (seed * 48271) % 2147483647) % most;
   for (let round = 0; round < 50; round += 1) {
-    const words = new Lines(new Element("div"), "");
+    const words = new WordBlocks(new Element("div"), "");
     let text = "";
     for (let step = 0; step < 30; step += 1) {
       const offset = random(4) ? text.length : random(text.length + 1);
@@ -99,6 +99,6 @@ test("however words come, the page has them all", () => {
 });
 
 test("only a full block of dear words may be left out while it is not seen", () => {
-  const words = new Lines(new Element("div"), `${line("ש", 900)}${line("a", 900)}${line("ש", 900)}`);
+  const words = new WordBlocks(new Element("div"), `${line("ש", 900)}${line("a", 900)}${line("ש", 900)}`);
   assert.deepEqual(words.element.children.map((each) => each.attributes.class), ["fal-block", "", ""]);
 });
