@@ -9,14 +9,14 @@ from fal_notebook.safety.plain_text import plain_text
 
 
 def page_after(page: str, piece: PagePiece | None) -> str:
-    """What JavaScript makes of a piece: it counts units of UTF-16."""
+    """The page's text after a patch. The page is JavaScript, which counts UTF-16 code units."""
     if piece is None:
         return page
     return page.encode("utf-16-le")[: 2 * piece.offset].decode("utf-16-le") + piece.new
 
 
 @given(st.lists(st.text(), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
-def test_the_pieces_make_the_text_wherever_they_are_cut(words: list[str], takes: list[bool]) -> None:
+def test_the_patches_add_up_to_the_text_wherever_they_are_cut(words: list[str], takes: list[bool]) -> None:
     text, page, length = PageText(), "", 0
     for word, take in zip(words, takes, strict=False):
         text.feed(Text(word, length))
@@ -27,7 +27,7 @@ def test_the_pieces_make_the_text_wherever_they_are_cut(words: list[str], takes:
 
 
 @given(st.lists(st.text("ab😀\r\n\u202e"), min_size=1, max_size=8), st.data())
-def test_a_rewritten_text_arrives_as_it_is(snapshots: list[str], data: st.DataObject) -> None:
+def test_a_rewritten_text_arrives_unchanged(snapshots: list[str], data: st.DataObject) -> None:
     text, page, before = PageText(), "", ""
     for snapshot in snapshots:
         kept = next((n for n, pair in enumerate(zip(before, snapshot, strict=False)) if pair[0] != pair[1]), None)
@@ -48,7 +48,7 @@ def test_only_what_is_new_is_sent() -> None:
     assert text.take() == PagePiece(4, "c")
 
 
-def test_a_rewrite_sends_what_follows_the_common_beginning() -> None:
+def test_a_rewrite_sends_only_what_follows_the_common_beginning() -> None:
     text = PageText()
     text.feed(Text("😀 the red cat", 0))
     text.take()
@@ -57,7 +57,7 @@ def test_a_rewrite_sends_what_follows_the_common_beginning() -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [("a\r", "\nb"), ("a\ud83d", "\ude00b")])
-def test_halves_wait_for_each_other(first: str, second: str) -> None:
+def test_the_first_half_of_a_pair_waits_for_the_second(first: str, second: str) -> None:
     text = PageText()
     text.feed(Text(first, 0))
     assert text.take() == PagePiece(0, "a")
@@ -74,7 +74,7 @@ def test_a_half_that_stays_alone_is_made_visible() -> None:
     assert text.take(last=True) == PagePiece(1, "\N{REPLACEMENT CHARACTER}")
 
 
-def test_a_text_that_no_page_holds_is_cut_with_a_note() -> None:
+def test_a_text_that_is_too_long_for_a_page_is_cut_with_a_note() -> None:
     text, page, size = PageText(), "", 1_000_000
     for number in range(50):
         text.feed(Text("x" * (size - 1) + "\n", number * size))
@@ -97,7 +97,7 @@ def test_a_rewrite_below_the_cut_is_shown_and_one_beyond_it_is_not() -> None:
 
 
 @pytest.mark.parametrize("end", ["\r", "\ud83d"])
-def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
+def test_a_half_right_before_the_cut_is_not_held_back(end: str) -> None:
     text = PageText()
     text.feed(Text("x" * (LONGEST_TEXT - 1) + end + "\n", 0))
     page = page_after("", text.take())
@@ -105,7 +105,7 @@ def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=20))
-def test_marks_without_end_are_broken_alike_wherever_they_are_cut(lengths: list[int]) -> None:
+def test_long_runs_of_combining_marks_are_broken_at_the_same_places_however_they_arrive(lengths: list[int]) -> None:
     text, page, length = PageText(), "", 0
     for each in lengths:
         text.feed(Text("\u0301" * each, length))
