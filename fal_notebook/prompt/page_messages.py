@@ -17,7 +17,7 @@ from ..safety.plain_text import one_line, plain_text
 from . import suggestions
 from .argument_rows import Form, InvalidForm
 from .entry import Entry
-from .text_patches import PagePiece
+from .text_patches import TextPatch
 from .transcript import Transcript
 
 Message = dict[str, Any]
@@ -49,10 +49,10 @@ def ending(ended: Entry) -> Message:
     return message if ended.result.text else {**message, "copy": ended.bundle["text/plain"]}
 
 
-def delta(number: int, piece: PagePiece | None, status: str, elapsed: float) -> Message:
+def delta(number: int, patch: TextPatch | None, status: str, elapsed: float) -> Message:
     """New words, if there are any, and the state of the stream."""
     message = {"kind": "delta", "id": number, "status": status, "elapsed": round(elapsed, 2)}
-    return message if piece is None else {**message, "offset": piece.offset, "new": piece.new}
+    return message if patch is None else {**message, "offset": patch.offset, "new": patch.new}
 
 
 def preview(number: int, content_type: str) -> Message:

@@ -45,11 +45,11 @@ class RunningAnswer:
     def news(self) -> Iterator[tuple[Message, list[bytes] | None]]:
         """The messages for the page, each with its buffers: new words, a new preview, the progress."""
         number, stream = self.entry.number, self.stream
-        piece = self.entry.text.take(last=stream.is_done)
+        patch = self.entry.text.take(last=stream.is_done)
         status = status_of(stream)
-        if piece or (status != self.status and not stream.is_done):
+        if patch or (status != self.status and not stream.is_done):
             self.status = status
-            yield page_messages.delta(number, piece, status, stream.elapsed), None
+            yield page_messages.delta(number, patch, status, stream.elapsed), None
         if stream.is_done:
             return
         if picture := self.entry.pictures.take():

@@ -16,8 +16,8 @@ _TAIL = 100  # last characters shown; how new text is made harmless depends on t
 
 
 @dataclass(frozen=True)
-class PagePiece:
-    """A patch: the page keeps its text up to ``offset``, and ``new`` replaces the rest."""
+class TextPatch:
+    """The page keeps its text up to ``offset``, and ``new`` replaces the rest."""
 
     offset: int
     new: str
@@ -52,7 +52,7 @@ class PageText:
         self._unshown.append(new)
         self._length = update.offset + len(update.new)
 
-    def take(self, *, last: bool = False) -> PagePiece | None:
+    def take(self, *, last: bool = False) -> TextPatch | None:
         """The patch with what is new since the last call; None if nothing is.
 
         The first half of a surrogate pair and a carriage return are held back until the next call, since the next
@@ -70,20 +70,20 @@ class PageText:
         self._unshown = [held] if held else []
         return self._rewrite(new) if self._rewritten else self._append(new)
 
-    def _append(self, new: str) -> PagePiece | None:
+    def _append(self, new: str) -> TextPatch | None:
         if not new:
             return None
-        piece = PagePiece(self._shown_units, new)
+        patch = TextPatch(self._shown_units, new)
         self._shown.append(new)
         self._tail = (self._tail + new)[-_TAIL:]
         self._shown_units += _utf16_length(new)
-        return piece
+        return patch
 
-    def _rewrite(self, whole: str) -> PagePiece:
+    def _rewrite(self, whole: str) -> TextPatch:
         kept = commonprefix([self.shown, whole])  # noqa: RUF071 - characters are meant
         self._shown, self._rewritten, self._shown_units = [whole], False, _utf16_length(whole)
         self._tail = whole[-_TAIL:]
-        return PagePiece(_utf16_length(kept), whole[len(kept) :])
+        return TextPatch(_utf16_length(kept), whole[len(kept) :])
 
 
 def _may_continue(text: str) -> bool:

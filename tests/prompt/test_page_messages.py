@@ -11,7 +11,7 @@ from fal_notebook.media.media import Media
 from fal_notebook.prompt import page_messages
 from fal_notebook.prompt.argument_rows import Form, InvalidForm
 from fal_notebook.prompt.entry import Entry
-from fal_notebook.prompt.text_patches import PagePiece
+from fal_notebook.prompt.text_patches import TextPatch
 from fal_notebook.prompt.transcript import Transcript
 from fal_notebook.response.updates import Progress, Text
 
@@ -73,7 +73,7 @@ def test_text_of_users_and_servers_is_harmless() -> None:
 
 
 def test_new_words_come_with_their_offset_and_without_new_words_there_is_none() -> None:
-    told = page_messages.delta(1, PagePiece(3, "new"), "12 bytes", 0.123)
+    told = page_messages.delta(1, TextPatch(3, "new"), "12 bytes", 0.123)
     assert told == {"kind": "delta", "id": 1, "status": "12 bytes", "elapsed": 0.12, "offset": 3, "new": "new"}
     assert "new" not in page_messages.delta(1, None, "12 bytes", 0.123)
 

@@ -2,17 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.prompt.text_patches import PagePiece, PageText
+from fal_notebook.prompt.text_patches import PageText, TextPatch
 from fal_notebook.render.bundles import CUT, LONGEST_TEXT
 from fal_notebook.response.updates import Text
 from fal_notebook.safety.plain_text import plain_text
 
 
-def page_after(page: str, piece: PagePiece | None) -> str:
+def page_after(page: str, patch: TextPatch | None) -> str:
     """The page's text after a patch. The page is JavaScript, which counts UTF-16 code units."""
-    if piece is None:
+    if patch is None:
         return page
-    return page.encode("utf-16-le")[: 2 * piece.offset].decode("utf-16-le") + piece.new
+    return page.encode("utf-16-le")[: 2 * patch.offset].decode("utf-16-le") + patch.new
 
 
 @given(st.lists(st.text(), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
@@ -42,10 +42,10 @@ def test_a_rewritten_text_arrives_unchanged(snapshots: list[str], data: st.DataO
 def test_only_what_is_new_is_sent() -> None:
     text = PageText()
     text.feed(Text("a😀b", 0))
-    assert text.take() == PagePiece(0, "a😀b")
+    assert text.take() == TextPatch(0, "a😀b")
     assert text.take() is None
     text.feed(Text("c", 3))
-    assert text.take() == PagePiece(4, "c")
+    assert text.take() == TextPatch(4, "c")
 
 
 def test_a_rewrite_sends_only_what_follows_the_common_beginning() -> None:
@@ -53,25 +53,25 @@ def test_a_rewrite_sends_only_what_follows_the_common_beginning() -> None:
     text.feed(Text("😀 the red cat", 0))
     text.take()
     text.feed(Text("blue cat", 6))
-    assert text.take() == PagePiece(7, "blue cat")
+    assert text.take() == TextPatch(7, "blue cat")
 
 
 @pytest.mark.parametrize(("first", "second"), [("a\r", "\nb"), ("a\ud83d", "\ude00b")])
 def test_the_first_half_of_a_pair_waits_for_the_second(first: str, second: str) -> None:
     text = PageText()
     text.feed(Text(first, 0))
-    assert text.take() == PagePiece(0, "a")
+    assert text.take() == TextPatch(0, "a")
     text.feed(Text(second, 2))
-    piece = text.take()
-    assert piece is not None
-    assert "a" + piece.new == plain_text(first + second)
+    patch = text.take()
+    assert patch is not None
+    assert "a" + patch.new == plain_text(first + second)
 
 
 def test_a_half_that_stays_alone_is_made_visible() -> None:
     text = PageText()
     text.feed(Text("a\ud83d", 0))
     text.take()
-    assert text.take(last=True) == PagePiece(1, "\N{REPLACEMENT CHARACTER}")
+    assert text.take(last=True) == TextPatch(1, "\N{REPLACEMENT CHARACTER}")
 
 
 def test_a_text_that_is_too_long_for_a_page_is_cut_with_a_note() -> None:

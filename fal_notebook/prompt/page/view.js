@@ -6,6 +6,7 @@ class View {
   constructor(model, element) {
     this.model = model;
     this.root = element;
+    // Names this view in messages, and begins the ids of its elements.
     this.prefix = `fal-${crypto.randomUUID?.() ?? Math.random().toString(36).slice(2)}`;
     this.status = "";
     this.began = 0;
