@@ -49,24 +49,24 @@ class Fault(StrEnum):
     GOING_AWAY = "going away (1001)"
     STALL = "silence"
     DEAF = "silence, no ping is answered"
-    PINGLESS = "no ping is answered, words come"
-    GARBAGE = "a frame that is none"
+    PINGLESS = "no ping is answered, but words come"
+    GARBAGE = "an invalid frame"
     NOT_UTF8 = "text that is not UTF-8"
     OVERSIZED = "more than `max_body`"
     ENDLESS = "an answer without end"
     FRAGMENTS = "a message without end"
-    DRIP = "byte by byte, without end"
+    DRIP = "single bytes without end"
     ERROR = '`{"type":"error"}`'
     NO_START = "an end before the start"
-    LOOKALIKE = "metadata of others in the body"
-    BAD_END = "status 500 in the end"
-    OTHER_ID = "another request's id in the end"
-    LOST_ID = "no id in the end"
-    DIGITS = "a number as id, its digits in the end"
-    NUMBER = "a number as id in both"
-    NO_ID = "no id in both"
-    UNASKED = "another answer, unasked"
-    PLAIN_PORT = "no TLS where TLS is due"
+    LOOKALIKE = "other requests' metadata in the body"
+    BAD_END = "status 500 in the end message"
+    OTHER_ID = "another request's id in the end message"
+    LOST_ID = "no id in the end message"
+    DIGITS = "a number as id, a string in the end message"
+    NUMBER = "a number as id in both messages"
+    NO_ID = "no id in either message"
+    UNASKED = "an answer that nobody asked for"
+    PLAIN_PORT = "no TLS where TLS is expected"
     UNTRUSTED = "a certificate that is not trusted"
     OTHER_HOST = "a certificate of another host"
     S401 = "status 401"
@@ -479,14 +479,14 @@ _FAULTS: dict[Fault, Callable[[ServerConnection, str | None], Awaitable[None]]] 
 _COLUMNS: dict[str, Collection[Place]] = {
     "in one handshake": OPENING,
     "during the answer": DURING,
-    "in its end": (Place.END,),
-    "after it, while idle": AFTER,
+    "in the end message": (Place.END,),
+    "while idle afterwards": AFTER,
 }
 
 
 def table() -> str:
     """The outcomes as FAULTS.md shows them: a row for each fault, with places of the same outcome in one column."""
-    names = ["what the gateway or the network does", "in each handshake", *_COLUMNS, "the next, if it waits meanwhile"]
+    names = ["what the gateway or the network does", "in every handshake", *_COLUMNS, "a request that waits meanwhile"]
     rows: list[list[str]] = []
     for fault, outcomes in OUTCOMES.items():
         cells = [{outcomes[place] for place in places if place in outcomes} for places in _COLUMNS.values()]

@@ -1,8 +1,8 @@
-// A page's code as a page has it, joined and without imports, for tests in node.
+// Loads scripts of a page for tests in node. They are joined into one, as Python joins them for a page.
 
 import { readFileSync } from "node:fs";
 
-/** What these pieces define under these names; the `world` is what a page has and node has not, or has otherwise. */
+/** What the scripts define under these names. `world` has globals of a page that node lacks or that a test replaces. */
 export function load(paths, names, world = {}) {
   const read = (path) => readFileSync(new URL(`../fal_notebook/${path}`, import.meta.url), "utf8");
   const code = paths.map(read).join("").replace(/^export default /m, "const exported = ");

@@ -1,5 +1,5 @@
-// Stand-ins for the few elements that a page's code makes, and for the outputs of a cell: they have what it asks of
-// them, and lay nothing out.
+// Stand-ins for the elements that a page's scripts make, and for the outputs of a cell. They have only what the scripts
+// use, and there is no layout.
 
 class Node {
   remove() {
@@ -28,7 +28,7 @@ class Words extends Node {
   }
 }
 
-/** An element. What is set as the value of a control, it shows as browsers do: an input in one line, others with \n. */
+/** An element. Its value changes as in browsers: an input drops line ends, and other controls make them \n. */
 export class Element extends Node {
   constructor(tag) {
     super();
@@ -106,7 +106,7 @@ export class Element extends Node {
     return node === this || this.children.some((each) => each.contains?.(node));
   }
 
-  /** The first element of this tag within. */
+  /** The first descendant with this tag. */
   querySelector(tag) {
     for (const each of this.children) {
       const found = each.tag === tag ? each : each.querySelector?.(tag);
@@ -119,12 +119,12 @@ export class Element extends Node {
     (this.listeners[kind] ??= []).push(listener);
   }
 
-  /** What a page does when something happens to the element. */
+  /** Call the listeners of an event. */
   happen(kind, event = {}) {
     for (const listener of this.listeners[kind] ?? []) listener(event);
   }
 
-  /** Someone writes this in place of what stands there. */
+  /** Replace the value as a user would, with an input event. */
   write(text) {
     this.value = text;
     this.happen("input");
@@ -141,14 +141,14 @@ export class Element extends Node {
 
 const root = { activeElement: null };
 
-/** A document that makes them. */
+/** A document that makes such elements. */
 export const document = {
   createElement: (tag) => new Element(tag),
   createTextNode: (words) => new Words(words),
   head: new Element("head"),
 };
 
-/** The outputs of a cell, as JupyterLab has them. */
+/** The outputs of a cell, with the interface of JupyterLab's. */
 export class Outputs {
   constructor(...data) {
     this.all = data.map((each) => ({ data: each }));

@@ -335,7 +335,7 @@ def test_an_observer_that_fails_stops_no_run_and_is_told_of(trait: str, lab: Ker
         "w = PromptWidget('test/echo/stream')\n"
         "def fails(change): raise ValueError(f'this observer fails at {change.name}')\n"
         f"w.observe(fails, {trait!r})\n"
-        "w._heard(w, {'kind': 'run', 'view': 'v', 'prompt': 'x', 'endpoint': 'test/late/stream', 'rows': []}, [])\n"
+        "w._receive(w, {'kind': 'run', 'view': 'v', 'prompt': 'x', 'endpoint': 'test/late/stream', 'rows': []}, [])\n"
         "w.wait()\n"
         "while w.state == 'streaming': time.sleep(0.01)\n"
         "time.sleep(0.1)"

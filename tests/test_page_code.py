@@ -1,4 +1,4 @@
-"""The page's code beside the Python that it belongs to: its own tests, run by node, and all of it in each widget."""
+"""Runs the tests of the page's scripts in node, and checks the joined script of each widget."""
 
 import subprocess
 from pathlib import Path
@@ -16,20 +16,18 @@ WIDGETS = (PromptWidget, player._widget_class(), reloaded_page._widget_class(), 
 
 
 def node(*arguments: str | Path) -> None:
-    """Run node; what it says is told where it fails."""
+    """Run node; if it fails, show its output."""
     done = subprocess.run([NODE, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("*.test.mjs")), ids=lambda path: str(path.relative_to(TESTS)))
-def test_the_pieces_of_a_page(path: Path) -> None:
+def test_the_scripts_of_a_page(path: Path) -> None:
     node("--test", path)
 
 
 @pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)
-def test_what_a_page_is_sent_is_one_module_in_which_no_name_is_there_twice(
-    widget: type[AnyWidget], tmp_path: Path
-) -> None:
+def test_the_script_of_a_widget_is_a_module_that_defines_no_name_twice(widget: type[AnyWidget], tmp_path: Path) -> None:
     module = tmp_path / "page.mjs"
     module.write_text(str(widget._esm), encoding="utf-8")
     node("--check", module)

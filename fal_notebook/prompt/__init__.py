@@ -1,4 +1,4 @@
-"""The prompt widget: a conversation in Python, and the page's part of it in the folder `page`.
+"""The prompt widget. Python keeps the conversation; the JavaScript in the folder `page` shows it.
 
 It may import display and what is below it. Begin with `widget`, and in the page with view.js.
 """

@@ -1,30 +1,30 @@
-"""The sound of the newest answer, which plays in the page while it is made and may go on after the answer's end."""
+"""The sound of the newest answer. The page plays it while it arrives, and may play on after the answer has ended."""
 
 from ..display.player import PagePlayer
 from ..response.updates import Piece
 
 
 class AnswerSound:
-    """At most one player: each answer has its own, and silences the one before it.
+    """Has at most one player. Each answer gets a new one, which replaces the player of the answer before it.
 
-    Not safe from several threads: the widget's lock is held around every call.
+    It has no lock of its own: hold the widget's lock around every call.
     """
 
     def __init__(self) -> None:
         self._player: PagePlayer | None = None
 
     @property
-    def player(self) -> str | None:
-        """The id of the player's widget, once there is something to hear."""
+    def player_id(self) -> str | None:
+        """The id of the player's widget, once it has sound to play."""
         return self._player.widget.model_id if self._player is not None and self._player.has_sound else None
 
     def begin(self, *, play: bool) -> None:
-        """Make ready for the next answer, which is played or not."""
+        """Prepare for the next answer, and make a player for it if it is to be played."""
         self.silence()
         self._player = PagePlayer() if play else None
 
     def feed(self, piece: Piece) -> bool:
-        """Play new bytes; returns whether they are the first that can be heard."""
+        """Play new bytes; return whether they are the first that can be heard."""
         player = self._player
         if player is None:
             return False
@@ -33,12 +33,12 @@ class AnswerSound:
         return was_silent and player.has_sound
 
     def end(self, *, stopped: bool) -> None:
-        """Nothing more will come; the page plays what it has, unless the answer was stopped."""
+        """Tell the page that the answer has ended. It plays what it has received, unless the answer was stopped."""
         if self._player is not None:
             (self._player.stop if stopped else self._player.end)()
 
     def silence(self) -> None:
-        """Take the player away."""
+        """Stop the sound and close the player."""
         player, self._player = self._player, None
         if player is not None:
             try:

@@ -1,7 +1,7 @@
-"""How a widget's connection stands, from what its requests and its attempts to connect show.
+"""Derives the state of a widget's connection from its requests and from its attempts to connect.
 
-A connection belongs to the session, which opens one when it is asked to, or when a request needs it. So nothing here
-opens or closes any; this only finds the words for what is known.
+Connections belong to the session: it opens one when it is told to, or when a request needs one. So this module opens
+and closes none. It only names the state, for the widget's trait ``state``.
 """
 
 import concurrent.futures
@@ -16,18 +16,18 @@ Attempt = concurrent.futures.Future[None]
 
 
 def connected_endpoints() -> set[str]:
-    """The endpoints to which the session has a connection that is open."""
+    """The endpoints to which the session has an open connection."""
     return {each.endpoint for each in session().connections}
 
 
 class ConnectionState:
-    """What is known of the connection.
+    """What is known about the connection.
 
     Args:
-        connected: gives the endpoints to which a connection is open now.
+        connected: returns the endpoints that have an open connection now.
 
     Attributes:
-        attempt: the attempt to connect that counts; a later one takes its place, and so does a request.
+        attempt: the latest attempt to connect; None after a request, whose own connection counts from then on.
     """
 
     def __init__(self, connected: Callable[[], Collection[str]] = connected_endpoints) -> None:
@@ -36,7 +36,7 @@ class ConnectionState:
         self._was_open_to = ""
 
     def opened(self, endpoint: str) -> None:
-        """Note that a connection was open."""
+        """Note that a connection to this endpoint was open."""
         self._was_open_to = endpoint
 
     def opening(self, endpoint: str) -> str:
@@ -44,13 +44,14 @@ class ConnectionState:
         return "reconnecting" if endpoint == self._was_open_to else "connecting"
 
     def before_request(self, endpoint: str, open_state: str = "connecting") -> str:
-        """The state before a request is on its way: whether the connection for it has to be opened anew."""
+        """The state before a request is sent: ``open_state`` if the endpoint has an open connection, else `opening`."""
         return open_state if endpoint in self._connected() else self.opening(endpoint)
 
     def of_attempt(self, attempt: Attempt | None, endpoint: str) -> Iterator[tuple[str, str]]:
-        """How an attempt to connect stands, if there is one: each state to tell, with its reason.
+        """The states of an attempt to connect, each with its reason; without an attempt, the state is ready.
 
-        It may end while the first is told. Then the second is its end; else what awaits it has to ask again.
+        For an attempt that is still running, the first state says so. If the attempt ends while the caller reports
+        this state, a second one follows. Otherwise call this again when the attempt has ended.
         """
         if attempt is None:
             yield "ready", ""
@@ -72,9 +73,9 @@ class ConnectionState:
 
     def is_lost(self, result: Result) -> bool:
         """Whether a request ended because there was no connection."""
-        return isinstance(result.error, (ConnectError, ConnectionLost)) or self._found_none(result)
+        return isinstance(result.error, (ConnectError, ConnectionLost)) or self._was_never_connected(result)
 
-    def _found_none(self, result: Result) -> bool:
-        """Whether it failed before it was sent, and no connection is open: the handshake was refused, or slow."""
+    def _was_never_connected(self, result: Result) -> bool:
+        """Whether the request failed before it was sent, because the handshake was refused or took too long."""
         never_sent = result.error is not None and result.metrics.connect is None
         return never_sent and result.endpoint not in self._connected()

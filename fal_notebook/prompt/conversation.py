@@ -1,7 +1,8 @@
-"""The conversation of a widget: its entries, the one that streams, the sound of the newest, and the static transcript.
+"""The conversation of a widget: its entries, the running answer, the newest answer's sound, the static transcript.
 
-What changes here is told to the page while the lock is held, so that a page hears of changes in the order in which they
-were made. No code of the user's runs within the lock: traits, whose observers are theirs, are set by the widget.
+Each change is sent to the page while the widget's lock is held, so that the page gets the changes in the order in which
+they were made. The user's code never runs while the lock is held. So traits, which users may observe, are set by the
+widget and not here.
 """
 
 import threading
@@ -23,15 +24,15 @@ from .transcript_outputs import TranscriptOutputs
 
 
 class Page(Protocol):
-    """The way to the page: the widget."""
+    """What the conversation needs of the widget: its id, and a way to send messages to the page."""
 
     @property
     def model_id(self) -> str:
-        """By which the page knows the widget."""
+        """The id by which the page knows the widget."""
         ...
 
     def send(self, content: Message, buffers: list[bytes] | None = None) -> None:
-        """Send a message to every view, with bytes beside it."""
+        """Send a message to every view, with binary buffers."""
         ...
 
 
@@ -39,14 +40,14 @@ class Conversation:
     """Prompts and their answers. Usable from any thread.
 
     Args:
-        page: what is told of all changes.
-        lock: the widget's, which keeps the conversation and the page in step.
+        page: is sent all changes.
+        lock: the widget's lock, which keeps the page in step with the conversation.
 
     Attributes:
-        entries: oldest first.
-        running: the answer that streams, until it has ended.
-        status: what is known of the newest answer beside its words.
-        outputs: where the static transcript stands.
+        entries: prompts with their answers, oldest first.
+        running: the answer that is streaming, if there is one.
+        status: what is known about the newest answer, in one line.
+        outputs: the outputs that show the static transcript.
     """
 
     def __init__(self, page: Page, lock: threading.RLock) -> None:
@@ -68,17 +69,17 @@ class Conversation:
         return [entry.result for entry in entries if entry.result is not None]
 
     def entry(self, number: int) -> Entry | None:
-        """The entry of this number, if it is still there."""
+        """The entry with this number, if it still exists."""
         return next((entry for entry in self.entries if entry.number == number), None)
 
     def is_newest(self, number: int) -> bool:
-        """Whether no later prompt was asked."""
+        """Whether no later prompt was sent."""
         return number == self._count
 
     def ask(
         self, endpoint: str, arguments: dict[str, Any], prompt: str, request: Callable[[], Stream]
     ) -> RunningAnswer:
-        """Take a prompt into the conversation, unless its request cannot be made.
+        """Send a prompt and add it to the conversation. A request that cannot be made adds nothing.
 
         Raises:
             InvalidRequest: an answer is streaming.
@@ -96,21 +97,21 @@ class Conversation:
         return running
 
     def open(self, entry: Entry, *, play: bool) -> None:
-        """Show a prompt whose answer will come."""
+        """Show a prompt that was just sent, and prepare for its answer."""
         with self._lock:
             self._sound.begin(play=play)
-            self._tell(page_messages.entry(entry))
+            self._send_packed(page_messages.entry(entry))
         suggestions.endpoints.remember(entry.endpoint)
         suggestions.models.remember(entry.arguments.get("model"))
 
     def play(self, entry: Entry, piece: Piece) -> None:
-        """Play new bytes; the first that can be heard bring the player to the page."""
+        """Play new bytes of sound. With the first that can be heard, show the player in the page."""
         with self._lock:
-            if self._sound.feed(piece) and (player := self._sound.player):
-                self._page.send(page_messages.sound(entry.number, player))
+            if self._sound.feed(piece) and (player_id := self._sound.player_id):
+                self._page.send(page_messages.sound(entry.number, player_id))
 
     def show(self, running: RunningAnswer) -> None:
-        """Tell the page what is new, unless the entry was cleared away."""
+        """Send the page what is new in an answer, unless its entry was removed."""
         with self._lock:
             if running.entry not in self.entries:
                 return
@@ -119,21 +120,21 @@ class Conversation:
                 self._page.send(message, buffers)
 
     def end(self, entry: Entry, result: Result) -> None:
-        """Take the answer; nothing streams any more."""
+        """Store the result of an entry. No answer is running from then on."""
         with self._lock:
             self.running = None
             entry.end(result)
 
     def show_end(self, entry: Entry, result: Result) -> None:
-        """Tell the page of an answer that has ended, unless its entry was cleared away."""
+        """Show the page that an answer has ended, unless its entry was removed."""
         with self._lock:
             self._sound.end(stopped=result.stopped)
             if entry in self.entries:
                 self.status = result.status_line.removeprefix(f"{result.endpoint} · ")
-                self._tell({**page_messages.ending(entry), "status": self.status})
+                self._send_packed({**page_messages.ending(entry), "status": self.status})
 
     def delete(self, entry: Entry) -> None:
-        """Forget an entry that has ended."""
+        """Remove an entry whose answer has ended."""
         with self._lock:
             if entry is self.entries[-1]:
                 self._sound.silence()
@@ -141,52 +142,52 @@ class Conversation:
             self._page.send(page_messages.deleted(entry.number))
 
     def clear(self) -> None:
-        """Forget all entries; what streams goes on, and shows nothing."""
+        """Remove all entries. A running answer goes on streaming, but is no longer shown."""
         with self._lock:
             self.entries, self.status = [], ""
             self._sound.silence()
             self._page.send(page_messages.cleared())
 
     def silence(self) -> None:
-        """Take the sound away."""
+        """Stop the sound."""
         with self._lock:
             self._sound.silence()
 
     def keep_answer(self, entry: Entry) -> None:
-        """Write an answer that has ended into the static transcript, unless its entry was cleared away."""
-        self._keep(lambda: self._transcript.add(entry) if entry in self.entries else [])
+        """Add an ended answer to the static transcript, unless its entry was removed."""
+        self._update_transcript(lambda: self._transcript.add(entry) if entry in self.entries else [])
 
     def keep_without(self, entry: Entry) -> None:
-        """Take a deleted answer out of the static transcript."""
-        self._keep(lambda: self._transcript.remove(entry))
+        """Remove a deleted answer from the static transcript."""
+        self._update_transcript(lambda: self._transcript.remove(entry))
 
     def keep_nothing(self) -> None:
         """Empty the static transcript."""
-        self._keep(self._transcript.clear)
+        self._update_transcript(self._transcript.clear)
 
     def show_all(self, view: str, *others: Message) -> None:
-        """Tell a view that has just been made of all entries, and these messages."""
+        """Send a new view all entries, and then the other messages."""
         with self._lock:
             entries = [page_messages.entry(entry) for entry in self.entries]
-            for message in (page_messages.cleared(), *entries, *others, self._kept()):
-                self._tell({**message, "view": view})
-            if entries and self.running is not None and (player := self._sound.player):
-                self._page.send({**page_messages.sound(self.entries[-1].number, player), "view": view})
+            for message in (page_messages.cleared(), *entries, *others, self._versions_message()):
+                self._send_packed({**message, "view": view})
+            if entries and self.running is not None and (player_id := self._sound.player_id):
+                self._page.send({**page_messages.sound(self.entries[-1].number, player_id), "view": view})
 
     def show_transcript(self, view: str, pieces: Sequence[Any]) -> None:
-        """Give a view pieces of the static transcript, for it has found them missing."""
+        """Send a view the pieces of the static transcript that it has found missing in its notebook."""
         with self._lock:
             bundles = [(piece, self._transcript.bundle(piece)) for piece in range(PIECES) if piece in pieces]
             self._page.send({**page_messages.transcript_pieces(bundles), "view": view})
 
-    def _keep(self, change: Callable[[], Iterable[int]]) -> None:
-        """Bring the static transcript up to the conversation by this change, which tells its pieces."""
+    def _update_transcript(self, change: Callable[[], Iterable[int]]) -> None:
+        """Change the static transcript, and write the pieces whose numbers ``change`` returns."""
         with self._lock:
             self.outputs.update(change())
-            self._page.send(self._kept())
+            self._page.send(self._versions_message())
 
-    def _kept(self) -> Message:
-        return page_messages.kept(self._page.model_id, self._transcript)
+    def _versions_message(self) -> Message:
+        return page_messages.transcript_versions(self._page.model_id, self._transcript)
 
-    def _tell(self, message: Message) -> None:
+    def _send_packed(self, message: Message) -> None:
         self._page.send(*page_messages.packed(message))

@@ -1,6 +1,6 @@
-"""One prompt and its answer, while it streams and when it has ended.
+"""One prompt and its answer, both while the answer streams and after it has ended.
 
-The words that stream are harmless text; the bundle of the ended answer has HTML that was made safe by `render`.
+The streamed words are shown as plain text. The bundle of the ended answer has HTML, which `render` has made safe.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from ..render.markdown import text_html
 from ..safety.plain_text import one_line
 from .text_patches import PageText
 
-_FAILED = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
+_ERROR_STYLE = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
 
 @dataclass(eq=False)
@@ -22,12 +22,12 @@ class Entry:
     """One prompt and its answer.
 
     Attributes:
-        number: by which the page knows it.
-        endpoint: what is asked.
-        arguments: what it is asked with, beside the prompt.
-        prompt: the user's words.
-        text: the answer's words while they stream.
-        pictures: its previews while they stream.
+        number: the id by which the page knows the entry.
+        endpoint: the endpoint that the prompt is sent to.
+        arguments: the arguments other than the prompt.
+        prompt: the text of the prompt.
+        text: the words of the answer so far.
+        pictures: the newest preview of the answer.
         result: the answer, once it has ended.
     """
 
@@ -40,13 +40,13 @@ class Entry:
     result: Result | None = None
 
     def end(self, result: Result) -> None:
-        """Take the answer, or another in its place."""
+        """Store the result, in place of an earlier one if there is one."""
         self.result = result
         self.__dict__.pop("bundle", None)
 
     @cached_property
     def bundle(self) -> Bundle:
-        """The ended answer, with what went wrong."""
+        """The ended answer as an output, with its error if it has one."""
         if self.result is None:
             raise ValueError("the answer has not ended")
         shown = self.result._repr_mimebundle_()
@@ -55,5 +55,5 @@ class Entry:
         words = one_line(f"{type(self.result.error).__name__}: {self.result.error}")
         return {
             "text/plain": f"{shown['text/plain']}\n{words}",
-            "text/html": f'{shown["text/html"]}\n<div style="{_FAILED}">{text_html(words)}</div>',
+            "text/html": f'{shown["text/html"]}\n<div style="{_ERROR_STYLE}">{text_html(words)}</div>',
         }

@@ -1,7 +1,7 @@
-"""The messages to the page: what is told to every view, or, where ``view`` is in a message, to that one alone.
+"""The messages that Python sends to the page, as plain data; the page's view.js receives them.
 
-They are plain data. Words of a model and of a user are made harmless here, if they are not yet; the page shows them as
-text. Its part is in the folder `page`, mostly in view.js.
+A message with a ``view`` is for that view alone, every other one for all views. Words of a model or of a user are made
+harmless before they are sent, and the page shows them as text. Only HTML that `render` has made safe is sent as HTML.
 """
 
 import zlib
@@ -17,20 +17,20 @@ from ..safety.plain_text import one_line, plain_text
 from . import suggestions
 from .argument_rows import Form, InvalidForm
 from .entry import Entry
-from .text_patches import PagePiece
+from .text_patches import TextPatch
 from .transcript import Transcript
 
 Message = dict[str, Any]
-_MEDIA = ";base64,"
+_DATA_URI = ";base64,"
 
 
 def cleared() -> Message:
-    """There is no entry any more."""
+    """All entries were removed."""
     return {"kind": "cleared"}
 
 
 def entry(shown: Entry) -> Message:
-    """An entry as it is now: a prompt with the words so far, or with the ended answer."""
+    """An entry as it is now: the prompt, with the words so far or the ended answer."""
     message = {
         "kind": "entry",
         "id": shown.number,
@@ -42,41 +42,41 @@ def entry(shown: Entry) -> Message:
 
 
 def ending(ended: Entry) -> Message:
-    """The ended answer, in the place of its words. Those the page has, for the clipboard."""
+    """The ended answer as HTML. The page copies the streamed words; an answer without words gets a text to copy."""
     if ended.result is None:
         raise ValueError("the answer has not ended")
     message = {"kind": "done", "id": ended.number, "html": ended.bundle["text/html"], "end": _end(ended.result)}
     return message if ended.result.text else {**message, "copy": ended.bundle["text/plain"]}
 
 
-def delta(number: int, piece: PagePiece | None, status: str, elapsed: float) -> Message:
-    """New words, or none, and what else is known of the stream."""
+def delta(number: int, patch: TextPatch | None, status: str, elapsed: float) -> Message:
+    """New words, if there are any, and the state of the stream."""
     message = {"kind": "delta", "id": number, "status": status, "elapsed": round(elapsed, 2)}
-    return message if piece is None else {**message, "offset": piece.offset, "new": piece.new}
+    return message if patch is None else {**message, "offset": patch.offset, "new": patch.new}
 
 
 def preview(number: int, content_type: str) -> Message:
-    """A picture, whose bytes go beside the message."""
+    """A preview picture. Its bytes are sent as a buffer of the message."""
     return {"kind": "preview", "id": number, "type": content_type}
 
 
 def progress(number: int, update: Progress) -> Message:
-    """How far the work is."""
+    """The progress of the work."""
     return {"kind": "progress", "id": number, "fraction": update.fraction, "message": one_line(update.message, 80)}
 
 
-def sound(number: int, player: str) -> Message:
-    """The player of an entry's sound, which is a widget of its own."""
-    return {"kind": "sound", "id": number, "model": player}
+def sound(number: int, player_id: str) -> Message:
+    """The id of the widget that plays an entry's sound."""
+    return {"kind": "sound", "id": number, "model": player_id}
 
 
 def deleted(number: int) -> Message:
-    """An entry is gone."""
+    """An entry was removed."""
     return {"kind": "deleted", "id": number}
 
 
 def form(rows: Form, endpoint: str) -> Message:
-    """What stands in the form, and what can be chosen there."""
+    """The rows of the form, and the endpoints and models that it suggests."""
     return {
         "kind": "form",
         "rows": rows.rows,
@@ -87,17 +87,17 @@ def form(rows: Form, endpoint: str) -> Message:
 
 
 def state(name: str, reason: str, status: str) -> Message:
-    """How the connection stands."""
+    """The state of the connection, and what is known about the newest answer."""
     return {"kind": "state", "state": name, "reason": reason, "status": status}
 
 
 def control(address: str) -> Message:
-    """Where the kernel hears the page while a cell blocks it."""
+    """The address at which the kernel receives messages on its control channel, even while a cell runs."""
     return {"kind": "control", "address": address}
 
 
-def kept(widget: str, transcript: Transcript) -> Message:
-    """What the static transcript has by now, for a page that may find it missing."""
+def transcript_versions(widget: str, transcript: Transcript) -> Message:
+    """The current versions of the transcript's pieces. The page compares them with those in its notebook."""
     return {
         "kind": "kept",
         "widget": widget,
@@ -107,23 +107,23 @@ def kept(widget: str, transcript: Transcript) -> Message:
 
 
 def transcript_pieces(pieces: Sequence[tuple[int, Bundle]]) -> Message:
-    """Pieces of the static transcript, for a page that has found them missing."""
+    """Pieces of the static transcript that a page has found missing."""
     return {"kind": "transcript", "pieces": list(pieces)}
 
 
 def refused(error: FalNotebookError) -> Message:
-    """Why nothing was done, and what is wrong in which row of the form."""
+    """Why a request of the page was refused, and which rows of the form are wrong."""
     problems = error.problems if isinstance(error, InvalidForm) else {}
     return {"kind": "refused", "message": str(error), "problems": problems}
 
 
 def packed(message: Message) -> tuple[Message, list[bytes] | None]:
-    """A message as it goes out, and the bytes beside it.
+    """A message as it is sent, and its buffers.
 
-    HTML goes packed, for it repeats words that the page has. Media would gain nothing by it.
+    HTML is compressed, since it repeats words that the page already has. HTML with media is not; it would not shrink.
     """
     html = message.get("html")
-    if html is None or _MEDIA in html:
+    if html is None or _DATA_URI in html:
         return message, None
     return {**message, "html": ""}, [zlib.compress(html.encode())]
 

@@ -1,4 +1,4 @@
-"""What a page asks for, read from its messages. What is none of these is not understood, and left alone."""
+"""Reads the requests in the messages that a page sends. A message that is not understood is ignored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .argument_rows import Row
 
 @dataclass(frozen=True)
 class Hello:
-    """A view was made, and has to be told everything."""
+    """A view was opened, and needs to be sent everything."""
 
     view: str
 
@@ -27,7 +27,7 @@ class Run:
     """Someone sends a prompt.
 
     Attributes:
-        rows: those of the form; None where the page has not been told them yet, for the kernel was busy.
+        rows: the rows of the form; None if the page has not received them yet, because the kernel was busy.
     """
 
     view: str
@@ -39,21 +39,21 @@ class Run:
 
 @dataclass(frozen=True)
 class Stop:
-    """Someone stops the answer of this number."""
+    """Someone stops the answer with this number."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """Someone sends the prompt of this number once more."""
+    """Someone sends the prompt with this number again."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Delete:
-    """Someone deletes the entry of this number."""
+    """Someone deletes the entry with this number."""
 
     number: int
 
@@ -65,7 +65,7 @@ class Clear:
 
 @dataclass(frozen=True)
 class BringTranscript:
-    """A page lacks pieces of the static transcript; whatever else is in the list counts for nothing."""
+    """The notebook lacks pieces of the static transcript. Items of the list that are no piece's number are ignored."""
 
     view: str
     pieces: Sequence[Any]
@@ -75,7 +75,7 @@ Request = Hello | Edited | Run | Stop | Rerun | Delete | Clear | BringTranscript
 
 
 def read(content: Mapping[str, Any]) -> Request | None:
-    """The request in a message, if there is one."""
+    """The request in a message; None if it has none."""
     match content:
         case {"kind": "hello", "view": str(view)}:
             return Hello(view)

@@ -1,4 +1,4 @@
-"""One answer that streams: what has come of it, and what of that is new to the page."""
+"""Collects an answer while it streams, and makes the messages that tell the page what is new."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,11 +14,11 @@ class RunningAnswer:
     """An entry and its stream.
 
     Args:
-        entry: what was asked, and where the words and pictures are collected.
+        entry: the prompt; the words and pictures of the answer are collected in it.
 
     Attributes:
-        stream: the request, once it was made.
-        status: what the page was told last of the stream beside its words.
+        stream: the stream of the answer; set by the caller as soon as the request was made.
+        status: what the page was last told about the stream, besides the words.
     """
 
     stream: Stream
@@ -29,7 +29,7 @@ class RunningAnswer:
         self._progress: Progress | None = None
 
     def feed(self, updates: Sequence[Update]) -> list[Piece]:
-        """Collect what has come; returns the pieces of a recording, which are not collected."""
+        """Collect updates; return the pieces of a recording, which are not collected here."""
         pieces: list[Piece] = []
         for update in updates:
             if isinstance(update, Text):
@@ -43,13 +43,13 @@ class RunningAnswer:
         return pieces
 
     def news(self) -> Iterator[tuple[Message, list[bytes] | None]]:
-        """What the page is to be told, each message with the bytes beside it: words, a new preview, how far it is."""
+        """The messages for the page, each with its buffers: new words, a new preview, the progress."""
         number, stream = self.entry.number, self.stream
-        piece = self.entry.text.take(last=stream.is_done)
+        patch = self.entry.text.take(last=stream.is_done)
         status = status_of(stream)
-        if piece or (status != self.status and not stream.is_done):
+        if patch or (status != self.status and not stream.is_done):
             self.status = status
-            yield page_messages.delta(number, piece, status, stream.elapsed), None
+            yield page_messages.delta(number, patch, status, stream.elapsed), None
         if stream.is_done:
             return
         if picture := self.entry.pictures.take():
@@ -61,7 +61,7 @@ class RunningAnswer:
 
 
 def status_of(stream: Stream) -> str:
-    """What is known of a stream beside its time, which the page counts itself."""
+    """What is known about a stream, in one line. The page itself counts the seconds."""
     first, request = stream.first_byte_after, stream.request_id
     parts = ["" if first is None else f"first token {first:.2f} s"]
     parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", f"request {request}" if request else ""]

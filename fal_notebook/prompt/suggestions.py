@@ -1,18 +1,18 @@
-"""What the form offers where someone writes an endpoint or a model: what this kernel asked, then what is known."""
+"""Endpoints and models that the form suggests: first those that this kernel has used, then well-known ones."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from ..client.known_endpoints import ENDPOINTS, MODELS
 
-_MOST = 10  # of those that were asked
+_MOST_RECENT = 10
 
 
 class Suggestions:
-    """Names to choose from, the one that was used last first.
+    """Names to choose from: the recently used ones, newest first, then the known ones.
 
     Args:
-        known: what is offered from the beginning.
+        known: names that are always suggested.
     """
 
     def __init__(self, known: Sequence[str]) -> None:
@@ -21,19 +21,19 @@ class Suggestions:
 
     @property
     def names(self) -> list[str]:
-        """Each name once."""
+        """All names in order, without duplicates."""
         return list(dict.fromkeys([*self._recent, *self._known]))
 
     def remember(self, name: Any) -> None:
-        """Put a name at the head; what is none is left out."""
+        """Put a name first. A value that is not a name is ignored."""
         if not isinstance(name, str) or not name:
             return
         if name in self._recent:
             self._recent.remove(name)
         self._recent.insert(0, name)
-        del self._recent[_MOST:]
+        del self._recent[_MOST_RECENT:]
 
 
 endpoints = Suggestions(ENDPOINTS)
-"""Those of all widgets of this kernel."""
 models = Suggestions(MODELS)
+"""All widgets of the kernel share these two."""

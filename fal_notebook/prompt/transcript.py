@@ -1,6 +1,6 @@
-"""The ended answers as a notebook keeps them: the static transcript, as HTML that needs no widget.
+"""The static transcript: the ended answers as HTML that a saved notebook shows without the widget.
 
-Whatever is HTML here was made safe by `render`; the page puts it in as it is and makes none of its own.
+All HTML of answers was made safe by `render`. The page inserts it unchanged, and makes no HTML itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,33 +13,34 @@ from ..render.mathematics import limit_formulas
 from ..safety.plain_text import plain_text
 from .entry import Entry
 
-# A quotation by its tag too, since GitHub takes styles out. The line's colour is no variable, since JupyterLab takes
-# those out of a notebook that is not trusted.
-_ASKED = (
+# The prompt is a <blockquote> with this style, since GitHub removes styles. The colour of the line is not a variable,
+# since JupyterLab removes variables from a notebook that is not trusted.
+_PROMPT_STYLE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;border-left:3px solid #2196f3;"
     "color:var(--jp-ui-font-color1,inherit)"
 )
-_ANSWERED = "overflow:auto hidden"  # no answer covers another, nor a prompt
-_LONGEST_WORDS = 20_000  # characters of an answer in a transcript without HTML: what is stored is not stored twice
+_ANSWER_STYLE = "overflow:auto hidden"  # so that an answer cannot cover another one, or a prompt
+_LONGEST_WORDS = 20_000  # characters of an answer in the plain text, since the HTML has it whole
 PIECES = 6  # outputs of a transcript
-_SMALL_PIECE = 4_000  # characters of HTML; what a piece has below them is written anew with the next answer
-# Even an output of nothing has a height in JupyterLab.
-_NO_ROOM = "<style>.jp-OutputArea-child:has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
+_SMALL_PIECE = 4_000  # characters of HTML; the next answer is added to a piece with fewer, which is written again
+# JupyterLab gives even an empty output a height.
+_NO_HEIGHT = "<style>.jp-OutputArea-child:has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
 
 
 class Transcript:
-    """The ended answers, oldest first, as a few static outputs: its pieces.
+    """The ended answers, oldest first, in a fixed number of static outputs, which are called pieces.
 
-    One more answer must not cost all those before it, and no output can be added to a cell that has run. So an answer
-    joins the last piece as long as that is small, else it has the next piece. Once none is left, the last pieces become
-    one, with those before them that were not merged more often. So of some 200 long answers each is written four times
-    at the most, where writing all of them anew would write each a hundred times.
+    A new answer must not make all earlier ones be written again, and a cell that has run cannot get more outputs. So a
+    new answer is added to the last used piece while that is small, else it gets the next piece. When no piece is free,
+    the new answer and the last piece become one, together with each piece before them that was merged no more often. So
+    of some 200 long answers, each is written at most four times; in a single output, each would be written a hundred
+    times.
 
     Args:
-        name: by which the live widget knows the pieces, and hides them as long as it shows the same.
+        name: the name by which the live widget finds the pieces. It hides them, since it shows the same answers.
 
     Attributes:
-        versions: of each piece, a number that grows with each change of any; 0 as long as it was never used.
+        versions: a number for each piece, which is 0 until it is used. A change gives it a number above all others.
     """
 
     def __init__(self, name: str) -> None:
@@ -48,10 +49,10 @@ class Transcript:
         self._pieces = [_Piece() for _ in range(PIECES)]
 
     def add(self, entry: Entry) -> list[int]:
-        """Take an answer that has ended, or that has another end than before.
+        """Add an ended answer. If it is there already, its result has changed, and only its piece is written again.
 
         Returns:
-            The numbers of the pieces to write anew, in this order: then no answer is missing in between.
+            The numbers of the pieces to write. In this order, no answer is missing at any moment.
         """
         for number, piece in enumerate(self._pieces):
             if entry in piece.entries:
@@ -67,7 +68,7 @@ class Transcript:
         return self._changed([last + 1])
 
     def remove(self, entry: Entry) -> list[int]:
-        """Forget an answer; returns the numbers of the pieces to write anew."""
+        """Remove an answer; return the numbers of the pieces to write."""
         for number, piece in enumerate(self._pieces):
             if entry in piece.entries:
                 piece.entries.remove(entry)
@@ -75,7 +76,7 @@ class Transcript:
         return []
 
     def clear(self) -> list[int]:
-        """Forget all answers; returns the numbers of the pieces to write anew."""
+        """Remove all answers; return the numbers of the pieces to write."""
         used = [number for number, piece in enumerate(self._pieces) if piece.entries]
         self._pieces = [_Piece() for _ in range(PIECES)]
         return self._changed(used)
@@ -103,7 +104,7 @@ class Transcript:
 @dataclass
 class _Piece:
     entries: list[Entry] = field(default_factory=list)
-    weight: int = 1  # how many pieces were merged in it
+    weight: int = 1  # how many pieces it was merged from
 
 
 def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int = 0) -> Bundle:
@@ -111,35 +112,35 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
 
     Args:
         entries: the answers.
-        name: of the transcript of which they are a piece.
-        piece: the piece's number.
-        version: by which the live widget knows whether the notebook has the piece as it is now.
+        name: the name of their transcript.
+        piece: the number of the piece.
+        version: the piece's version. The live widget compares it with the version in the notebook.
 
     Returns:
-        The bundle; its HTML is whole, its plain text has of a very long answer the beginning.
+        The bundle. Its HTML is complete; its plain text has only the beginning of a very long answer.
     """
     mark = f'data-fal-transcript="{escape(name)}" data-fal-piece="{piece}" data-fal-version="{version}"'
     if not entries:
-        return {"text/plain": "", "text/html": f"<div {mark} hidden>{_NO_ROOM}</div>"}
+        return {"text/plain": "", "text/html": f"<div {mark} hidden>{_NO_HEIGHT}</div>"}
     title = f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
-    answers = "\n".join(f"{_asked(entry)}\n{_answered(entry)}" for entry in entries)
-    words = [f"> {plain_text(entry.prompt)}\n\n{_words(entry.bundle['text/plain'])}" for entry in entries]
+    answers = "\n".join(f"{_prompt_html(entry)}\n{_answer_html(entry)}" for entry in entries)
+    words = [f"> {plain_text(entry.prompt)}\n\n{_plain_answer(entry.bundle['text/plain'])}" for entry in entries]
     return {
         "text/plain": "\n\n".join([title, *words]),
         "text/html": f"<details {mark} open><summary>{title}</summary>\n{limit_formulas(answers)}\n</details>",
     }
 
 
-def _asked(entry: Entry) -> str:
-    return f'<blockquote style="{_ASKED}">{lines_html(plain_text(entry.prompt))}</blockquote>'
+def _prompt_html(entry: Entry) -> str:
+    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(entry.prompt))}</blockquote>'
 
 
-def _answered(entry: Entry) -> str:
-    return f'<div style="{_ANSWERED}">{entry.bundle["text/html"]}</div>'
+def _answer_html(entry: Entry) -> str:
+    return f'<div style="{_ANSWER_STYLE}">{entry.bundle["text/html"]}</div>'
 
 
-def _words(answer: str) -> str:
-    """An answer for a reader without HTML, cut where it is very long."""
+def _plain_answer(answer: str) -> str:
+    """The plain text of an answer, cut if it is very long."""
     if len(answer) <= _LONGEST_WORDS:
         return answer
     return f"{answer[:_LONGEST_WORDS]}\n… cut here: {len(answer):,} characters in all; the HTML beside this has them"

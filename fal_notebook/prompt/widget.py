@@ -1,12 +1,12 @@
-"""A prompt box in the notebook. Python has the conversation; the page (in the folder ``page``) shows it.
+"""A prompt box in the notebook. Python keeps the conversation; the JavaScript in the folder ``page`` shows it.
 
-A run never holds the kernel: a thread follows the stream and tells the page, by messages to this widget, what is
-new. So words appear while other cells run, and none lands in another widget. What the page does comes as messages
-too, on the thread that the kernel chooses; a lock keeps the two in step.
+A run never blocks the kernel: a thread follows the stream, and sends what is new to the page as messages of the widget.
+So words appear while other cells run, and never in the output of another cell. The page's own messages arrive on a
+thread that the kernel chooses; a lock keeps the two threads in step.
 
-The answers also stand below the widget as a static output, since a saved widget is lost. The live widget hides it.
-Where the widget stands within another, or the page was loaded anew, no display of ours finds its cell: then the page,
-which knows it, puts that output there.
+A saved notebook has no live widget, so the answers are also displayed below it as a static output, which the live
+widget hides. If the widget is inside another one, or the page was reloaded, Python cannot display in the right cell.
+Then the page, which knows the cell, inserts the static output.
 """
 
 import concurrent.futures
@@ -43,35 +43,35 @@ from .running_answer import RunningAnswer
 from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
-_SCRIPTS = (CONTROL_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: none does anything until all are read
+_SCRIPTS = (CONTROL_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: each only defines names
 
 
 class PromptWidget(AnyWidget):
-    """A prompt box for one endpoint, with the conversation above it. Runs leave the kernel free.
+    """A prompt box for an endpoint, with the conversation above it. A run does not block the kernel.
 
     Args:
         endpoint: the endpoint with its sub-path.
-        arguments: its arguments beside the prompt; a ``model`` has a field of its own.
+        arguments: its arguments other than the prompt; ``model`` has a separate field in the page.
         field: the argument that takes the prompt.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
-        timeout: seconds for a request; None for as long as it takes.
-        play: play sound while it is being made.
+        timeout: seconds for a request; None for no limit.
+        play: whether to play sound while it is being generated.
 
     Attributes:
-        endpoint: what a run asks.
-        arguments: what it is asked with; changed on the page and from Python.
-        prompt: what stands in the box.
-        play: whether sound is played while it is being made, from the next run on; the page has a switch for it.
-        results: the answers, oldest first, those that were stopped or failed included.
-        state: ``idle`` (not shown yet), ``connecting``, ``reconnecting`` (the connection that was open is lost or
-            closed), ``ready``, ``streaming`` or ``offline``.
+        endpoint: the endpoint of the next run.
+        arguments: the arguments of the next run; both the page and Python can change them.
+        prompt: the text in the box.
+        play: whether the next run plays sound while it is being generated; the page has a switch for it.
+        results: the answers, oldest first, including those that were stopped or failed.
+        state: ``idle`` (not shown yet), ``connecting``, ``reconnecting`` (an earlier connection was lost or closed),
+            ``ready``, ``streaming`` or ``offline``.
         reason: why it is offline.
 
-    These are traits: ``observe`` tells of changes, which may come from a thread of the widget's own. An observer
-    that fails stops nothing; its traceback is printed.
+    These are traits. ``observe`` reports their changes, which may be made on a thread of the widget. If an observer
+    fails, its traceback is printed, and the widget works on.
     """
 
-    # A path would be watched, and keep every widget alive.
+    # Text, not paths: anywidget would watch a path for changes, and so keep every widget alive.
     _esm = "".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
     _css = (_PAGE / "prompt.css").read_text(encoding="utf-8") + answer_style()
 
@@ -99,10 +99,10 @@ class PromptWidget(AnyWidget):
         self._conversation = Conversation(self, self._lock)
         self._connection = ConnectionState()
         self._form = Form({})
-        self._now = ("idle", "")
+        self._reported = ("idle", "")
         self._follower: threading.Thread | None = None
         self._is_shown = False
-        self._control = listen(self._take)
+        self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
         others = dict(arguments or {})
         prompt = others.pop(field, "")
@@ -113,10 +113,10 @@ class PromptWidget(AnyWidget):
             play=play,
         )
         self.arguments = others
-        self.on_msg(self._heard)
+        self.on_msg(self._receive)
 
     def run(self, prompt: str | None = None) -> None:
-        """Send a prompt, else what stands in the box, and return at once; the answer comes to `results`.
+        """Send a prompt, by default the text in the box, and return at once. The answer will be added to `results`.
 
         Raises:
             InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
@@ -125,44 +125,44 @@ class PromptWidget(AnyWidget):
         self._begin(self.endpoint, self._form.arguments(), self.prompt if prompt is None else prompt)
 
     def wait(self) -> None:
-        """Wait until the answer that is streaming has ended and is among the `results`; an interrupt leaves it be."""
+        """Wait until the running answer has ended and is in `results`. An interrupt ends the wait, not the answer."""
         if self._follower is not None:
             with interruptible():
                 self._follower.join()
 
     def stop(self) -> None:
-        """Stop the answer that is streaming; what has come stays. Without one it does nothing."""
+        """Stop the running answer, if there is one, and keep what has come."""
         with self._lock:
             running = self._conversation.running
         if running is not None:
             running.stream.cancel()
             if self._is_shown:
-                self.connect()  # stopping has closed the connection
+                self.connect()  # since stopping closes the connection
 
     def clear(self) -> None:
-        """Forget the conversation, and stop what streams."""
-        self._conversation.clear()  # before it is stopped: an end that comes in between must find nothing to show
+        """Remove all entries, and stop the running answer."""
+        self._conversation.clear()  # first, so that the end of the stopped answer is not shown
         self.stop()
-        self._tell_results()
+        self._update_results()
         self._conversation.keep_nothing()
 
     def connect(self) -> None:
-        """Open the connection to the endpoint in the background; `state` tells how it went."""
+        """Open the connection to the endpoint in the background; `state` shows the outcome."""
         try:
             attempt = session().connect(self.endpoint, self._base_url)
         except FalNotebookError as exc:
-            self._tell("offline", str(exc))
+            self._report("offline", str(exc))
             return
         with self._lock:
             self._connection.attempt = attempt
         if self._conversation.running is None:
-            self._tell(self._connection.before_request(self.endpoint))
+            self._report(self._connection.before_request(self.endpoint))
         threading.Thread(
             target=self._await_connection, args=(attempt,), name="fal_notebook connect", daemon=True
         ).start()
 
     def close(self) -> None:
-        """Stop, and take the widget out of the page; the transcript stays."""
+        """Stop the running answer, and remove the widget from the page. The transcript stays."""
         views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
         self.stop()
@@ -173,7 +173,7 @@ class PromptWidget(AnyWidget):
         super().close()
 
     def __del__(self) -> None:
-        # At the interpreter's end nothing can be imported any more, which an update of an output would need.
+        # ipywidgets updates outputs, which needs an import, and imports fail while the interpreter shuts down.
         if not sys.is_finalizing() and self.comm is not None:
             super().__del__()
 
@@ -185,22 +185,22 @@ class PromptWidget(AnyWidget):
         self._views += displayed(widget_bundle(self, repr(self)))
         with self._lock:
             self._conversation.outputs.display()
-        self._appear()
+        self._connect_when_shown()
 
-    def _appear(self) -> None:
-        """Connect when it is first shown, wherever that is; and again where it could not."""
+    def _connect_when_shown(self) -> None:
+        """Connect when the widget is first shown, and try again at each later display while it is offline."""
         self._is_shown = True
         if self._conversation.running is None and self.state in ("idle", "offline"):
             self.connect()
 
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - ipywidgets' own
-        """The state for the page; whole, it has the words of the answers too, for marimo's ``value`` is the state."""
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in ipywidgets
+        """The state for the page. The complete state has the answers' words too, for marimo offers it as ``value``."""
         state = super().get_state(key, drop_defaults)
         return state if key is not None else {**state, "answers": [result.text for result in self.results]}
 
     @observe("arguments")
     def _show_arguments(self, _: object) -> None:
-        """Bring the form up to the arguments, unless it already means them: then it stays as it was written."""
+        """Show the arguments in the form. If its rows already stand for them, they stay as the user wrote them."""
         wanted = encode(self.arguments)
         try:
             if encode(self._form.arguments()) == wanted:
@@ -211,46 +211,46 @@ class PromptWidget(AnyWidget):
         self.send(page_messages.form(self._form, self.endpoint))
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
-        """Take what someone edited in a view, and bring the others up to it."""
+        """Take the rows that someone edited in a view, and send them to all other views."""
         self._form.take(rows)
         self.send({**page_messages.form(self._form, self.endpoint), "but": view})
         try:
             arguments = self._form.arguments()
         except InvalidForm:
-            return  # the page says where; the arguments stay the last good ones
+            return  # the page marks the wrong row; the last valid arguments stay
         if encode(arguments) != encode(self.arguments):
-            self._change(arguments=arguments)
+            self._set_traits(arguments=arguments)
 
     @observe("endpoint")
-    def _turn_to_endpoint(self, _: object) -> None:
+    def _use_endpoint(self, _: object) -> None:
         self.send(page_messages.form(self._form, self.endpoint))
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
-    def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
-        self._take(content)
+    def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        self._handle(content)
 
-    def _take(self, content: Mapping[str, Any]) -> None:
-        """Do what the page asks for."""
+    def _handle(self, content: Mapping[str, Any]) -> None:
+        """Do what a message of the page asks for, or tell the page why not."""
         try:
-            self._do(page_requests.read(content))
+            self._perform(page_requests.read(content))
         except FalNotebookError as exc:
             self.send(page_messages.refused(exc))
 
-    def _do(self, request: page_requests.Request | None) -> None:
+    def _perform(self, request: page_requests.Request | None) -> None:
         match request:
             case Hello(view):
                 self._show_all(view)
-                self._appear()
+                self._connect_when_shown()
             case Edited(view, rows):
                 self._take_rows(rows, view)
             case Run(view, prompt, rows, endpoint, play):
                 if rows is not None:
                     self._take_rows(rows, view)
-                self._change(endpoint=endpoint, play=play)
+                self._set_traits(endpoint=endpoint, play=play)
                 self.run(prompt)
             case Stop(number):
-                if self._conversation.is_newest(number):  # a click can be heard long after it was made
+                if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
             case Rerun(number):
                 if entry := self._conversation.entry(number):
@@ -265,17 +265,17 @@ class PromptWidget(AnyWidget):
     def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
         if not prompt.strip():
             raise InvalidRequest("the prompt is empty")
-        with Interrupts():  # what nobody follows would stream for ever
-            connected = connected_endpoints()  # before the request opens a connection of its own
+        with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
+            connected = connected_endpoints()  # asked before the request can open one
             running = self._ask(endpoint, arguments, prompt)
             entry, stream = running.entry, running.stream
             failure: Exception | None = None
             try:
                 self._conversation.open(entry, play=self.play)
                 is_open = stream.endpoint in connected
-                self._tell("streaming" if is_open else self._connection.opening(stream.endpoint))
+                self._report("streaming" if is_open else self._connection.opening(stream.endpoint))
                 self.send(page_messages.form(self._form, self.endpoint))
-            except Exception as exc:  # noqa: BLE001 - whatever it is, what was sent is followed
+            except Exception as exc:  # noqa: BLE001 - the request was sent, so its stream is followed whatever failed
                 failure = exc
             try:
                 self._follower = follow_in_thread(
@@ -298,79 +298,79 @@ class PromptWidget(AnyWidget):
         return self._conversation.ask(endpoint, arguments, prompt, request)
 
     def _show(self, running: RunningAnswer, updates: Sequence[Update]) -> None:
-        """Tell the page what is new; on the thread that follows the stream."""
+        """Send the page what is new. Called on the thread that follows the stream."""
         for piece in running.feed(updates):
             self._conversation.play(running.entry, piece)
         stream = running.stream
         if stream.is_connecting:
-            self._tell(self._connection.before_request(stream.endpoint, "streaming"))
+            self._report(self._connection.before_request(stream.endpoint, "streaming"))
         else:
             self._connection.opened(stream.endpoint)
-            self._tell("streaming")
+            self._report("streaming")
         self._conversation.show(running)
 
     def _finish(self, entry: Entry, result: Result) -> None:
-        """Show and keep the answer; on the thread that followed the stream."""
+        """Show and keep the ended answer. Called on the thread that followed the stream."""
         self._conversation.end(entry, result)
         is_lost = self._connection.is_lost(result)
         try:
             self._conversation.show_end(entry, result)
-            self._tell_results()
+            self._update_results()
             self._conversation.keep_answer(entry)
         finally:
             if is_lost:
-                self._tell("offline", str(result.error))
+                self._report("offline", str(result.error))
             else:
-                self._tell_connection(self._connection.attempt)
+                self._report_attempt(self._connection.attempt)
 
     def _delete(self, number: int) -> None:
         entry = self._conversation.entry(number)
         if entry is None or entry.result is None:
             return
         self._conversation.delete(entry)
-        self._tell_results()
+        self._update_results()
         self._conversation.keep_without(entry)
 
     def _show_all(self, view: str) -> None:
-        """Show the whole conversation to a view that has just been made."""
+        """Send a new view everything that it shows."""
         with self._lock:
             self._conversation.show_all(
                 view,
                 page_messages.control(self._control),
                 page_messages.form(self._form, self.endpoint),
-                page_messages.state(*self._now, self._conversation.status),
+                page_messages.state(*self._reported, self._conversation.status),
             )
 
     def _await_connection(self, attempt: Attempt) -> None:
-        """Tell how an attempt to connect ended, unless a later one or a run has more to tell."""
+        """Report how an attempt to connect ended, unless a later attempt or a run has replaced it."""
         concurrent.futures.wait([attempt])
         if attempt is self._connection.attempt and self._conversation.running is None:
-            self._tell_connection(attempt)
+            self._report_attempt(attempt)
 
-    def _tell_connection(self, attempt: Attempt | None) -> None:
-        """Tell how an attempt to connect stands, if there is one."""
+    def _report_attempt(self, attempt: Attempt | None) -> None:
+        """Report the state of an attempt to connect; without an attempt, the state is ready."""
         for state, reason in self._connection.of_attempt(attempt, self.endpoint):
-            self._tell(state, reason)
+            self._report(state, reason)
 
-    def _tell(self, state: str, reason: str = "") -> None:
+    def _report(self, state: str, reason: str = "") -> None:
         now = (state, one_line(reason))
         try:
             with self._lock:
-                if now == self._now:
+                if now == self._reported:
                     return
                 self.send(page_messages.state(*now, self._conversation.status))
-                self._now = now
+                self._reported = now
         finally:
-            self._change(reason=now[1], state=state)  # observers run outside of the lock
+            self._set_traits(reason=now[1], state=state)  # without the lock, since observers run
 
-    def _tell_results(self) -> None:
-        """Bring `results` up to the conversation."""
-        self._change(results=self._conversation.results)
+    def _update_results(self) -> None:
+        """Set `results` to the answers of the conversation."""
+        self._set_traits(results=self._conversation.results)
 
-    def _change(self, **traits: Any) -> None:
-        """Set traits, one after the other, whatever the observers of the user's do."""
+    def _set_traits(self, **traits: Any) -> None:
+        """Set traits one after the other, even if the user's observers fail."""
         for name, value in traits.items():
             try:
                 setattr(self, name, value)
-            except Exception:  # noqa: BLE001 - it is theirs, and on a thread of ours nobody could catch it
+            except Exception:  # noqa: BLE001 - it is the user's, and nobody could catch it on the widget's thread
                 traceback.print_exc()

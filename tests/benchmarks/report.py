@@ -132,7 +132,7 @@ def write(rows: Sequence[Row]) -> None:
 def machine(python: str = platform.python_version()) -> str:
     """A description of the machine on which the numbers were measured."""
     kind = f"{platform.python_implementation()} {python}, {platform.system()}"
-    return f"One run on {os.cpu_count()} cores that other work shared, {kind}."
+    return f"One run on {os.cpu_count()} cores shared with other work, {kind}."
 
 
 def _own_amounts(lines: Sequence[Line]) -> dict[tuple[str, str], str]:

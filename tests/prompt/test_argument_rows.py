@@ -19,7 +19,7 @@ def row(name: str, text: str, kind: str = "json") -> Row:
 
 
 def arguments_of(rows: list[Row]) -> dict[str, object]:
-    """What rows mean that someone wrote."""
+    """The arguments that edited rows stand for."""
     form = Form({})
     form.take(rows)
     return form.arguments()
@@ -35,7 +35,7 @@ def test_rows_keep_every_value_and_its_type(arguments: dict[str, object]) -> Non
 
 
 @given(st.dictionaries(st.text(), JSON))
-def test_rows_that_nobody_edited_are_what_was_given_whatever_it_is(arguments: dict[str, object]) -> None:
+def test_rows_that_nobody_edited_keep_any_value(arguments: dict[str, object]) -> None:
     form = Form(arguments)
     form.take([{"id": row["id"]} for row in form.rows])
     assert form.arguments() == arguments
@@ -47,27 +47,27 @@ def test_text_that_no_message_can_carry_is_shown_as_json() -> None:
     assert [shown(row) for row in form.rows] == [("lone", "json", '"\\ud800"'), ("a\ufffd", "json", '["\\udfff"]')]
 
 
-def test_rows_that_python_has_replaced_are_forgotten_and_new_ones_stand_where_the_page_has_them() -> None:
+def test_rows_that_python_has_replaced_are_dropped_and_new_rows_keep_the_order_of_the_page() -> None:
     form = Form({"a": 1, "b": 2})
     form.take([{"id": form.rows[1]["id"]}, {"id": "given z"}, row("n", "3")])
     assert list(form.arguments().items()) == [("b", 2), ("n", 3)]
 
 
-def test_an_edited_name_that_is_there_already_is_named() -> None:
+def test_an_edited_name_that_exists_already_is_refused() -> None:
     form = Form({"a": 1})
     form.take([{"id": form.rows[0]["id"]}, row(" a ", "3")])
     with pytest.raises(InvalidForm, match="a is there twice"):
         form.arguments()
 
 
-def test_text_stands_without_quotation_marks() -> None:
+def test_text_is_shown_without_quotation_marks() -> None:
     assert [shown(row) for row in Form({"model": "m", "seed": 7}).rows] == [
         ("model", "text", "m"),
         ("seed", "json", "7"),
     ]
 
 
-def test_rows_that_are_wholly_empty_mean_nothing() -> None:
+def test_empty_rows_are_no_arguments() -> None:
     assert arguments_of([row("", "", "text"), row(" ", " ")]) == {}
 
 
@@ -82,12 +82,12 @@ def test_rows_that_are_wholly_empty_mean_nothing() -> None:
         (row("deep", "[" * 100_000), "deep is nested too deeply"),
     ],
 )
-def test_a_row_that_cannot_be_meant_is_named(wrong: Row, said: str) -> None:
+def test_a_wrong_row_is_named(wrong: Row, said: str) -> None:
     with pytest.raises(InvalidForm, match=said) as caught:
         arguments_of([row("a", "1"), wrong])
     assert list(caught.value.problems) == [1]
 
 
-def test_what_json_has_not_is_refused() -> None:
+def test_a_value_that_json_cannot_express_is_refused() -> None:
     with pytest.raises(InvalidRequest):
         Form({"x": object()})

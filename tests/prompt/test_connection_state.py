@@ -1,4 +1,4 @@
-"""How the connection stands: every way that an attempt or a request can go."""
+"""The state of the connection, after every outcome of an attempt to connect and of a request."""
 
 from concurrent.futures import Future
 
@@ -10,7 +10,7 @@ from fal_notebook.prompt.connection_state import STATES, Attempt, ConnectionStat
 
 
 def attempt(error: Exception | None = None) -> Attempt:
-    """An attempt that has ended."""
+    """An attempt to connect that has ended."""
     future: Attempt = Future()
     if error is None:
         future.set_result(None)
@@ -19,7 +19,7 @@ def attempt(error: Exception | None = None) -> Attempt:
     return future
 
 
-def test_a_first_connection_connects_and_one_that_was_open_reconnects() -> None:
+def test_the_first_connection_is_connecting_and_a_later_one_is_reconnecting() -> None:
     state = ConnectionState(lambda: ())
     assert state.before_request("a/b") == "connecting"
     state.opened("a/b")
@@ -27,7 +27,7 @@ def test_a_first_connection_connects_and_one_that_was_open_reconnects() -> None:
     assert state.before_request("c/d") == "connecting"
 
 
-def test_a_connection_that_is_open_is_not_opened_anew() -> None:
+def test_an_open_connection_is_not_opened_again() -> None:
     state = ConnectionState(lambda: {"a/b"})
     assert state.before_request("a/b", "streaming") == "streaming"
     assert state.before_request("a/b") == "connecting"  # the request has not been sent
@@ -50,17 +50,17 @@ def test_an_attempt_that_fails_makes_it_offline_with_the_reason() -> None:
     assert state.opening("a/b") == "connecting"
 
 
-def test_an_attempt_of_a_session_that_was_closed_makes_it_offline() -> None:
+def test_an_attempt_that_is_cancelled_with_its_session_makes_it_offline() -> None:
     cancelled: Attempt = Future()
     cancelled.cancel()
     assert list(ConnectionState(lambda: ()).of_attempt(cancelled, "a/b")) == [("offline", "the session was closed")]
 
 
-def test_an_attempt_that_goes_on_is_told_once() -> None:
+def test_an_attempt_that_is_still_running_is_reported_once() -> None:
     assert list(ConnectionState(lambda: ()).of_attempt(Future(), "a/b")) == [("connecting", "")]
 
 
-def test_an_attempt_that_ends_while_it_is_told_is_told_to_its_end() -> None:
+def test_an_attempt_that_ends_while_it_is_reported_is_reported_again() -> None:
     pending: Attempt = Future()
     told = ConnectionState(lambda: ()).of_attempt(pending, "a/b")
     assert next(told) == ("connecting", "")
@@ -79,14 +79,14 @@ def test_an_attempt_that_ends_while_it_is_told_is_told_to_its_end() -> None:
         (FalNotebookError("it was too slow"), None, ("a/b",), False),
     ],
 )
-def test_a_request_that_found_no_connection_says_so(
+def test_a_request_that_failed_without_a_connection_makes_it_lost(
     error: FalNotebookError | None, connect: float | None, connected: tuple[str, ...], *, is_lost: bool
 ) -> None:
     result = Result("a/b", error=error, metrics=Metrics(connect=connect))
     assert ConnectionState(lambda: connected).is_lost(result) is is_lost
 
 
-def test_every_state_that_it_finds_is_one_of_the_widget() -> None:
+def test_every_state_is_one_of_the_states_of_the_widget() -> None:
     state = ConnectionState(lambda: ())
     found = {state.opening("a/b")}
     for each in (None, Future[None](), attempt(), attempt(ConnectError("x"))):

@@ -1,4 +1,4 @@
-"""The conversation: what the page is told of each change, in order, and only while the lock is held."""
+"""The conversation: the messages that each change sends to the page, in order and only while the lock is held."""
 
 import threading
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from fal_notebook.response.updates import Text
 
 
 class Page:
-    """What the page is told; each message comes while the lock is held."""
+    """Collects the messages to the page, and checks that the lock is held for each."""
 
     model_id = "w"
 
@@ -31,7 +31,7 @@ class Page:
         self.told.append(content)
 
     def _is_locked(self) -> bool:
-        """Whether another thread would have to wait."""
+        """Whether another thread would have to wait for the lock."""
         taken: list[bool] = []
         other = threading.Thread(target=lambda: taken.append(self.lock.acquire(blocking=False)))
         other.start()
@@ -78,7 +78,7 @@ def test_an_answer_opens_grows_and_ends() -> None:
     assert [result.text for result in page.conversation.results] == ["words"]
 
 
-def test_while_one_streams_no_other_is_asked() -> None:
+def test_while_an_answer_streams_no_prompt_can_be_sent() -> None:
     conversation = Page().conversation
     first = answered(conversation)
     assert ask(conversation).entry is not first
@@ -87,7 +87,7 @@ def test_while_one_streams_no_other_is_asked() -> None:
     assert len(conversation.entries) == 2
 
 
-def test_a_request_that_cannot_be_made_leaves_no_entry_and_no_number() -> None:
+def test_a_request_that_cannot_be_made_adds_no_entry_and_uses_no_number() -> None:
     conversation = Page().conversation
 
     def refuse() -> Stream:
@@ -99,7 +99,7 @@ def test_a_request_that_cannot_be_made_leaves_no_entry_and_no_number() -> None:
     assert ask(conversation).entry.number == 1
 
 
-def test_only_the_newest_prompt_is_the_newest_whatever_was_deleted() -> None:
+def test_an_older_prompt_never_becomes_the_newest_even_if_later_ones_are_deleted() -> None:
     conversation = Page().conversation
     first, second = answered(conversation), answered(conversation)
     assert (conversation.is_newest(first.number), conversation.is_newest(second.number)) == (False, True)
@@ -108,7 +108,7 @@ def test_only_the_newest_prompt_is_the_newest_whatever_was_deleted() -> None:
     assert (conversation.entry(first.number), conversation.entry(second.number)) == (first, None)
 
 
-def test_what_was_cleared_away_shows_nothing_any_more() -> None:
+def test_an_answer_that_was_cleared_is_not_shown_any_more() -> None:
     page = Page()
     running = ask(page.conversation)
     page.kinds()
@@ -123,7 +123,7 @@ def test_what_was_cleared_away_shows_nothing_any_more() -> None:
     assert page.told[-1]["pieces"][0][1]["text/plain"] == ""
 
 
-def test_a_view_that_comes_later_is_told_all_in_order_and_by_its_name() -> None:
+def test_a_view_that_opens_later_gets_everything_in_order_and_addressed_to_it() -> None:
     page = Page()
     answered(page.conversation)
     ask(page.conversation)
@@ -148,7 +148,7 @@ def test_the_transcript_follows_the_answers() -> None:
     assert page.told[-1]["pieces"][0][1]["text/plain"] == ""
 
 
-def test_what_is_known_of_an_answer_is_its_status_without_the_endpoint() -> None:
+def test_the_status_of_the_newest_answer_does_not_repeat_the_endpoint() -> None:
     page = Page()
     answered(page.conversation)
     assert page.conversation.status == page.told[1]["status"]

@@ -1,4 +1,4 @@
-"""What the page is told: plain data, harmless, and packed where that is worth it."""
+"""The messages to the page: plain data, harmless, and compressed if that saves bytes."""
 
 import json
 import zlib
@@ -11,7 +11,7 @@ from fal_notebook.media.media import Media
 from fal_notebook.prompt import page_messages
 from fal_notebook.prompt.argument_rows import Form, InvalidForm
 from fal_notebook.prompt.entry import Entry
-from fal_notebook.prompt.text_patches import PagePiece
+from fal_notebook.prompt.text_patches import TextPatch
 from fal_notebook.prompt.transcript import Transcript
 from fal_notebook.response.updates import Progress, Text
 
@@ -34,7 +34,7 @@ def test_an_entry_that_streams_has_the_words_so_far() -> None:
     assert told == {"kind": "entry", "id": 1, "endpoint": "a/b", "prompt": "ask", "text": "so far"}
 
 
-def test_an_entry_that_has_ended_has_its_html_and_how_it_ended() -> None:
+def test_an_entry_that_has_ended_has_its_html_and_its_kind_of_end() -> None:
     told = page_messages.entry(entry(Result("a/b", text="**words**")))
     assert (told["kind"], told["text"], told["end"]) == ("entry", "so far", "done")
     assert "<strong>words</strong>" in told["html"]
@@ -54,7 +54,7 @@ def test_an_end_is_one_of_three(result: Result, end: str) -> None:
     assert page_messages.ending(entry(result))["end"] == end
 
 
-def test_an_answer_without_words_has_others_for_the_clipboard() -> None:
+def test_an_answer_without_words_has_a_text_for_the_clipboard() -> None:
     picture = entry(Result("a/b", media=[Media("image/png", PNG)]))
     assert "image/png" in page_messages.ending(picture)["copy"]
 
@@ -64,7 +64,7 @@ def test_an_answer_that_has_not_ended_has_no_end() -> None:
         page_messages.ending(entry())
 
 
-def test_what_a_user_or_a_server_wrote_cannot_act() -> None:
+def test_text_of_users_and_servers_is_harmless() -> None:
     told = [
         page_messages.entry(entry(prompt=HOSTILE, endpoint=HOSTILE)),
         page_messages.progress(1, Progress(None, HOSTILE)),
@@ -72,8 +72,8 @@ def test_what_a_user_or_a_server_wrote_cannot_act() -> None:
     assert not {"\x1b", "\u202e"} & set(json.dumps(told, ensure_ascii=False))
 
 
-def test_new_words_have_their_place_and_none_have_not() -> None:
-    told = page_messages.delta(1, PagePiece(3, "new"), "12 bytes", 0.123)
+def test_new_words_come_with_their_offset_and_without_new_words_there_is_none() -> None:
+    told = page_messages.delta(1, TextPatch(3, "new"), "12 bytes", 0.123)
     assert told == {"kind": "delta", "id": 1, "status": "12 bytes", "elapsed": 0.12, "offset": 3, "new": "new"}
     assert "new" not in page_messages.delta(1, None, "12 bytes", 0.123)
 
@@ -93,15 +93,15 @@ def test_the_form_says_whether_the_endpoint_takes_a_model(endpoint: str, *, take
     assert "fal-ai/any-llm" in told["endpoints"]
 
 
-def test_what_the_transcript_has_is_told_as_it_is_now() -> None:
+def test_a_message_has_the_versions_of_the_transcript_at_its_time() -> None:
     transcript = Transcript("name")
-    before = page_messages.kept("w", transcript)
+    before = page_messages.transcript_versions("w", transcript)
     transcript.add(entry(Result("a/b", text="x")))
     assert before["versions"] == [0, 0, 0, 0, 0, 0]
-    assert page_messages.kept("w", transcript)["versions"] == [1, 0, 0, 0, 0, 0]
+    assert page_messages.transcript_versions("w", transcript)["versions"] == [1, 0, 0, 0, 0, 0]
 
 
-def test_html_goes_packed_and_comes_out_as_it_was() -> None:
+def test_html_is_compressed_without_loss() -> None:
     html = "<p>words</p>" * 1_000
     message, buffers = page_messages.packed({"kind": "done", "html": html, "end": "done"})
     assert message == {"kind": "done", "html": "", "end": "done"}
@@ -111,5 +111,5 @@ def test_html_goes_packed_and_comes_out_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("message", [{"kind": "entry"}, {"html": '<img src="data:image/png;base64,x">'}])
-def test_media_and_messages_without_html_go_as_they_are(message: page_messages.Message) -> None:
+def test_media_and_messages_without_html_are_not_compressed(message: page_messages.Message) -> None:
     assert page_messages.packed(message) == (message, None)

@@ -1,4 +1,4 @@
-"""What the page asks for, and what is no request."""
+"""Messages of the page that are requests, and messages that are not."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ RUN: dict[str, Any] = {"kind": "run", "view": "v", "prompt": "x", "endpoint": "a
         ({**RUN, "rows": None}, Run("v", "x", None, "a/b", play=True)),
         ({**RUN, "play": "yes"}, Run("v", "x", ROWS, "a/b", play=False)),
         ({"kind": "stop", "view": "v", "id": 1}, Stop(1)),
-        ({"kind": "stop", "id": 1}, Stop(1)),  # as it comes on the control channel
+        ({"kind": "stop", "id": 1}, Stop(1)),  # as it arrives on the control channel
         ({"kind": "rerun", "view": "v", "id": 2}, Rerun(2)),
         ({"kind": "delete", "view": "v", "id": 3}, Delete(3)),
         ({"kind": "clear", "view": "v"}, Clear()),
@@ -56,5 +56,5 @@ def test_each_message_of_the_page_is_a_request(content: dict[str, Any], request_
         {"kind": "transcript", "view": "v", "pieces": 0},
     ],
 )
-def test_anything_else_is_none(content: dict[str, Any]) -> None:
+def test_any_other_message_is_no_request(content: dict[str, Any]) -> None:
     assert read(content) is None

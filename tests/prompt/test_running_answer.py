@@ -1,4 +1,4 @@
-"""One answer that streams: each thing that is new is told once."""
+"""A streaming answer: the page is told everything that is new exactly once."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +13,7 @@ from ..endpoints import PNG
 
 
 def stream(**facts: Any) -> Stream:
-    """What is known of a stream, and no more."""
+    """A stand-in for a stream: only the attributes that a running answer reads."""
     known = {"is_done": False, "first_byte_after": None, "request_id": None, "bytes": 0, "elapsed": 0.5, **facts}
     return cast(Stream, SimpleNamespace(**known))
 
@@ -36,7 +36,7 @@ def test_words_are_told_once() -> None:
     assert kinds(answer) == []
 
 
-def test_what_is_known_of_the_stream_is_told_when_it_changes() -> None:
+def test_the_status_of_the_stream_is_told_when_it_changes() -> None:
     answer = running()
     assert kinds(answer) == []
     answer.stream = stream(bytes=12)
@@ -46,7 +46,7 @@ def test_what_is_known_of_the_stream_is_told_when_it_changes() -> None:
     assert kinds(answer) == []
 
 
-def test_the_bytes_of_a_preview_go_beside_its_message() -> None:
+def test_the_bytes_of_a_preview_are_a_buffer_of_its_message() -> None:
     answer = running()
     answer.feed([Preview((Media("image/png", PNG),))])
     ((message, buffers),) = answer.news()
@@ -54,7 +54,7 @@ def test_the_bytes_of_a_preview_go_beside_its_message() -> None:
     assert kinds(answer) == []
 
 
-def test_of_all_progress_the_newest_is_told() -> None:
+def test_only_the_newest_progress_is_told() -> None:
     answer = running()
     answer.feed([Progress(0.1, "a"), Progress(0.2, "b")])
     ((message, _),) = answer.news()
@@ -62,7 +62,7 @@ def test_of_all_progress_the_newest_is_told() -> None:
     assert kinds(answer) == []
 
 
-def test_pieces_of_sound_are_handed_on_in_order() -> None:
+def test_pieces_of_sound_are_returned_in_order() -> None:
     pieces = [Piece(b"1", "audio/mpeg"), Piece(b"2", "audio/mpeg")]
     assert running().feed([pieces[0], Text("words", 0), pieces[1]]) == pieces
 
@@ -77,7 +77,7 @@ def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     assert kinds(answer) == []
 
 
-def test_the_status_is_one_line_of_what_is_known() -> None:
+def test_the_status_is_one_line_with_all_that_is_known() -> None:
     assert status_of(stream()) == ""
     whole = stream(first_byte_after=0.123, bytes=12_345, request_id="r\n1")
     assert status_of(whole) == "first token 0.12 s · 12,345 bytes · request r 1"

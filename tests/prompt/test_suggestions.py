@@ -1,4 +1,4 @@
-"""What is offered in the form: what was used last, then what is known, each once."""
+"""The form's suggestions: first the recently used names, then the known ones, each once."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from fal_notebook.prompt.suggestions import Suggestions
 
 
-def test_what_was_used_last_comes_first_and_nothing_is_there_twice() -> None:
+def test_recently_used_names_come_first_and_no_name_comes_twice() -> None:
     suggestions = Suggestions(("known", "other"))
     for name in ("one", "two", "one", "other"):
         suggestions.remember(name)
@@ -15,7 +15,7 @@ def test_what_was_used_last_comes_first_and_nothing_is_there_twice() -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, 7, ["a"]])
-def test_what_is_no_name_is_not_remembered(name: Any) -> None:
+def test_a_value_that_is_not_a_name_is_ignored(name: Any) -> None:
     suggestions = Suggestions(("known",))
     suggestions.remember(name)
     assert suggestions.names == ["known"]

@@ -2,21 +2,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.prompt.text_patches import PagePiece, PageText
+from fal_notebook.prompt.text_patches import PageText, TextPatch
 from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
 from fal_notebook.response.updates import Text
 from fal_notebook.safety.plain_text import plain_text
 
 
-def page_after(page: str, piece: PagePiece | None) -> str:
-    """What JavaScript makes of a piece: it counts units of UTF-16."""
-    if piece is None:
+def page_after(page: str, patch: TextPatch | None) -> str:
+    """The page's text after a patch. The page is JavaScript, which counts UTF-16 code units."""
+    if patch is None:
         return page
-    return page.encode("utf-16-le")[: 2 * piece.offset].decode("utf-16-le") + piece.new
+    return page.encode("utf-16-le")[: 2 * patch.offset].decode("utf-16-le") + patch.new
 
 
 @given(st.lists(st.text(), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
-def test_the_pieces_make_the_text_wherever_they_are_cut(words: list[str], takes: list[bool]) -> None:
+def test_the_patches_add_up_to_the_text_wherever_they_are_cut(words: list[str], takes: list[bool]) -> None:
     text, page, length = PageText(), "", 0
     for word, take in zip(words, takes, strict=False):
         text.feed(Text(word, length))
@@ -27,7 +27,7 @@ def test_the_pieces_make_the_text_wherever_they_are_cut(words: list[str], takes:
 
 
 @given(st.lists(st.text("ab😀\r\n\u202e"), min_size=1, max_size=8), st.data())
-def test_a_rewritten_text_arrives_as_it_is(snapshots: list[str], data: st.DataObject) -> None:
+def test_a_rewritten_text_arrives_unchanged(snapshots: list[str], data: st.DataObject) -> None:
     text, page, before = PageText(), "", ""
     for snapshot in snapshots:
         kept = next((n for n, pair in enumerate(zip(before, snapshot, strict=False)) if pair[0] != pair[1]), None)
@@ -42,39 +42,39 @@ def test_a_rewritten_text_arrives_as_it_is(snapshots: list[str], data: st.DataOb
 def test_only_what_is_new_is_sent() -> None:
     text = PageText()
     text.feed(Text("a😀b", 0))
-    assert text.take() == PagePiece(0, "a😀b")
+    assert text.take() == TextPatch(0, "a😀b")
     assert text.take() is None
     text.feed(Text("c", 3))
-    assert text.take() == PagePiece(4, "c")
+    assert text.take() == TextPatch(4, "c")
 
 
-def test_a_rewrite_sends_what_follows_the_common_beginning() -> None:
+def test_a_rewrite_sends_only_what_follows_the_common_beginning() -> None:
     text = PageText()
     text.feed(Text("😀 the red cat", 0))
     text.take()
     text.feed(Text("blue cat", 6))
-    assert text.take() == PagePiece(7, "blue cat")
+    assert text.take() == TextPatch(7, "blue cat")
 
 
 @pytest.mark.parametrize(("first", "second"), [("a\r", "\nb"), ("a\ud83d", "\ude00b")])
-def test_halves_wait_for_each_other(first: str, second: str) -> None:
+def test_the_first_half_of_a_pair_waits_for_the_second(first: str, second: str) -> None:
     text = PageText()
     text.feed(Text(first, 0))
-    assert text.take() == PagePiece(0, "a")
+    assert text.take() == TextPatch(0, "a")
     text.feed(Text(second, 2))
-    piece = text.take()
-    assert piece is not None
-    assert "a" + piece.new == plain_text(first + second)
+    patch = text.take()
+    assert patch is not None
+    assert "a" + patch.new == plain_text(first + second)
 
 
 def test_a_half_that_stays_alone_is_made_visible() -> None:
     text = PageText()
     text.feed(Text("a\ud83d", 0))
     text.take()
-    assert text.take(last=True) == PagePiece(1, "\N{REPLACEMENT CHARACTER}")
+    assert text.take(last=True) == TextPatch(1, "\N{REPLACEMENT CHARACTER}")
 
 
-def test_a_text_that_no_page_holds_is_cut_with_a_note() -> None:
+def test_a_text_that_is_too_long_for_a_page_is_cut_with_a_note() -> None:
     text, page, size = PageText(), "", 1_000_000
     for number in range(50):
         text.feed(Text("x" * (size - 1) + "\n", number * size))
@@ -97,7 +97,7 @@ def test_a_rewrite_below_the_cut_is_shown_and_one_beyond_it_is_not() -> None:
 
 
 @pytest.mark.parametrize("end", ["\r", "\ud83d"])
-def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
+def test_a_half_right_before_the_cut_is_not_held_back(end: str) -> None:
     text = PageText()
     text.feed(Text("x" * (LONGEST_TEXT - 1) + end + "\n", 0))
     page = page_after("", text.take())
@@ -105,7 +105,7 @@ def test_a_half_at_the_cut_waits_for_nothing(end: str) -> None:
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=20))
-def test_marks_without_end_are_broken_alike_wherever_they_are_cut(lengths: list[int]) -> None:
+def test_long_runs_of_combining_marks_are_broken_at_the_same_places_however_they_arrive(lengths: list[int]) -> None:
     text, page, length = PageText(), "", 0
     for each in lengths:
         text.feed(Text("\u0301" * each, length))

@@ -1,4 +1,4 @@
-"""The static transcript: whole at every moment, and cheap to continue."""
+"""The static transcript: complete at every moment, and cheap to extend."""
 
 import random
 import re
@@ -10,7 +10,7 @@ from fal_notebook.prompt.transcript import PIECES, Transcript
 
 
 class Saved:
-    """A transcript as a notebook has it, piece by piece."""
+    """A transcript as it is stored in a notebook, piece by piece."""
 
     def __init__(self) -> None:
         self.transcript = Transcript("name")
@@ -18,7 +18,7 @@ class Saved:
         self.written = 0
 
     def take(self, pieces: list[int], *wanted: Entry) -> None:
-        """Write these pieces anew; all the while these answers are there."""
+        """Write these pieces, and check after each that the wanted answers are in the notebook."""
         for piece in pieces:
             self.html[piece] = self.transcript.bundle(piece)["text/html"]
             self.written += len(self.html[piece])
@@ -32,7 +32,7 @@ def entry(number: int, length: int) -> Entry:
     return Entry(number, "a/b", {}, f"<p{number}>", result=Result("a/b", text=f"{number} " + "words " * (length // 6)))
 
 
-def test_whatever_is_answered_deleted_and_cleared_is_there_once_and_in_order() -> None:
+def test_every_answer_is_there_once_and_in_order_after_any_change() -> None:
     choice = random.Random(1)  # noqa: S311 - no secret
     for _ in range(5):
         saved, entries = Saved(), list[Entry]()
@@ -52,7 +52,7 @@ def test_whatever_is_answered_deleted_and_cleared_is_there_once_and_in_order() -
             assert saved.prompts() == [each.prompt for each in entries]
 
 
-def test_one_more_answer_costs_some_of_those_before_it_and_not_all() -> None:
+def test_a_new_answer_does_not_make_all_earlier_ones_be_written_again() -> None:
     for length, count, times in ((10, 200, 2), (1_000, 200, 4), (10_000, 200, 4), (10_000, 60, 3), (100_000, 20, 2)):
         saved = Saved()
         for number in range(count):

@@ -1,4 +1,4 @@
-"""The prompt widget in Python: what it sends the page, what it keeps, what it refuses. The page is in tests/browser."""
+"""The prompt widget in Python: what it sends, keeps and refuses. Its page is tested in tests/browser."""
 
 import base64
 import gc
@@ -33,7 +33,7 @@ SECONDS = 30
 
 
 class Watched(PromptWidget):
-    """A prompt widget whose messages to the page are kept."""
+    """A prompt widget that records its messages to the page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -50,14 +50,14 @@ class Watched(PromptWidget):
         self.buffers += buffers or []
 
     def hear(self, kind: str, **content: Any) -> None:
-        """What the page would ask for."""
+        """Receive a message as if the page had sent it."""
         self._handle_custom_msg({"kind": kind, "view": "v", **content}, [])
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.sent if message["kind"] == kind]
 
     def page(self, number: int = 1) -> str:
-        """The words of an answer as the page has them."""
+        """The words of an answer that the page shows."""
         text = ""
         for message in self.of("delta"):
             if message["id"] == number and "new" in message:
@@ -67,7 +67,7 @@ class Watched(PromptWidget):
 
 @contextmanager
 def change(widget: PromptWidget, name: str, wanted: Callable[[Any], bool]) -> Iterator[None]:
-    """Leave the block when a trait has come to be what is wanted."""
+    """Wait at the end of the block until a trait has had a wanted value."""
     reached = threading.Event()
 
     def look(event: Any) -> None:
@@ -81,7 +81,7 @@ def change(widget: PromptWidget, name: str, wanted: Callable[[Any], bool]) -> It
 
 
 def unedited(widget: Watched) -> list[dict[str, Any]]:
-    """The rows as a page sends them in which nobody typed."""
+    """The rows as a page sends them if nobody has edited them."""
     return [{"id": row["id"]} for row in widget.of("form")[-1]["rows"]]
 
 
@@ -143,7 +143,7 @@ def test_previews_and_progress_are_shown_while_it_streams(gateway: str) -> None:
     assert "data:image/png;base64,iVBORw0KGgo" in widget.of("done")[0]["html"]
 
 
-def test_waiting_ends_when_the_answer_is_among_the_results(gateway: str) -> None:
+def test_wait_returns_when_the_answer_is_in_the_results(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     widget.wait()
     widget.run("x")
@@ -151,7 +151,7 @@ def test_waiting_ends_when_the_answer_is_among_the_results(gateway: str) -> None
     assert [result.text for result in widget.results] == ["x "]
 
 
-def test_two_at_once_keep_their_words_apart(gateway: str) -> None:
+def test_two_widgets_at_once_keep_their_words_apart(gateway: str) -> None:
     widgets = [Watched("test/paced/stream", {"count": 200, "rate": 400}), Watched("test/echo/stream")]
     with change(widgets[0], "state", lambda state: state == "ready"):
         widgets[0].run("x")
@@ -160,7 +160,7 @@ def test_two_at_once_keep_their_words_apart(gateway: str) -> None:
     assert widgets[1].page() == "other words "
 
 
-def test_long_answers_cost_few_messages_and_linear_bytes(gateway: str) -> None:
+def test_a_long_answer_takes_few_messages_and_bytes_in_proportion_to_its_length(gateway: str) -> None:
     widget = Watched("test/paced/stream", {"count": 4000, "rate": 2000})
     run(widget, "x")
     assert len(widget.page()) == 20_000
@@ -180,7 +180,7 @@ def test_an_error_keeps_the_partial_answer_and_says_what_happened(gateway: str) 
     assert "out of tokens" in html
 
 
-def test_one_that_cannot_be_reached_is_offline_with_the_reason() -> None:
+def test_a_widget_whose_endpoint_cannot_be_reached_is_offline_with_the_reason() -> None:
     widget = Watched("test/echo/stream", base_url="ws://127.0.0.1:9")
     run(widget, "x")
     assert widget.state == "offline"
@@ -190,7 +190,7 @@ def test_one_that_cannot_be_reached_is_offline_with_the_reason() -> None:
 
 @contextmanager
 def states(widget: PromptWidget) -> Iterator[list[str]]:
-    """The states that a widget comes to."""
+    """Record the states of a widget."""
     told: list[str] = []
 
     def note(event: Any) -> None:
@@ -201,7 +201,7 @@ def states(widget: PromptWidget) -> Iterator[list[str]]:
     widget.unobserve(note, "state")
 
 
-def test_a_first_connection_connects_and_one_that_is_lost_reconnects(gateway: str) -> None:
+def test_the_first_connection_is_connecting_and_one_after_a_loss_is_reconnecting(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     with states(widget) as told:
         run(widget, "x")
@@ -211,7 +211,7 @@ def test_a_first_connection_connects_and_one_that_is_lost_reconnects(gateway: st
     assert told == ["connecting", "streaming", "ready", "streaming", "ready", "reconnecting", "streaming", "ready"]
 
 
-def test_a_connection_that_is_open_before_its_request_is_told_of_was_opened_for_it(
+def test_a_connection_that_the_request_opened_at_once_is_still_shown_as_connecting(
     gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = Session.stream
@@ -242,7 +242,7 @@ def test_it_reconnects_after_a_stop(gateway: str) -> None:
     assert told == ["reconnecting", "streaming", "ready"]
 
 
-def test_one_that_cannot_be_reached_again_is_offline_with_the_reason() -> None:
+def test_a_widget_whose_endpoint_is_gone_is_offline_with_the_reason() -> None:
     with LocalServer(HTTPOverWebSocket(endpoints.create_app())) as passing:
         widget = Watched("test/echo/stream", base_url=passing.url)
         run(widget, "x")
@@ -252,7 +252,7 @@ def test_one_that_cannot_be_reached_again_is_offline_with_the_reason() -> None:
     assert "no connection" in widget.reason
 
 
-def test_one_whose_handshake_is_refused_is_offline_with_the_reason() -> None:
+def test_a_widget_whose_handshake_is_refused_is_offline_with_the_reason() -> None:
     with LocalServer(HTTPOverWebSocket(endpoints.create_app(), key=KEY)) as guarded:
         widget = Watched("test/echo/stream", base_url=guarded.url)
         run(widget, "x")
@@ -260,7 +260,7 @@ def test_one_whose_handshake_is_refused_is_offline_with_the_reason() -> None:
     assert "401" in widget.reason
 
 
-def test_an_error_status_in_answer_to_a_request_leaves_it_ready(gateway: str) -> None:
+def test_an_error_status_in_an_answer_leaves_the_widget_ready(gateway: str) -> None:
     widget = Watched("test/failing", {"status": 503, "body": {}})
     run(widget, "x")
     assert (widget.state, widget.reason) == ("ready", "")
@@ -299,7 +299,7 @@ def test_arguments_are_sent_with_their_types_and_the_prompt_in_its_field(gateway
     assert widget.results[0].text == "kept"
 
 
-def test_rows_follow_the_arguments_and_arguments_the_rows() -> None:
+def test_rows_change_with_the_arguments_and_arguments_with_the_rows() -> None:
     widget = Watched("a/b", {"seed": 1})
     widget.arguments = {"seed": 1.0, "model": "m"}
     row = widget.of("form")[-1]["rows"][0]
@@ -308,7 +308,7 @@ def test_rows_follow_the_arguments_and_arguments_the_rows() -> None:
     assert widget.arguments == {"seed": "1"}
 
 
-def test_what_nobody_edited_stays_the_value_that_python_gave(gateway: str) -> None:
+def test_arguments_that_nobody_edited_keep_the_values_that_python_gave(gateway: str) -> None:
     picture = Media("image/png", url="https://example.com/a.png")
     arguments = {"image": picture, "model": "", "system": "a\r\nb\rc\n", " spaced ": " x ", "lone": "\ud800"}
     widget = Watched("test/echo/stream", arguments)
@@ -319,7 +319,7 @@ def test_what_nobody_edited_stays_the_value_that_python_gave(gateway: str) -> No
     assert endpoints.received[-1]["system"] == arguments["system"]
 
 
-def test_an_edit_is_shown_in_the_other_views_and_not_written_over_in_its_own() -> None:
+def test_an_edit_is_shown_in_the_other_views_and_leaves_its_own_view_alone() -> None:
     widget = Watched("a/b", {"seed": 1})
     widget.hear("edited", view="here", rows=[*unedited(widget), edited("n", "2")])
     told = widget.of("form")[-1]
@@ -327,7 +327,7 @@ def test_an_edit_is_shown_in_the_other_views_and_not_written_over_in_its_own() -
     assert [row["name"] for row in told["rows"]] == ["seed", "n"]
 
 
-def test_the_state_has_no_private_traits_of_its_own_and_the_words_of_the_answers(gateway: str) -> None:
+def test_the_state_has_the_public_traits_and_the_words_of_the_answers(gateway: str) -> None:
     widget = PromptWidget("test/echo/stream")
     widget.run("x")
     widget.wait()
@@ -337,13 +337,13 @@ def test_the_state_has_no_private_traits_of_its_own_and_the_words_of_the_answers
     assert "answers" not in widget.get_state("prompt")
 
 
-def test_it_connects_when_a_page_shows_it_wherever_that_is(gateway: str) -> None:
+def test_it_connects_when_any_page_shows_it(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     with change(widget, "state", lambda state: state == "ready"):
         widget.hear("hello")
 
 
-def test_a_page_that_has_no_transcript_is_told_what_it_lacks_and_asks_for_it(gateway: str) -> None:
+def test_a_page_without_the_transcript_gets_its_versions_and_the_pieces_that_it_asks_for(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     run(widget, "one")
     assert widget.of("kept")[-1]["versions"] == [1, 0, 0, 0, 0, 0]
@@ -373,7 +373,7 @@ def test_an_empty_prompt_is_not_sent(prompt: str, gateway: str) -> None:
         Watched("test/echo/stream").run(prompt)
 
 
-def test_a_second_run_waits_for_its_turn_by_the_user(gateway: str) -> None:
+def test_a_second_run_is_refused_while_an_answer_streams(gateway: str) -> None:
     widget = Watched("test/endless/stream")
     widget.run("x")
     with pytest.raises(errors.InvalidRequest, match="is streaming"):
@@ -382,7 +382,7 @@ def test_a_second_run_waits_for_its_turn_by_the_user(gateway: str) -> None:
         widget.hear("stop", id=1)
 
 
-def test_a_stop_that_is_heard_late_stops_no_later_answer(gateway: str) -> None:
+def test_a_stop_that_arrives_late_does_not_stop_a_later_answer(gateway: str) -> None:
     widget = Watched("test/endless/stream")
     for number in (1, 2):
         widget.run("x")
@@ -408,7 +408,7 @@ def test_rerun_delete_and_clear(gateway: str) -> None:
     assert [message["kind"] for message in widget.sent[-2:]] == ["cleared", "kept"]
 
 
-def test_clearing_while_it_streams_forgets_the_answer(gateway: str) -> None:
+def test_clearing_while_an_answer_streams_drops_the_answer(gateway: str) -> None:
     widget = Watched("test/endless/stream")
     widget.run("x")
     with change(widget, "state", lambda state: state == "ready"):
@@ -417,7 +417,7 @@ def test_clearing_while_it_streams_forgets_the_answer(gateway: str) -> None:
     assert widget.of("done") == []
 
 
-def test_a_view_that_opens_later_is_told_everything_and_the_others_are_not(gateway: str) -> None:
+def test_a_view_that_opens_later_is_sent_everything_and_the_other_views_are_not(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     run(widget, "one")
     widget.sent.clear()
@@ -428,7 +428,7 @@ def test_a_view_that_opens_later_is_told_everything_and_the_others_are_not(gatew
     assert widget.sent[1]["text"] == "one "
 
 
-def test_an_answer_without_words_is_copied_as_its_data(gateway: str) -> None:
+def test_an_answer_without_words_has_a_description_to_copy(gateway: str) -> None:
     widget = Watched("test/picture")
     run(widget, "x")
     (ending,) = widget.of("done")
@@ -462,7 +462,7 @@ def test_a_very_long_answer_is_whole_in_the_transcript_and_stored_once(gateway: 
     assert re.match(r"50,\d\d\d characters in all", note)
 
 
-def test_html_of_an_ended_answer_goes_packed_and_words_that_stream_as_they_are(gateway: str) -> None:
+def test_only_the_html_of_an_ended_answer_is_compressed_and_not_the_words_that_stream(gateway: str) -> None:
     widget = Watched("test/paced/stream", {"count": 10_000, "rate": 1_000_000})
     run(widget, "x")
     (packed,) = widget.packed
@@ -470,7 +470,7 @@ def test_html_of_an_ended_answer_goes_packed_and_words_that_stream_as_they_are(g
     assert widget.page().split() == [f"{number:04d}" for number in range(10_000)]
 
 
-def test_hostile_words_reach_the_page_as_text_or_cleaned(gateway: str) -> None:
+def test_hostile_words_reach_the_page_only_as_text_or_cleaned_html(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     hostile = "<img src=x onerror=alert(1)> \x1b[31m \u202e [l](javascript:alert(1))"
     run(widget, hostile)
@@ -497,17 +497,13 @@ def test_an_observer_that_fails_leaves_the_widget_ready(gateway: str, monkeypatc
     assert widget.state == "ready"
 
 
-def test_it_suggests_what_was_asked_before_the_endpoints_that_are_known(
-    gateway: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_suggests_used_endpoints_before_known_ones(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggestions.endpoints, "_recent", [])
     run(Watched("test/echo/stream"), "x")
     assert Watched("a/b", {"n": 1}).of("form")[-1]["endpoints"][:2] == ["test/echo/stream", "fal-ai/any-llm"]
 
 
-def test_it_suggests_the_models_that_were_asked_before_those_that_are_known(
-    gateway: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_suggests_used_models_before_known_ones(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggestions.models, "_recent", [])
     for model in ("one", "two", "one", 7):
         run(Watched("test/echo/stream", {"model": model}), "x")
@@ -526,7 +522,7 @@ def test_the_model_has_a_field_where_the_endpoint_takes_one() -> None:
         assert widget.of("form")[-1]["takesModel"] is takes
 
 
-def test_the_magic_opens_one_with_the_prompt_in_its_box(gateway: str, shell: InteractiveShell) -> None:
+def test_the_magic_opens_a_widget_with_the_cell_as_its_prompt(gateway: str, shell: InteractiveShell) -> None:
     shell.run_line_magic("load_ext", "fal_notebook")
     with capture_output():
         shell.run_cell_magic("falstream", "test/echo/stream --widget model=m n:=2 -o w", "Hello")
@@ -536,7 +532,7 @@ def test_the_magic_opens_one_with_the_prompt_in_its_box(gateway: str, shell: Int
     assert repr(widget) == "<PromptWidget test/echo/stream, 0 answers>"
 
 
-def test_sound_comes_to_the_page_while_it_is_made_only_where_it_is_asked_for(gateway: str) -> None:
+def test_sound_is_played_while_it_is_generated_only_if_play_is_set(gateway: str) -> None:
     widget = Watched("test/tone/stream", {"seconds": 0.5, "speed": 5})
     run(widget, "silent")
     assert widget.of("sound") == []
@@ -550,7 +546,7 @@ def test_sound_comes_to_the_page_while_it_is_made_only_where_it_is_asked_for(gat
     assert [len(result.media) for result in widget.results] == [1, 1]
 
 
-def test_a_view_that_opens_while_sound_comes_is_told_of_its_player(gateway: str) -> None:
+def test_a_view_that_opens_while_sound_arrives_gets_its_player(gateway: str) -> None:
     widget = Watched("test/tone/stream", {"seconds": 0.5, "endless": True}, play=True)
     widget.run("x")
     deadline = time.monotonic() + SECONDS
@@ -566,7 +562,7 @@ def test_a_view_that_opens_while_sound_comes_is_told_of_its_player(gateway: str)
     assert not [message for message in widget.of("sound") if message.get("view") == "later"]
 
 
-def test_closing_leaves_no_widget_of_its_own(gateway: str) -> None:
+def test_closing_leaves_no_widget_behind(gateway: str) -> None:
     before = open_widgets()
     widget = Watched("test/tone/stream", {"seconds": 0.2, "speed": 9}, play=True)
     run(widget, "x")
@@ -574,7 +570,7 @@ def test_closing_leaves_no_widget_of_its_own(gateway: str) -> None:
     assert open_widgets() == before
 
 
-def test_one_that_is_closed_and_dropped_is_forgotten_with_its_answers(gateway: str) -> None:
+def test_a_closed_widget_that_nobody_refers_to_is_freed_with_its_answers(gateway: str) -> None:
     widget = PromptWidget("test/echo/stream")
     widget.run("x")
     widget.wait()

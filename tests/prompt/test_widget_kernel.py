@@ -1,4 +1,4 @@
-"""The prompt widget in a real kernel: asked by messages as the page asks it, while cells run."""
+"""The prompt widget in a real kernel. The tests send it the messages that a page sends, also while cells run."""
 
 import ast
 import json
@@ -30,7 +30,7 @@ def _open(lab: Kernel, endpoint: str, arguments: dict[str, Any]) -> str:
 
 
 def _ask(lab: Kernel, comm: str, content: dict[str, Any]) -> None:
-    """Send what the page sends when someone presses a button."""
+    """Send a message as the page does when someone presses a button."""
     data = {"method": "custom", "content": content}
     lab.client.shell_channel.send(lab.client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
 
@@ -41,7 +41,7 @@ def _run(lab: Kernel, comm: str, prompt: str) -> None:
 
 
 def _all_until_idle(lab: Kernel, request: str) -> list[dict[str, Any]]:
-    """Every message of the kernel, whatever caused it, until a cell has ended."""
+    """All messages of the kernel until a cell has ended, including those with other causes."""
     messages: list[dict[str, Any]] = []
     while True:
         message = lab.client.get_iopub_msg(timeout=SECONDS)
@@ -51,7 +51,7 @@ def _all_until_idle(lab: Kernel, request: str) -> list[dict[str, Any]]:
 
 
 def _said(messages: list[dict[str, Any]], comm: str) -> str:
-    """The words that the page got."""
+    """The words of the answer that the messages bring to the page."""
     text = ""
     for message in messages:
         content = message["content"].get("data", {}).get("content", {})
@@ -60,7 +60,7 @@ def _said(messages: list[dict[str, Any]], comm: str) -> str:
     return text
 
 
-def test_words_come_while_a_cell_blocks_and_do_not_land_in_it(lab: Kernel) -> None:
+def test_words_arrive_while_a_cell_blocks_and_not_in_its_output(lab: Kernel) -> None:
     comm = _open(lab, "test/paced/stream", {"count": 2000, "rate": 1000})
     _run(lab, comm, "x")
     messages = _all_until_idle(lab, lab.send("time.sleep(0.5); print(w.state, len(w.results))"))
@@ -71,7 +71,7 @@ def test_words_come_while_a_cell_blocks_and_do_not_land_in_it(lab: Kernel) -> No
     assert lab.value("[r.text.split() == [f'{n:04d}' for n in range(2000)] for r in w.results]") == "[True]"
 
 
-def test_stop_by_the_page_keeps_the_words(lab: Kernel) -> None:
+def test_a_stop_from_the_page_keeps_the_words(lab: Kernel) -> None:
     comm = _open(lab, "test/endless/stream", {})
     _run(lab, comm, "x")
     assert lab.run("while not w._conversation.entries[0].text.shown: time.sleep(0.01)").status == "ok"
@@ -94,7 +94,7 @@ def test_the_transcript_is_updated_by_its_display_id(lab: Kernel) -> None:
     assert KEY.partition(":")[2] not in str(messages)
 
 
-def test_closing_takes_the_widget_away_and_leaves_the_transcript(lab: Kernel) -> None:
+def test_closing_removes_the_widget_and_leaves_the_transcript(lab: Kernel) -> None:
     cell = lab.run("w = PromptWidget('test/echo/stream'); w")
     messages = _all_until_idle(lab, lab.send("w.run('x')\nwhile not w.results: time.sleep(0.01)\nw.close()"))
     updates = [each["content"] for each in messages if each["msg_type"] == "update_display_data"]
@@ -109,7 +109,7 @@ def _size(message: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("length", [100, 4_000])
-def test_an_answer_costs_about_as_much_behind_many_as_behind_few(lab: Kernel, length: int) -> None:
+def test_an_answer_after_many_others_costs_about_as_much_as_one_after_few(lab: Kernel, length: int) -> None:
     lab.run("w = PromptWidget('test/echo/stream'); w")
     asked = f"for _ in range(10): w.run('words ' * {length // 6}); w.wait()"
     costs = [sum(map(_size, _all_until_idle(lab, lab.send(asked)))) for _ in range(8)]

@@ -1,23 +1,23 @@
-// The form: arguments as rows that people edit. Python has the values (argument_rows.py) and is told only what someone
-// edited here.
+// The form: arguments as rows that users edit. Python keeps the values (see argument_rows.py), and gets only the rows
+// that someone has edited here.
 
-let rowCount = 0; // of this page, for ids
+let rowCount = 0; // rows made in this page so far, for their ids
 
-/** One argument: its name, its kind, its text. What is wrong with it stands beneath it. */
+/** One argument: its name, its kind and its text, with an error message below if it is wrong. */
 class Row {
   constructor(given, form) {
     const id = `${form.prefix}-row-${++rowCount}`;
     this.given = given;
-    this.isEdited = !given.id; // one that is new here, Python does not know
+    this.isEdited = !given.id; // Python does not know a row that was added here
     this.id = given.id ?? id;
-    const changed = () => { this.isEdited = true; this.check(); form.tell(); };
+    const changed = () => { this.isEdited = true; this.check(); form.rowsChanged(); };
     const plain = { spellcheck: "false", autocomplete: "off" };
-    this.name = new Text(make("input", {
+    this.name = new EditedText(make("input", {
       class: "fal-input fal-name", "aria-label": "Argument name", placeholder: "name", ...plain,
     }));
     this.kind = make("select", { class: "fal-input fal-kind", "aria-label": "Kind of value", onchange: changed },
       make("option", { value: "text" }, "text"), make("option", { value: "json" }, "JSON"));
-    this.text = new Text(make("textarea", {
+    this.text = new EditedText(make("textarea", {
       class: "fal-input fal-value", "aria-label": "Value", placeholder: "value", rows: "1", "aria-describedby": id,
       ...plain,
     }));
@@ -33,8 +33,8 @@ class Row {
     this.text.set(given.text);
   }
 
-  /** What Python is told: all of it where someone edited it, else which one it is. */
-  get told() {
+  /** The row as it is sent to Python: whole if someone has edited it, else only its id. */
+  get forPython() {
     const { id } = this;
     return this.isEdited ? { id, name: this.name.value, kind: this.kind.value, text: this.text.value } : { id };
   }
@@ -51,7 +51,7 @@ class Row {
     fit(this.text.control, 240);
   }
 
-  /** Say at once what its JSON lacks; Python has the last word when it is sent. */
+  /** Show at once whether its JSON is invalid. When it is sent, Python checks it again, and decides. */
   check() {
     let message = "";
     if (this.kind.value === "json" && (this.name.value.trim() || this.text.value.trim())) {
@@ -71,7 +71,7 @@ class Row {
   }
 }
 
-/** The arguments as rows. A model has a field of its own, which is there too where the endpoint takes one. */
+/** The arguments as rows. The model has a separate field, which is also shown if the endpoint takes a model. */
 class Form {
   constructor(prefix, changed) {
     this.prefix = prefix;
@@ -85,21 +85,21 @@ class Form {
       const row = new Row({ name: "", kind: "text", text: "" }, this);
       this.list.append(row.element);
       this.rows.push(row);
-      this.tell();
+      this.rowsChanged();
       row.name.control.focus();
     });
     this.element.append(this.title, this.list, add);
     this.models = make("datalist", { id: `${prefix}-models` });
-    this.model = new Text(make("input", {
+    this.model = new EditedText(make("input", {
       class: "fal-input", id: `${prefix}-model`, list: this.models.id, spellcheck: "false", autocomplete: "off",
       placeholder: "the endpoint's own",
     }));
-    this.model.control.addEventListener("input", () => this.nameModel());
+    this.model.control.addEventListener("input", () => this.readModel());
     this.modelField = make("div", { class: "fal-field", hidden: true },
       make("label", { for: this.model.control.id }, "Model"), this.model.control, this.models);
   }
 
-  /** Show these rows. Those stay that show the same already, and one that someone is typing in. */
+  /** Show these rows. A row that already shows the same stays, and so does one that someone is typing in. */
   show(rows, takesModel) {
     this.isKnown = true;
     const here = new Map(this.rows.filter((row) => row.isTyping || !row.isEdited).map((row) => [row.id, row]));
@@ -113,13 +113,13 @@ class Form {
     const listed = this.rows.filter((row) => row !== this.modelRow).map((row) => row.element);
     const { children } = this.list;
     const isSame = listed.length === children.length && listed.every((each, at) => each === children[at]);
-    if (!isSame) this.list.replaceChildren(...listed); // moving a control takes the focus from it
-    this.number();
+    if (!isSame) this.list.replaceChildren(...listed); // only then: a control that is moved loses the focus
+    this.showCount();
     this.fit();
   }
 
-  /** Take what someone wrote into the model's field; one that is empty is no argument. */
-  nameModel() {
+  /** Read the model's field into a row. If the field is empty, there is no such argument. */
+  readModel() {
     const text = this.model.value.trim();
     this.rows = this.rows.filter((row) => row !== this.modelRow);
     this.modelRow = text ? new Row({ name: "model", kind: "text", text }, this) : undefined;
@@ -127,25 +127,25 @@ class Form {
     this.changed();
   }
 
-  /** The rows for Python; null as long as it has not told its own. */
-  told() {
-    return this.isKnown ? this.rows.map((row) => row.told) : null;
+  /** The rows as they are sent to Python; null until the rows of Python have arrived. */
+  rowsForPython() {
+    return this.isKnown ? this.rows.map((row) => row.forPython) : null;
   }
 
   drop(row) {
     const next = row.element.nextElementSibling?.querySelector("input") ?? this.title;
     this.rows = this.rows.filter((each) => each !== row);
     row.element.remove();
-    this.tell();
+    this.rowsChanged();
     next.focus();
   }
 
-  tell() {
-    this.number();
+  rowsChanged() {
+    this.showCount();
     this.changed();
   }
 
-  number() {
+  showCount() {
     const shown = this.list.children.length;
     this.title.textContent = shown ? `Arguments (${shown})` : "Arguments";
   }
@@ -154,7 +154,7 @@ class Form {
     for (const row of this.rows) row.fit();
   }
 
-  /** Show what Python found wrong, by the number of the row, and go there. */
+  /** Show the errors that Python found, by the index of the row, and focus the first wrong row. */
   showProblems(problems) {
     const wrong = Object.entries(problems).filter(([number]) => this.rows[number]);
     for (const [number, message] of wrong) this.rows[number].mark(message);

@@ -1,10 +1,10 @@
-// The entries of a view, oldest first, in a log that scrolls: who is at its end stays there while words come.
+// The entries of a view, oldest first, in a log that scrolls. A reader at its end stays at the end while words arrive.
 
-const NEAR_BOTTOM = 32; // pixels within which a reader counts as being at the end
+const NEAR_BOTTOM = 32; // pixels from the end, within which the reader counts as being at the end
 
 class Conversation {
   constructor() {
-    this.entries = new Map(); // by the number that Python gave them
+    this.entries = new Map(); // by the number that Python has given them
     this.newest = undefined;
     this.element = make("div", {
       class: "fal-log", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0", hidden: true,
@@ -19,7 +19,7 @@ class Conversation {
     return this.entries.size === 0;
   }
 
-  /** The entry whose answer is on its way. */
+  /** The entry whose answer is streaming. */
   get streaming() {
     return this.newest?.streaming ? this.newest : undefined;
   }
@@ -39,7 +39,7 @@ class Conversation {
     this.element.hidden = false;
   }
 
-  /** Take an entry away: whether the focus was in it, and the first button of the entry that stands there now. */
+  /** Remove an entry. Return whether it had the focus, and the first button of the entry next to it. */
   drop(entry) {
     const next = entry.element.nextElementSibling ?? entry.element.previousElementSibling;
     const focused = entry.element.contains(entry.element.getRootNode().activeElement);
@@ -58,8 +58,8 @@ class Conversation {
     this.element.hidden = true;
   }
 
-  /** While one streams, no other can be asked; and what streams cannot be taken away. */
-  enable() {
+  /** While an answer streams, no prompt can be sent again, and the streaming entry cannot be deleted. */
+  enableButtons() {
     const streaming = this.streaming !== undefined;
     for (const entry of this.entries.values()) {
       entry.rerun.disabled = streaming;

@@ -1,6 +1,6 @@
-// What the other pieces make elements of, and ask of them.
+// Small functions that make and query elements, for the other scripts of the page.
 
-/** An element with attributes, listeners (`onclick`) and children. */
+/** Make an element with these attributes, event listeners (names like `onclick`) and children. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -19,12 +19,12 @@ function options(values) {
   return values.map((value) => make("option", { value }));
 }
 
-/** Whether someone is in this control; its root may be a shadow, as in marimo. */
+/** Whether a control has the focus. In marimo, its root is a shadow root and not the document. */
 function isFocused(control) {
   return control.getRootNode().activeElement === control;
 }
 
-/** Make a text area as high as its text. */
+/** Make a text area as high as its text, up to a limit in pixels. */
 function fit(area, most) {
   area.style.height = "auto";
   if (area.scrollHeight) area.style.height = `${Math.min(area.scrollHeight + 2, most)}px`;

@@ -1,8 +1,8 @@
-// A control's text that stays as Python gave it, but for the part that someone edits: a control changes line ends, and
-// drops letters.
+// Keeps the original text of a control, except for the part that someone edits. This is needed because controls change
+// line ends and drop some characters.
 
-/** Where in a text the first `count` characters end that a control shows of it: it changes line ends, or drops some. */
-function placeOf(text, shown, count) {
+/** The offset in the original text that belongs to an offset (`count`) in the text that the control shows. */
+function originalOffset(text, shown, count) {
   let at = 0;
   for (let seen = 0; seen < count && at < text.length; at += 1) {
     const isLineEnd = text[at] === "\r" && shown[seen] === "\n";
@@ -12,8 +12,8 @@ function placeOf(text, shown, count) {
   return at;
 }
 
-/** A control and its text. The text stays as it was set, but for the part that someone edits. */
-class Text {
+/** A control and its text: the text as it was set, except for the part that someone has edited. */
+class EditedText {
   constructor(control) {
     this.control = control;
     this.set("");
@@ -35,8 +35,8 @@ class Text {
     while (start < shorter && before[start] === now[start]) start += 1;
     let end = 0;
     while (end < shorter - start && before.at(-1 - end) === now.at(-1 - end)) end += 1;
-    const head = this.value.slice(0, placeOf(this.value, before, start));
-    const tail = end ? this.value.slice(placeOf(this.value, before, before.length - end)) : "";
+    const head = this.value.slice(0, originalOffset(this.value, before, start));
+    const tail = end ? this.value.slice(originalOffset(this.value, before, before.length - end)) : "";
     this.value = head + now.slice(start, now.length - end) + tail;
     this.shown = now;
     this.isEdited = true;

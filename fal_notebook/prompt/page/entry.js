@@ -1,15 +1,16 @@
-// One prompt and its answer, while it streams and when it has ended.
+// One prompt and its answer, both while the answer streams and after it has ended.
 //
-// Words of a model go into text nodes only. HTML comes from Python, which made it safe, and is put in as it is.
+// Words of a model are only ever put into text nodes. HTML comes from Python, which has made it safe, and is inserted
+// unchanged.
 
 class Entry {
   constructor(message, view) {
     this.id = message.id;
-    this.copied = null;
+    this.clipboardText = null;
     this.answer = make("div", { class: "fal-answer fal-words" });
-    this.words = new Lines(this.answer, message.text);
+    this.words = new WordBlocks(this.answer, message.text);
     const asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` });
-    new Lines(asked, message.prompt);
+    new WordBlocks(asked, message.prompt);
     const quiet = { class: "fal-button fal-quiet", "aria-describedby": asked.id };
     this.rerun = button("Rerun", quiet, () => view.ask("rerun", { id: this.id }));
     this.remove = button("Delete", quiet, () => view.ask("delete", { id: this.id }));
@@ -19,20 +20,20 @@ class Entry {
       this.answer,
       make("div", { class: "fal-actions", role: "toolbar", "aria-label": "Answer actions" },
         copy, this.rerun, this.remove));
-    this.bar = make("progress", { max: 1, "aria-label": "Progress" });
-    this.said = make("span", {});
-    this.work = make("div", { class: "fal-work", hidden: true }, this.bar, this.said);
+    this.progressBar = make("progress", { max: 1, "aria-label": "Progress" });
+    this.progressMessage = make("span", {});
+    this.progressBox = make("div", { class: "fal-work", hidden: true }, this.progressBar, this.progressMessage);
     this.picture = make("img", { class: "fal-preview", alt: "Preview", hidden: true });
-    this.answer.before(this.work);
+    this.answer.before(this.progressBox);
     this.answer.after(this.picture);
     this.typeset = (node) => view.typeset(node);
     this.streaming = true;
-    this.stopAsked = null; // when, in milliseconds
+    this.stopAsked = null; // the time of the first Stop, in milliseconds
     this.element.classList.add("fal-streaming");
   }
 
   get text() {
-    return this.copied ?? this.words.text;
+    return this.clipboardText ?? this.words.text;
   }
 
   grow(offset, text) {
@@ -40,42 +41,42 @@ class Entry {
   }
 
   progress({ fraction, message }) {
-    this.work.hidden = false;
-    if (fraction === null) this.bar.removeAttribute("value");
-    else this.bar.value = fraction;
-    this.said.textContent = message;
+    this.progressBox.hidden = false;
+    if (fraction === null) this.progressBar.removeAttribute("value");
+    else this.progressBar.value = fraction;
+    this.progressMessage.textContent = message;
   }
 
-  /** Show bytes of a picture type in place of those before. */
+  /** Show a preview picture in place of the one before. */
   preview(type, bytes) {
-    this.forget();
+    this.revokePreview();
     this.url = URL.createObjectURL(new Blob([bytes], { type }));
     this.picture.src = this.url;
     this.picture.hidden = false;
   }
 
-  forget() {
+  revokePreview() {
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = null;
   }
 
-  /** Show the view of a player. */
+  /** Show the view of a player widget. */
   sound(view) {
     this.player = view;
     this.answer.before(view.el);
   }
 
   close() {
-    this.forget();
+    this.revokePreview();
     this.player?.remove();
   }
 
   end(message) {
     this.streaming = false;
-    this.forget();
-    this.work.remove();
+    this.revokePreview();
+    this.progressBox.remove();
     this.picture.remove();
-    this.copied = message.copy ?? null;
+    this.clipboardText = message.copy ?? null;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;
     this.answer.className = "fal-answer";

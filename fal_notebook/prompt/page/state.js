@@ -1,4 +1,4 @@
-// How the connection stands, and how the answer that streams: the light at the head of a view, the line at its foot.
+// The state of the connection, shown by a light at the top of a view, and the words of the status line at its bottom.
 
 const STATES = {
   idle: "not connected",
@@ -8,19 +8,19 @@ const STATES = {
   streaming: "streaming…",
   offline: "offline",
 };
-const HEARD_WITHIN = 1000; // milliseconds that a Stop takes where the kernel hears it
+const STOP_DELAY = 1000; // milliseconds in which the kernel receives a Stop if no running cell delays it
 
-/** What to say so many milliseconds after a Stop was asked for. */
-function stopping(milliseconds) {
-  return milliseconds < HEARD_WITHIN ? "stopping…" : "stopping… (waits for the running cell)";
+/** What the status line says this many milliseconds after a Stop. */
+function stopStatus(milliseconds) {
+  return milliseconds < STOP_DELAY ? "stopping…" : "stopping… (waits for the running cell)";
 }
 
-/** What the line says of an answer that has streamed for so many milliseconds. */
-function streamingFor(milliseconds, status) {
+/** What the status line says when an answer has streamed for this many milliseconds. */
+function streamingStatus(milliseconds, status) {
   return [`${(milliseconds / 1000).toFixed(1)} s`, status].filter(Boolean).join(" · ");
 }
 
-/** The connection's state, and why it is offline. */
+/** Shows the state of the connection, and the reason when it is offline. */
 class ConnectionState {
   constructor() {
     this.light = make("span", { class: "fal-light", "aria-hidden": "true" });

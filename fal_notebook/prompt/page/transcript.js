@@ -1,25 +1,26 @@
-// The static transcript in the notebook. A display by Python does not find the cell where the box stands within another
-// widget, or the page was loaded anew. The page does, where its widgets know their notebook: JupyterLab and Notebook 7.
+// Inserts the static transcript into the notebook. If the widget is inside another one, or the page was reloaded,
+// Python cannot display in the right cell. The page can find the cell in front ends whose widgets know their notebook:
+// JupyterLab and Notebook 7.
 const VIEW = "application/vnd.jupyter.widget-view+json";
 
-/** Whether a widget is the one that is looked for, or has it within. */
-async function holds(manager, id, wanted) {
+/** Whether a widget is the wanted one, or contains it. */
+async function containsWidget(manager, id, wanted) {
   if (id === wanted) return true;
   if (!id || !manager.has_model(id)) return false;
   const widget = await manager.get_model(id);
   const outputs = [...(widget.get("outputs") ?? [])].map((output) => output.data?.[VIEW]?.model_id);
   const children = [...(widget.get("children") ?? [])].map((child) => child?.model_id);
-  for (const inner of [...children, ...outputs]) if (await holds(manager, inner, wanted)) return true;
+  for (const inner of [...children, ...outputs]) if (await containsWidget(manager, inner, wanted)) return true;
   return false;
 }
 
-/** The cells' outputs in which a widget is displayed. */
+/** The output lists of all cells that display a widget. */
 async function outputsWith(model, widget) {
   const manager = model.widget_manager;
   const found = [];
   for (const { outputs } of manager?.context?.model?.cells ?? []) {
     for (let at = 0; at < (outputs?.length ?? 0); at += 1) {
-      if (await holds(manager, outputs.get(at).data[VIEW]?.model_id, widget)) {
+      if (await containsWidget(manager, outputs.get(at).data[VIEW]?.model_id, widget)) {
         found.push(outputs);
         break;
       }
@@ -30,7 +31,7 @@ async function outputsWith(model, widget) {
 
 const PIECE = /^<\w+ data-fal-transcript="(\w+)" data-fal-piece="(\d+)" data-fal-version="(\d+)"/;
 
-/** Where in the outputs of a cell the pieces of the transcript of this name stand, and in which version. */
+/** The pieces of a transcript in the outputs of a cell: for each number, the index of the output and the version. */
 function piecesIn(outputs, name) {
   const pieces = new Map();
   for (let at = 0; at < outputs.length; at += 1) {
@@ -41,13 +42,14 @@ function piecesIn(outputs, name) {
   return pieces;
 }
 
-/** The numbers of the pieces that a cell which shows the widget has not in the version that it should have. */
+/** The numbers of the pieces that are missing or outdated in any cell that displays the widget. */
 async function missingPieces(model, { widget, transcript, versions }) {
   const places = (await outputsWith(model, widget)).map((outputs) => piecesIn(outputs, transcript));
   const isMissing = (version, piece) => places.some((pieces) => (pieces.get(piece)?.version ?? 0) !== version);
   return [...versions.keys()].filter((piece) => isMissing(versions[piece], piece));
 }
 
+/** Put pieces into every cell that displays the widget: in place of their old versions, else after all outputs. */
 async function putPieces(model, { widget, transcript }, bundles) {
   for (const outputs of await outputsWith(model, widget)) {
     const pieces = piecesIn(outputs, transcript);
@@ -59,16 +61,16 @@ async function putPieces(model, { widget, transcript }, bundles) {
   }
 }
 
-/** What one view does about it: hides it while the conversation is there, and brings it where it is missing. */
+/** The transcript as one view treats it: hidden while the view lives, and inserted into the notebook if missing. */
 class StaticTranscript {
   constructor(model, ask) {
     this.model = model;
     this.ask = ask;
-    this.hiding = make("style"); // while the widget lives, its transcript would show everything twice
+    this.hiding = make("style"); // without it, the page would show every answer twice
   }
 
-  /** Hide it, for Python answers and the page has the conversation; ask for the pieces that are missing. */
-  async look(kept) {
+  /** Hide the transcript, now that the live widget shows the conversation, and ask for its missing pieces. */
+  async update(kept) {
     this.kept = kept;
     const piece = `[data-fal-transcript="${CSS.escape(kept.transcript)}"]`;
     this.hiding.textContent = `${piece}, .jp-OutputArea-child:has(> * > ${piece}) { display: none }`;

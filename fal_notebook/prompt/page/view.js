@@ -1,34 +1,35 @@
-// One view of a PromptWidget: what it is built of, what Python tells it, and what someone does there.
+// One view of a PromptWidget. It builds the elements, shows what Python sends, and sends what the user does.
 //
-// The conversation is kept in Python: a view that opens later says hello and is told all of it.
+// Python keeps the conversation. A new view sends `hello`, and Python answers with all of it.
 
 class View {
   constructor(model, element) {
     this.model = model;
     this.root = element;
+    // Names this view in messages, and begins the ids of its elements.
     this.prefix = `fal-${crypto.randomUUID?.() ?? Math.random().toString(36).slice(2)}`;
     this.status = "";
     this.began = 0;
     this.build();
     this.listen();
     this.showState({ state: "idle", reason: "", status: "" });
-    this.control = new Control(model, ""); // until Python tells the address
+    this.control = new Control(model, ""); // until Python has sent the address
     this.send("hello");
   }
 
   build() {
     const id = (name) => `${this.prefix}-${name}`;
-    this.form = new Form(this.prefix, () => this.later());
-    this.endpoint = new Text(make("input", {
+    this.form = new Form(this.prefix, () => this.saveSoon());
+    this.endpoint = new EditedText(make("input", {
       class: "fal-input", id: id("endpoint"), list: id("endpoints"), spellcheck: "false", autocomplete: "off",
       onchange: () => this.save(),
     }));
     this.endpoints = make("datalist", { id: id("endpoints") });
     this.connection = new ConnectionState();
     this.conversation = new Conversation();
-    this.prompt = new Text(make("textarea", {
+    this.prompt = new EditedText(make("textarea", {
       class: "fal-input fal-prompt", id: id("prompt"), rows: "2", placeholder: "Ask something…",
-      oninput: () => { this.fit(); this.later(); },
+      oninput: () => { this.fit(); this.saveSoon(); },
     }));
     const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ Enter" : "Ctrl+Enter";
     this.runButton = button("Run", {
@@ -46,7 +47,7 @@ class View {
     this.announcer = make("div", { class: "fal-hidden", role: "status", "aria-live": "polite" });
     this.notice = make("div", { class: "fal-problem", role: "alert" });
     this.root.classList.add("fal-root");
-    this.root.setAttribute("data-lm-suppress-shortcuts", "true"); // Ctrl+Enter is ours here
+    this.root.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab runs the cell on Ctrl+Enter
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "Prompt for a fal endpoint");
     this.root.append(
@@ -64,18 +65,18 @@ class View {
   }
 
   listen() {
-    this.turn = Promise.resolve(); // one message after the other, though some are unpacked first
+    this.lastHandled = Promise.resolve(); // messages are handled in order, although unpacking is asynchronous
     this.onMessage = (message, buffers) => {
       if (message.view && message.view !== this.prefix) return;
-      this.turn = this.turn.then(() => this.take(message, buffers)).catch((error) => console.warn(error));
+      this.lastHandled = this.lastHandled.then(() => this.take(message, buffers)).catch((error) => console.warn(error));
     };
-    this.onModel = () => this.showModel();
+    this.onTraitChange = () => this.showTraits();
     this.model.on("msg:custom", this.onMessage);
-    this.names = ["endpoint", "prompt", "play"];
-    for (const name of this.names) this.model.on(`change:${name}`, this.onModel);
+    this.traits = ["endpoint", "prompt", "play"];
+    for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.timer = setInterval(() => this.showStatus(), 200);
-    this.showModel();
+    this.showTraits();
   }
 
   close() {
@@ -83,14 +84,14 @@ class View {
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
-    for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
+    for (const name of this.traits) this.model.off(`change:${name}`, this.onTraitChange);
     this.transcript.close();
     this.conversation.close();
   }
 
-  listenTo(address) {
+  openControl(address) {
     this.control = new Control(this.model, address);
-    this.control.ask().catch(() => {}); // without it a Stop goes the way of all else
+    this.control.ask().catch(() => {}); // without the control channel, a Stop is sent like every other message
   }
 
   send(kind, content = {}) {
@@ -115,7 +116,7 @@ class View {
     event.stopPropagation();
   }
 
-  /** The entry whose answer is on its way. */
+  /** The entry whose answer is streaming. */
   get streaming() {
     return this.conversation.streaming;
   }
@@ -124,7 +125,8 @@ class View {
     if (this.streaming) return;
     clearTimeout(this.saving);
     this.ask("run", {
-      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.told(), play: this.play.checked,
+      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.rowsForPython(),
+      play: this.play.checked,
     });
     this.statusLine.textContent = "waiting for the kernel…";
     if (isFocused(this.runButton)) this.prompt.control.focus();
@@ -148,24 +150,24 @@ class View {
     }
   }
 
-  later() {
+  saveSoon() {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.save(), 300);
   }
 
-  /** Tell Python what someone changed here, and nothing else. */
+  /** Send Python what the user has changed in this view, and nothing else. */
   save() {
     clearTimeout(this.saving);
     if (this.endpoint.isEdited) this.model.set("endpoint", this.endpoint.value);
     if (this.prompt.isEdited) this.model.set("prompt", this.prompt.value);
     this.model.set("play", this.play.checked);
     this.model.save_changes();
-    if (this.form.isEdited) this.send("edited", { rows: this.form.told() });
+    if (this.form.isEdited) this.send("edited", { rows: this.form.rowsForPython() });
     this.form.isEdited = false;
   }
 
-  /** Take over what Python set; what is being typed in stays. */
-  showModel() {
+  /** Show the traits that Python has set, except in the control that has the focus. */
+  showTraits() {
     for (const name of ["endpoint", "prompt"]) {
       if (!isFocused(this[name].control)) this[name].set(this.model.get(name));
     }
@@ -173,6 +175,7 @@ class View {
     this.fit();
   }
 
+  /** Show the form, except in the view `but`, where its rows were just edited. */
   showForm({ but, rows, takesModel, endpoints, models }) {
     if (but !== this.prefix) this.form.show(rows, takesModel);
     this.endpoints.replaceChildren(...options(endpoints));
@@ -189,23 +192,23 @@ class View {
   }
 
   receive(message, buffers) {
-    const stuck = this.conversation.isAtEnd;
+    const wasAtEnd = this.conversation.isAtEnd;
     const entry = this.conversation.get(message.id);
     if (message.kind === "entry") this.open(message);
     else if (message.kind === "delta" && entry) this.grow(entry, message);
     else if (message.kind === "preview" && entry) entry.preview(message.type, buffers[0]);
     else if (message.kind === "progress" && entry) entry.progress(message);
-    else if (message.kind === "sound" && entry) this.hear(entry, message.model);
+    else if (message.kind === "sound" && entry) this.showPlayer(entry, message.model);
     else if (message.kind === "done" && entry) this.finish(entry, message);
     else if (message.kind === "deleted" && entry) this.drop(entry);
     else if (message.kind === "cleared") this.clear();
     else if (message.kind === "state") this.showState(message);
     else if (message.kind === "form") this.showForm(message);
-    else if (message.kind === "control") this.listenTo(message.address);
-    else if (message.kind === "kept") this.transcript.look(message);
+    else if (message.kind === "control") this.openControl(message.address);
+    else if (message.kind === "kept") this.transcript.update(message);
     else if (message.kind === "transcript") this.transcript.put(message.pieces);
     else if (message.kind === "refused") this.refuse(message);
-    if (stuck || message.kind === "entry") this.conversation.scrollToEnd();
+    if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
   }
 
   open(message) {
@@ -219,7 +222,7 @@ class View {
       this.fit();
       this.save();
     }
-    this.enable();
+    this.enableButtons();
   }
 
   start() {
@@ -236,8 +239,8 @@ class View {
     this.showStatus();
   }
 
-  /** Show the player of a sound that comes. It is a widget of its own, and sounds where it cannot be shown too. */
-  async hear(entry, id) {
+  /** Show the player of an answer's sound. It is a separate widget, which plays even if it cannot be shown. */
+  async showPlayer(entry, id) {
     try {
       const manager = this.model.widget_manager;
       const view = await manager.create_view(await manager.get_model(id));
@@ -248,7 +251,7 @@ class View {
     }
   }
 
-  /** Set formulas as the page sets those of its own outputs; where it cannot, they stay TeX. */
+  /** Typeset formulas with the page's own typesetter. If it has none, they stay TeX. */
   async typeset(node) {
     try {
       await this.model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
@@ -260,11 +263,12 @@ class View {
   finish(entry, message) {
     entry.end(message);
     this.status = message.status ?? "";
-    this.model.set("play", this.play.checked); // the same; in marimo it runs the cells anew that ask for the value
+    // This changes nothing, but it makes marimo run the cells that use the widget's value.
+    this.model.set("play", this.play.checked);
     this.model.save_changes();
     this.announcer.textContent = { done: "answer complete", stopped: "stopped", failed: "failed" }[message.end];
     if (isFocused(this.stopButton)) this.prompt.control.focus();
-    this.enable();
+    this.enableButtons();
   }
 
   drop(entry) {
@@ -276,35 +280,35 @@ class View {
   clear() {
     this.conversation.clear();
     this.status = "";
-    this.enable();
+    this.enableButtons();
   }
 
   refuse(message) {
     this.notice.textContent = message.message;
     this.status = "";
     this.form.showProblems(message.problems);
-    this.enable();
+    this.enableButtons();
   }
 
   showState(message) {
     this.connection.show(message);
     if (message.status) this.status = message.status;
-    this.enable();
+    this.enableButtons();
   }
 
   showStatus() {
     const entry = this.streaming;
     if (!entry) return;
-    const status = entry.stopAsked === null ? this.status : stopping(performance.now() - entry.stopAsked);
-    this.statusLine.textContent = streamingFor(performance.now() - this.began, status);
+    const status = entry.stopAsked === null ? this.status : stopStatus(performance.now() - entry.stopAsked);
+    this.statusLine.textContent = streamingStatus(performance.now() - this.began, status);
   }
 
-  enable() {
+  enableButtons() {
     const streaming = this.streaming !== undefined;
     this.runButton.disabled = streaming;
     this.stopButton.disabled = !streaming;
     this.clearButton.disabled = this.conversation.isEmpty;
-    this.conversation.enable();
+    this.conversation.enableButtons();
     if (!streaming) this.statusLine.textContent = this.status;
   }
 }

@@ -1,20 +1,23 @@
-// Words that grow or are rewritten while they stream, as text nodes and in blocks that a page can lay out.
+// Shows words that grow or are rewritten while they stream. They are text nodes in blocks that are quick to lay out.
 
-const BLOCK = 1000; // characters that a page can always lay out as one
-const FOREIGN = /[^\0-\u02ff\u2000-\u2bff]/;
+const BLOCK = 1000; // characters that a browser lays out quickly as one block, whatever they are
+const COMPLEX = /[^\0-\u02ff\u2000-\u2bff]/;
 
-/** Where the first block of a text ends: behind a line end. Only what may be dear is cut within a line. */
+/** The end of a text's first block: after a line end. A line is cut only if it is too long to lay out quickly. */
 function blockEnd(text) {
   if (text.length <= BLOCK) return text.length;
-  const most = FOREIGN.test(text.slice(0, BLOCK)) ? BLOCK : 20 * BLOCK;
+  const most = COMPLEX.test(text.slice(0, BLOCK)) ? BLOCK : 20 * BLOCK;
   const lineEnd = text.lastIndexOf("\n", BLOCK - 1) + 1 || text.indexOf("\n") + 1;
   if (lineEnd && lineEnd <= most) return lineEnd;
   if (text.length <= most) return text.length;
   return /[\ud800-\udbff]/.test(text[most - 1]) ? most - 1 : most;
 }
 
-/** Words in blocks: a page shapes and orders a block as one, and halts at a long one of many scripts or directions. */
-class Lines {
+/**
+ * Words in blocks. A browser shapes and orders each block as a whole, and freezes on a long one that mixes many scripts
+ * or directions.
+ */
+class WordBlocks {
   constructor(element, text) {
     this.element = element;
     this.blocks = [];
@@ -30,7 +33,7 @@ class Lines {
       last.node.appendData(text);
       return;
     }
-    let start = offset; // of what is put anew: the block that holds this place, and all behind it
+    let start = offset; // where the new blocks begin: those from the block with the offset on are replaced
     while (this.blocks.length && start >= offset) {
       const block = this.blocks.pop();
       block.node.parentNode.remove();
@@ -40,7 +43,7 @@ class Lines {
       const words = rest.slice(0, blockEnd(rest));
       rest = rest.slice(words.length);
       const node = document.createTextNode(words);
-      this.element.append(make("div", { class: FOREIGN.test(words) && rest ? "fal-block" : "" }, node));
+      this.element.append(make("div", { class: COMPLEX.test(words) && rest ? "fal-block" : "" }, node));
       this.blocks.push({ node, start });
       start += words.length;
     }

@@ -10,7 +10,7 @@ const SEED = { id: "given seed", name: "seed", kind: "json", text: "1" };
 const MODEL = { id: "given model", name: "model", kind: "text", text: "m" };
 const SYSTEM = { id: "given system", name: "system", kind: "text", text: "one\r\ntwo" };
 
-/** A form that shows these rows, and how often it said that something changed. */
+/** A form that shows these rows. It counts its changes. */
 function shown(rows, takesModel = false) {
   const form = new Form("p", () => { form.changes += 1; });
   form.changes = 0;
@@ -21,40 +21,40 @@ function shown(rows, takesModel = false) {
 const names = (form) => form.list.children.map((each) => each.children[0].value);
 const button = (form, label) => form.element.children.find((each) => each.textContent === label);
 
-test("a row that nobody edited tells which one it is, and no more", () => {
+test("of a row that nobody edited, only the id is sent", () => {
   const form = shown([SEED, SYSTEM]);
-  assert.deepEqual(form.told(), [{ id: "given seed" }, { id: "given system" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given seed" }, { id: "given system" }]);
 });
 
-test("a row that someone edited tells all of it, and of its text what is behind the control", () => {
+test("an edited row is sent whole, with the original line ends of its text", () => {
   const form = shown([SEED, SYSTEM]);
   form.rows[1].text.control.write("one\ntwo!");
-  assert.deepEqual(form.told(), [{ id: "given seed" }, { ...SYSTEM, text: "one\r\ntwo!" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given seed" }, { ...SYSTEM, text: "one\r\ntwo!" }]);
   assert.equal(form.changes, 1);
 });
 
-test("another kind is an edit, too", () => {
+test("changing the kind is an edit, too", () => {
   const form = shown([SEED]);
   form.rows[0].kind.value = "text";
   form.rows[0].kind.happen("change");
-  assert.deepEqual(form.told(), [{ ...SEED, kind: "text" }]);
+  assert.deepEqual(form.rowsForPython(), [{ ...SEED, kind: "text" }]);
 });
 
-test("a new row is told whole, under a name that no other has", () => {
+test("a new row is sent whole, with a unique id", () => {
   const form = shown([SEED]);
   button(form, "Add argument").happen("click");
   button(form, "Add argument").happen("click");
-  const [, one, other] = form.told();
+  const [, one, other] = form.rowsForPython();
   assert.deepEqual(one, { id: one.id, name: "", kind: "text", text: "" });
   assert.notEqual(one.id, other.id);
   assert.equal(form.title.textContent, "Arguments (3)");
 });
 
-test("before Python has told its rows there are none to tell", () => {
-  assert.equal(new Form("p", () => {}).told(), null);
+test("until the rows of Python have arrived, no rows are sent", () => {
+  assert.equal(new Form("p", () => {}).rowsForPython(), null);
 });
 
-test("what is no JSON is said beneath it at once, and only where JSON is meant", () => {
+test("invalid JSON is marked at once, but not in a row of the kind text", () => {
   const form = shown([SEED]);
   const [row] = form.rows;
   row.text.control.write("{");
@@ -69,7 +69,7 @@ test("what is no JSON is said beneath it at once, and only where JSON is meant",
   assert.equal(row.problem.hidden, true);
 });
 
-test("a row that is wholly empty is no problem", () => {
+test("an empty row is not marked as wrong", () => {
   const form = shown([SEED]);
   const [row] = form.rows;
   row.name.control.write(" ");
@@ -77,7 +77,7 @@ test("a row that is wholly empty is no problem", () => {
   assert.equal(row.problem.hidden, true);
 });
 
-test("a row that shows the same already stays, and one that Python changed is made anew", () => {
+test("a row that already shows the same stays, and one that Python has changed is replaced", () => {
   const form = shown([SEED, SYSTEM]);
   const [seed, system] = form.rows;
   form.show([{ ...SEED }, { ...SYSTEM, text: "three" }], false);
@@ -86,14 +86,14 @@ test("a row that shows the same already stays, and one that Python changed is ma
   assert.equal(form.rows[1].text.value, "three");
 });
 
-test("a row that was edited here gives way to what Python says next", () => {
+test("an edited row is replaced by the next row from Python", () => {
   const form = shown([SEED]);
   form.rows[0].text.control.write("2");
   form.show([SEED], false);
-  assert.deepEqual([form.rows[0].text.value, form.told()], ["1", [{ id: SEED.id }]]);
+  assert.deepEqual([form.rows[0].text.value, form.rowsForPython()], ["1", [{ id: SEED.id }]]);
 });
 
-test("a row that someone is typing in stays, whatever Python says of it", () => {
+test("a row that someone is typing in stays, even if Python sends another", () => {
   const form = shown([SEED]);
   const [row] = form.rows;
   row.text.control.focus();
@@ -106,30 +106,30 @@ test("a row that someone is typing in stays, whatever Python says of it", () => 
   assert.equal(form.rows[0].text.value, "2");
 });
 
-test("the model stands in its own field and not among the rows, and is told with them", () => {
+test("the model is shown in its own field and not in the list, and is sent with the rows", () => {
   const form = shown([SEED, MODEL], true);
   assert.deepEqual(names(form), ["seed"]);
   assert.equal(form.model.value, "m");
   assert.equal(form.modelField.hidden, false);
   form.model.control.write("other");
-  const [model, seed] = form.told();
+  const [model, seed] = form.rowsForPython();
   assert.deepEqual({ ...model, id: "" }, { ...MODEL, id: "", text: "other" });
   assert.deepEqual(seed, { id: "given seed" });
   form.model.control.write(" ");
-  assert.deepEqual(form.told(), [{ id: "given seed" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given seed" }]);
 });
 
-test("the model's field is there where the endpoint takes one, or one is given as text", () => {
+test("the model's field is shown if the endpoint takes a model, or if a model is given as text", () => {
   assert.equal(shown([], false).modelField.hidden, true);
   assert.equal(shown([], true).modelField.hidden, false);
   assert.equal(shown([MODEL], false).modelField.hidden, false);
   assert.deepEqual(names(shown([{ ...MODEL, kind: "json", text: "7" }], false)), ["model"]);
 });
 
-test("a row that is removed is told no more, and the next one has the focus", () => {
+test("a removed row is not sent any more, and the next row gets the focus", () => {
   const form = shown([SEED, SYSTEM]);
   form.rows[0].remove.happen("click");
-  assert.deepEqual(form.told(), [{ id: "given system" }]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given system" }]);
   assert.deepEqual(names(form), ["system"]);
   assert.equal(form.title.textContent, "Arguments (1)");
   assert.ok(form.rows[0].isTyping);
@@ -137,7 +137,7 @@ test("a row that is removed is told no more, and the next one has the focus", ()
   assert.equal(form.title.textContent, "Arguments");
 });
 
-test("what Python found wrong stands at its row, and rows that are gone are passed over", () => {
+test("an error that Python found is shown at its row, and errors of removed rows are ignored", () => {
   const form = shown([SEED, SYSTEM]);
   form.showProblems({ 1: "system is there twice", 9: "gone" });
   assert.equal(form.rows[1].problem.textContent, "system is there twice");
@@ -145,8 +145,8 @@ test("what Python found wrong stands at its row, and rows that are gone are pass
   assert.ok(form.rows[1].isTyping);
 });
 
-test("a row of its own can be asked what it shows", () => {
-  const row = new Row(SEED, { prefix: "p", tell: () => {} });
+test("a row knows whether it shows given data", () => {
+  const row = new Row(SEED, { prefix: "p", rowsChanged: () => {} });
   assert.equal(row.shows({ ...SEED }), true);
   assert.equal(row.shows({ ...SEED, text: "2" }), false);
 });

@@ -13,7 +13,7 @@ function entry(id) {
   return new Entry({ id, prompt: "ask", text: "" }, { prefix: "p", typeset: () => {} });
 }
 
-test("a conversation streams as long as its newest entry does", () => {
+test("a conversation is streaming while its newest entry is", () => {
   const log = new Conversation();
   assert.deepEqual([log.streaming, log.isEmpty, log.element.hidden], [undefined, true, true]);
   const [first, second] = [entry(1), entry(2)];
@@ -22,14 +22,14 @@ test("a conversation streams as long as its newest entry does", () => {
   assert.deepEqual([log.streaming, log.isEmpty, log.element.hidden], [undefined, false, false]);
   log.add(second);
   assert.equal(log.streaming, second);
-  log.enable();
+  log.enableButtons();
   assert.deepEqual([first.rerun.disabled, first.remove.disabled, second.remove.disabled], [true, false, true]);
   second.end({ html: "", end: "done" });
-  log.enable();
+  log.enableButtons();
   assert.deepEqual([log.streaming, first.rerun.disabled, second.remove.disabled], [undefined, false, false]);
 });
 
-test("an entry that is dropped tells whether the focus was in it, and who is next to it", () => {
+test("dropping an entry returns whether it had the focus, and a button of the entry next to it", () => {
   const log = new Conversation();
   const entries = [entry(1), entry(2), entry(3)];
   for (const each of entries) log.add(each);
@@ -42,7 +42,7 @@ test("an entry that is dropped tells whether the focus was in it, and who is nex
   assert.deepEqual([next, log.element.hidden], [undefined, true]);
 });
 
-test("a conversation that is cleared is as it was at first", () => {
+test("a cleared conversation is like a new one", () => {
   const log = new Conversation();
   log.add(entry(1));
   log.clear();
@@ -50,7 +50,7 @@ test("a conversation that is cleared is as it was at first", () => {
   assert.equal(log.get(1), undefined);
 });
 
-test("who is near the end of the log is at it", () => {
+test("a reader near the end of the log counts as being at the end", () => {
   const log = new Conversation();
   Object.assign(log.element, { scrollHeight: 1000, clientHeight: 400, scrollTop: 569 });
   assert.equal(log.isAtEnd, true);

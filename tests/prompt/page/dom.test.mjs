@@ -15,30 +15,30 @@ test("an element has its attributes, its listeners and its children", () => {
   assert.equal(made.children[1].tag, "b");
 });
 
-test("an attribute that is true is there without a value, and one that is false or nothing is not there", () => {
+test("an attribute that is true is set without a value, and one that is false, null or undefined is not set", () => {
   assert.deepEqual(make("div", { hidden: true, open: false, title: null, list: undefined, tabindex: 0 }).attributes, {
     hidden: "", tabindex: 0,
   });
 });
 
-test("a button sends no form, and acts", () => {
+test("a button does not submit a form, and calls its listener", () => {
   let count = 0;
   const made = button("Run", { title: "now" }, () => { count += 1; });
   made.happen("click");
   assert.deepEqual([made.attributes.type, made.attributes.title, made.textContent, count], ["button", "now", "Run", 1]);
 });
 
-test("what can be chosen is an option each", () => {
+test("each value becomes an option", () => {
   assert.deepEqual(options(["a/b", "c/d"]).map(({ attributes }) => attributes.value), ["a/b", "c/d"]);
 });
 
-test("someone is in the control that has the focus of its own root", () => {
+test("a control is focused if it is the active element of its root", () => {
   const [one, other] = [make("input"), make("input")];
   one.focus();
   assert.deepEqual([isFocused(one), isFocused(other)], [true, false]);
 });
 
-test("a text area is as high as its text, up to a bound, and as it was where it is not laid out", () => {
+test("a text area is as high as its text, up to a limit, and its height is automatic without a layout", () => {
   const area = make("textarea");
   for (const [scrollHeight, height] of [[100, "102px"], [900, "320px"], [0, "auto"]]) {
     area.scrollHeight = scrollHeight;

@@ -17,7 +17,7 @@ const { Entry } = load(
   },
 );
 
-/** An entry and what it asked its view for. */
+/** An entry whose view records its requests. */
 function entry(id = 1, prompt = "ask") {
   const view = {
     prefix: "p", asked: [], ask: (kind, { id }) => view.asked.push([kind, id]), copy: () => {}, typeset: () => {},
@@ -26,14 +26,14 @@ function entry(id = 1, prompt = "ask") {
   return Object.assign(entry, { view });
 }
 
-test("it begins with the words so far, and what is copied is all of them", () => {
+test("an entry begins with the words so far, and Copy gets all words", () => {
   const answer = entry();
   answer.grow(6, " and on");
   assert.equal(answer.answer.textContent, "so far and on");
   assert.equal(answer.text, "so far and on");
 });
 
-test("words of a prompt and of a model are text", () => {
+test("words of a prompt and of a model are inserted as text", () => {
   const answer = entry(1, "<b>ask</b>");
   answer.grow(0, "<img onerror=alert(1)>");
   assert.equal(answer.element.querySelector("b"), null);
@@ -41,23 +41,24 @@ test("words of a prompt and of a model are text", () => {
   assert.equal(answer.answer.textContent, "<img onerror=alert(1)>");
 });
 
-test("its buttons ask for what they say", () => {
+test("the buttons send the requests of their labels", () => {
   const answer = entry(7);
   answer.rerun.happen("click");
   answer.remove.happen("click");
   assert.deepEqual(answer.view.asked, [["rerun", 7], ["delete", 7]]);
 });
 
-test("work of which no end is known has a bar without a value", () => {
+test("progress without a known fraction is a bar without a value", () => {
   const answer = entry();
-  assert.equal(answer.work.hidden, true);
+  assert.equal(answer.progressBox.hidden, true);
   answer.progress({ fraction: 0.5, message: "half" });
-  assert.deepEqual([answer.work.hidden, answer.bar.value, answer.said.textContent], [false, "0.5", "half"]);
+  const shown = () => [answer.progressBox.hidden, answer.progressBar.value, answer.progressMessage.textContent];
+  assert.deepEqual(shown(), [false, "0.5", "half"]);
   answer.progress({ fraction: null, message: "on" });
-  assert.deepEqual([answer.bar.value, answer.said.textContent], [undefined, "on"]);
+  assert.deepEqual(shown(), [false, undefined, "on"]);
 });
 
-test("a newer picture takes the place of the one before, and the end takes the last away", () => {
+test("a preview replaces the one before, and the end removes the last one", () => {
   const answer = entry();
   forgotten.length = 0;
   answer.preview("image/png", new Uint8Array([1]));
@@ -71,7 +72,7 @@ test("a newer picture takes the place of the one before, and the end takes the l
   assert.equal(answer.element.contains(answer.picture), false);
 });
 
-test("an answer that has ended has the HTML of Python; without words of its own, other words are copied", () => {
+test("an ended answer shows the HTML of Python, and Copy takes a text that Python sent with it", () => {
   const answer = entry();
   answer.end({ html: "<p>end</p>", end: "stopped" });
   assert.equal(answer.streaming, false);
@@ -81,7 +82,7 @@ test("an answer that has ended has the HTML of Python; without words of its own,
   assert.equal(answer.text, "image/png, 3 bytes");
 });
 
-test("a player stands before the words, and goes with its entry", () => {
+test("a player is shown before the words, and removed with its entry", () => {
   const answer = entry();
   const player = { el: new Element("div"), removed: 0, remove: () => { player.removed += 1; } };
   answer.sound(player);

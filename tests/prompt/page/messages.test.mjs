@@ -5,14 +5,14 @@ import { load } from "../../page_code.mjs";
 
 const { unpack, unpacked } = load(["prompt/page/messages.js"], ["unpack", "unpacked"]);
 const HTML = "<p>words 😀 and ש</p>".repeat(5_000);
-const asSent = (text) => new DataView(new Uint8Array(deflateSync(text)).buffer); // as Jupyter gives a buffer
+const asSent = (text) => new DataView(new Uint8Array(deflateSync(text)).buffer); // the type of buffers in Jupyter
 
-test("what zlib packed is unpacked", async () => {
+test("what zlib has compressed is decompressed", async () => {
   assert.equal(await unpack(asSent(HTML)), HTML);
   assert.equal(await unpack(asSent("")), "");
 });
 
-test("an answer that goes packed has its HTML, and one that goes as it is keeps its own", async () => {
+test("a compressed answer gets its HTML, and one that is not compressed keeps it", async () => {
   for (const kind of ["done", "entry"]) {
     const packed = await unpacked({ kind, id: 1, html: "" }, [asSent(HTML)]);
     assert.deepEqual(packed, { kind, id: 1, html: HTML });
@@ -21,11 +21,11 @@ test("an answer that goes packed has its HTML, and one that goes as it is keeps 
   }
 });
 
-test("the bytes of a picture are no HTML", async () => {
+test("the bytes of a preview are not decompressed", async () => {
   const message = { kind: "preview", id: 1 };
   assert.equal(await unpacked(message, [asSent("x")]), message);
 });
 
-test("bytes that are not packed fail", async () => {
+test("bytes that are not compressed raise an error", async () => {
   await assert.rejects(unpack(new DataView(new Uint8Array([1, 2, 3]).buffer)));
 });

@@ -3,22 +3,22 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { document } from "../../page_elements.mjs";
 
-const { ConnectionState, stopping, streamingFor } = load(
-  ["prompt/page/dom.js", "prompt/page/state.js"], ["ConnectionState", "stopping", "streamingFor"], { document },
+const { ConnectionState, stopStatus, streamingStatus } = load(
+  ["prompt/page/dom.js", "prompt/page/state.js"], ["ConnectionState", "stopStatus", "streamingStatus"], { document },
 );
 
-test("a Stop that is not heard within a second waits for the running cell", () => {
-  assert.equal(stopping(0), "stopping…");
-  assert.equal(stopping(999), "stopping…");
-  assert.equal(stopping(1000), "stopping… (waits for the running cell)");
+test("a Stop without an effect for a second is said to wait for the running cell", () => {
+  assert.equal(stopStatus(0), "stopping…");
+  assert.equal(stopStatus(999), "stopping…");
+  assert.equal(stopStatus(1000), "stopping… (waits for the running cell)");
 });
 
-test("the line says how long it has streamed, and what else is known", () => {
-  assert.equal(streamingFor(1240, ""), "1.2 s");
-  assert.equal(streamingFor(61_000, "first token 0.20 s"), "61.0 s · first token 0.20 s");
+test("the status line has the seconds of streaming, and the rest of the status", () => {
+  assert.equal(streamingStatus(1240, ""), "1.2 s");
+  assert.equal(streamingStatus(61_000, "first token 0.20 s"), "61.0 s · first token 0.20 s");
 });
 
-test("the light and the words say how the connection stands, and the reason is there only where there is one", () => {
+test("the light and the words show the state of the connection, and a reason is shown only if there is one", () => {
   const shown = new ConnectionState();
   shown.show({ state: "offline", reason: "no key" });
   assert.equal(shown.light.dataset.state, "offline");
@@ -29,7 +29,7 @@ test("the light and the words say how the connection stands, and the reason is t
   assert.equal(shown.reason.hidden, true);
 });
 
-test("a state that the page does not know is shown as it is called", () => {
+test("an unknown state is shown by its name", () => {
   const shown = new ConnectionState();
   shown.show({ state: "resting", reason: "" });
   assert.equal(shown.element.textContent, "resting");

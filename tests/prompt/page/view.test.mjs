@@ -14,7 +14,7 @@ const ROW = { id: "given seed", name: "seed", kind: "json", text: "1" };
 const opened = [];
 after(() => opened.forEach((view) => view.close()));
 
-/** The model of a widget: what it was asked and told by the page, and what it hears. */
+/** A stand-in for the model of a widget. It records what the page sends, and has the page's listeners. */
 class Model {
   constructor(traits = {}) {
     this.traits = { endpoint: "a/b", prompt: "", play: false, ...traits };
@@ -44,7 +44,7 @@ class Model {
     this.sent.push(content);
   }
 
-  /** What was asked for, but for the hello. */
+  /** The requests of the page, without the hello. */
   get asked() {
     return this.sent.slice(1).map(({ view, ...content }) => content);
   }
@@ -54,10 +54,10 @@ function open(traits) {
   const model = new Model(traits);
   const view = new View(model, new Element("div"));
   opened.push(view);
-  /** Python says this. */
+  /** Receive a message from Python. */
   view.tell = (message, buffers) => {
     model.listeners.get("msg:custom")(message, buffers);
-    return view.turn;
+    return view.lastHandled;
   };
   view.tellAll = async (...messages) => { for (const each of messages) await view.tell(each); };
   return { model, view };
@@ -66,14 +66,14 @@ function open(traits) {
 const asked = (id, prompt = "ask") => ({ kind: "entry", id, prompt, text: "", endpoint: "a/b" });
 const form = (rows) => ({ kind: "form", rows, takesModel: false, endpoints: [], models: [] });
 
-test("a view says hello under a name of its own, and shows what the model has", () => {
+test("a view sends a hello with a unique name, and shows the traits of the model", () => {
   const { model, view } = open({ prompt: "kept", play: true });
   assert.deepEqual(model.sent, [{ kind: "hello", view: view.prefix }]);
   assert.notEqual(open().view.prefix, view.prefix);
   assert.deepEqual([view.endpoint.value, view.prompt.value, view.play.checked], ["a/b", "kept", true]);
 });
 
-test("what is said to another view is not for this one", async () => {
+test("a message to another view is ignored", async () => {
   const { view } = open();
   await view.tell({ ...asked(1), view: "another" });
   assert.equal(view.conversation.isEmpty, true);
@@ -81,7 +81,7 @@ test("what is said to another view is not for this one", async () => {
   assert.equal(view.conversation.isEmpty, false);
 });
 
-test("a run tells endpoint, prompt and rows as they stand, and no rows before Python has told its own", async () => {
+test("a run sends endpoint, prompt and rows as shown, and no rows before those of Python have arrived", async () => {
   const { model, view } = open({ prompt: "ask" });
   view.run();
   await view.tellAll(form([ROW]));
@@ -92,7 +92,7 @@ test("a run tells endpoint, prompt and rows as they stand, and no rows before Py
   assert.deepEqual(late, { kind: "run", prompt: "ask", endpoint: "c/d", rows: [{ id: ROW.id }], play: false });
 });
 
-test("a prompt that was sent leaves the box, and what was written there meanwhile stays", async () => {
+test("a prompt that was sent is removed from the box, unless the text has changed meanwhile", async () => {
   const { model, view } = open({ prompt: "ask" });
   await view.tell(asked(1, "ask"));
   assert.deepEqual([view.prompt.value, model.traits.prompt], ["", ""]);
@@ -101,7 +101,7 @@ test("a prompt that was sent leaves the box, and what was written there meanwhil
   assert.equal(view.prompt.value, "more");
 });
 
-test("words grow, and the end takes their place, though it has to be unpacked first", async () => {
+test("words are added, and the ended answer replaces them, although it is unpacked asynchronously", async () => {
   const { view } = open();
   const done = { kind: "done", id: 1, html: "", end: "done", status: "1.0 s" };
   view.tell(asked(1));
@@ -114,7 +114,7 @@ test("words grow, and the end takes their place, though it has to be unpacked fi
   assert.deepEqual([view.statusLine.textContent, view.announcer.textContent], ["1.0 s", "answer complete"]);
 });
 
-test("a Stop is for the answer that streams, and none that has ended", async () => {
+test("a Stop is sent for a streaming answer, and not for one that has ended", async () => {
   const { model, view } = open();
   view.stop();
   await view.tell(asked(1));
@@ -127,7 +127,7 @@ test("a Stop is for the answer that streams, and none that has ended", async () 
   assert.equal(model.asked.length, count);
 });
 
-test("while one streams nothing else can be run", async () => {
+test("while an answer streams, no prompt can be sent", async () => {
   const { model, view } = open();
   await view.tell(asked(1));
   view.run();
@@ -137,7 +137,7 @@ test("while one streams nothing else can be run", async () => {
   assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [false, true]);
 });
 
-test("the keys are the widget's own: they run and stop, and none goes on to the notebook", async () => {
+test("keys run and stop, and no key reaches the notebook", async () => {
   const { model, view } = open({ prompt: "ask" });
   let prevented = 0;
   let passed = 0;
@@ -155,7 +155,7 @@ test("the keys are the widget's own: they run and stop, and none goes on to the 
   assert.deepEqual([prevented, passed], [2, 4]);
 });
 
-test("what Python refuses is said, at its row too, and the next thing that is asked for takes it away", async () => {
+test("a refusal is shown, also at its row, until the next request", async () => {
   const { view } = open();
   await view.tellAll(form([ROW]), { kind: "refused", message: "seed is wrong", problems: { 0: "wrong" } });
   assert.equal(view.notice.textContent, "seed is wrong");
@@ -164,7 +164,7 @@ test("what Python refuses is said, at its row too, and the next thing that is as
   assert.equal(view.notice.textContent, "");
 });
 
-test("an edit is told once it is saved, and Python's own words do not write over it in its view", async () => {
+test("an edit is sent when it is saved, and Python's answer does not replace it in its own view", async () => {
   const { model, view } = open();
   await view.tellAll(form([ROW]));
   view.form.rows[0].text.control.write("2");
@@ -179,7 +179,7 @@ test("an edit is told once it is saved, and Python's own words do not write over
   assert.equal(view.form.rows.length, 0);
 });
 
-test("what someone did not change is not set anew in Python", () => {
+test("a trait that nobody changed is not set", () => {
   const { model, view } = open({ endpoint: "a\r\nb", prompt: "one\r\ntwo" });
   view.save();
   assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo", play: false });
@@ -188,7 +188,7 @@ test("what someone did not change is not set anew in Python", () => {
   assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo!", play: false });
 });
 
-test("what Python sets is shown, but for the box in which someone is", () => {
+test("a trait that Python sets is shown, except in the control that has the focus", () => {
   const { model, view } = open();
   view.prompt.control.focus();
   Object.assign(model.traits, { endpoint: "c/d", prompt: "set" });
@@ -201,7 +201,7 @@ test("what Python sets is shown, but for the box in which someone is", () => {
   assert.equal(view.prompt.value, "set");
 });
 
-test("an entry that is deleted gives the focus that it had to the next one, else to the box", async () => {
+test("a deleted entry passes the focus on to the next entry, or to the box", async () => {
   const { view } = open();
   const ended = (id) => ({ ...asked(id), html: "", end: "done" });
   await view.tellAll(ended(1), ended(2));
@@ -214,18 +214,18 @@ test("an entry that is deleted gives the focus that it had to the next one, else
   assert.equal(view.conversation.isEmpty, true);
 });
 
-test("a conversation that is cleared shows nothing, and can be asked again", async () => {
+test("a cleared conversation shows nothing, and a new prompt can be sent", async () => {
   const { view } = open();
   await view.tellAll(asked(1), { kind: "cleared" });
   assert.deepEqual([view.conversation.isEmpty, view.streaming, view.statusLine.textContent], [true, undefined, ""]);
   assert.deepEqual([view.runButton.disabled, view.clearButton.disabled], [false, true]);
 });
 
-test("the player of a sound is shown with its entry, and not where that is gone by then", async () => {
+test("the player of a sound is shown with its entry, unless that was removed meanwhile", async () => {
   const { model, view } = open();
   const players = [];
   const player = () => ({ el: new Element("div"), isRemoved: false, remove() { this.isRemoved = true; } });
-  let show; // the front end has made the view
+  let show; // call it when the front end has made the view
   const made = () => new Promise((resolve) => { show = () => { players.push(player()); resolve(players.at(-1)); }; });
   model.widget_manager = { get_model: async (id) => id, create_view: made };
   const soon = () => new Promise((resolve) => { setTimeout(resolve); });
@@ -239,7 +239,7 @@ test("the player of a sound is shown with its entry, and not where that is gone 
   }
 });
 
-test("what the notebook lacks of the transcript is asked for", async () => {
+test("pieces of the transcript that the notebook lacks are requested", async () => {
   const { model, view } = open();
   const outputs = new Outputs({ "application/vnd.jupyter.widget-view+json": { model_id: "w" } });
   model.widget_manager = { context: { model: { cells: [{ outputs }] } } };
@@ -251,7 +251,7 @@ test("what the notebook lacks of the transcript is asked for", async () => {
   assert.deepEqual(outputs.html, [undefined, "<div></div>"]);
 });
 
-test("once the kernel has answered on its control channel, a Stop goes there", async () => {
+test("a Stop is sent on the control channel, once the kernel has answered there", async () => {
   const { model, view } = open();
   const said = [];
   const sendControlMessage = (message) => { said.push(message.content); return { done: Promise.resolve() }; };
@@ -262,21 +262,21 @@ test("once the kernel has answered on its control channel, a Stop goes there", a
   assert.deepEqual(model.asked, []);
 });
 
-test("a message that fails is passed over, and those after it are taken", async (context) => {
+test("a message that fails is skipped, and later ones are handled", async (context) => {
   const warn = context.mock.method(console, "warn", () => {});
   const { view } = open();
-  view.tell({ ...asked(1), html: "" }, [new Uint8Array([1, 2, 3])]); // which nobody packed
+  view.tell({ ...asked(1), html: "" }, [new Uint8Array([1, 2, 3])]); // not compressed
   await view.tell(asked(2));
   assert.equal(warn.mock.callCount(), 1);
   assert.equal(view.streaming.id, 2);
 });
 
-test("a view that is closed takes no more", async () => {
+test("a closed view handles no more messages", async () => {
   const { model, view } = open();
   const hear = model.listeners.get("msg:custom");
   view.close();
   assert.equal(model.listeners.size, 0);
   hear(asked(1));
-  await view.turn;
+  await view.lastHandled;
   assert.equal(view.conversation.isEmpty, true);
 });

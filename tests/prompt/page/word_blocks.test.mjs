@@ -3,18 +3,18 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { document, Element } from "../../page_elements.mjs";
 
-const { BLOCK, blockEnd, Lines } = load(
-  ["prompt/page/dom.js", "prompt/page/word_blocks.js"], ["BLOCK", "blockEnd", "Lines"], { document },
+const { BLOCK, blockEnd, WordBlocks } = load(
+  ["prompt/page/dom.js", "prompt/page/word_blocks.js"], ["BLOCK", "blockEnd", "WordBlocks"], { document },
 );
 const line = (letter, length) => `${letter.repeat(length - 1)}\n`;
 
-/** What the page has, block by block. */
+/** The text of each block in the page. */
 function blocks(lines) {
   return lines.element.children.map((each) => each.textContent);
 }
 
-/** Whether a page shows these words, and each block is one that it can lay out. */
-function holds(lines, text) {
+/** Assert that the page shows this text, and that the offsets of the blocks are right. */
+function assertShows(lines, text) {
   assert.equal(lines.text, text);
   assert.equal(blocks(lines).join(""), text);
   let start = 0;
@@ -28,65 +28,65 @@ test("a short text is one block", () => {
   for (const text of ["", "a", "a\nb", "x".repeat(BLOCK), "ש".repeat(BLOCK)]) assert.equal(blockEnd(text), text.length);
 });
 
-test("a long text is cut behind the last line end of its first thousand letters", () => {
+test("a long text is cut after the last line end in its first thousand characters", () => {
   assert.equal(blockEnd(line("a", 400) + line("b", 400) + line("c", 400)), 800);
   assert.equal(blockEnd(line("a", BLOCK) + "b"), BLOCK);
   assert.equal(blockEnd(line("a", 500) + line("b", BLOCK - 499) + "c"), 500);
 });
 
-test("a long line of one script is one block up to its end, and one of many scripts is cut", () => {
+test("a long Latin line is one block, and a long line of another script is cut", () => {
   assert.equal(blockEnd(line("a", 5 * BLOCK) + "b"), 5 * BLOCK);
   assert.equal(blockEnd(line("ש", 5 * BLOCK) + "b"), BLOCK);
 });
 
-test("a line without end is cut after twenty thousand letters, or after a thousand where it may be dear", () => {
+test("a very long line is cut after twenty thousand characters, or after a thousand if it is slow to lay out", () => {
   assert.equal(blockEnd("a".repeat(19 * BLOCK)), 19 * BLOCK);
   assert.equal(blockEnd("a".repeat(99 * BLOCK)), 20 * BLOCK);
   assert.equal(blockEnd("ש".repeat(99 * BLOCK)), BLOCK);
 });
 
-test("no cut parts the two halves of a letter", () => {
+test("a surrogate pair is not cut", () => {
   const text = "a" + "😀".repeat(BLOCK);
   assert.equal(blockEnd(text), BLOCK - 1);
-  const words = new Lines(new Element("div"), text);
-  holds(words, text);
+  const words = new WordBlocks(new Element("div"), text);
+  assertShows(words, text);
   assert.ok(blocks(words).every((block) => block.isWellFormed()));
 });
 
-test("words that come are added to the last block, while it is short, and nothing else is touched", () => {
-  const words = new Lines(new Element("div"), line("a", 600) + line("b", 600));
+test("new words are added to the last block while it is short, and no other block is changed", () => {
+  const words = new WordBlocks(new Element("div"), line("a", 600) + line("b", 600));
   const [first, last] = words.blocks;
   const nodes = [first.node, last.node];
   words.grow(1200, "c");
   assert.deepEqual(words.blocks.map((block) => block.node), nodes);
   assert.equal(last.node.data, `${line("b", 600)}c`);
-  holds(words, `${line("a", 600)}${line("b", 600)}c`);
+  assertShows(words, `${line("a", 600)}${line("b", 600)}c`);
 });
 
-test("words that make the last block too long begin a new one, and those before it stay", () => {
-  const words = new Lines(new Element("div"), line("a", 600) + line("b", 600));
+test("words that would make the last block too long begin a new one, and earlier blocks stay", () => {
+  const words = new WordBlocks(new Element("div"), line("a", 600) + line("b", 600));
   const { node } = words.blocks[0];
   words.grow(1200, line("c", 600));
   assert.equal(words.blocks[0].node, node);
   assert.deepEqual(blocks(words), [line("a", 600), line("b", 600), line("c", 600)]);
 });
 
-test("a rewrite changes the block that it begins in and those behind it", () => {
-  const words = new Lines(new Element("div"), ["a", "b", "c"].map((letter) => line(letter, 600)).join(""));
+test("a rewrite replaces the block that it begins in and all later ones", () => {
+  const words = new WordBlocks(new Element("div"), ["a", "b", "c"].map((letter) => line(letter, 600)).join(""));
   const { node } = words.blocks[0];
   words.grow(700, "new");
   assert.equal(words.blocks[0].node, node);
-  holds(words, `${line("a", 600)}${"b".repeat(100)}new`);
+  assertShows(words, `${line("a", 600)}${"b".repeat(100)}new`);
   words.grow(0, "");
-  holds(words, "");
+  assertShows(words, "");
   assert.deepEqual(words.blocks, []);
 });
 
-test("however words come, the page has them all", () => {
+test("the page shows all words, in whatever pieces they arrive", () => {
   let seed = 7;
   const random = (most) => (seed = (seed * 48271) % 2147483647) % most;
   for (let round = 0; round < 50; round += 1) {
-    const words = new Lines(new Element("div"), "");
+    const words = new WordBlocks(new Element("div"), "");
     let text = "";
     for (let step = 0; step < 30; step += 1) {
       const offset = random(4) ? text.length : random(text.length + 1);
@@ -94,11 +94,11 @@ test("however words come, the page has them all", () => {
       text = text.slice(0, offset) + piece;
       words.grow(offset, piece);
     }
-    holds(words, text);
+    assertShows(words, text);
   }
 });
 
-test("only a full block of dear words may be left out while it is not seen", () => {
-  const words = new Lines(new Element("div"), `${line("ש", 900)}${line("a", 900)}${line("ש", 900)}`);
+test("only a complete block of a complex script may be skipped by the layout while it is out of view", () => {
+  const words = new WordBlocks(new Element("div"), `${line("ש", 900)}${line("a", 900)}${line("ש", 900)}`);
   assert.deepEqual(words.element.children.map((each) => each.attributes.class), ["fal-block", "", ""]);
 });
