@@ -222,6 +222,9 @@ class Reading:
             "media": _named_by(self._target.home, content.media),
             "usage": content.usage,
             "model": content.model,
+            "finish_reason": content.finish_reason,
+            "sources": content.sources,
+            "choices": redaction.value(content.choices),  # these come in pieces, of which each may have a part of it
             "note": content.note,
         }
         events = content.events.copy()

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media, drawable
 from ..render import bundles
+from ..response.answers import Choice, Source
 from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
+from .beneath import end_of_first, first_heading, links, other_choices
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
@@ -59,6 +61,11 @@ class Result:
         headers: the response headers, in any case.
         usage: tokens and cost, where the endpoint tells.
         model: the model that answered, where the endpoint tells.
+        finish_reason: why the answer ended, in the endpoint's own word: ``stop``, ``length``, ``content_filter``,
+            ``tool_calls``, …; None where it does not tell.
+        sources: the `Source` of each web page that the answer cites, where the endpoint tells.
+        choices: the answers, where the endpoint gives them as such: each a `Choice` with its own words, reasoning,
+            reason to end and tool calls. `text` is the words of the first.
         metrics: how long it took and how much came.
         stopped: whether the caller stopped it.
         sent_whole: whether the arguments went out whole; where they did not, the endpoint has never had the request.
@@ -78,6 +85,9 @@ class Result:
     headers: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, Any] | None = None
     model: str | None = None
+    finish_reason: str | None = None
+    sources: list[Source] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     stopped: bool = False
     sent_whole: bool = True
@@ -133,8 +143,14 @@ class Result:
         if self.shows_words_only:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
-        parts = [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
-        parts += self._body(style, autoplay=autoplay)
+        parts = first_heading(self.choices)
+        parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
+        return [*parts, *self._body(style, autoplay=autoplay), *self.beneath(style)]
+
+    def beneath(self, style: Format = "markdown") -> list[bundles.Bundle]:
+        """What stands beneath the words of the answer and its files."""
+        parts = end_of_first(self.choices, self.finish_reason)
+        parts += [*other_choices(self.choices, style), *links(self.sources)]
         if self.note:
             parts.append(bundles.small_bundle(self.note))
         if True in self._flags():
@@ -153,7 +169,8 @@ class Result:
             parts.append(bundles.media_bundle(media, autoplay=autoplay and number == first))
         if len(self.media) > len(shown):
             parts.append(bundles.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
-        shows_data = not parts and self.data is not None and self.error is None
+        says_more = any(choice.text or choice.tool_calls for choice in self.choices)
+        shows_data = not (parts or says_more) and self.data is not None and self.error is None
         return [bundles.json_bundle(self.data)] if shows_data else parts
 
     def _pictures(self, shown: Sequence[Media]) -> list[bundles.Bundle]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..media.media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
+from .answers import Choice, Source
 from .bodies import Body, MediaBody, TextBody
 from .event_log import EventLog
 from .event_stream_body import EventStreamBody, JSONBody
@@ -125,6 +126,21 @@ class Content:
     def model(self) -> str | None:
         """The model that the endpoint said answered."""
         return self._reader.model
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, in the endpoint's own word."""
+        return self._reader.finish_reason
+
+    @property
+    def sources(self) -> list[Source]:
+        """What the answer cites."""
+        return self._reader.sources
+
+    @property
+    def choices(self) -> list[Choice]:
+        """The answers, where the endpoint gives them as such: the first is that whose words `text` has."""
+        return self._reader.choices
 
     @property
     def note(self) -> str:

@@ -270,8 +270,10 @@ def _kept_as_text(reason: TooMuchJSON) -> str:
 
 def _words_alone(value: Any) -> str | None:
     """The words of an event that says nothing else."""
-    updates = EventReader().read(value)
-    return updates[0].new if len(updates) == 1 and isinstance(updates[0], Text) else None
+    reader = EventReader()
+    updates = reader.read(value)
+    is_alone = len(updates) == 1 and reader.has_one_without_calls
+    return updates[0].new if is_alone and isinstance(updates[0], Text) else None
 
 
 def _appends(shape: Shape) -> bool:

@@ -7,7 +7,7 @@ its content type, its ending or the names around it tell to be a file.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -31,18 +31,22 @@ _DEPTH = 32
 _MOST_ADDRESSES = 2_000  # that are looked at: a value can have a million
 
 
-def files_in(value: Any) -> tuple[Media, ...]:
+def files_in(value: Any, without: Collection[str] = ()) -> tuple[Media, ...]:
     """The files in a JSON value, in its order.
 
     Places that differ in a list's index alone hold different files, equal or not: of several pictures that a safety
     checker made black, each counts. A file that stands under several names is one.
+
+    Args:
+        value: a JSON value.
+        without: names under which nothing is looked for.
     """
     if not _has_address(value):
         return ()
     found: list[Media] = []
     seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
     taken: Counter[str] = Counter()
-    for address, described, names in islice(_walk(value, names=(), depth=0), _MOST_ADDRESSES):
+    for address, described, names in islice(_walk(value, (), 0, without), _MOST_ADDRESSES):
         media = _file(address, described, names)
         if media is None:
             continue
@@ -72,7 +76,9 @@ def _has_address(value: Any) -> bool:
     return False
 
 
-def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+def _walk(
+    value: Any, names: tuple[str, ...], depth: int, without: Collection[str]
+) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
     """The addresses in a value, with what is said of each and the names that it stands under."""
     if depth > _DEPTH:
         return
@@ -81,7 +87,7 @@ def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str,
             yield value, {}, names
     elif isinstance(value, list):
         for each in value:
-            yield from _walk(each, names, depth + 1)
+            yield from _walk(each, names, depth + 1, without)
     elif isinstance(value, dict):
         url = value.get("url")
         inner = value
@@ -89,7 +95,8 @@ def _walk(value: Any, names: tuple[str, ...], depth: int) -> Iterator[tuple[str,
             yield url, value, names
             inner = {name: each for name, each in value.items() if name != "url"}
         for name, each in inner.items():
-            yield from _walk(each, (*names, str(name)), depth + 1)
+            if name not in without:
+                yield from _walk(each, (*names, str(name)), depth + 1, without)
 
 
 def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
@@ -109,7 +116,7 @@ def _link(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Med
 
     The address alone does not: a model's words may be nothing but a URL, and showing a picture fetches it.
     """
-    if not _is_http(url):
+    if not is_link(url):
         return None
     label = described.get("content_type")
     if isinstance(label, str):
@@ -121,7 +128,8 @@ def _link(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Med
     return Media(known, url=url) if known else None
 
 
-def _is_http(url: str) -> bool:
+def is_link(url: str) -> bool:
+    """Whether a string is an http(s) URL with a host, and nothing in it that is unseen or acts."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -15,41 +15,34 @@ fal's endpoints stream in a handful of shapes (fal's docs, "Streaming", and the 
 A JSON body is read as a stream of one event.
 """
 
-import base64
-import binascii
 import json
 from typing import Any
 
-from ..media.media import SNIFF_BYTES, Media, is_data_uri, sniff
+from .answers import Answers, string, told
+from .chat import read_chat
+from .errors_in_json import error_in
 from .files_in_json import files_in
-from .growing_text import Change, UnmarkedText
-from .updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
+from .sound_in_json import audio_piece
+from .updates import Json, Preview, Progress, Reasoning, Text, Update
 
 _PCM_RATE = 16_000
 _NODE_EVENTS = ("submit", "completion")
 
 
-class EventReader:
+class EventReader(Answers):
     """Reads the JSON values of one response and keeps what they add up to.
 
     Attributes:
-        media: the files of the last value that had any.
-        usage: what the endpoint said that the request used.
-        error: the ``error`` that a value carried: a string or an object.
-        model: the model that the endpoint said answered.
         note: what is to be known of how the values were read, such as that one was kept as text.
     """
 
     def __init__(self) -> None:
-        self.media: tuple[Media, ...] = ()
-        self.usage: dict[str, Any] | None = None
-        self.error: Any = None
-        self.model: str | None = None
+        super().__init__()
         self.note = ""
         self._data: Any = None
         self._undecoded: str | None = None
-        self._text = UnmarkedText()
-        self._reasoning = UnmarkedText()
+        self._text = self.first.words
+        self._reasoning = self.first.thought
 
     @property
     def data(self) -> Any:
@@ -101,11 +94,11 @@ class EventReader:
         """
         self._undecoded = undecoded
         change = self._text.append(words) if appended else self._text.take(words)
-        return _update(Text, change) or [Json(self.data)]
+        return told(Text, change) or [Json(self.data)]
 
     def _facts(self, value: dict[str, Any], *, failed: bool) -> None:
-        error = value.get("error") or (value if failed else None)
-        if isinstance(error, str | dict):
+        error = error_in(value, failed=failed)
+        if error is not None:
             self.error = error
         if isinstance(value.get("usage"), dict):
             self.usage = value["usage"]
@@ -113,34 +106,26 @@ class EventReader:
             self.model = value["model"]
 
     def _meaning(self, value: dict[str, Any]) -> list[Update]:
+        choices = value.get("choices")
+        if isinstance(choices, list):
+            return read_chat(self, value, choices)
         updates = self._words(value)
         audio = value.get("audio")
-        piece = _audio_piece(audio, value) if isinstance(audio, str) else None
+        rate = value.get("sample_rate")
+        known = rate if isinstance(rate, int) and rate > 0 else _PCM_RATE
+        piece = audio_piece(audio, known) if isinstance(audio, str) else None
         return [*updates, *([piece] if piece else self._files(value)), *_progress(value)]
 
     def _words(self, value: dict[str, Any]) -> list[Update]:
-        choice = _first_choice(value)
-        if choice is not None:
-            return self._choice(choice)
         if str(value.get("type")).endswith("output_text.delta"):
-            return _update(Text, self._text.append(_string(value.get("delta"))))
+            return self.first.add(string(value.get("delta")))
         output = value.get("output")
         if isinstance(output, dict):
             value, output = output, output.get("output")
         documented = isinstance(value.get("partial"), bool)
-        thought = self._reasoning.take(_string(value.get("reasoning")), documented=documented)
-        words = self._text.take(_string(output) or _string(value.get("text")), documented=documented)
-        return _update(Reasoning, thought) + _update(Text, words)
-
-    def _choice(self, choice: dict[str, Any]) -> list[Update]:
-        delta = choice.get("delta")
-        if isinstance(delta, dict):
-            thought = delta.get("reasoning") or delta.get("reasoning_content")
-            updates = _update(Reasoning, self._reasoning.append(_string(thought)))
-            return updates + _update(Text, self._text.append(_string(delta.get("content"))))
-        message = choice.get("message")
-        whole = message.get("content") if isinstance(message, dict) else choice.get("text")
-        return _update(Text, self._text.append(_string(whole)))
+        thought = self._reasoning.take(string(value.get("reasoning")), documented=documented)
+        words = self._text.take(string(output) or string(value.get("text")), documented=documented)
+        return told(Reasoning, thought) + told(Text, words)
 
     def _files(self, value: Any) -> list[Update]:
         media = files_in(value)
@@ -150,41 +135,9 @@ class EventReader:
         return [Preview(media)]
 
 
-def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
-    """The first of OpenAI's choices; an empty choice where the value is such a chunk and has none."""
-    choices = value.get("choices")
-    if not isinstance(choices, list):
-        return None
-    first = next((each for each in choices if isinstance(each, dict) and not each.get("index")), {})
-    return first if isinstance(first, dict) else {}
-
-
-def _update(kind: type[Text | Reasoning], change: Change | None) -> list[Update]:
-    return [] if change is None else [kind(*change)]
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _audio_piece(audio: str, value: dict[str, Any]) -> Piece | None:
-    """The sound in ``{"audio": "<base64>"}``: a file's bytes, or samples in 16 bits."""
-    if is_data_uri(audio) or "://" in audio[:10]:
-        return None
-    try:
-        data = base64.b64decode(audio, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    rate = value.get("sample_rate")
-    known = rate if isinstance(rate, int) and rate > 0 else _PCM_RATE
-    return (
-        Piece(data, sniff(data[:SNIFF_BYTES], samples=True) or f"audio/pcm;rate={known};channels=1") if data else None
-    )
-
-
 def _progress(value: dict[str, Any]) -> list[Update]:
     fraction = value.get("progress")
-    message = _string(value.get("message"))
+    message = string(value.get("message"))
     if isinstance(fraction, int | float) and not isinstance(fraction, bool) and fraction == fraction:
         return [Progress(min(max(fraction, 0.0), 100.0) / (100 if fraction > 1 else 1), message)]
     return [Progress(None, message)] if message and "output" not in value else []

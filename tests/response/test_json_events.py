@@ -245,9 +245,8 @@ def test_the_last_output_of_a_workflow_is_its_answer() -> None:
 
 
 def test_a_failed_workflow_has_an_error() -> None:
-    assert reader_of({"type": "error", "node_id": "n", "message": "m", "error": {"status": 422}}).error == {
-        "status": 422
-    }
+    failed = reader_of({"type": "error", "node_id": "n", "message": "m", "error": {"status": 422}})
+    assert failed.error == {"message": "m", "status": 422}
 
 
 @pytest.mark.parametrize("value", [None, 7, "words", [1, 2], True, {}, {"a": {"b": None}}])
