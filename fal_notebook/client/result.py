@@ -18,6 +18,9 @@ from .beneath import end_of_first, first_heading, links, other_choices
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
 _MOST = 10**12  # that a count or a cost can be meant to be: what is more is not said
+_TOKENS_IN = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
+_TOKENS_OUT = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+"""What OpenAI's two ways of asking, Anthropic, Gemini and Ollama call the same counts."""
 _MOST_FILES = 100  # that are shown: a page that holds thousands of pictures halts
 LOCAL_MODEL_HEADER = "x-local-model"
 """The header by which a gateway says that a model on this machine answered, and which."""
@@ -224,9 +227,10 @@ class Result:
 
     def _use(self) -> list[str]:
         used: list[str] = []
-        for name, word in (("prompt_tokens", "in"), ("completion_tokens", "out")):
-            count = (self.usage or {}).get(name)
-            used += [f"{count:,} tokens {word}"] if isinstance(count, int) and abs(count) < _MOST else []
+        for names, word in ((_TOKENS_IN, "in"), (_TOKENS_OUT, "out")):
+            counts = (count for count in map((self.usage or {}).get, names) if type(count) is int)
+            count = next(counts, _MOST)
+            used += [f"{count:,} tokens {word}"] if abs(count) < _MOST else []
         cost = (self.usage or {}).get("cost")
         return used + ([f"${cost:.6g}"] if isinstance(cost, int | float) and abs(cost) < _MOST else [])
 

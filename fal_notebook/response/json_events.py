@@ -22,6 +22,7 @@ from .answers import Answers, string, told
 from .chat import read_chat
 from .errors_in_json import error_in
 from .files_in_json import files_in
+from .responses_api import ResponsesReader
 from .sound_in_json import audio_piece
 from .updates import Json, Preview, Progress, Reasoning, Text, Update
 
@@ -43,6 +44,7 @@ class EventReader(Answers):
         self._undecoded: str | None = None
         self._text = self.first.words
         self._reasoning = self.first.thought
+        self._responses = ResponsesReader(self)
 
     @property
     def data(self) -> Any:
@@ -109,6 +111,10 @@ class EventReader(Answers):
         choices = value.get("choices")
         if isinstance(choices, list):
             return read_chat(self, value, choices)
+        if "type" in value or "object" in value:
+            updates = self._responses.read(value)
+            if updates is not None:
+                return updates
         updates = self._words(value)
         audio = value.get("audio")
         rate = value.get("sample_rate")
@@ -117,8 +123,6 @@ class EventReader(Answers):
         return [*updates, *([piece] if piece else self._files(value)), *_progress(value)]
 
     def _words(self, value: dict[str, Any]) -> list[Update]:
-        if str(value.get("type")).endswith("output_text.delta"):
-            return self.first.add(string(value.get("delta")))
         output = value.get("output")
         if isinstance(output, dict):
             value, output = output, output.get("output")

@@ -90,7 +90,8 @@ def test_a_delta_with_its_like_in_a_message_beside_it_is_told_once() -> None:
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content", "thinking"])
 def test_reasoning_stands_beside_the_answer(name: str) -> None:
-    result = streamed(chunk(**{name: "Let "}), chunk(**{name: "me see"}), chunk(content="4"))
+    thoughts: list[dict[str, Any]] = [{name: "Let "}, {name: "me see"}]
+    result = streamed(*(chunk(**each) for each in thoughts), chunk(content="4"))
     assert (result.text, result.reasoning) == ("4", "Let me see")
     result = whole(completion({"content": "4", name: "Let me see"}))
     assert (result.text, result.reasoning) == ("4", "Let me see")

@@ -75,6 +75,6 @@ def _result(content: Content) -> Result:
 def _folded(updates: Iterable[Update], kind: type[Text | Reasoning]) -> str:
     words = ""
     for update in updates:
-        if isinstance(update, kind):
+        if isinstance(update, Text | Reasoning) and type(update) is kind:
             words = words[: update.offset] + update.new
     return words
