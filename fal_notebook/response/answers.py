@@ -140,6 +140,10 @@ class Answer:
         if isinstance(reason, str) and reason:
             self._reason = reason[:_LONGEST_REASON]
 
+    def has_call(self, place: object) -> bool:
+        """Whether a piece of this call has come."""
+        return place in self._calls
+
     def call(self, place: object, name: Any = None, identity: Any = None, arguments: Any = None) -> None:
         """Take a piece of a call.
 
@@ -158,6 +162,10 @@ class Answer:
             call.pieces.append(arguments)
         elif arguments is not None:
             call.value = arguments
+
+    def add_call(self, name: Any, identity: Any, arguments: Any) -> None:
+        """Take a whole call that nothing numbers."""
+        self.call(("whole", len(self._calls)), name, identity, arguments)
 
     def close_call(self, place: object, name: Any = None, identity: Any = None, arguments: Any = None) -> None:
         """Take a whole call, in the place of its pieces."""

@@ -22,6 +22,7 @@ from .answers import Answers, string, told
 from .chat import read_chat
 from .errors_in_json import error_in
 from .files_in_json import files_in
+from .other_chats import chunks_of_gemini, read_anthropic, read_gemini, read_ollama
 from .responses_api import ResponsesReader
 from .sound_in_json import audio_piece
 from .updates import Json, Preview, Progress, Reasoning, Text, Update
@@ -76,10 +77,16 @@ class EventReader(Answers):
             failed: the event that brought it is named ``error``.
         """
         self._data, self._undecoded = value, None
+        chunks = chunks_of_gemini(value)
+        if chunks:
+            return [update for chunk in chunks for update in self._object(chunk)]
         if not isinstance(value, dict):
             if failed:
                 self.error = value if isinstance(value, str) and value else "error"
             return [Json(value), *self._files(value)]
+        return self._object(value, failed=failed)
+
+    def _object(self, value: dict[str, Any], *, failed: bool = False) -> list[Update]:
         self._facts(value, failed=failed)
         if "node_id" in value and value.get("type") in _NODE_EVENTS:
             return [Json(value)]
@@ -102,7 +109,7 @@ class EventReader(Answers):
         error = error_in(value, failed=failed)
         if error is not None:
             self.error = error
-        if isinstance(value.get("usage"), dict):
+        if isinstance(value.get("usage"), dict) and value.get("type") != "message_delta":  # which has a part of it
             self.usage = value["usage"]
         if isinstance(value.get("model"), str):
             self.model = value["model"]
@@ -111,16 +118,27 @@ class EventReader(Answers):
         choices = value.get("choices")
         if isinstance(choices, list):
             return read_chat(self, value, choices)
-        if "type" in value or "object" in value:
-            updates = self._responses.read(value)
-            if updates is not None:
-                return updates
+        updates = self._chat(value)
+        if updates is not None:
+            return updates
         updates = self._words(value)
         audio = value.get("audio")
         rate = value.get("sample_rate")
         known = rate if isinstance(rate, int) and rate > 0 else _PCM_RATE
         piece = audio_piece(audio, known) if isinstance(audio, str) else None
         return [*updates, *([piece] if piece else self._files(value)), *_progress(value)]
+
+    def _chat(self, value: dict[str, Any]) -> list[Update] | None:
+        """What a value of one of the usual chat interfaces says; None where it is none of them."""
+        if "type" in value or "object" in value:
+            updates = self._responses.read(value)
+            if updates is not None:
+                return updates
+        if "done" in value:
+            return read_ollama(self, value)
+        if "candidates" in value or "promptFeedback" in value:
+            return read_gemini(self, value)
+        return read_anthropic(self, value) if "type" in value else None
 
     def _words(self, value: dict[str, Any]) -> list[Update]:
         output = value.get("output")
