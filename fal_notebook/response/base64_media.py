@@ -14,6 +14,9 @@ def media_in_base64(text: Any) -> Media | None:
     """The file in base64; None where it is none, or its first bytes are not plainly of a kind that is shown."""
     if not isinstance(text, str) or len(text) < _SHORTEST:
         return None
+    if "\n" in text:  # the lines of MIME
+        text = "".join(text.split())
+    text += "=" * (-len(text) % 4)  # which some leave out
     try:
         kind = sniff(base64.b64decode(text[:_HEAD], validate=True))
         return media_from_bytes(base64.b64decode(text, validate=True), kind) if kind else None

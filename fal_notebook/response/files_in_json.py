@@ -2,7 +2,8 @@
 
 fal's endpoints name them differently (``images``, ``image``, ``audio``, ``audio_url``, ``video``, …), so no list
 of names is kept: a file is an object with a ``url``, or a string, that is a data URI or an http(s) URL and that
-its content type, its ending or the names around it tell to be a file.
+its content type, its ending or the names around it tell to be a file. Bare base64 is one where both its name and its
+first bytes say so.
 """
 
 import re
@@ -15,10 +16,16 @@ from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
 from ..media.media import Media, guess_type, is_data_uri, media_from_data_uri, normal_type
+from .base64_media import media_in_base64
 
 _BY_NAME = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4"}
 # image, images, control_image, audio_url, video_file, image_urls, file, url; not image_captions, not prompt.
 _FILE_NAME = re.compile(r"(?:^|_)(?:(?P<kind>image|audio|video)s?(?:_(?:file|ur[il])s?)?|(?:file|ur[il])s?)$")
+_BASE64_NAME = re.compile(r"(?:^|_)(?:b64(?:_json)?|base64|(?:image|audio|video)s?(?:_(?:data|bytes|b64|base64))?)$")
+_INNER_NAME = ("data", "bytes", "content", "b64", "base64")
+"""Of base64 in an object that a name says to be a picture, sound or a video."""
+_BASE64_STARTS = frozenset("USTZRJAGi/")  # as the first bytes of files that are known by them are written
+_SHORTEST_BASE64 = 64
 _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
     "file_name": str,
     "width": int,
@@ -41,7 +48,7 @@ def files_in(value: Any, without: Collection[str] = ()) -> tuple[Media, ...]:
         value: a JSON value.
         without: names under which nothing is looked for.
     """
-    if not _has_address(value):
+    if not _has_file(value):
         return ()
     found: list[Media] = []
     seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
@@ -57,17 +64,24 @@ def files_in(value: Any, without: Collection[str] = ()) -> tuple[Media, ...]:
     return tuple(found)
 
 
+def _may_be_file(text: str) -> bool:
+    """Whether a string may be a file: an address, or base64 as far as its first letters tell."""
+    if len(text) >= _SHORTEST_BASE64 and text[0] in _BASE64_STARTS and " " not in text[:_SHORTEST_BASE64]:
+        return True
+    return is_address(text)
+
+
 def is_address(text: str) -> bool:
     """Whether a string begins as the address of a file does."""
     return ":" in text[:6] and text[:8].lower().startswith(_ADDRESSES)
 
 
-def _has_address(value: Any) -> bool:
+def _has_file(value: Any) -> bool:
     """Whether there is anything to look for; most values are short and have none."""
     rest = [value]
     for each in rest:  # it grows on the way
         if isinstance(each, str):
-            if is_address(each):
+            if _may_be_file(each):
                 return True
         elif isinstance(each, dict):
             rest.extend(each.values())
@@ -83,7 +97,7 @@ def _walk(
     if depth > _DEPTH:
         return
     if isinstance(value, str):
-        if is_address(value):
+        if _may_be_file(value):
             yield value, {}, names
     elif isinstance(value, list):
         for each in value:
@@ -100,7 +114,7 @@ def _walk(
 
 
 def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
-    media = _data(url) if is_data_uri(url) else _link(url, described, names)
+    media = _data(url) if is_data_uri(url) else _link(url, described, names) or _base64(url, names)
     return media and replace(media, **_description(described))
 
 
@@ -109,6 +123,13 @@ def _data(uri: str) -> Media | None:
         return media_from_data_uri(uri)
     except InvalidRequest:
         return None
+
+
+def _base64(text: str, names: tuple[str, ...]) -> Media | None:
+    """A file in bare base64, where its name says that it is one and its first bytes say it too."""
+    last, *before = (name.lower() for name in names[:-3:-1]) if names else ("",)
+    is_named = _BASE64_NAME.search(last) or (last in _INNER_NAME and before and _BASE64_NAME.search(before[0]))
+    return media_in_base64(text) if is_named else None
 
 
 def _link(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Media | None:
