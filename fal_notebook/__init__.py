@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .errors import FalNotebookError
     from .media.media import Media
     from .prompt.widget import PromptWidget
-    from .response.answers import Choice, Source, ToolCall
+    from .response.choices import Choice, Source, ToolCall
     from .response.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
 
 __version__ = "0.1.0"
@@ -42,7 +42,7 @@ _HOMES = {
     "client.result": ("Metrics", "Result"),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
-    "response.answers": ("Choice", "Source", "ToolCall"),
+    "response.choices": ("Choice", "Source", "ToolCall"),
     "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -41,7 +41,9 @@ WORDS = (
     *("audio", "video", "file", "usage", "model", "prompt_tokens", "completion_tokens", "cost"),
     *("detail", "loc", "msg", "has_nsfw_concepts", "response.output_text.delta", "sample_rate"),
     *("index", "finish_reason", "refusal", "tool_calls", "function", "name", "arguments", "function_call", "thinking"),
-    *("annotations", "citations", "url_citation", "title", "reasoning_details", "transcript"),
+    *("annotations", "citations", "url_citation", "title", "reasoning_details", "transcript", "b64_json", "done"),
+    *("response", "object", "response.completed", "output_index", "incomplete_details", "reason", "item", "summary"),
+    *("content_block_delta", "text_delta", "message_delta", "stop_reason", "candidates", "parts", "finishReason"),
 )
 """The names that mean something to us."""
 TYPES = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ..render import bundles
-from ..response.answers import Choice, Source, ToolCall
+from ..response.choices import Choice, Source, ToolCall
 from .endings import ending
 
 _MOST_LINKS = 50

@@ -215,8 +215,9 @@ class Reading:
     def _said(self) -> dict[str, Any]:
         """What the body says, without the key where it has it, and where it tells of an error, which often quotes."""
         content, redaction = self._content, self._target.redaction
+        choices = content.choices
         said: dict[str, Any] = {
-            "text": content.text,
+            "text": content.text or (choices[0].text if choices else ""),  # no choice has to have the index 0
             "reasoning": content.reasoning,
             "data": content.data,
             "media": _named_by(self._target.home, content.media),
@@ -224,13 +225,18 @@ class Reading:
             "model": content.model,
             "finish_reason": content.finish_reason,
             "sources": content.sources,
-            "choices": redaction.value(content.choices),  # these come in pieces, of which each may have a part of it
+            "choices": choices,
             "note": content.note,
         }
         events = content.events.copy()
         fails = self._bad_status() is not None or content.error is not None
         files_have_it = any(redaction.is_in_file(media.data) for media in content.media if media.data)
-        if fails or files_have_it or self._redacted.is_suspicious:
+        # What is joined from pieces of which none is told has been looked at by nobody.
+        is_joined = any(
+            each.tool_calls or (each.text, each.reasoning) != (content.text, content.reasoning) for each in choices
+        )
+        choices_have_it = is_joined and redaction.value(choices) != choices
+        if fails or files_have_it or choices_have_it or self._redacted.is_suspicious:
             said, events = redaction.value(said), events.redacted(redaction)
         return {**said, "events": events}
 
@@ -241,7 +247,7 @@ class Reading:
         told: dict[str, Any] = {}
         with contextlib.suppress(Exception):
             told["text"] = self._redacted.text
-        for name in ("reasoning", "media", "usage", "model"):
+        for name in ("reasoning", "media", "usage", "model", "finish_reason", "sources", "choices"):
             with contextlib.suppress(Exception):
                 told[name] = self._target.redaction.value(getattr(self._content, name))
         told["media"] = list(told.get("media", ()))

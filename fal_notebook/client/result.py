@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media, drawable
 from ..render import bundles
-from ..response.answers import Choice, Source
+from ..response.choices import Choice, Source
 from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
@@ -146,22 +146,28 @@ class Result:
         if self.shows_words_only:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
-        parts = first_heading(self.choices)
+        parts = first_heading(self.choices) if self._shows_words(style) else []
         parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
         return [*parts, *self._body(style, autoplay=autoplay), *self.beneath(style)]
 
     def beneath(self, style: Format = "markdown") -> list[bundles.Bundle]:
         """What stands beneath the words of the answer and its files."""
-        parts = end_of_first(self.choices, self.finish_reason)
-        parts += [*other_choices(self.choices, style), *links(self.sources)]
+        parts: list[bundles.Bundle] = []
+        if self._shows_words(style):
+            parts += end_of_first(self.choices, self.finish_reason)
+            parts += [*other_choices(self.choices, style), *links(self.sources)]
         if self.note:
             parts.append(bundles.small_bundle(self.note))
         if True in self._flags():
             parts.append(bundles.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
 
+    def _shows_words(self, style: Format) -> bool:
+        """Whether what it says is shown, and not the JSON that says it."""
+        return style != "json" or self.data is None
+
     def _body(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
-        if style == "json" and self.data is not None:
+        if not self._shows_words(style):
             return [bundles.json_bundle(self.data)]
         parts = [bundles.text_bundle(self.text, style)] if self.text else []
         shown = self.media[:_MOST_FILES]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..media.media import Media
 from ..safety.bounded_json import decode_json
+from .choices import Choice, Source, ToolCall
 from .files_in_json import is_link
 from .growing_text import Change, UnmarkedText
 from .updates import Preview, Reasoning, Text, Update
@@ -20,48 +21,6 @@ _MOST_SOURCES = 1_000
 _LONGEST_LINK = 4_096
 _MOST_PICTURES = 200  # that are kept beside each other: each that comes is told with all before it
 _LONGEST_REASON = 200  # characters of why an answer ended, and of the name of what it calls
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What an answer cites: an http or https URL, and the title that the endpoint gives it."""
-
-    url: str
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call that the model asks for.
-
-    Attributes:
-        name: of the tool.
-        arguments: a JSON value; words where they are none.
-        id: by which the tool's answer is to name the call.
-    """
-
-    name: str
-    arguments: Any = None
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the answers of a response.
-
-    Attributes:
-        text: its words.
-        reasoning: the model's reasoning before it.
-        finish_reason: why it ended, in the endpoint's own word.
-        refused: whether its words are a refusal.
-        tool_calls: what the model asks to be called.
-    """
-
-    text: str = ""
-    reasoning: str = ""
-    finish_reason: str | None = None
-    refused: bool = False
-    tool_calls: list[ToolCall] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -12,10 +12,11 @@ from .sound_in_json import audio_piece
 from .updates import Update
 
 _RATE = 24_000  # of the samples of OpenAI's own voices
-_REST = ("refusal", "audio", "tool_calls", "function_call", "annotations", "citations")
-"""What a message may have beside words and reasoning, which nearly none has."""
 _CITED = ("annotations", "citations", "search_results")
 """Where sources stand, which are no files of the answer."""
+_NAMES_CITED = frozenset(_CITED)
+_REST = frozenset(("refusal", "audio", "tool_calls", "function_call", *_CITED))
+"""What a message may have beside words and reasoning, which nearly none has."""
 
 
 def read_chat(answers: Answers, value: dict[str, Any], choices: list[Any]) -> list[Update]:
@@ -28,7 +29,8 @@ def read_chat(answers: Answers, value: dict[str, Any], choices: list[Any]) -> li
             if answer:
                 said = _choice(answers, answer, choice)
                 updates += said if answer is answers.first else []
-    cite_all(answers, value)
+    if not _NAMES_CITED.isdisjoint(value):
+        cite_all(answers, value)
     return updates + answers.show_more(files_in(value, without=_CITED))
 
 
@@ -88,7 +90,7 @@ def _message(answers: Answers, answer: Answer, said: dict[str, Any], *, is_whole
     thought = thought or _details(said.get("reasoning_details"))
     add, add_thought = (answer.close, answer.close_thought) if is_whole else (answer.add, answer.add_thought)
     updates = (add_thought(thought) if thought else []) + add(words)
-    if any(map(said.get, _REST)):
+    if not _REST.isdisjoint(said):
         updates += _rest(answers, answer, said, is_whole=is_whole)
     return updates
 

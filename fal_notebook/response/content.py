@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..media.media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
-from .answers import Choice, Source
 from .bodies import Body, MediaBody, TextBody
+from .choices import Choice, Source
 from .event_log import EventLog
 from .event_stream_body import EventStreamBody, JSONBody
 from .json_events import EventReader
@@ -145,7 +145,9 @@ class Content:
     @property
     def note(self) -> str:
         """What a reader should know of how the body was read; empty where there is nothing."""
-        return self._reader.note
+        others = self._reader.others if self.events and self.text else 0
+        told = f"{others:,} event{'s' if others > 1 else ''} of another kind: in .events" if others else ""
+        return " · ".join(filter(None, [self._reader.note, told]))
 
     @property
     def told(self) -> bytes | None:

@@ -31,7 +31,10 @@ def error_in(value: dict[str, Any], *, failed: bool = False) -> Any:
             return error
         if error is True or _is_status(error):
             return _words(value) or ("error" if error is True else str(error))
-    return value if failed or _fails(value) else None
+    if failed:
+        return value
+    may_fail = "type" in value or "status" in value or "detail" in value  # as most events do not
+    return value if may_fail and _fails(value) else None
 
 
 def _fails(value: dict[str, Any]) -> bool:

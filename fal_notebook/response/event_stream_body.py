@@ -219,6 +219,7 @@ class EventStreamBody(Body):
             self.reader.error = words or "error"
             return []
         if self.reader.text:  # the answer is JSON, and these words are none of its
+            self.reader.others += 1
             return [Json(words)]
         change = self._words.append(words)
         return [Text(*change)] if change else []

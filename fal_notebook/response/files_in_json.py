@@ -81,7 +81,7 @@ def _has_file(value: Any) -> bool:
     rest = [value]
     for each in rest:  # it grows on the way
         if isinstance(each, str):
-            if _may_be_file(each):
+            if (":" in each[:6] or len(each) >= _SHORTEST_BASE64) and _may_be_file(each):
                 return True
         elif isinstance(each, dict):
             rest.extend(each.values())

@@ -5,8 +5,9 @@ fal's endpoints stream in a handful of shapes (fal's docs, "Streaming", and the 
 =============================================  ==========================================
 ``{"output", "partial", "error", "reasoning"}``  cumulative: each holds the whole text so far
 ``{"text", …}``, ``{"output", …}``               cumulative, or what is new, as its pieces tell
-``{"choices": [{"delta": {"content"}}]}``        OpenAI's: each holds what is new
-``{"type": "response.output_text.delta"}``       OpenAI's responses: each holds what is new
+``{"choices": [{"delta": {"content"}}]}``        OpenAI's: each holds what is new (`chat`)
+``{"type": "response.output_text.delta"}``       OpenAI's responses: each holds what is new (`responses_api`)
+``{"type": "content_block_delta"}``, …           Anthropic's, Gemini's and Ollama's (`other_chats`)
 ``{"image": …}``, ``{"images": […]}``            previews: each replaces the one before
 ``{"progress", "message"}``                      how far the work is
 ``{"audio": "<base64>"}``                        pieces of sound, to append
@@ -29,6 +30,14 @@ from .updates import Json, Preview, Progress, Reasoning, Text, Update
 
 _PCM_RATE = 16_000
 _NODE_EVENTS = ("submit", "completion")
+_UNDERSTOOD = frozenset(
+    (
+        *("output", "text", "reasoning", "error", "usage", "model", "progress", "message", "audio", "done", "partial"),
+        *("status", "detail"),
+    )
+)
+"""Of a value that has one of these names it is known what it says, be it nothing new."""
+_SAYS_NOTHING = frozenset(("type", "event", "id", "request_id", "object", "index", "created", "timestamp"))
 
 
 class EventReader(Answers):
@@ -36,11 +45,13 @@ class EventReader(Answers):
 
     Attributes:
         note: what is to be known of how the values were read, such as that one was kept as text.
+        others: how many values there were of which nothing was understood.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.note = ""
+        self.others = 0
         self._data: Any = None
         self._undecoded: str | None = None
         self._text = self.first.words
@@ -77,20 +88,22 @@ class EventReader(Answers):
             failed: the event that brought it is named ``error``.
         """
         self._data, self._undecoded = value, None
-        chunks = chunks_of_gemini(value)
-        if chunks:
-            return [update for chunk in chunks for update in self._object(chunk)]
         if not isinstance(value, dict):
+            chunks = chunks_of_gemini(value)
+            if chunks:
+                return [update for chunk in chunks for update in self._object(chunk)]
             if failed:
                 self.error = value if isinstance(value, str) and value else "error"
-            return [Json(value), *self._files(value)]
+            files = self._files(value)
+            self.others += not (files or failed)
+            return [Json(value), *files]
         return self._object(value, failed=failed)
 
     def _object(self, value: dict[str, Any], *, failed: bool = False) -> list[Update]:
         self._facts(value, failed=failed)
         if "node_id" in value and value.get("type") in _NODE_EVENTS:
             return [Json(value)]
-        return self._meaning(value) or [Json(value)]
+        return self._meaning(value, failed=failed) or [Json(value)]
 
     def read_words(self, words: str, undecoded: str, *, appended: bool) -> list[Update]:
         """Take the next value where nothing but its words differs from the last.
@@ -114,7 +127,7 @@ class EventReader(Answers):
         if isinstance(value.get("model"), str):
             self.model = value["model"]
 
-    def _meaning(self, value: dict[str, Any]) -> list[Update]:
+    def _meaning(self, value: dict[str, Any], *, failed: bool) -> list[Update]:
         choices = value.get("choices")
         if isinstance(choices, list):
             return read_chat(self, value, choices)
@@ -126,7 +139,11 @@ class EventReader(Answers):
         rate = value.get("sample_rate")
         known = rate if isinstance(rate, int) and rate > 0 else _PCM_RATE
         piece = audio_piece(audio, known) if isinstance(audio, str) else None
-        return [*updates, *([piece] if piece else self._files(value)), *_progress(value)]
+        updates = [*updates, *([piece] if piece else self._files(value)), *_progress(value)]
+        self.others += (
+            not updates and not failed and _UNDERSTOOD.isdisjoint(value) and not _SAYS_NOTHING.issuperset(value)
+        )
+        return updates
 
     def _chat(self, value: dict[str, Any]) -> list[Update] | None:
         """What a value of one of the usual chat interfaces says; None where it is none of them."""

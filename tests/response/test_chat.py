@@ -5,7 +5,7 @@ import pytest
 
 from fal_notebook.client.result import Result
 from fal_notebook.media.media import Media
-from fal_notebook.response.answers import Choice, Source, ToolCall
+from fal_notebook.response.choices import Choice, Source, ToolCall
 from fal_notebook.response.json_events import EventReader
 
 from .test_content import PNG

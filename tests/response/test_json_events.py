@@ -262,3 +262,34 @@ def test_words_that_are_an_address_fetch_nothing() -> None:
 
 def test_words_that_begin_with_data_are_words() -> None:
     assert updates({"output": "Data: one, two"}) == [Text("Data: one, two", 0)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"seed": 7}, {"type": "response.mcp_call.started", "item_id": "x"}, [1, 2], {"type": "telemetry", "took": 0.5}],
+)
+def test_a_value_of_which_nothing_is_understood_is_counted(value: Any) -> None:
+    assert reader_of({"output": "A"}, value, value).others == 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"output": "A", "partial": False},
+        {"text": "", "done": True},
+        {"usage": {"cost": 1}},
+        {"error": None, "seed": 7},
+        {"error": "no"},
+        {"type": "ping"},
+        {"event": "start", "request_id": "r", "timestamp": 1},
+        {"progress": 0.5},
+        {"image": {"url": CAT}},
+        {"type": "submit", "node_id": "n", "app_id": "a"},
+        {"choices": []},
+        {"type": "response.created", "response": {}},
+        {"type": "message_stop"},
+        {},
+    ],
+)
+def test_a_value_that_is_understood_is_not_counted(value: Any) -> None:
+    assert reader_of({"output": "A"}, value).others == 0

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from fal_notebook.media.media import Media
-from fal_notebook.response.answers import Choice, Source, ToolCall
+from fal_notebook.response.choices import Choice, Source, ToolCall
 
 from .test_content import PNG
 from .wholes import error, shown, streamed, whole
