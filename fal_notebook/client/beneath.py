@@ -1,6 +1,6 @@
 """What stands beneath an answer's words: other answers, what the model asks to be called, why it ended, its sources."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ..render import bundles
 from ..response.choices import Choice, Source, ToolCall
@@ -16,8 +16,7 @@ def first_heading(choices: Sequence[Choice]) -> list[bundles.Bundle]:
 
 def end_of_first(choices: Sequence[Choice], reason: str | None) -> list[bundles.Bundle]:
     """What stands directly beneath the first answer: its calls, and why it ended where that was early."""
-    first = choices[0] if choices else Choice(finish_reason=reason)
-    return list(_end(first))
+    return _end(choices[0] if choices else Choice(finish_reason=reason))
 
 
 def other_choices(choices: Sequence[Choice], style: str) -> list[bundles.Bundle]:
@@ -27,12 +26,14 @@ def other_choices(choices: Sequence[Choice], style: str) -> list[bundles.Bundle]
     for number, choice in enumerate(choices[1:], start=2):
         length += len(choice.text) + len(choice.reasoning)
         if length > bundles.LONGEST_TEXT:
-            parts.append(bundles.small_bundle(f"… and {len(choices) - number + 1:,} choices more, in its choices"))
+            parts.append(bundles.small_bundle(f"… and more: {len(choices) - number + 1:,} of its choices"))
             break
         parts.append(bundles.small_bundle(f"choice {number} of {len(choices)}"))
         parts += [bundles.reasoning_bundle(choice.reasoning)] if choice.reasoning else []
         parts += [bundles.text_bundle(choice.text, style)] if choice.text else []
-        parts += _end(choice)
+        end = _end(choice)
+        length += sum(len(part["text/plain"]) for part in end)
+        parts += end
     return parts
 
 
@@ -42,16 +43,21 @@ def links(sources: Sequence[Source]) -> list[bundles.Bundle]:
         return []
     more = len(sources) - _MOST_LINKS
     parts = [bundles.sources_bundle([(source.url, source.title) for source in sources[:_MOST_LINKS]])]
-    return parts + ([bundles.small_bundle(f"… and {more:,} sources more, in its sources")] if more > 0 else [])
+    return parts + ([bundles.small_bundle(f"… and more: {more:,} of its sources")] if more > 0 else [])
 
 
-def _end(choice: Choice) -> Iterator[bundles.Bundle]:
-    for call in choice.tool_calls:
-        yield _call(call)
+def _end(choice: Choice) -> list[bundles.Bundle]:
     said = ending(choice.finish_reason, refused=choice.refused)
-    if said:
-        yield bundles.small_bundle(said)
+    return _calls(choice.tool_calls) + ([bundles.small_bundle(said)] if said else [])
 
 
-def _call(call: ToolCall) -> bundles.Bundle:
-    return bundles.folded_json_bundle(f"calls {call.name or 'a tool'}", call.arguments)
+def _calls(calls: Sequence[ToolCall]) -> list[bundles.Bundle]:
+    """The calls, each folded; so many as a page bears."""
+    parts: list[bundles.Bundle] = []
+    length = 0
+    for number, call in enumerate(calls):
+        if length > bundles.LONGEST_TEXT:
+            return [*parts, bundles.small_bundle(f"… and more: {len(calls) - number:,} of its tool calls")]
+        parts.append(bundles.folded_json_bundle(f"calls {call.name or 'a tool'}", call.arguments))
+        length += len(parts[-1]["text/plain"])
+    return parts

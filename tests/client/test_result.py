@@ -304,9 +304,17 @@ def test_json_when_asked_stands_alone() -> None:
     assert [output["text/plain"] for output in result.body("json")] == ['{\n  "a": 1\n}']
 
 
+def test_more_calls_than_a_page_bears_are_counted() -> None:
+    calls = [ToolCall("f", ["x" * 1_900] * 300)] * 100
+    result = Result(ENDPOINT, choices=[Choice(tool_calls=calls), Choice("B", tool_calls=calls), Choice("C")])
+    assert "… and more: 98 of its tool calls" in plain(result)
+    assert plain(result).endswith("… and more: 1 of its choices")
+    assert len(plain(result)) < 4_000_000
+
+
 def test_more_sources_than_a_reader_wants_are_counted() -> None:
     sources = [Source(f"https://a.org/{number}") for number in range(1_000)]
-    assert plain(Result(ENDPOINT, text="A", sources=sources)).endswith("… and 950 sources more, in its sources")
+    assert plain(Result(ENDPOINT, text="A", sources=sources)).endswith("… and more: 950 of its sources")
 
 
 @pytest.mark.parametrize("text", [*HTML, *QUOTED, "$x$ \\(y\\)", "\u202eabc"])

@@ -1,4 +1,5 @@
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from fal_notebook.response.choices import Choice, Source, ToolCall
 from fal_notebook.response.json_events import EventReader
 
 from .test_content import PNG
-from .wholes import error, shown, streamed, whole
+from .wholes import error, events, said, shown, streamed, whole
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
 PICTURE = Media("image/png", PNG)
@@ -165,7 +166,7 @@ def test_choices_that_come_in_one_chunk_are_each_read() -> None:
 def test_more_choices_than_a_page_bears_are_counted() -> None:
     result = Result("a/b", text="x" * 30_000, choices=[Choice("x" * 30_000)] * 100)
     assert shown(result).count("choice ") < 40
-    assert shown(result).endswith("choices more, in its choices")
+    assert shown(result).endswith(" of its choices")
 
 
 def test_tool_calls_are_joined_and_shown_folded() -> None:
@@ -283,3 +284,16 @@ def test_what_a_server_can_send_without_end_is_bounded() -> None:
     assert (len(reader.choices), len(reader.choices[0].tool_calls), len(reader.sources)) == (128, 128, 1_000)
     assert len(reader.media) == 200
     assert len(reader.choices[0].tool_calls[0].name) == 200
+
+
+LABELS = ("application/octet-stream", "application/json", "application/x-ndjson", "text/event-stream")
+
+
+@pytest.mark.parametrize(
+    ("label", "end"), [*((label, end) for label in LABELS for end in ("", "\n")), ("text/plain", "")]
+)
+def test_a_label_that_does_not_fit_changes_nothing(label: str, end: str) -> None:
+    values = [chunk(content="Hel"), chunk(content="lo"), chunk(reason="length")]
+    body = "".join(f"{json.dumps(value)}{end}" for value in values).encode() if end else events(*values)
+    result = said(body, label)
+    assert (result.text, result.finish_reason) == ("Hello", "length")

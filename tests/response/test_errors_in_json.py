@@ -1,11 +1,16 @@
 from typing import Any
 
 import pytest
+from httpx import Headers
 
-from fal_notebook.errors import detail_text
+from fal_notebook.client.receiver import Receiver
+from fal_notebook.client.streaming import Stream
+from fal_notebook.errors import ModelError, detail_text
 from fal_notebook.response.errors_in_json import error_in
+from fal_notebook.wire.protocol import Data, End, Start
+from fal_notebook.wire.target import Target
 
-from .wholes import error, streamed
+from .wholes import error, events, streamed
 
 WORDS = {"output": "A cat", "partial": False}
 
@@ -93,3 +98,14 @@ def test_deep_and_odd_errors_do_no_harm() -> None:
         deep = [deep]
     for value in (deep, [deep], {"message": deep}, True, -1, 10**400, float("nan")):
         detail_text(error_in({"error": value, "detail": deep, "message": deep, "status": deep, "type": deep}))
+
+
+def test_the_words_before_an_error_are_in_its_result() -> None:
+    receiver = Receiver()
+    request = Stream(Target("a/b", "ws://127.0.0.1/a/b"), receiver, lambda: None, nested=False)
+    body = events(WORDS, {"error": True, "message": "it broke"})
+    receiver.receive([Start("1", 200, Headers({"content-type": "text/event-stream"})), Data(body), End(200, None)])
+    receiver.end()
+    with pytest.raises(ModelError, match="a/b answered with an error: it broke") as caught:
+        request.result()
+    assert (caught.value.detail, caught.value.result.text) == ("it broke", "A cat")

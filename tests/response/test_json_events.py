@@ -293,3 +293,14 @@ def test_a_value_of_which_nothing_is_understood_is_counted(value: Any) -> None:
 )
 def test_a_value_that_is_understood_is_not_counted(value: Any) -> None:
     assert reader_of({"output": "A"}, value).others == 0
+
+
+def test_previews_in_bare_base64_replace_each_other() -> None:
+    png, gif = b"\x89PNG\r\n\x1a\n" + bytes(60), b"GIF89a" + bytes(60)
+    values: list[dict[str, Any]] = [
+        {"type": "image.partial", "image": {"partial_index": 0, "b64_json": base64.b64encode(gif).decode()}},
+        {"type": "image.completed", "image": {"b64_json": base64.b64encode(png).decode()}},
+    ]
+    previews = [Preview((Media("image/gif", gif),)), Preview((Media("image/png", png),))]
+    assert updates(*values) == previews
+    assert reader_of(*values).media == previews[-1].media
