@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import FalNotebookError
     from .media.media import Media
     from .prompt.widget import PromptWidget
+    from .response.choices import Choice, Source, ToolCall
     from .response.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
 
 __version__ = "0.1.0"
@@ -41,12 +42,14 @@ _NAMES_OF_MODULE = {
     "client.result": ("Metrics", "Result"),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
+    "response.choices": ("Choice", "Source", "ToolCall"),
     "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
 __all__ = [
     "AudioPlayer",
+    "Choice",
     "FalNotebookError",
     "Json",
     "Media",
@@ -58,8 +61,10 @@ __all__ = [
     "Reasoning",
     "Result",
     "Session",
+    "Source",
     "Stream",
     "Text",
+    "ToolCall",
     "Update",
     "arun",
     "errors",

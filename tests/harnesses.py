@@ -41,6 +41,10 @@ WORDS = (
     *("image", "images", "url", "content_type", "file_name", "width", "height", "duration", "seed", "data"),
     *("audio", "video", "file", "usage", "model", "prompt_tokens", "completion_tokens", "cost"),
     *("detail", "loc", "msg", "has_nsfw_concepts", "response.output_text.delta", "sample_rate"),
+    *("index", "finish_reason", "refusal", "tool_calls", "function", "name", "arguments", "function_call", "thinking"),
+    *("annotations", "citations", "url_citation", "title", "reasoning_details", "transcript", "b64_json", "done"),
+    *("response", "object", "response.completed", "output_index", "incomplete_details", "reason", "item", "summary"),
+    *("content_block_delta", "text_delta", "message_delta", "stop_reason", "candidates", "parts", "finishReason"),
 )
 """The names that have a meaning in the protocol or in an answer."""
 TYPES = (
@@ -125,6 +129,10 @@ def read_any_body(label: str, body: bytes, cuts: Iterable[int]) -> None:
         events=whole.events,
         usage=whole.usage,
         model=whole.model,
+        finish_reason=whole.finish_reason,
+        sources=whole.sources,
+        choices=whole.choices,
+        note=whole.note,
     )
     for style in get_args(Format):
         for output in result.outputs(style):
@@ -153,7 +161,8 @@ def _content(label: str, pieces: Iterable[bytes]) -> Content:
 def _meaning(content: Content) -> str:
     """Everything that was read, as text, because a NaN does not equal itself."""
     said = (content.text, content.reasoning, content.data, content.usage, content.error, content.model)
-    return repr((said, content.media, [media.data for media in content.media], content.events))
+    beside = (content.finish_reason, content.sources, content.choices, content.note)
+    return repr((said, beside, content.media, [media.data for media in content.media], content.events))
 
 
 def play_any_sound(label: str, body: bytes, cuts: Iterable[int]) -> None:

@@ -27,6 +27,38 @@ ALWAYS = 100_000_000  # bytes of memory that are allowed for any body, however s
 URLS = [f"https://fal.media/{number}.png" for number in range(100_000)]
 BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "empty lists": ("application/json", lambda: b"[" + b"[]," * 1_500_000 + b"[]]"),
+    "choices": (
+        "application/json",
+        lambda: json.dumps({"choices": [{"message": {"content": "x"}}] * 100_000}).encode(),
+    ),
+    "calls": (
+        "application/json",
+        lambda: json.dumps({"choices": [{"message": {"tool_calls": [{"function": {"name": "f"}}] * 80_000}}]}).encode(),
+    ),
+    "sources": ("application/json", lambda: json.dumps({"choices": [], "citations": URLS}).encode()),
+    "pieces of a call": (
+        "text/event-stream",
+        lambda: b'data:{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"["}}]}}]}\n\n' * 20_000,
+    ),
+    "closing messages": (
+        "text/event-stream",
+        lambda: (
+            b'data:{"choices":[{"delta":{"content":"%s"}}]}\n\n' % (b"x" * 500_000)
+            + b'data:{"choices":[{"message":{"content":"y"}}]}\n\n' * 5_000
+        ),
+    ),
+    "pictures in choices": (
+        "text/event-stream",
+        lambda: b"".join(
+            b'data:{"choices":[{"delta":{"images":[{"url":"https://a.org/%d.png"}]}}]}\n\n' % number
+            for number in range(5_000)
+        ),
+    ),
+    "chunks of Gemini in a list": (
+        "application/json",
+        lambda: json.dumps([{"candidates": [{"content": {"parts": [{"text": "x"}]}}]}] * 20_000).encode(),
+    ),
+    "bare base64": ("application/json", lambda: json.dumps({"images": ["R0lGODlh" + "A" * 60] * 20_000}).encode()),
     "empty objects": ("application/json", lambda: b"[" + b"{}," * 1_500_000 + b"{}]"),
     "lists in lists": ("application/json", lambda: b"[" * 150 + b"[[[1]]]," * 500_000 + b"1" + b"]" * 150),
     "numbers, nested deep": ("application/json", lambda: b"[" * 400 + b"1," * 900_000 + b"1" + b"]" * 400),

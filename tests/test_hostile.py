@@ -156,6 +156,16 @@ KINDS: list[st.SearchStrategy[dict[str, Any]]] = [
     PREFIXES.map(lambda words: {"choices": [{"delta": {"content": words}}]}),
     PREFIXES.map(lambda words: {"type": "response.output_text.delta", "delta": words}),
     PREFIXES.map(lambda words: {"text": words, "output": words}),
+    st.tuples(PREFIXES, st.integers(0, 2)).map(
+        lambda pair: {"type": "response.output_text.delta", "output_index": pair[1], "delta": pair[0]}
+    ),
+    st.tuples(PREFIXES, st.integers(0, 2)).map(
+        lambda pair: {"choices": [{"index": pair[1], "delta": {"content": pair[0]}, "finish_reason": pair[0][:1]}]}
+    ),
+    PREFIXES.map(lambda words: {"choices": [{"message": {"content": words}}]}),
+    PREFIXES.map(lambda words: {"type": "content_block_delta", "delta": {"type": "text_delta", "text": words}}),
+    PREFIXES.map(lambda words: {"candidates": [{"content": {"parts": [{"text": words}]}}]}),
+    PREFIXES.map(lambda words: {"message": {"content": words}, "done": False}),
 ]
 LINES_BEFORE = st.sampled_from(["", "", "", "", "event: event\n", "event: error\n", "id: 1\n"])
 

@@ -222,19 +222,28 @@ class Reading:
         The key is taken out if the body has it, and always if the body reports an error: errors often quote requests.
         """
         content, redaction = self._content, self._target.redaction
+        choices = content.choices
         found: dict[str, Any] = {
-            "text": content.text,
+            "text": content.text or (choices[0].text if choices else ""),  # no choice has to have the index 0
             "reasoning": content.reasoning,
             "data": content.data,
             "media": _with_gateway(self._target.private_host, content.media),
             "usage": content.usage,
             "model": content.model,
+            "finish_reason": content.finish_reason,
+            "sources": content.sources,
+            "choices": choices,
             "note": content.note,
         }
         events = content.events.copy()
         fails = self._bad_status() is not None or content.error is not None
         files_have_it = any(redaction.is_in_file(media.data) for media in content.media if media.data)
-        if fails or files_have_it or self._redacted.is_suspicious:
+        # Words that were joined from pieces and never shown have not been searched for the key yet.
+        is_joined = any(
+            each.tool_calls or (each.text, each.reasoning) != (content.text, content.reasoning) for each in choices
+        )
+        choices_have_it = is_joined and redaction.value(choices) != choices
+        if fails or files_have_it or choices_have_it or self._redacted.is_suspicious:
             found, events = redaction.value(found), events.redacted(redaction)
         return {**found, "events": events}
 
@@ -245,7 +254,7 @@ class Reading:
         found: dict[str, Any] = {}
         with contextlib.suppress(Exception):
             found["text"] = self._redacted.text
-        for name in ("reasoning", "media", "usage", "model"):
+        for name in ("reasoning", "media", "usage", "model", "finish_reason", "sources", "choices"):
             with contextlib.suppress(Exception):
                 found[name] = self._target.redaction.value(getattr(self._content, name))
         found["media"] = list(found.get("media", ()))

@@ -13,13 +13,18 @@ from typing import Any, Literal
 from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media, drawable
 from ..render import bundles
+from ..response.choices import Choice, Source
 from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
+from .beneath import end_of_first, first_heading, links, other_choices
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
 _MOST_PLAUSIBLE = 10**12  # a greater token count or cost must be a mistake, and is not shown
+_TOKENS_IN = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
+_TOKENS_OUT = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+"""The names of the same counts in OpenAI's two APIs, Anthropic's, Gemini's and Ollama's."""
 _MOST_FILES = 100  # that are shown: a page with thousands of pictures freezes
 LOCAL_MODEL_HEADER = "x-local-model"
 """The header in which a gateway names the model on this machine that answered."""
@@ -63,6 +68,11 @@ class Result:
         headers: the response headers, whose names are case-insensitive.
         usage: tokens and cost, if the endpoint reports them.
         model: the model that answered, if the endpoint reports it.
+        finish_reason: why the answer ended, in the endpoint's own word: ``stop``, ``length``, ``content_filter``,
+            ``tool_calls``, …; None if the endpoint does not report it.
+        sources: a `Source` for each web page that the answer cites, if the endpoint reports them.
+        choices: a `Choice` for each answer, if the endpoint sends them as choices: with its own text, reasoning, finish
+            reason and tool calls. `text` is that of the first.
         metrics: how long the request took and how much arrived.
         stopped: whether the caller stopped it.
         sent_whole: whether all of the arguments were sent; if not, the endpoint never got the request.
@@ -82,6 +92,9 @@ class Result:
     headers: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, Any] | None = None
     model: str | None = None
+    finish_reason: str | None = None
+    sources: list[Source] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     stopped: bool = False
     sent_whole: bool = True
@@ -137,16 +150,28 @@ class Result:
         if self.shows_words_only:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
-        parts = [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
-        parts += self._answer_bundles(style, autoplay=autoplay)
+        parts = first_heading(self.choices) if self._shows_words(style) else []
+        parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
+        return [*parts, *self._answer_bundles(style, autoplay=autoplay), *self.beneath(style)]
+
+    def beneath(self, style: Format = "markdown") -> list[bundles.Bundle]:
+        """What is shown below the words of the answer and its files."""
+        parts: list[bundles.Bundle] = []
+        if self._shows_words(style):
+            parts += end_of_first(self.choices, self.finish_reason)
+            parts += [*other_choices(self.choices, style), *links(self.sources)]
         if self.note:
             parts.append(bundles.small_bundle(self.note))
         if True in self._withheld_flags():
             parts.append(bundles.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
 
+    def _shows_words(self, style: Format) -> bool:
+        """Whether the words are shown, and not the JSON that holds them."""
+        return style != "json" or self.data is None
+
     def _answer_bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
-        if style == "json" and self.data is not None:
+        if not self._shows_words(style):
             return [bundles.json_bundle(self.data)]
         parts = [bundles.text_bundle(self.text, style)] if self.text else []
         shown = self.media[:_MOST_FILES]
@@ -157,7 +182,8 @@ class Result:
             parts.append(bundles.media_bundle(media, autoplay=autoplay and number == first))
         if len(self.media) > len(shown):
             parts.append(bundles.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
-        shows_data = not parts and self.data is not None and self.error is None
+        says_more = any(choice.text or choice.tool_calls for choice in self.choices)
+        shows_data = not (parts or says_more) and self.data is not None and self.error is None
         return [bundles.json_bundle(self.data)] if shows_data else parts
 
     def _picture_bundles(self, shown: Sequence[Media]) -> list[bundles.Bundle]:
@@ -215,9 +241,10 @@ class Result:
 
     def _usage_words(self) -> list[str]:
         used: list[str] = []
-        for name, word in (("prompt_tokens", "in"), ("completion_tokens", "out")):
-            count = (self.usage or {}).get(name)
-            used += [f"{count:,} tokens {word}"] if isinstance(count, int) and abs(count) < _MOST_PLAUSIBLE else []
+        for names, word in ((_TOKENS_IN, "in"), (_TOKENS_OUT, "out")):
+            counts = (count for count in map((self.usage or {}).get, names) if type(count) is int)
+            count = next(counts, _MOST_PLAUSIBLE)
+            used += [f"{count:,} tokens {word}"] if abs(count) < _MOST_PLAUSIBLE else []
         cost = (self.usage or {}).get("cost")
         return used + ([f"${cost:.6g}"] if isinstance(cost, int | float) and abs(cost) < _MOST_PLAUSIBLE else [])
 

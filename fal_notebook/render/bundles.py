@@ -12,6 +12,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..media.media import Media, drawable
 from ..safety.plain_text import one_line, plain_text
@@ -22,6 +23,8 @@ Bundle = dict[str, Any]
 
 _NATIVE_PICTURES = ("image/png", "image/jpeg")
 _LONGEST_JSON_STRING = 2_000
+_LONGEST_TITLE = 200
+_LONGEST_HOST = 80
 LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown. A page with more freezes."""
 CUT_NOTE = "\n\n… cut here: the whole text is in the result"
@@ -70,6 +73,33 @@ def reasoning_bundle(text: str) -> Bundle:
     shown = _shown_text(text)
     html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
     return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+
+
+def folded_json_bundle(line: str, value: Any) -> Bundle:
+    """A JSON value, collapsed below a line that says what it is."""
+    shown, inner = one_line(line), json_bundle(value)
+    html = f"<details><summary>{text_html(shown)}</summary>{inner['text/html']}</details>"
+    return {"text/plain": f"[{shown}] {inner['text/plain']}", "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+
+
+def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
+    """The web pages that an answer cites, as a list of links.
+
+    Each link has its host behind the title, because the cited page chose the title itself.
+
+    Args:
+        sources: the http(s) URL and the title of each.
+    """
+    words, items = [], []
+    for number, (url, title) in enumerate(sources, start=1):
+        host = one_line(urlsplit(url).hostname or "", _LONGEST_HOST)
+        name = one_line(title, _LONGEST_TITLE)
+        words.append(f"[{number}] {name} {plain_text(url)}" if name else f"[{number}] {plain_text(url)}")
+        behind = f" · {text_html(host)}" if name else ""
+        link = f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">'
+        items.append(f"<li>{link}{text_html(name or host)}</a>{behind}</li>")
+    html = f'<div style="{_SMALL_STYLE};{_BOX_STYLE}">Sources<ol>{"".join(items)}</ol></div>'
+    return {"text/plain": "\n".join(["Sources:", *words]), "text/html": html}
 
 
 def small_bundle(line: str) -> Bundle:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..media.media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
 from .bodies import Body, MediaBody, TextBody
+from .choices import Choice, Source
 from .event_log import EventLog
 from .event_stream_body import EventStreamBody, JSONBody
 from .json_events import EventReader
@@ -127,9 +128,26 @@ class Content:
         return self._reader.model
 
     @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, in the endpoint's own word."""
+        return self._reader.finish_reason
+
+    @property
+    def sources(self) -> list[Source]:
+        """What the answer cites."""
+        return self._reader.sources
+
+    @property
+    def choices(self) -> list[Choice]:
+        """The answers, where the endpoint gives them as such: the first is that whose words `text` has."""
+        return self._reader.choices
+
+    @property
     def note(self) -> str:
         """What the user should know of how the body was read, if anything; else empty."""
-        return self._reader.note
+        others = self._reader.others if self.events and self.text else 0
+        told = f"{others:,} event{'s' if others > 1 else ''} of another kind: in .events" if others else ""
+        return " · ".join(filter(None, [self._reader.note, told]))
 
     @property
     def significant_bytes(self) -> bytes | None:

@@ -224,6 +224,7 @@ class EventStreamBody(Body):
             self.reader.error = words or "error"
             return []
         if self.reader.text:  # the answer's text comes in JSON, and these words are not a part of it
+            self.reader.others += 1
             return [Json(words)]
         change = self._words.append(words)
         return [Text(*change)] if change else []
@@ -275,8 +276,10 @@ def _kept_as_text(reason: TooMuchJSON) -> str:
 
 def _words_alone(value: Any) -> str | None:
     """The words of an event that says nothing else; None if it says more, or has none."""
-    updates = EventReader().read(value)
-    return updates[0].new if len(updates) == 1 and isinstance(updates[0], Text) else None
+    reader = EventReader()
+    updates = reader.read(value)
+    is_alone = len(updates) == 1 and reader.has_one_without_calls
+    return updates[0].new if is_alone and isinstance(updates[0], Text) else None
 
 
 def _appends(envelope: Envelope) -> bool:

@@ -74,6 +74,21 @@ class UnmarkedText:
         joined, newest = self._joined.append(new), self._newest.append(new)
         return joined if self._are_deltas else newest
 
+    def settle(self, whole: str) -> Change | None:
+        """Take all of a text of which the deltas have come; where it says no more than they, nothing changes.
+
+        What has less than half their length, or stands within them, is a part of the text and not all of it.
+        """
+        if not whole.strip() or 2 * len(whole) < len(self._text):
+            return None
+        before = str(self)
+        if whole.strip() in before:
+            return None
+        self._repeats = []
+        self._joined.replace(whole)
+        self._newest.replace(whole)
+        return _change(before, whole)
+
     def take(self, piece: str, *, documented: bool = False) -> Change | None:
         """Take the next piece.
 

@@ -9,6 +9,7 @@ from IPython.core.formatters import DisplayFormatter
 from fal_notebook.client.result import FORMATS, LOCAL_MODEL_HEADER, Metrics, Result
 from fal_notebook.errors import ModelError, RequestTimeout
 from fal_notebook.media.media import Media
+from fal_notebook.response.choices import Choice, Source, ToolCall
 
 from ..render.test_bundles import FRAME, OURS
 from ..render.test_markdown import HTML, QUOTED, problems
@@ -27,6 +28,9 @@ RESULTS = {
     "pictures": Result(ENDPOINT, text="Two cats", media=[PICTURE, PICTURE], data={"seed": 7}),
     "sound": Result(ENDPOINT, media=[SOUND]),
     "json": Result(ENDPOINT, data={"seed": 7}),
+    "cut": Result(ENDPOINT, text="A", finish_reason="length", sources=[Source("https://a.org/", "A")], note="a note"),
+    "choices": Result(ENDPOINT, text="A", choices=[Choice("A"), Choice("B", "Hm", "length")]),
+    "calls": Result(ENDPOINT, data={"a": 1}, choices=[Choice(tool_calls=[ToolCall("f", {"a": [1]}, "c")])]),
     "failed": Result(ENDPOINT, text="A", error=ModelError("no"), data={"error": "no"}),
     "stopped": Result(ENDPOINT, text="A", stopped=True),
     "empty": Result(ENDPOINT),
@@ -258,3 +262,69 @@ def test_results_can_be_hashed_and_equal_ones_alike() -> None:
     assert first == second != other
     assert hash(first) == hash(second)
     assert {first: 1, other: 2}[second] == 1
+
+
+def plain(result: Result) -> str:
+    return "\n".join(output["text/plain"] for output in result.body())
+
+
+@pytest.mark.parametrize("reason", [None, "", "stop", "STOP", "end_turn", "completed", "tool_calls", "error"])
+def test_an_answer_that_ended_as_it_should_says_nothing_of_it(reason: str | None) -> None:
+    assert plain(Result(ENDPOINT, text="A", finish_reason=reason)) == "A"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("length", "cut off at the length limit: raise max_tokens"),
+        ("MAX_TOKENS", "cut off at the length limit: raise max_tokens"),
+        ("max_output_tokens", "cut off at the length limit: raise max_tokens"),
+        ("content_filter", "ended by the endpoint's content filter"),
+        ("SAFETY", "ended by the endpoint's content filter"),
+        ("refusal", "the model refused"),
+        ("MALFORMED_FUNCTION_CALL", "ended early: malformed_function_call"),
+        ("a\nb\x1b" + "c" * 500, "ended early: a b␛" + "c" * 55 + "…"),
+    ],
+)
+def test_an_answer_that_was_cut_says_so_below_it(reason: str, words: str) -> None:
+    assert plain(Result(ENDPOINT, text="A", finish_reason=reason)) == f"A\n{words}"
+
+
+def test_what_stands_beneath_an_answer_has_its_order() -> None:
+    assert plain(RESULTS["cut"]) == (
+        "A\ncut off at the length limit: raise max_tokens\nSources:\n[1] A https://a.org/\na note"
+    )
+    assert plain(RESULTS["calls"]) == '[calls f] {\n  "a": [\n    1\n  ]\n}'
+
+
+def test_json_when_asked_stands_alone() -> None:
+    result = Result(
+        ENDPOINT, text="A", data={"a": 1}, choices=[Choice("A"), Choice("B")], sources=[Source("https://a/")]
+    )
+    assert [output["text/plain"] for output in result.body("json")] == ['{\n  "a": 1\n}']
+
+
+def test_more_calls_than_a_page_bears_are_counted() -> None:
+    calls = [ToolCall("f", ["x" * 1_900] * 300)] * 100
+    result = Result(ENDPOINT, choices=[Choice(tool_calls=calls), Choice("B", tool_calls=calls), Choice("C")])
+    assert "… and more: 98 of its tool calls" in plain(result)
+    assert plain(result).endswith("… and more: 1 of its choices")
+    assert len(plain(result)) < 4_000_000
+
+
+def test_more_sources_than_a_reader_wants_are_counted() -> None:
+    sources = [Source(f"https://a.org/{number}") for number in range(1_000)]
+    assert plain(Result(ENDPOINT, text="A", sources=sources)).endswith("… and more: 950 of its sources")
+
+
+@pytest.mark.parametrize("text", [*HTML, *QUOTED, "$x$ \\(y\\)", "\u202eabc"])
+def test_hostile_choices_sources_and_reasons_cannot_act(text: str) -> None:
+    address = f"https://a.org/{text}"
+    calls = [ToolCall(text, {text: text}, text), ToolCall(text, text)]
+    choices = [Choice(text, text, text, tool_calls=calls), Choice(text, text, text, refused=True, tool_calls=calls)]
+    result = Result(
+        ENDPOINT, text=text, finish_reason=text, sources=[Source(address, text)], choices=choices, note=text
+    )
+    for output in [*result.outputs(), result._repr_mimebundle_()]:
+        assert problems(output["text/html"], OURS, FRAME) == []
+        assert "\u202e" not in output["text/plain"]

@@ -14,6 +14,7 @@ from fal_notebook.display.live import REFRESHES, Live, Shown, TerminalLive, foll
 from fal_notebook.display.notebook_live import NotebookLive
 from fal_notebook.display.reloaded_page import RecentAnswers
 from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
+from fal_notebook.response.choices import Choice, Source
 from fal_notebook.wire.target import Target
 
 from ..endpoints import PNG
@@ -153,6 +154,19 @@ def test_a_terminal_prints_words_once_and_then_the_status_line(
     _draw(terminal, [Text("some words", 0)], stream)
     terminal.finish(Result("a/b", text="some words"), "markdown", autoplay=False)
     assert capsys.readouterr().out == "some words\na/b · 0.00 s\n"
+
+
+def test_a_terminal_prints_what_stands_beneath_the_words(stream: Stream, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = TerminalLive()
+    _draw(terminal, [Text("A", 0)], stream)
+    choices = [Choice("A", finish_reason="length"), Choice("B")]
+    terminal.finish(
+        Result("a/b", text="A", choices=choices, sources=[Source("https://a.org/", "A")]), "markdown", autoplay=False
+    )
+    assert capsys.readouterr().out == (
+        "A\ncut off at the length limit: raise max_tokens\nchoice 2 of 2\nB\nSources:\n[1] A https://a.org/\n"
+        "a/b · 0.00 s\n"
+    )
 
 
 def test_a_terminal_shows_an_answer_without_words_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:

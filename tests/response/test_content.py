@@ -737,3 +737,12 @@ def test_plain_words_behind_a_json_answer_are_none_of_it() -> None:
 def test_sound_that_is_the_whole_of_a_json_body_is_a_file() -> None:
     (media,) = whole("application/json", json.dumps(sound(SAMPLES)).encode()).media
     assert (media.data or b"")[44:] == SAMPLES
+
+
+def test_events_of_another_kind_are_named_beside_words_and_only_there() -> None:
+    other = {"telemetry": 1}
+    assert whole(SSE, events(snapshot("A"), other)).note == "1 event of another kind: in .events"
+    assert whole(SSE, events(snapshot("A"), other, "B", other)).note == "3 events of another kind: in .events"
+    assert whole(SSE, events(other, other)).note == ""
+    assert whole(SSE, events(snapshot("A"), snapshot("A cat"))).note == ""
+    assert whole("application/json", b'[{"output": "A"}]').note == ""

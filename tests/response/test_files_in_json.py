@@ -135,3 +135,53 @@ def test_the_seed_of_each_picture_is_kept_and_what_is_no_number_is_not() -> None
 @pytest.mark.parametrize("bad", [" ", "\n", "\x1b", "\ud800", "\u202e"])
 def test_an_address_with_what_no_address_holds_is_no_file(bad: str) -> None:
     assert files_in({"images": [{"url": f"https://fal.media/{bad}a.png", "content_type": "image/png"}]}) == ()
+
+
+BASE64 = base64.b64encode(PNG).decode()
+SOUND = base64.b64encode(b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(60)).decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b64_json": BASE64},
+        {"data": [{"b64_json": BASE64, "revised_prompt": "A cat"}], "created": 1},
+        {"type": "image.partial", "image": {"partial_index": 0, "b64_json": BASE64}},
+        {"type": "image_generation.completed", "b64_json": BASE64, "output_format": "png"},
+        {"image": BASE64},
+        {"images": [BASE64]},
+        {"output": {"image_base64": BASE64.rstrip("=")}},
+        {"image": {"data": BASE64, "mimeType": "image/png"}},
+        {"control_image": "\n".join([BASE64[:40], BASE64[40:]])},
+        {"image": {"url": BASE64}},
+    ],
+)
+def test_bare_base64_is_a_file_where_its_name_and_its_first_bytes_say_so(value: Any) -> None:
+    assert files_in(value) == (Media("image/png", PNG),)
+
+
+def test_bare_base64_of_sound_is_a_file() -> None:
+    (media,) = files_in({"result": {"audio": {"data": SOUND}}})
+    assert (media.content_type, media.kind) == ("audio/mpeg", "audio")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": BASE64},
+        {"output": BASE64},
+        {"data": BASE64},
+        [BASE64],
+        BASE64,
+        {"embedding_base64": base64.b64encode(bytes(range(90))).decode()},
+        {"image": base64.b64encode(b"<svg onload=alert(1)>" * 5).decode()},
+        {"image": BASE64[:70] + "!" + BASE64[70:]},
+        {"image": "iVBORw0KGgo="},
+        {"image": "R" * 100},
+        {"image": "Ü" * 100},
+        {"image": "\ud800" * 100},
+        {"image_prompt": BASE64},
+    ],
+)
+def test_other_base64_is_no_file(value: Any) -> None:
+    assert files_in(value) == ()

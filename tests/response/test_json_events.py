@@ -245,9 +245,8 @@ def test_the_last_output_of_a_workflow_is_its_answer() -> None:
 
 
 def test_a_failed_workflow_has_an_error() -> None:
-    assert reader_of({"type": "error", "node_id": "n", "message": "m", "error": {"status": 422}}).error == {
-        "status": 422
-    }
+    failed = reader_of({"type": "error", "node_id": "n", "message": "m", "error": {"status": 422}})
+    assert failed.error == {"message": "m", "status": 422}
 
 
 @pytest.mark.parametrize("value", [None, 7, "words", [1, 2], True, {}, {"a": {"b": None}}])
@@ -263,3 +262,45 @@ def test_words_that_are_an_address_fetch_nothing() -> None:
 
 def test_words_that_begin_with_data_are_words() -> None:
     assert updates({"output": "Data: one, two"}) == [Text("Data: one, two", 0)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"seed": 7}, {"type": "response.mcp_call.started", "item_id": "x"}, [1, 2], {"type": "telemetry", "took": 0.5}],
+)
+def test_a_value_of_which_nothing_is_understood_is_counted(value: Any) -> None:
+    assert reader_of({"output": "A"}, value, value).others == 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"output": "A", "partial": False},
+        {"text": "", "done": True},
+        {"usage": {"cost": 1}},
+        {"error": None, "seed": 7},
+        {"error": "no"},
+        {"type": "ping"},
+        {"event": "start", "request_id": "r", "timestamp": 1},
+        {"progress": 0.5},
+        {"image": {"url": CAT}},
+        {"type": "submit", "node_id": "n", "app_id": "a"},
+        {"choices": []},
+        {"type": "response.created", "response": {}},
+        {"type": "message_stop"},
+        {},
+    ],
+)
+def test_a_value_that_is_understood_is_not_counted(value: Any) -> None:
+    assert reader_of({"output": "A"}, value).others == 0
+
+
+def test_previews_in_bare_base64_replace_each_other() -> None:
+    png, gif = b"\x89PNG\r\n\x1a\n" + bytes(60), b"GIF89a" + bytes(60)
+    values: list[dict[str, Any]] = [
+        {"type": "image.partial", "image": {"partial_index": 0, "b64_json": base64.b64encode(gif).decode()}},
+        {"type": "image.completed", "image": {"b64_json": base64.b64encode(png).decode()}},
+    ]
+    previews = [Preview((Media("image/gif", gif),)), Preview((Media("image/png", png),))]
+    assert updates(*values) == previews
+    assert reader_of(*values).media == previews[-1].media

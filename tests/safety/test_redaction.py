@@ -92,6 +92,14 @@ EXCHANGES: dict[str, list[Any]] = {
         {"output": "some words", "partial": False, "model": "m", "usage": {"kind": "u"}, "deep": {"in": ["it"]}},
         {"type": "end", "request_id": "r", "status": 200},
     ],
+    "a chat": [
+        {"type": "start", "request_id": "r", "status": 200, "headers": {"Content-Type": "text/event-stream"}},
+        {"choices": [{"index": 0, "delta": {"content": "some words", "reasoning": "thought"}, "finish_reason": "so"}]},
+        {"choices": [{"index": 1, "delta": {"content": "others", "refusal": "no"}, "finish_reason": "so"}]},
+        {"choices": [{"delta": {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "so"}}]}}]},
+        {"choices": [{"delta": {"annotations": [{"url": "https://a.example/b", "title": "A"}]}}]},
+        {"type": "end", "request_id": "r", "status": 200},
+    ],
     "an error among events": [
         {"type": "start", "request_id": "r", "status": 200, "headers": {"Content-Type": "text/event-stream"}},
         {"output": "some", "reasoning": "thought", "model": "m", "error": {"message": "failed", "in": ["it"]}},
@@ -498,6 +506,12 @@ def told(body: Sequence[bytes], label: str, key: str = KEY) -> tuple[Result, lis
     return request.outcome(), updates, time.process_time() - began
 
 
+def in_pieces(delta: Callable[[str], dict[str, Any]]) -> bytes:
+    """A chat of which one delta after the other has some letters of the key."""
+    pieces = [KEY[at : at + 5] for at in range(0, len(KEY), 5)]
+    return "".join(f"data: {json.dumps({'choices': [delta(each)]})}\n\n" for each in pieces).encode()
+
+
 AROUND = b'data: {"a": "%s"}\n\n'
 BODIES = {
     "JSON in UTF-16": ([json.dumps({"a": KEY}).encode("utf-16")], "application/json"),
@@ -513,6 +527,14 @@ BODIES = {
         "application/json",
     ),
     "what no label names": ([f'{{"a": "{KEY}"}}'.encode()], ""),
+    "pieces of a second choice": (
+        [in_pieces(lambda piece: {"index": 1, "delta": {"content": piece, "reasoning": piece}})],
+        "text/event-stream",
+    ),
+    "pieces of a call": (
+        [in_pieces(lambda piece: {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}})],
+        "text/event-stream",
+    ),
     "a label": ([b"so it is"], f"text/plain; a={KEY}"),
     "a file's label": ([b"RIFF"], f"audio/x; a={KEY}"),
     **{
