@@ -17,7 +17,7 @@ from ..response.choices import Choice, Source
 from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
-from .beneath import end_of_first, first_heading, links, other_choices
+from .choice_bundles import end_of_first, first_heading, links, other_choices
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
@@ -152,9 +152,9 @@ class Result:
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
         parts = first_heading(self.choices) if self._shows_words(style) else []
         parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
-        return [*parts, *self._answer_bundles(style, autoplay=autoplay), *self.beneath(style)]
+        return [*parts, *self._answer_bundles(style, autoplay=autoplay), *self.below_answer(style)]
 
-    def beneath(self, style: Format = "markdown") -> list[bundles.Bundle]:
+    def below_answer(self, style: Format = "markdown") -> list[bundles.Bundle]:
         """What is shown below the words of the answer and its files."""
         parts: list[bundles.Bundle] = []
         if self._shows_words(style):

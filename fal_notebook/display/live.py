@@ -214,8 +214,8 @@ class TerminalLive(Live):
             self._waiting_line = ""
         if self._text and style != "json":
             length = [f"{len(result.text):,} characters in all"] if self._is_cut else []
-            beneath = [output["text/plain"] for output in result.beneath("text")]
-            lines = ["", *length, *map(media_words, result.media), *beneath, result.status_line]
+            below = [output["text/plain"] for output in result.below_answer("text")]
+            lines = ["", *length, *map(media_words, result.media), *below, result.status_line]
         else:
             lines = ["" for _ in self._text[:1]] + [output["text/plain"] for output in result.outputs(style)]
         print_text("\n".join(lines) + "\n")

@@ -8,7 +8,7 @@ _AS_WANTED = frozenset(
         *("load", "tool_calls", "tool_use", "function_call", "finish_reason_unspecified", "error"),
     )
 )
-"""Of which nothing is to be said: the answer is whole, or what it asks for and its error are shown."""
+"""Reasons of which nothing is said: the answer is complete, or its tool calls or its error are shown."""
 _TOO_LONG = frozenset(
     ("length", "max_length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
 )
@@ -22,8 +22,8 @@ _REFUSED = "the model refused"
 _LONGEST = 60
 
 
-def ending(reason: str | None, *, refused: bool = False) -> str:
-    """What a reader should know of how an answer ended; empty where it is whole.
+def finish_words(reason: str | None, *, refused: bool = False) -> str:
+    """What a reader should know of how an answer ended; empty if it is complete.
 
     Args:
         reason: the endpoint's own word.

@@ -1,10 +1,10 @@
-"""What stands beneath an answer's words: other answers, what the model asks to be called, why it ended, its sources."""
+"""The bundles that stand below the words of an answer: tool calls, why it ended, further choices, sources."""
 
 from collections.abc import Sequence
 
 from ..render import bundles
 from ..response.choices import Choice, Source, ToolCall
-from .endings import ending
+from .finish_reasons import finish_words
 
 _MOST_LINKS = 50
 
@@ -15,12 +15,12 @@ def first_heading(choices: Sequence[Choice]) -> list[bundles.Bundle]:
 
 
 def end_of_first(choices: Sequence[Choice], reason: str | None) -> list[bundles.Bundle]:
-    """What stands directly beneath the first answer: its calls, and why it ended where that was early."""
+    """The bundles directly below the first answer: its tool calls, and why it ended if it ended early."""
     return _end(choices[0] if choices else Choice(finish_reason=reason))
 
 
 def other_choices(choices: Sequence[Choice], style: str) -> list[bundles.Bundle]:
-    """The other answers, one below the other, each beneath a line that names it; so many as a page bears."""
+    """The other answers, one below the other, each with its number above it; no more than a page can hold."""
     parts: list[bundles.Bundle] = []
     length = len(choices[0].text) if choices else 0
     for number, choice in enumerate(choices[1:], start=2):
@@ -47,12 +47,12 @@ def links(sources: Sequence[Source]) -> list[bundles.Bundle]:
 
 
 def _end(choice: Choice) -> list[bundles.Bundle]:
-    said = ending(choice.finish_reason, refused=choice.refused)
+    said = finish_words(choice.finish_reason, refused=choice.refused)
     return _calls(choice.tool_calls) + ([bundles.small_bundle(said)] if said else [])
 
 
 def _calls(calls: Sequence[ToolCall]) -> list[bundles.Bundle]:
-    """The calls, each folded; so many as a page bears."""
+    """The tool calls, each collapsed; no more than a page can hold."""
     parts: list[bundles.Bundle] = []
     length = 0
     for number, call in enumerate(calls):
