@@ -170,9 +170,9 @@ class Answers:
         return [self._answers[index].choice() for index in sorted(self._answers)]
 
     @property
-    def has_one_without_calls(self) -> bool:
-        """Whether nothing but the words of the first answer can have come with a value that brought these."""
-        return len(self._answers) <= 1 and not self.first.calls
+    def says_words_alone(self) -> bool:
+        """Whether there is one answer, which neither has ended nor calls anything, and no error."""
+        return len(self._answers) <= 1 and not (self.finish_reason or self.first.calls or self.error)
 
     def answer(self, index: int = 0) -> Answer | None:
         """The answer of an index; None where there are too many."""

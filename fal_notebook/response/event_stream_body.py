@@ -278,7 +278,7 @@ def _words_alone(value: Any) -> str | None:
     """The words of an event that says nothing else; None if it says more, or has none."""
     reader = EventReader()
     updates = reader.read(value)
-    is_alone = len(updates) == 1 and reader.has_one_without_calls
+    is_alone = len(updates) == 1 and reader.says_words_alone
     return updates[0].new if is_alone and isinstance(updates[0], Text) else None
 
 

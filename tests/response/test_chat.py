@@ -297,3 +297,8 @@ def test_a_label_that_does_not_fit_changes_nothing(label: str, end: str) -> None
     body = "".join(f"{json.dumps(value)}{end}" for value in values).encode() if end else events(*values)
     result = said(body, label)
     assert (result.text, result.finish_reason) == ("Hello", "length")
+
+
+def test_the_reason_that_came_last_counts_whatever_came_before() -> None:
+    values = [chunk(content=words, reason=words) for words in ("a", "", "data:a/b,", "a")]
+    assert streamed(*values).finish_reason == "a"
