@@ -80,6 +80,10 @@ def launch(playwright: Playwright, *more: str) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=arguments)
 
 
+CLOSED_VIEW = "reading 'processLuminoMessage'"
+"""In the error of ipywidgets where JupyterLab lays out the view of a widget that was closed a moment before."""
+
+
 @dataclass
 class Notebook:
     """An open notebook in the page."""
@@ -91,7 +95,7 @@ class Notebook:
 
     def __post_init__(self) -> None:
         self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self._note_error(str(error)))
 
     @property
     def path(self) -> Path:
@@ -172,7 +176,11 @@ class Notebook:
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(message.text)
+            self._note_error(message.text)
+
+    def _note_error(self, words: str) -> None:
+        if CLOSED_VIEW not in words:
+            self.errors.append(words)
 
 
 @contextmanager
