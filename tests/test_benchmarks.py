@@ -57,7 +57,7 @@ def test_many_deltas_cost_less_than_with_the_peers(near: Addresses) -> None:
 def test_many_snapshots_cost_less_than_with_the_peers(near: Addresses) -> None:
     values = snapshot_texts(near, 500, 10_240, (Ours, Reference, FalClient), ROUNDS, time.process_time)
     assert ratio(values, Reference.name) > 1.6  # usually 3; 1 if the outdated snapshots were decoded
-    assert ratio(values, FalClient.name) > 2.6
+    assert ratio(values, FalClient.name) > 2  # usually 3
 
 
 def test_snapshots_of_four_times_the_length_cost_no_more_than_their_bytes(near: Addresses) -> None:
