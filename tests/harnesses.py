@@ -15,7 +15,7 @@ from typing import Any, get_args
 from IPython.core.error import UsageError
 
 from fal_notebook.client.arguments import encode
-from fal_notebook.client.result import Format, Result
+from fal_notebook.client.result import Format
 from fal_notebook.errors import FalNotebookError
 from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
@@ -34,6 +34,7 @@ from fal_notebook.wire.protocol import End, Protocol, Start, State
 from fal_notebook.wire.target import endpoint_name
 
 from .magic.test_options import PARSER
+from .response.wholes import result_of
 
 WORDS = (
     *("type", "request_id", "status", "headers", "start", "end", "error", "node_id", "submit", "completion"),
@@ -120,20 +121,7 @@ def read_any_body(label: str, body: bytes, cuts: Iterable[int]) -> None:
     whole = _content(label, [body])
     for pieces in [] if _is_iso_2022(label) else [cut(body, cuts), cut(body, range(1, len(body)))]:
         assert _meaning(_content(label, pieces)) == _meaning(whole)
-    result = Result(
-        "a/b",
-        text=whole.text,
-        reasoning=whole.reasoning,
-        data=whole.data,
-        media=list(whole.media),
-        events=whole.events,
-        usage=whole.usage,
-        model=whole.model,
-        finish_reason=whole.finish_reason,
-        sources=whole.sources,
-        choices=whole.choices,
-        note=whole.note,
-    )
+    result = result_of(whole)
     for style in get_args(Format):
         for output in result.outputs(style):
             json.dumps(output, ensure_ascii=False, allow_nan=False).encode()  # as it goes to the page

@@ -4,7 +4,7 @@ Most responses have one answer. OpenAI's ``n`` asks for several, which come side
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,6 +182,15 @@ class Answers:
             self._answers[index] = Answer() if index else self.first
         return self._answers[index]
 
+    def read_each(self, choices: Iterable[Any], read: Callable[[Answer, dict[str, Any]], list[Update]]) -> list[Update]:
+        """Read each choice into the answer of its index; returns the updates of the first answer, which streams."""
+        updates: list[Update] = []
+        for place, choice in enumerate(choices):
+            if isinstance(choice, dict) and (answer := self.answer(index_of(choice, place))):
+                said = read(answer, choice)
+                updates += said if answer is self.first else []
+        return updates
+
     def cite(self, url: Any, title: Any = "") -> None:
         """Take a source."""
         if not (isinstance(url, str) and len(url) <= _LONGEST_LINK and is_link(url)):
@@ -227,6 +236,12 @@ def string(value: Any) -> str:
 def number(value: Any) -> int:
     """A value if it is a small whole number that counts something, else 0."""
     return value if type(value) is int and 0 <= value < 1 << 31 else 0
+
+
+def index_of(value: dict[str, Any], place: int) -> int:
+    """The index that an item of a list gives itself, else its place in the list."""
+    index = value.get("index")
+    return place if index is None else number(index)
 
 
 def _short(value: Any) -> str:

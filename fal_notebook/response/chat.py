@@ -6,7 +6,7 @@ A chunk of a stream has a ``delta`` for each of its choices, and JSON that comes
 
 from typing import Any
 
-from .answers import Answer, Answers, number, string
+from .answers import Answer, Answers, index_of, string
 from .files_in_json import files_in
 from .sound_in_json import audio_piece
 from .updates import Update
@@ -21,14 +21,7 @@ _REST = frozenset(("refusal", "audio", "tool_calls", "function_call", *_CITED))
 
 def read_chat(answers: Answers, value: dict[str, Any], choices: list[Any]) -> list[Update]:
     """Take a chunk, or all of a completion."""
-    updates: list[Update] = []
-    for place, choice in enumerate(choices):
-        if isinstance(choice, dict):
-            index = choice.get("index")
-            answer = answers.answer(place if index is None else number(index))
-            if answer:
-                said = _choice(answers, answer, choice)
-                updates += said if answer is answers.first else []
+    updates = answers.read_each(choices, lambda answer, choice: _choice(answers, answer, choice))
     if not _NAMES_CITED.isdisjoint(value):
         cite_all(answers, value)
     return updates + answers.show_more(files_in(value, without=_CITED))
@@ -108,8 +101,7 @@ def _rest(answers: Answers, answer: Answer, said: dict[str, Any], *, is_whole: b
     calls = said.get("tool_calls")
     for place, each in enumerate(calls if isinstance(calls, list) else ()):
         if isinstance(each, dict):
-            index = each.get("index")
-            _call(answer, place if index is None else number(index), each, is_whole=is_whole)
+            _call(answer, index_of(each, place), each, is_whole=is_whole)
     if isinstance(said.get("function_call"), dict):
         _call(answer, "function", {"function": said["function_call"]}, is_whole=is_whole)
     cite_all(answers, said)

@@ -40,14 +40,10 @@ def read_gemini(answers: Answers, value: dict[str, Any]) -> list[Update] | None:
     candidates, feedback = value.get("candidates"), value.get("promptFeedback")
     if not isinstance(candidates, list) and not isinstance(feedback, dict):
         return None
-    updates: list[Update] = []
-    for place, candidate in enumerate(candidates if isinstance(candidates, list) else ()):
-        if isinstance(candidate, dict):
-            index = candidate.get("index")
-            answer = answers.answer(place if index is None else number(index))
-            if answer:
-                said = _candidate(answers, answer, candidate)
-                updates += said if answer is answers.first else []
+    updates = answers.read_each(
+        candidates if isinstance(candidates, list) else (),
+        lambda answer, candidate: _candidate(answers, answer, candidate),
+    )
     if isinstance(feedback, dict) and feedback.get("blockReason"):
         _first(answers).end(feedback["blockReason"])
     _add_usage(answers, value.get("usageMetadata"))

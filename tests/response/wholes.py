@@ -29,11 +29,11 @@ def whole(value: Any) -> Result:
 def said(body: bytes, label: str) -> Result:
     """What a body says, wherever it is cut."""
     content, updates = _read([body], label)
-    result = _result(content)
+    result = result_of(content)
     cuts = [[body[:place], body[place:]] for place in range(1, len(body), 1 + len(body) // 300)]
     for pieces in [[bytes([byte]) for byte in body], *cuts]:
         same, more = _read(pieces, label)
-        assert _result(same) == result
+        assert result_of(same) == result
         assert (_folded(more, Text), same.error) == (result.text, content.error)
     assert (_folded(updates, Text), _folded(updates, Reasoning)) == (result.text, result.reasoning)
     return result
@@ -55,7 +55,8 @@ def _read(pieces: Iterable[bytes], label: str) -> tuple[Content, list[Update]]:
     return content, updates + content.finish()
 
 
-def _result(content: Content) -> Result:
+def result_of(content: Content) -> Result:
+    """The result of all that has been read."""
     return Result(
         "a/b",
         text=content.text,
