@@ -49,7 +49,7 @@ _WORD_START = re.compile(r"\s(?=[^\W\d_])")
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
 # What the next characters may make a heading, an item, a rule, a fence, a table's line, or words.
 _UNDECIDED = re.compile(r"[ \t>]*+(?:[-=*+_#|:`~][-=*+_#|:`~ \t]*+|\d{1,9}+[.)]?+[ \t]*+|(?:`{3,}+|~{3,}+)[^\n`]*+)?")
-_EMPTY_FENCE = re.compile(r"[ \t>]*(?:[-*+] +|\d{1,9}[.)] +)?(?:`{3,}|~{3,})[^\n`]*\n\s*")
+_EMPTY_FENCE = re.compile(r"[ \t>]*+(?:[-*+] ++|\d{1,9}+[.)] ++)?+(?:`{3,}+|~{3,}+)[^\n`]*+\n\s*+")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{1,500})\]\([^\s()]*$")
 _LONGEST_LINK = 2_000
@@ -57,15 +57,17 @@ _LONGEST_LINK = 2_000
 
 @dataclass(frozen=True)
 class Block:
-    """A part of an answer that is finished.
+    """A part of an answer.
 
     Attributes:
         html: that can do nothing but be read.
         continues: whether it goes on with the list, the table, the code or the words of the block before it.
+        is_close: whether no space is between the two, as none is between the items of most lists.
     """
 
     html: str
     continues: bool = False
+    is_close: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,13 @@ class Growth:
 
     Attributes:
         keep: how many of the blocks that it has stay: all, unless text was replaced.
-        blocks: to put behind them.
+        blocks: that are finished, to put behind them.
         tail: what stands behind all blocks, in the place of the tail before.
     """
 
     keep: int
     blocks: tuple[Block, ...]
-    tail: str
+    tail: Block
 
 
 @dataclass
@@ -141,7 +143,7 @@ class GrowingMarkdown:
         self._references: dict[str, Any] = {}
         self._footnotes: dict[str, Any] = {}
         self._is_ended = False
-        self._tail: str | None = ""
+        self._tail: Block | None = Block("")
 
     def feed(self, new: str, offset: int | None = None) -> None:
         """Take what is new.
@@ -174,7 +176,7 @@ class GrowingMarkdown:
             while self._open and self._give(is_whole=True):
                 pass
         if self._tail is None:
-            self._tail = self._tail_html()
+            self._tail = self._part(self._tail_html())
         keep, self._told = self._told, len(self._blocks)
         return Growth(keep, tuple(self._blocks[keep:]), self._tail)
 
@@ -387,8 +389,12 @@ class GrowingMarkdown:
         return html
 
     def _append(self, html: str) -> None:
-        self._blocks.append(Block(html, continues=self._state.goes_on))
+        self._blocks.append(self._part(html))
         self._state.blocks += 1
+
+    def _part(self, html: str) -> Block:
+        goes_on = self._state.goes_on
+        return Block(html, continues=goes_on, is_close=goes_on and not self._state.is_loose)
 
     def _cut(self, place: int) -> None:
         """Look at nothing that stands before a place of the plain text any more."""
