@@ -39,8 +39,8 @@ from .markdown import (
 from .mathematics import MOST_SYMBOLS, code_html, formulas_within, unended_formulas
 
 _SLICE = 2_000  # characters that are read at once
-_LONGEST_OPEN = 4_000  # characters of a block that grows; all of them are parsed at each look
-_SHORTEST_WORDS = 2_000  # of them, so many at least are given as words
+_LONGEST_OPEN = 4_000  # characters of a block that grows; all of them are parsed, and sent, at each look
+_LONGEST_PARAGRAPH = 1_600  # the same of one that is nothing but words
 _PIECE = 600  # characters of a fence that are given while it is open
 _LONGEST_TABLE = 2_000  # characters of a table whose rows are not given: its columns are as wide as their cells
 _WILD_PIECE = 1_000
@@ -175,6 +175,8 @@ class GrowingMarkdown:
         if self._is_ended:
             while self._open and self._give(is_whole=True):
                 pass
+            if self._state.goes_on:
+                self._end_section(self._state.plain, None)
         if self._tail is None:
             self._tail = self._part(self._tail_html())
         keep, self._told = self._told, len(self._blocks)
@@ -240,7 +242,7 @@ class GrowingMarkdown:
     @property
     def _is_worth_a_look(self) -> bool:
         """Whether a line has ended since something was given, or there is too much that was not."""
-        return "\n" in self._plain[-1] or len(self._open) > _LONGEST_OPEN or self._state.is_wild
+        return "\n" in self._plain[-1] or len(self._open) > _LONGEST_PARAGRAPH or self._state.is_wild
 
     # What is finished is given. Each step says whether there may be another.
 
@@ -263,10 +265,14 @@ class GrowingMarkdown:
                 return True
             if len(found) == 1 and self._give_part(text, found[0], formula):
                 return True
-            if formula is not None and len(self._open) > _LONGEST_OPEN:
+            if formula is not None:
+                if len(self._open) <= _LONGEST_OPEN:
+                    return False
                 state.ignored, state.is_exact = state.given + formula - len(state.head) + 1, False
                 return True
-        return len(self._open) > _LONGEST_OPEN and self._give_words()
+            if found[0].kind != "paragraph_open" and len(self._open) <= _LONGEST_OPEN:
+                return False
+        return len(self._open) > _LONGEST_PARAGRAPH and self._give_words()
 
     def _open_formula(self, text: str, found: list[Span]) -> int | None:
         """Where the first line begins in which a formula opens that may have its end in what comes."""
@@ -290,11 +296,14 @@ class GrowingMarkdown:
             html = "" if is_empty or span.kind == "definition" else self._block(source)
             if span.is_late:
                 self._learn(source)
-            self._sections.append(_Section(state.section, origin + end, None if goes_on else html))
-            state.sections += 1
-            state.section, state.head = origin + end, ""
+            self._end_section(origin + end, None if goes_on else html)
             state.first, state.items, state.has_one_number, state.is_loose = None, 0, True, False
             self._cut(origin + end)
+
+    def _end_section(self, end: int, html: str | None) -> None:
+        self._sections.append(_Section(self._state.section, end, html))
+        self._state.sections += 1
+        self._state.section = end
 
     def _give_part(self, text: str, span: Span, formula: int | None) -> bool:
         """Give of the block that grows what is finished: items of a list, lines of a fence, rows of a table."""
@@ -344,11 +353,11 @@ class GrowingMarkdown:
     def _give_words(self, length: int = 0) -> bool:
         """Give the beginning of a block that is too long to be parsed again and again, as it is."""
         state = self._state
-        beginning = self._open[:_LONGEST_OPEN]
-        if length or len(self._open) <= _LONGEST_OPEN:
+        if length or len(self._open) <= _LONGEST_PARAGRAPH:
             words = self._open[:length]
         else:
-            starts = [match.end() for match in _WORD_START.finditer(beginning, _SHORTEST_WORDS)]
+            beginning = self._open[:_LONGEST_PARAGRAPH]
+            starts = [match.end() for match in _WORD_START.finditer(beginning, len(beginning) // 2)]
             words = beginning[: starts[-1] if starts else None]
         if not words:
             return False

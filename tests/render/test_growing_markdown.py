@@ -103,6 +103,16 @@ def test_so_it_is_of_documents_that_come_in_tokens(text: str) -> None:
     assert growing.html() == markdown_html(plain_text(text))
 
 
+@pytest.mark.parametrize("end", ["", "\n", " ", "\n\n"])
+@pytest.mark.parametrize("start", ["", "words\n\n", "- a\n- b\n"])
+@pytest.mark.parametrize("rows", [TABLE + "| 1 | 2 |\n" * 500, "```\n" + "x\n" * 500, "- a\n" * 3, WORDS * 40])
+def test_so_it_is_where_all_but_the_last_line_end_was_given(start: str, rows: str, end: str) -> None:
+    text = start + rows + end
+    for parts in ([text], [text[:-1], text[-1:]], [start, rows, end]):
+        growing, _ = grown(parts)
+        assert growing.html() == markdown_html(text)
+
+
 @given(TEXTS, CUTS)
 def test_a_block_that_was_given_is_the_one_of_the_whole_text(text: str, cuts: list[int]) -> None:
     """Unless it was given in parts, or something in the text says of others what they are."""
