@@ -38,6 +38,7 @@ from fal_notebook.media.wav import correct_wav_lengths, wav_seconds
 from fal_notebook.prompt.argument_rows import Form
 from fal_notebook.prompt.text_patches import PageText
 from fal_notebook.render.bundles import json_bundle, small_bundle, text_bundle
+from fal_notebook.render.growing_markdown import GrowingMarkdown
 from fal_notebook.render.markdown import text_html
 from fal_notebook.response.content import Content
 from fal_notebook.response.envelopes import Envelope
@@ -329,6 +330,16 @@ def in_shapes(text: str) -> None:
         shape.words(json.dumps({"output": text, "x": text[:100]}))
 
 
+def growing_markdown(text: str, size: int = 4_096) -> None:
+    """Words that are formatted while they come."""
+    growing = GrowingMarkdown()
+    for at in range(0, len(text), size):
+        growing.feed(text[at : at + size])
+        growing.take()
+    growing.end()
+    growing.take()
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "words as HTML": text_html,
     "words on a terminal": plain_text,
@@ -336,6 +347,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "words in the page": on_a_page,
     "unmarked pieces": in_growing_text,
     "an answer's words": text_bundle,
+    "words that grow": growing_markdown,
     "a value's JSON": lambda text: json_bundle({text: [text, {text: text}]}),
     "small letters": small_bundle,
     "a data URI": quietly(lambda text: media_from_data_uri(f"data:{text}")),

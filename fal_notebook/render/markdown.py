@@ -16,10 +16,10 @@ which no language does, is shown in the order of its letters.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from functools import cache
 from html import escape
-from operator import ne
+from operator import gt, ne
 from typing import Any
 
 import nh3
@@ -31,6 +31,9 @@ from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
 from .lossless_markdown import lossless_plugin
 from .mathematics import limit_formulas, mathematics_plugin
+
+Env = MutableMapping[str, Any]
+Weights = tuple[int, ...]
 
 _CELL_ATTRIBUTES = {"style"}
 _ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL_ATTRIBUTES, "th": _CELL_ATTRIBUTES}
@@ -90,25 +93,78 @@ def markdown_html(text: str) -> str:
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
     """
-    if len(text) > _LONGEST or _is_costly(text) or _script_changes(text) > _MOST_SCRIPT_CHANGES:
+    return joined_html(text, lambda: [block_html(text)])
+
+
+def joined_html(text: str, blocks: Callable[[], Iterable[str | None]]) -> str:
+    """The same of blocks that have been read one by one.
+
+    Args:
+        text: the Markdown of all blocks.
+        blocks: their HTML as `block_html` gives it.
+    """
+    if is_wild(weights(text)):
         return preformatted_html(text)
+    read = list(blocks())
+    html = "".join(filter(None, read))
+    if None in read or has_many_elements(elements(html)):
+        return preformatted_html(text)
+    return limit_formulas(html)
+
+
+@quiet()
+def block_html(text: str, env: Env | None = None, change: Callable[[list[Token]], None] | None = None) -> str | None:
+    """A block of Markdown as clean HTML with all its formulas; None where the parser or a page cannot take it.
+
+    Args:
+        text: the block, or several.
+        env: the references and footnotes that stand elsewhere.
+        change: what is to be done with what was read, before it becomes HTML.
+    """
     try:
         parser = _parser()
-        env: dict[str, Any] = {}
+        env = {} if env is None else env
         tokens = parser.parse(text, env)
         if any(count_beyond_latin1(token.content) > _MOST_FOREIGN for token in tokens):
-            return preformatted_html(text)
-        html = parser.renderer.render(tokens, parser.options, env)
+            return None
+        if change is not None:
+            change(tokens)
+        return _clean(parser.renderer.render(tokens, parser.options, env))
     except Exception:  # noqa: BLE001 - a parser's own fault may be any, and must not cost the answer
-        return preformatted_html(text)
-    if any(html.count(end) > most for end, most in _MOST_ELEMENTS.items()):
-        return preformatted_html(text)
-    return limit_formulas(_clean(html))
+        return None
 
 
-def _is_costly(text: str) -> bool:
+@quiet()
+def block_tokens(text: str, env: Env) -> list[Token]:
+    """The blocks of Markdown, in which the words have not been read yet; none where the parser cannot take them."""
+    tokens: list[Token] = []
+    try:
+        parser = _parser()
+        parser.block.parse(text, parser, env, tokens)
+    except Exception:  # noqa: BLE001 - the same
+        return []
+    return tokens
+
+
+def weights(text: str) -> Weights:
+    """What makes a text too large or too wild: its characters, brackets, marks, lines and turns between scripts."""
     brackets, marks = text.count("[") - text.count("\\["), sum(map(text.count, _MARKS))
-    return brackets > _MOST_BRACKETS or marks > _MOST_MARKS or text.count("\n") > _MOST_LINES
+    return len(text), brackets, marks, text.count("\n"), _script_changes(text) if len(text) <= _LONGEST else 0
+
+
+def is_wild(weights: Weights) -> bool:
+    """Whether a text of these weights is larger or wilder than a parser, or a page, can take."""
+    return any(map(gt, weights, (_LONGEST, _MOST_BRACKETS, _MOST_MARKS, _MOST_LINES, _MOST_SCRIPT_CHANGES)))
+
+
+def elements(html: str) -> tuple[int, ...]:
+    """How many elements the HTML has, of each kind that has a bound."""
+    return tuple(map(html.count, _MOST_ELEMENTS))
+
+
+def has_many_elements(counts: Iterable[int]) -> bool:
+    """Whether a page that has so many would halt."""
+    return any(map(gt, counts, _MOST_ELEMENTS.values()))
 
 
 def preformatted_html(text: str) -> str:
@@ -119,6 +175,12 @@ def preformatted_html(text: str) -> str:
 def lines_html(text: str) -> str:
     """The text as HTML for an element whose style keeps line ends. It starts no mathematics."""
     return _in_blocks(text, text_html)
+
+
+def wild_html(text: str) -> str:
+    """The same for a part of a text that may be too long to be laid out as a whole: the page lays out what is seen."""
+    blocks = "".join(f'<div style="{_block_style(block)}">{escape(block)}</div>' for block in _blocks(text))
+    return f'<pre style="{_PREFORMATTED_STYLE}">{blocks}</pre>'
 
 
 def _in_blocks(text: str, html: Callable[[str], str]) -> str:

@@ -13,7 +13,7 @@ symbols is bounded, and the length, depth and size of each formula. A formula be
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape, unescape
 from typing import Any
 
@@ -74,7 +74,9 @@ _NESTING = re.compile(r"\\[{}]|\\\\|[{}]|\\(?:left|right|begin|end)(?![a-zA-Z])"
 _DEEPER, _SHALLOWER = {"{", r"\left", r"\begin"}, {"}", r"\right", r"\end"}
 _DEEPEST = 24  # a nesting of a hundred can crash a browser's tab
 _SYMBOLS_PER_FORMULA = 4  # what a formula costs besides its symbols, counted in symbols
-_MOST_OUTPUT_SYMBOLS = 6_000  # of all formulas of an output, this cost included
+MOST_OUTPUT_SYMBOLS = 6_000
+"""The most symbols of all formulas of an output, with what each formula costs besides."""
+_EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 _TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
@@ -102,7 +104,19 @@ def limit_formulas(html: str) -> str:
 
     The first formulas are kept; the others are shown as code.
     """
-    rest = _MOST_OUTPUT_SYMBOLS
+    return formulas_within(html, MOST_OUTPUT_SYMBOLS)[0]
+
+
+def formulas_within(html: str, rest: int) -> tuple[str, int]:
+    """The same for a part of an output.
+
+    Args:
+        html: the part.
+        rest: of the symbols of an output, those that are left for it: at first `MOST_OUTPUT_SYMBOLS`, 0 for no formula.
+
+    Returns:
+        The part, and the symbols that are left for what follows.
+    """
 
     def kept(match: re.Match[str]) -> str:
         nonlocal rest
@@ -110,7 +124,35 @@ def limit_formulas(html: str) -> str:
         rest -= _symbols(content) + _SYMBOLS_PER_FORMULA + int(_ems(content))
         return match[0] if rest >= 0 else _code(match[1][2:-2])
 
-    return _TYPESET.sub(kept, html)
+    return _TYPESET.sub(kept, html), rest
+
+
+def unended_formulas(text: str) -> Iterator[int]:
+    """The starts of lines where a formula opens that further text can end, so that all lines from there on are its.
+
+    Args:
+        text: a beginning of Markdown, from the start of a line on.
+    """
+    ends = _formula_ends(text, {})
+    last = {mark[0]: mark.start() for mark in _MARKS.finditer(text) if mark[0] in _CLOSING}
+    start = past = 0
+    for line in text.splitlines(keepends=True):
+        end = start + len(line)
+        for mark in _MARKS.finditer(text, start, end):
+            if mark.start() < past or mark[0] not in _CLOSING:
+                continue
+            past = ends.get(mark.start(), 0)
+            if not past and last[mark[0]] == mark.start() and "`" not in text[start : mark.start()]:
+                is_open = not text[mark.end() : end].strip()
+                if is_open or not _EMPTY_LINE.search(text, end - 1):
+                    yield start
+                    break
+        start = end
+
+
+def code_html(text: str) -> str:
+    """A formula that is not finished, as its text."""
+    return _code(escape(text))
 
 
 def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser calls it so
@@ -153,10 +195,13 @@ def _formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> boo
 def _last_line(state: StateBlock, start: int) -> int | None:
     """The line where a formula ends that begins on line ``start`` and continues on the next; None if there is none."""
     first, end = state.bMarks[start] + state.tShift[start], state.eMarks[start]
-    ends = _formula_ends(state.src, state.env)
+    ends, past = _formula_ends(state.src, state.env), first
     for mark in _MARKS.finditer(state.src, first, end):
-        if ends.get(mark.start(), 0) > end and "`" not in state.src[first : mark.start()]:
-            last = bisect_left(state.eMarks, ends[mark.start()])
+        if mark.start() < past:  # within a formula of this line, or at its end
+            continue
+        past = ends.get(mark.start(), 0)
+        if past > end and "`" not in state.src[first : mark.start()]:
+            last = bisect_left(state.eMarks, past)
             is_open = not state.src[mark.end() : end].strip()
             indent = min(state.sCount[start], state.blkIndent)  # a line that ends a list may have less than the list
             within = range(start + 1, last + 1)

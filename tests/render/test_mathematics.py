@@ -147,6 +147,17 @@ def test_a_formula_across_lines_stays_in_its_list_or_quote(text: str, expected: 
     assert expected.replace(r"\n", "\n") in markdown_html(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$$x$$\n\n# words\n\n$$y$$", "<p><span>\\[x\\]</span></p>\n<h1>words</h1>\n<p><span>\\[y\\]</span></p>"),
+        ("a $$x$$\n\n- b\n\nc $$y$$", "<li>b</li>"),
+    ],
+)
+def test_what_ends_a_formula_on_its_line_opens_none(text: str, expected: str) -> None:
+    assert expected in markdown_html(text)
+
+
 def test_a_formula_does_not_reach_beyond_the_list_or_quote_where_it_opens() -> None:
     assert formulas("> \\[\n> a^2\n\nb \\]") == []
     assert formulas("- $$\n  a\n\nwords\n\n$$") == []
