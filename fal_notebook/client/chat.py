@@ -9,6 +9,7 @@ whose request failed is not part of it, so that asking once more asks the same.
 
 import json
 import re
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from ..errors import InvalidRequest, RequestError
 from ..media.disk import write_whole
+from ..safety.plain_text import one_line
 from . import messages as turns
 from .api import stream as stream_request
 from .interrupts import interruptible
@@ -23,6 +25,7 @@ from .known_endpoints import takes_messages
 from .messages import Message
 from .off_loop import on_thread
 from .result import Result
+from .sessions import session
 from .streaming import Stream
 from .usage import Usage
 from .waiting import check_asyncio
@@ -30,7 +33,29 @@ from .waiting import check_asyncio
 _REFUSED_AS_TOO_LONG = (400, 413, 422)
 _TOO_LONG = re.compile(r"context|too[ _-]?long|(?:maximum|reads at most|limit of)[^.]{0,40}token", re.IGNORECASE)
 _NUMBER_OF_TOKENS = re.compile(r"(?:at most|maximum[^.\d]{0,60}|limit of|limit is)\s*([\d,]{3,9})\b", re.IGNORECASE)
+_LONGEST_TITLE = 60
 _SHARE = 0.75  # of the most tokens, for the conversation: the rest is left for the answer
+
+
+class Chats:
+    """The conversations of a session: those that are still in use, and the one that was asked last.
+
+    Attributes:
+        last: the conversation that was asked last.
+    """
+
+    def __init__(self) -> None:
+        self.last: Chat | None = None
+        self._in_use: weakref.WeakSet[Chat] = weakref.WeakSet()
+
+    def add(self, chat: "Chat") -> None:
+        """Note a new conversation."""
+        self._in_use.add(chat)
+
+    @property
+    def in_use(self) -> "list[Chat]":
+        """The conversations that something refers to, those with most messages first."""
+        return sorted(self._in_use, key=len, reverse=True)
 
 
 class Chat:
@@ -54,6 +79,8 @@ class Chat:
         arguments: what each request sends beside the messages.
         remember: see above.
         context: see above; None while it is unknown.
+        timeout: see above.
+        base_url: see above.
         left_out: how many of the oldest messages the newest request did not send.
 
     Example:
@@ -84,14 +111,15 @@ class Chat:
         self.remember = remember
         self.context = context
         self.left_out = 0
-        self._timeout = timeout
-        self._base_url = base_url
+        self.timeout = timeout
+        self.base_url = base_url
         self._messages = turns.checked(messages)
         if system is not None:
             others = [message for message in self._messages if message["role"] != "system"]
             self._messages = [{"role": "system", "content": system}, *others]
         self._usage = Usage()
         self._turn: tuple[Message, Stream] | None = None
+        session().companion(Chats).add(self)
 
     def __call__(self, *prompt: Any, **arguments: Any) -> Result:
         """Send a prompt and wait for its answer; an interrupt stops it, and keeps what had come.
@@ -107,7 +135,7 @@ class Chat:
         with interruptible():
             request = self.stream(*prompt, **arguments)
             try:
-                return self._with_note(request.result())
+                return self.noted(request.result())
             finally:
                 self._settle()
 
@@ -121,14 +149,15 @@ class Chat:
         """
         self._finish_turn()
         message = turns.user_message(*prompt)
-        request = stream_request(
-            self.endpoint,
-            {**self._conversation(message), **self.arguments, **arguments},
-            timeout=self._timeout,
-            base_url=self._base_url,
-        )
+        body = self.body(*prompt, **arguments)
+        request = stream_request(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
         self._turn = message, request
+        session().companion(Chats).last = self
         return request
+
+    def body(self, *prompt: Any, **arguments: Any) -> dict[str, Any]:
+        """What `stream` would send for a prompt: the arguments of the request."""
+        return {**self._conversation(turns.user_message(*prompt)), **self.arguments, **arguments}
 
     async def arun(self, *prompt: Any, **arguments: Any) -> Result:
         """Send a prompt and await its answer; cancelling the task stops it. The parameters are those of a call.
@@ -140,9 +169,16 @@ class Chat:
         await on_thread(_import)
         request = self.stream(*prompt, **arguments)
         try:
-            return self._with_note(await request)
+            return self.noted(await request)
         finally:
             self._settle()
+
+    def noted(self, result: Result) -> Result:
+        """The result of the newest request, with a note if older turns were left out of it."""
+        if not self.left_out:
+            return result
+        note = f"the oldest {self.left_out} messages were left out: the model does not read more"
+        return replace(result, note=" · ".join(filter(None, [result.note, note])))
 
     @property
     def messages(self) -> list[Message]:
@@ -172,6 +208,12 @@ class Chat:
         return self._usage
 
     @property
+    def title(self) -> str:
+        """The first words that were said, to tell conversations apart."""
+        prompts = (turns.words_of(message) for message in self.messages if message["role"] == "user")
+        return one_line(next(prompts, ""), _LONGEST_TITLE)
+
+    @property
     def takes_messages(self) -> bool:
         """Whether the endpoint takes the conversation as messages."""
         return takes_messages(self.endpoint)
@@ -188,8 +230,8 @@ class Chat:
             remember=self.remember,
             context=self.context,
             messages=json.loads(json.dumps(self.messages)),
-            timeout=self._timeout,
-            base_url=self._base_url,
+            timeout=self.timeout,
+            base_url=self.base_url,
         )
         copy.arguments = dict(self.arguments)
         return copy
@@ -296,12 +338,6 @@ class Chat:
         told = int(number[1].replace(",", "")) if number else 0
         self.context = told if told >= 100 else int(turns.tokens(self._messages) * _SHARE)
         error.hint = "the conversation is too long for the model; ask again, and its oldest turns are left out"
-
-    def _with_note(self, result: Result) -> Result:
-        if not self.left_out:
-            return result
-        note = f"the oldest {self.left_out} messages were left out: the model does not read more"
-        return replace(result, note=" · ".join(filter(None, [result.note, note])))
 
 
 def chat(endpoint: str, **options: Any) -> Chat:

@@ -67,6 +67,8 @@ class FalMagics(Magics):
     @argument("--base-url", metavar="URL", help="another host, such as ws://127.0.0.1:8000")
     @argument("-b", "--background", action="store_true", help="return at once; the answer streams into its own cell")
     @argument("--models", metavar="A,B", help="ask several models at once, side by side; the result is a dict")
+    @argument("--chat", metavar="NAME", help="begin or go on with the conversation in this variable")
+    @argument("-c", "--continue", dest="go_on", action="store_true", help="go on with the last conversation")
     @argument("-q", "--quiet", action="store_true", help="show nothing; errors are raised all the same")
     @argument("--autoplay", action="store_true", help="play sound by itself when it is there")
     @argument("--play", action="store_true", help="play sound while it is being made")
@@ -86,10 +88,16 @@ class FalMagics(Magics):
             %%falstream fal-ai/flux/dev/stream num_inference_steps:=28 --save cat.png
             A cat that reads the newspaper
 
+            %%falstream openrouter/router/openai/v1/chat/completions model=openai/gpt-4o-mini --chat talk
+            My name is Ada.
+
+            %%falstream -c
+            What is my name?
+
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
-            %falstream status       the open connections
+            %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
         """
@@ -134,6 +142,9 @@ class FalMagics(Magics):
                 show_dry_run(each)
             return
         self._set_up_session()
+        if options.chat is not None:
+            (request,) = requests.values()
+            _shell(self).user_ns[options.chat] = request.chat
         if options.side_by_side:
             perform_side_by_side(requests, options, _shell(self))
             return
@@ -195,6 +206,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Remove the magics and their completion, and close the connections."""
+    from ..client.chat import Chats
     from ..client.sessions import session
     from ..display.reloaded_page import recent_answers
 
@@ -203,4 +215,5 @@ def unload(shell: InteractiveShell) -> None:
     shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
     unregister_completion(shell)
     recent_answers().clear()
+    session().companion(Chats).last = None
     session().close()

@@ -35,6 +35,9 @@ def parse(parser: MagicArgumentParser, line: str) -> Namespace:
     if unknown:
         raise InvalidRequest(f"unknown option {as_typed(unknown[0])}", hint=_nearest(parser, unknown[0]))
     options.arguments += rest
+    if (options.go_on or options.chat is not None) and "=" in (options.endpoint or ""):
+        options.arguments.insert(0, options.endpoint)  # the endpoint is that of the conversation
+        options.endpoint = None
     options.side_by_side = options.models is not None or "," in (options.endpoint or "")
     _check(options)
     return options
@@ -47,18 +50,30 @@ def _nearest(parser: MagicArgumentParser, word: str) -> str:
 
 
 def _check(options: Namespace) -> None:
-    if options.endpoint is None and not options.help:
+    if options.endpoint is None and not options.help and not options.go_on and options.chat is None:
         raise InvalidRequest("no endpoint", hint="as in %%falstream fal-ai/any-llm/stream; %%falstream? helps")
     if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
         raise InvalidRequest(f"-o {options.out}: that is no name for a variable")
     if options.side_by_side:
         _check_side_by_side(options)
+    _check_chat(options)
     if options.play and options.background:
         raise InvalidRequest("--play goes without --background")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
         raise InvalidRequest(f"--timeout {options.timeout:g}: it is a number of seconds above 0")
     if options.save and not Path(options.save).expanduser().resolve().parent.is_dir():
         raise InvalidRequest(f"--save {options.save}: there is no such folder")
+
+
+def _check_chat(options: Namespace) -> None:
+    if options.chat is not None and options.go_on:
+        raise InvalidRequest("--chat names the conversation, --continue is the last one", hint="one of them is enough")
+    if options.chat is not None and (not options.chat.isidentifier() or keyword.iskeyword(options.chat)):
+        raise InvalidRequest(f"--chat {options.chat}: that is no name for a variable")
+    if options.chat is None and not options.go_on:
+        return
+    if options.side_by_side or options.widget:
+        raise InvalidRequest("a conversation goes with one endpoint, and without --widget")
 
 
 def _check_side_by_side(options: Namespace) -> None:
