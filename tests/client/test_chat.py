@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from fal_notebook import Chat, Media, Usage, chat, errors
+from fal_notebook.local.app import create_app
+from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.server import LocalServer
 
 from .. import endpoints
 
@@ -228,3 +231,13 @@ def test_an_endpoint_with_one_prompt_takes_no_files_in_it(gateway: str) -> None:
 def test_what_the_conversation_sends_is_no_argument(name: str) -> None:
     with pytest.raises(errors.InvalidRequest, match="call the chat"):
         chat(ENDPOINT, **{name: "x"})
+
+
+def test_the_demo_s_language_model_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalServer(HTTPOverWebSocket(create_app())) as server:
+        monkeypatch.setenv("FAL_NOTEBOOK_URL", server.url)
+        talk = chat("openrouter/router/openai/v1/chat/completions", temperature=0, max_tokens=40)
+        talk("Hello, I am Ada. Say hello to me.")
+        assert "Ada" in talk("Say my name.").text
+        talk.clear()
+        assert "Ada" not in talk("Say my name.").text
