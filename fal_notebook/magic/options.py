@@ -8,18 +8,27 @@ import difflib
 import keyword
 import math
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from ..errors import InvalidRequest
-from .line import as_typed, split_line
+from .cell_arguments import is_assignment
+from .line import Word, as_typed, split_line
+from .template import fill
 
 _MOST_WORDS = 1_000  # of a line: argparse's time grows with the square of their number
 
 
-def parse(parser: MagicArgumentParser, line: str) -> Namespace:
+def parse(parser: MagicArgumentParser, line: str, namespace: Mapping[str, Any] | None = None) -> Namespace:
     """The options of a line, with ``endpoint``, ``arguments``, and whether answers are shown ``side_by_side``.
+
+    Args:
+        parser: what IPython made of the declarations.
+        line: the line behind the magic's name.
+        namespace: the variables for ``{{expression}}`` in the endpoint and in options; arguments are filled later.
 
     Raises:
         InvalidRequest: there are too many words, an option is unknown, or its value is not allowed.
@@ -30,6 +39,8 @@ def parse(parser: MagicArgumentParser, line: str) -> Namespace:
     if len(words) > _MOST_WORDS:
         message = f"the line has more than {_MOST_WORDS:,} words"
         raise InvalidRequest(message, hint="a cell that is a JSON object holds as many arguments as you like")
+    if namespace is not None and "--raw" not in words:
+        words = [_filled(word, namespace) for word in words]
     options, rest = parser.parse_known_args(words)
     unknown = [word for word in rest if word.startswith("-")]
     if unknown:
@@ -43,10 +54,19 @@ def parse(parser: MagicArgumentParser, line: str) -> Namespace:
     return options
 
 
+def _filled(word: Word, namespace: Mapping[str, Any]) -> Word:
+    """The word with its ``{{expressions}}`` filled, unless it is an argument: that may have any type."""
+    if "{{" not in word or is_assignment(word):
+        return word
+    return Word(str(fill(word, namespace)), word.typed)
+
+
 def _nearest(parser: MagicArgumentParser, word: str) -> str:
     known = [name for action in parser._actions for name in action.option_strings]
-    near = difflib.get_close_matches(word[:100].partition("=")[0], known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else "%%falstream? lists them"
+    name, _, value = word[:100].partition("=")
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f"did you mean {near[0]}?" if near else "%%falstream? lists them;"
+    return f"{meant} arguments of the endpoint have no dashes: {name.lstrip('-').replace('-', '_')}={value or '…'}"
 
 
 def _check(options: Namespace) -> None:

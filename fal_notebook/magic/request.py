@@ -1,5 +1,6 @@
 """Makes the requests of a ``%%falstream`` run from its options and cell, and checks them before anything is sent."""
 
+import difflib
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +12,13 @@ from ..client.result import Result
 from ..client.sessions import session
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
+from ..wire.environment import base_url, is_fal
 from ..wire.target import endpoint_name
 from .cell_arguments import from_cell, from_line
+
+SUBCOMMANDS = ("status", "stop", "close")
+"""What the line form does without a request."""
+_NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,16 @@ class Request:
         return chat
 
 
-def read_requests(options: Namespace, cell: str, namespace: Mapping[str, Any]) -> dict[str, Request]:
+def read_requests(
+    options: Namespace, cell: str, namespace: Mapping[str, Any], *, in_cell: bool = False
+) -> dict[str, Request]:
     """The requests of a run: one for each endpoint or each model, by its name.
+
+    Args:
+        options: what the line says.
+        cell: the cell below the line.
+        namespace: the variables for ``{{expression}}``.
+        in_cell: whether there is a cell at all.
 
     Raises:
         InvalidRequest: something in the options or the cell cannot be sent.
@@ -75,11 +89,32 @@ def read_requests(options: Namespace, cell: str, namespace: Mapping[str, Any]) -
     if options.chat is not None or options.go_on:
         request = _said_in_chat(arguments, options, namespace)
         return {request.endpoint: request}
-    endpoints = _checked_names([endpoint_name(name) for name in options.endpoint.split(",")], options.endpoint)
+    if in_cell and not arguments and not cell.strip("\ufeff").strip():
+        raise InvalidRequest("the cell is empty", hint=f"%falstream {options.endpoint} sends no arguments")
+    endpoints = _checked_names(
+        [_endpoint(name, options.base_url) for name in options.endpoint.split(",")], options.endpoint
+    )
     if options.models is None:
         return {name: Request(name, arguments) for name in endpoints}
     models = _checked_names([name.strip() for name in options.models.split(",")], f"--models {options.models}")
     return {name: Request(endpoints[0], {**arguments, "model": name}) for name in models}
+
+
+def _endpoint(name: str, base: str | None) -> str:
+    """The endpoint's name. A single word is one only on a gateway of the user's own, and if it is no subcommand.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    endpoint = endpoint_name(name)
+    if "/" in endpoint:
+        return endpoint
+    near = difflib.get_close_matches(endpoint.lower(), SUBCOMMANDS, n=1, cutoff=_NEAR)
+    if near:
+        raise InvalidRequest(f"{endpoint} is no endpoint", hint=f"did you mean the line %falstream {near[0]}?")
+    if not base and is_fal(base_url()):
+        raise InvalidRequest(f"{endpoint} is no endpoint of fal", hint="it is like fal-ai/any-llm/stream")
+    return endpoint
 
 
 def _said_in_chat(arguments: dict[str, Any], options: Namespace, namespace: Mapping[str, Any]) -> Request:
@@ -87,7 +122,7 @@ def _said_in_chat(arguments: dict[str, Any], options: Namespace, namespace: Mapp
 
     Arguments of the line and the cell stay with the conversation; ``system`` is what the model is told before it.
     """
-    endpoint = None if options.endpoint is None else endpoint_name(options.endpoint)
+    endpoint = None if options.endpoint is None else _endpoint(options.endpoint, options.base_url)
     chat = _chat(options, namespace, endpoint)
     prompt = arguments.pop(options.field, "")
     if not isinstance(prompt, str) or not prompt.strip():

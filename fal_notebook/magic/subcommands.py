@@ -7,7 +7,7 @@ from ..client.chat import Chats
 from ..client.sessions import session
 from ..display.outputs import show_bundle
 from ..render.bundles import json_bundle, small_bundle, table_bundle
-from .request import Request
+from .request import SUBCOMMANDS, Request
 
 _MOST_CHATS = 20
 
@@ -55,4 +55,4 @@ def stop() -> None:
     show_bundle(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"))
 
 
-SUBCOMMANDS = {"status": show_status, "stop": stop, "close": close}
+ACTIONS = dict(zip(SUBCOMMANDS, (show_status, stop, close), strict=True))
