@@ -12,6 +12,7 @@ from typing import Any
 from ..client.known_endpoints import takes_model
 from ..client.result import Result
 from ..errors import FalNotebookError
+from ..render.answer_style import unstyled, with_fallbacks
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT, Bundle
 from ..response.updates import Progress
 from ..safety.plain_text import one_line, plain_text
@@ -50,8 +51,9 @@ def ending(ended: Entry) -> Message:
     the ended answer does not show the words that have streamed, there is only the HTML of the whole.
     """
     html, words = _html(ended), ended.words.html()
-    parts = {"html": html.replace(words, _PLACE, 1), "words": words} if words and words in html else {"html": html}
-    return {"kind": "done", "id": ended.number, **_ended(ended), **parts}
+    message = {"kind": "done", "id": ended.number, "html": html, **_ended(ended)}
+    saved = with_fallbacks(words)
+    return {**message, "html": html.replace(saved, _PLACE, 1), "words": words} if words and saved in html else message
 
 
 def delta(number: int, words: Message | None, status: str, elapsed: float) -> Message:
@@ -151,8 +153,8 @@ def _ended(entry: Entry) -> Message:
 
 
 def _html(entry: Entry) -> str:
-    html: str = entry.bundle["text/html"]
-    return html
+    """An ended answer without its style, which the page has."""
+    return unstyled(entry.bundle["text/html"])
 
 
 def _shown(text: str) -> str:

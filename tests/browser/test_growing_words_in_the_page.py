@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from fal_notebook.display.growing_words import GROWING_SCRIPT, GrowingWords
-from fal_notebook.render.bundles import answer_style
+from fal_notebook.render.answer_style import answer_style
 from fal_notebook.response.updates import Text
 
 from ..render.test_growing_markdown import PLAIN_BLOCKS, REAL

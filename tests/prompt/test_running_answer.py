@@ -32,7 +32,7 @@ def test_words_are_told_once() -> None:
     answer = running()
     assert answer.feed([Text("one ", 0), Text("two", 4)]) == []
     ((message, buffers),) = answer.news()
-    assert (message["blocks"], message["tail"]) == ([], [0, "<p>one two</p>\n", False])
+    assert (message["blocks"], message["tail"]) == ([], [0, '<p dir="auto">one two</p>\n', False])
     assert (message["elapsed"], buffers) == (0.5, None)
     assert kinds(answer) == []
 
@@ -73,7 +73,7 @@ def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     answer.feed([Text("half a **word**\r", 0), Progress(0.9, "nearly"), Preview((Media("image/png", PNG),))])
     answer.stream = stream(is_done=True, bytes=99)
     ((message, _),) = answer.news()
-    assert message["blocks"] == [["<p>half a <strong>word</strong></p>\n", False]]
+    assert message["blocks"] == [['<p dir="auto">half a <strong>word</strong></p>\n', False]]
     answer.stream = stream(is_done=True, bytes=100)
     assert kinds(answer) == []
 
