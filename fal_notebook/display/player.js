@@ -14,6 +14,7 @@ class Sound {
   constructor() {
     this.track = null;
     this.isPaused = this.isMuted = this.isClosed = this.isLeft = this.hasFailed = this.isHeard = false;
+    this.hasFocus = false; // whether the controls have it, or had it when they were removed
     this.isHidden = false; // whether the static player already stands in the page
     this.stays = false; // whether the sound plays on without the static player
     this.views = new Set();
@@ -154,6 +155,7 @@ class Sound {
     const player = this.takeOver?.player;
     this.isHidden = !this.stays && Boolean(player);
     if (player && this.stays) player.style.display = "none";
+    else if (player && this.hasFocus) player.focus({ preventScroll: true });
   }
 
   showControls(player) {

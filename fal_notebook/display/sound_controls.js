@@ -108,6 +108,8 @@ class SoundControls {
       stop.show("stop", "Stop the sound");
       this.element.append(stop.element);
     }
+    this.element.addEventListener("focusin", () => (sound.hasFocus = true));
+    this.element.addEventListener("focusout", ({ relatedTarget }) => (sound.hasFocus = !relatedTarget)); // null: removed
     this.draw();
     this.timer = setInterval(() => this.draw(), REFRESH);
   }

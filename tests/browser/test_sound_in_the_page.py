@@ -1,6 +1,5 @@
 """`--play` and `AudioPlayer` in a real page: sound that plays early, the click it may need, the static player."""
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from .ear import EAR
+from .ear import EAR, Unclicked
 from .lab import SECONDS, Notebook, Server, address, notebook, stored
 
 # 417 bytes a frame of 26 ms: MPEG-1, layer III, 128 kbit/s, 44.1 kHz, one channel, silent (ISO/IEC 11172-3, 2.4.1).
@@ -215,34 +214,6 @@ def test_nothing_of_the_widget_is_saved(page: Notebook) -> None:
     page.open()
     expect(page.output(1).locator("audio")).to_have_count(1)
     expect(page.page.locator(".jp-Notebook")).not_to_contain_text("Error displaying widget")
-
-
-class Unclicked:
-    """A page without any click. Playwright's evaluation counts as one, so this uses the DevTools protocol directly."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.page = browser.new_page(viewport={"width": 1100, "height": 1000})
-        self.page.add_init_script(EAR)
-        self._session = self.page.context.new_cdp_session(self.page)
-        self.page.goto(url, wait_until="domcontentloaded")
-
-    def value(self, expression: str) -> Any:
-        answer = self._session.send("Runtime.evaluate", {"expression": expression, "returnByValue": True})
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def until(self, condition: str) -> None:
-        deadline = time.monotonic() + SECONDS
-        while self.value(f"Boolean({condition})") is not True:
-            assert time.monotonic() < deadline, condition
-            self.page.wait_for_timeout(50)
-
-    def click(self, selector: str) -> None:
-        place = self.value(
-            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
-            f"(document.querySelector('{selector}').getBoundingClientRect())"
-        )
-        self.page.mouse.click(*place)
 
 
 def test_where_sound_needs_a_click_the_player_says_so(browser: Browser, jupyter_server: Server) -> None:

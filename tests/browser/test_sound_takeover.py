@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from .ear import EAR
-from .lab import SECONDS, Notebook, Server, notebook
+from .ear import EAR, Unclicked
+from .lab import SECONDS, Notebook, Server, address, notebook, stored
 
+# 417 bytes a frame of 26 ms: MPEG-1, layer III, 128 kbit/s, 44.1 kHz, one channel, silent (ISO/IEC 11172-3, 2.4.1).
+MP3 = "bytes.fromhex('fffb90c0') + bytes(413)"
 FAST = "test/tone/stream prompt=x seconds:=9 speed:=6"  # 9 seconds of sound in 1.5
 CELLS = [
     "%load_ext fal_notebook",
@@ -18,6 +20,10 @@ CELLS = [
     "from fal_notebook import PromptWidget\nbox = PromptWidget('test/tone/stream', {'seconds': 9, 'speed': 6}); box",
     "import ipywidgets\nwith (place := ipywidgets.Output()):\n"
     f"    get_ipython().run_line_magic('falstream', '{FAST} --play')\nplace",
+    "import time\nfrom fal_notebook import AudioPlayer\nplayer = AudioPlayer()\ndisplay(player)\n"
+    f"for _ in range(30):\n    player.feed(10 * ({MP3}), 'audio/mpeg')\n    time.sleep(0.03)\n"
+    "player.end()",
+    "%falstream test/tone/stream prompt=x seconds:=9 speed:=1 --play",
 ]
 LIVE = ".fal-sound:visible"
 
@@ -193,3 +199,73 @@ def test_where_the_browser_does_not_let_it_play_the_live_player_stands_in_its_pl
         expect(page.output(1).locator("audio")).to_be_visible()
     finally:
         page.page.evaluate("() => { HTMLMediaElement.prototype.play = letPlay; }")
+
+
+def test_an_mp3_that_python_feeds_is_taken_over_at_the_same_second(page: Notebook) -> None:
+    page.run(6)
+    _until_taken_over(page)
+    _check_seamless(page)
+    expect(_players(page, 6)).to_have_count(1)
+
+
+def test_the_stop_button_silences_at_once(page: Notebook) -> None:
+    page.start(3)
+    stop = page.output(3).get_by_role("button", name="Stop this request")
+    stop.wait_for()
+    page.page.evaluate("window.asked = performance.now() / 1000")
+    stop.click()
+    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    page.wait(3)
+    assert max(each["now"] for each in _heard(page) if each["live"]) - page.page.evaluate("asked") < 1
+    assert page.output(3).locator("audio").evaluate("each => each.paused")
+
+
+def test_the_focus_goes_to_the_static_player(page: Notebook) -> None:
+    page.start(1)
+    _until(page, "ear.sounded")
+    page.output(1).get_by_role("button", name="Pause the sound").focus()
+    page.wait(1)
+    _until_taken_over(page)
+    _until(page, "document.activeElement.localName === 'audio'")
+
+
+def test_a_reload_shows_the_static_player_and_no_sound(page: Notebook) -> None:
+    page.run(1)
+    _until_taken_over(page)
+    saved = page.save()
+    assert "widget-view" not in str(saved)
+    page.open()
+    page.page.wait_for_timeout(1500)
+    expect(_players(page, 1)).to_have_count(1)
+    player = page.output(1).locator("audio")
+    assert player.evaluate("each => [each.paused, each.muted, each.currentTime]") == [True, False, 0]
+    expect(page.page.locator(".fal-sound-alone")).to_have_count(0)
+
+
+def test_a_page_that_is_reloaded_while_sound_arrives_has_the_static_player_at_the_end(page: Notebook) -> None:
+    page.start(7)
+    page.output(7).get_by_role("button", name="Stop this request").wait_for()
+    page.save()
+    page.open()
+    expect(page.output(7).locator("audio")).to_be_visible()
+    expect(_players(page, 7)).to_have_count(1)
+
+
+def test_sound_that_the_browser_does_not_allow_stands_at_its_beginning(
+    browser: Browser, jupyter_server: Server
+) -> None:
+    with stored(jupyter_server, ["\n".join(CELLS[:2])], "unheard.ipynb"):
+        page = Unclicked(browser, address(jupyter_server, "unheard.ipynb"))
+        page.until(
+            "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === 'connected'"
+        )
+        page.value("jupyterapp.commands.execute('notebook:run-cell'); 0")
+        page.until("document.querySelector('[data-state=blocked]')?.innerText.includes('press play to hear it')")
+        page.until("document.querySelector('.jp-Notebook audio')?.readyState >= 1")
+        page.page.wait_for_timeout(2000)
+        player = "document.querySelector('.jp-Notebook audio')"
+        state = f"(({{paused, muted, currentTime}}) => [paused, muted, currentTime])({player})"
+        assert page.value(state) == [True, False, 0]
+        assert page.value("document.querySelectorAll('.fal-sound').length") == 0
+        assert page.value("ear.loudest") == 0
+        page.page.close()
