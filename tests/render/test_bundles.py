@@ -36,6 +36,7 @@ OURS = TAGS | GALLERY | {"div", "details", "summary", "img", "audio", "source", 
 FRAME = {
     **ATTRIBUTES,
     "div": {"style", "class"},
+    "details": {"class"},
     "input": {"type", "aria-label"},
     "figcaption": {"style"},
     "img": {"src", "alt", "style"},
@@ -78,7 +79,19 @@ def test_words_are_markdown_or_as_they_are() -> None:
 def test_reasoning_is_folded() -> None:
     bundle = reasoning_bundle("Hm **so**")
     assert bundle["text/plain"] == "[reasoning] Hm **so**"
-    assert "<details><summary>Reasoning</summary><p>Hm <strong>so</strong></p>" in bundle["text/html"]
+    folded = '<details class="fal-fold"><summary>reasoning</summary><p>Hm <strong>so</strong></p>'
+    assert folded in bundle["text/html"]
+    assert ">Hm **so**</pre>" in reasoning_bundle("Hm **so**", style="text")["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "reasoning"), (0.01, "thought for 1 s"), (11.6, "thought for 12 s"), (119.9, "thought for 2 min 0 s")],
+)
+def test_reasoning_says_how_long_it_took(seconds: float | None, said: str) -> None:
+    bundle = reasoning_bundle("Hm", seconds)
+    assert bundle["text/plain"] == f"[{said}] Hm"
+    assert f"<summary>{said}</summary>" in bundle["text/html"]
 
 
 def test_json_is_indented_and_keeps_its_letters() -> None:
