@@ -174,6 +174,12 @@ class Conversation:
             if entries and self.running is not None and (player_id := self._sound.player_id):
                 self._page.send({**page_messages.sound(self.entries[-1].number, player_id), "view": view})
 
+    def copy(self, view: str, number: int) -> None:
+        """Send a view the words so far of the answer that streams, if it is this one."""
+        with self._lock:
+            if self.running is not None and self.running.entry.number == number:
+                self._send_packed({**page_messages.copied(number, self.running.stream.text), "view": view})
+
     def show_transcript(self, view: str, pieces: Sequence[Any]) -> None:
         """Send a view the pieces of the static transcript that it has found missing in its notebook."""
         with self._lock:

@@ -33,7 +33,7 @@ class RunningAnswer:
         pieces: list[Piece] = []
         for update in updates:
             if isinstance(update, Text):
-                self.entry.text.feed(update)
+                self.entry.words.feed(update)
             elif isinstance(update, Preview):
                 self.entry.pictures.feed(update)
             elif isinstance(update, Progress):
@@ -45,11 +45,11 @@ class RunningAnswer:
     def news(self) -> Iterator[tuple[Message, list[bytes] | None]]:
         """The messages for the page, each with its buffers: new words, a new preview, the progress."""
         number, stream = self.entry.number, self.stream
-        patch = self.entry.text.take(last=stream.is_done)
+        words = self.entry.words.take(last=stream.is_done)
         status = status_of(stream)
-        if patch or (status != self.status and not stream.is_done):
+        if words or (status != self.status and not stream.is_done):
             self.status = status
-            yield page_messages.delta(number, patch, status, stream.elapsed), None
+            yield page_messages.packed(page_messages.delta(number, words, status, stream.elapsed))
         if stream.is_done:
             return
         if picture := self.entry.pictures.take():

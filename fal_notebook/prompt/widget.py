@@ -28,6 +28,7 @@ from ..client.result import Result, show_safely, with_show_error
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
+from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.answer_style import answer_style
@@ -38,12 +39,12 @@ from .argument_rows import Form, InvalidForm, Row
 from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
 from .conversation import Conversation
 from .entry import Entry
-from .page_requests import BringTranscript, Clear, Delete, Edited, Hello, Rerun, Run, Stop
+from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop
 from .running_answer import RunningAnswer
 from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
-_SCRIPTS = (CONTROL_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: each only defines names
+_SCRIPTS = (CONTROL_SCRIPT, GROWING_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: each only defines names
 
 
 class PromptWidget(AnyWidget):
@@ -257,6 +258,8 @@ class PromptWidget(AnyWidget):
                     self._begin(entry.endpoint, entry.arguments, entry.prompt)
             case Delete(number):
                 self._delete(number)
+            case Copy(view, number):
+                self._conversation.copy(view, number)
             case Clear():
                 self.clear()
             case BringTranscript(view, pieces):

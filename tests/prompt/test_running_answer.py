@@ -32,7 +32,8 @@ def test_words_are_told_once() -> None:
     answer = running()
     assert answer.feed([Text("one ", 0), Text("two", 4)]) == []
     ((message, buffers),) = answer.news()
-    assert (message["new"], message["offset"], message["elapsed"], buffers) == ("one two", 0, 0.5, None)
+    assert (message["blocks"], message["tail"]) == ([], [0, '<p dir="auto">one two</p>\n', False])
+    assert (message["elapsed"], buffers) == (0.5, None)
     assert kinds(answer) == []
 
 
@@ -42,7 +43,7 @@ def test_the_status_of_the_stream_is_told_when_it_changes() -> None:
     answer.stream = stream(bytes=12)
     ((message, _),) = answer.news()
     assert (message["status"], answer.status) == ("12 bytes", "12 bytes")
-    assert "new" not in message
+    assert "tail" not in message
     assert kinds(answer) == []
 
 
@@ -69,12 +70,22 @@ def test_pieces_of_sound_are_returned_in_order() -> None:
 
 def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     answer = running()
-    answer.feed([Text("half a line end\r", 0), Progress(0.9, "nearly"), Preview((Media("image/png", PNG),))])
+    answer.feed([Text("half a **word**\r", 0), Progress(0.9, "nearly"), Preview((Media("image/png", PNG),))])
     answer.stream = stream(is_done=True, bytes=99)
     ((message, _),) = answer.news()
-    assert message["new"] == "half a line end\n"
+    assert message["blocks"] == [['<p dir="auto">half a <strong>word</strong></p>\n', False]]
     answer.stream = stream(is_done=True, bytes=100)
     assert kinds(answer) == []
+
+
+def test_many_words_at_once_are_packed() -> None:
+    answer = running()
+    answer.feed([Text("words and " * 1_000, 0)])
+    ((message, buffers),) = answer.news()
+    assert "blocks" not in message
+    assert message["packed"]
+    assert buffers is not None
+    assert len(buffers[0]) < 1_000
 
 
 def test_the_status_is_one_line_with_all_that_is_known() -> None:
