@@ -174,6 +174,11 @@ class Conversation:
                 self._send_packed({**message, "view": view})
             if entries and self.running is not None and (player_id := self._sound.player_id):
                 self._page.send({**page_messages.sound(self.entries[-1].number, player_id), "view": view})
+            running = self.running
+            if running is not None and running.entry in self.entries and running.reasoning.has_begun:
+                state = running.reasoning.state(running.stream)
+                self._page.send({**page_messages.reasoning(running.entry.number, state), "view": view})
+                running.reasoning.has_news = True  # the other views may not have it yet
 
     def copy(self, view: str, number: int) -> None:
         """Send a view the words so far of the answer that streams, if it is this one."""

@@ -7,7 +7,7 @@ from fal_notebook.client.streaming import Stream
 from fal_notebook.media.media import Media
 from fal_notebook.prompt.entry import Entry
 from fal_notebook.prompt.running_answer import RunningAnswer, status_of
-from fal_notebook.response.updates import Piece, Preview, Progress, Text
+from fal_notebook.response.updates import Piece, Preview, Progress, Reasoning, Text
 
 from ..endpoints import PNG
 
@@ -52,6 +52,19 @@ def test_the_bytes_of_a_preview_are_a_buffer_of_its_message() -> None:
     answer.feed([Preview((Media("image/png", PNG),))])
     ((message, buffers),) = answer.news()
     assert (message, buffers) == ({"kind": "preview", "id": 1, "type": "image/png"}, [PNG])
+    assert kinds(answer) == []
+
+
+def test_reasoning_is_told_before_the_words_and_its_end_once() -> None:
+    answer = running(is_thinking=True, thinking=2.5)
+    answer.feed([Reasoning("two and <b>", 0)])
+    ((message, _),) = answer.news()
+    assert message == {"kind": "reasoning", "id": 1, "words": "two and <b>", "seconds": 2.5, "line": ""}
+    assert kinds(answer) == []
+    answer.stream = stream(is_thinking=False, thinking=3.0)
+    answer.feed([Text("Four", 0)])
+    (message, _), (words, _) = answer.news()
+    assert (message["line"], words["kind"]) == ("thought for 3 s", "delta")
     assert kinds(answer) == []
 
 
