@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from . import errors
     from .client.api import pipeline, run, stream
     from .client.async_api import arun
-    from .client.result import Metrics, Result
+    from .client.metrics import Metrics
+    from .client.result import Result
     from .client.sessions import Session, session
     from .client.streaming import Stream
     from .display.player import AudioPlayer
@@ -39,7 +40,8 @@ _NAMES_OF_MODULE = {
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
     "prompt.widget": ("PromptWidget",),
-    "client.result": ("Metrics", "Result"),
+    "client.metrics": ("Metrics",),
+    "client.result": ("Result",),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
     "response.choices": ("Choice", "Source", "ToolCall"),

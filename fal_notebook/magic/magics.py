@@ -107,7 +107,8 @@ class FalMagics(Magics):
                 return
             requests = read_requests(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
         except InvalidRequest as exc:
-            raise UsageError(str(exc)) from None
+            what, advice = exc.lines(UsageError.__name__)
+            raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
         self._send(requests, options)
 
     def _options(self, line: str) -> Namespace:

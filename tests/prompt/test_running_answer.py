@@ -77,7 +77,7 @@ def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     assert kinds(answer) == []
 
 
-def test_the_status_is_one_line_with_all_that_is_known() -> None:
+def test_the_status_is_one_short_line() -> None:
     assert status_of(stream()) == ""
     whole = stream(first_byte_after=0.123, bytes=12_345, request_id="r\n1")
-    assert status_of(whole) == "first token 0.12 s · 12,345 bytes · request r 1"
+    assert status_of(whole) == "first token 0.12 s · 12,345 bytes"

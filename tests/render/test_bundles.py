@@ -36,6 +36,8 @@ OURS = TAGS | GALLERY | {"div", "details", "summary", "img", "audio", "source", 
 FRAME = {
     **ATTRIBUTES,
     "div": {"style", "class"},
+    "details": {"style", "class"},
+    "span": {"style"},
     "input": {"type", "aria-label"},
     "figcaption": {"style"},
     "img": {"src", "alt", "style"},
