@@ -16,6 +16,7 @@ from .template import fill
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*?)(:?=)(.*)", re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*(["}]|$)')
+_BYTE_ORDER_MARK = "\ufeff"  # stands before text that was copied from some files
 _LONGEST_QUOTE = 200  # characters of a value in an error, which also has to say what is wrong with it
 
 
@@ -27,7 +28,7 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         namespace: the variables for ``{{expression}}``; None leaves braces alone.
 
     Raises:
-        InvalidRequest: a word is no assignment, or a value after ``:=`` is not JSON.
+        InvalidRequest: a word is no assignment, a name stands twice, or a value after ``:=`` is not JSON.
     """
     arguments: dict[str, Any] = {}
     for word in words:
@@ -35,6 +36,8 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         if match is None:
             raise InvalidRequest(f"{shown} is no argument", hint="write key=text or key:=JSON; the prompt is the cell")
         name, kind, text = match.groups()
+        if name in arguments:
+            raise InvalidRequest(f"the line has {name} twice", hint="leave one of them out")
         arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _fill(text, namespace)
     return arguments
 
@@ -51,7 +54,7 @@ def from_cell(cell: str, field: str, namespace: Mapping[str, Any] | None, *, as_
     Raises:
         InvalidRequest: the cell begins like a JSON object but is not one.
     """
-    text = cell.strip("\r\n")
+    text = cell.removeprefix(_BYTE_ORDER_MARK).strip("\r\n")
     if not text.strip():
         return {}
     if not as_text and _LOOKS_LIKE_JSON.match(text.strip()):
