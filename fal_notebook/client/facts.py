@@ -5,7 +5,6 @@ the rest is folded below it.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,10 @@ from ..render.bundles import Bundle, small_bundle
 from ..render.foot import error_bundle, foot_bundle
 from ..safety.plain_text import one_line
 from .metrics import Metrics
+from .usage import Usage, money
 
 LOCAL_MODEL_HEADER = "x-local-model"
 """The header in which a gateway names the model on this machine that answered."""
-_MOST_PLAUSIBLE = 10**12  # a greater token count or cost must be a mistake, and is not shown
-_TOKENS_IN = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
-_TOKENS_OUT = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
-"""The names of the same counts in OpenAI's two APIs, Anthropic's, Gemini's and Ollama's."""
-_MOST_ZEROS = 9  # behind the decimal point of a price
 _FIRST_BAD = 300
 _LONGEST_NAME = 44  # characters of an endpoint or a model in the page's line, so that it is one line
 _HEADERS = (
@@ -59,8 +54,7 @@ class Facts:
             parts += [f"{self._model_kind} {self._model}"] if self._model else []
         parts += self._times
         if not self.shows_words_only:
-            parts += [f"{count:,} tokens {way}" for way, count in self._tokens.items()]
-            parts += [*self._cost(6), *([f"request {self.request_id}"] if self.request_id else [])]
+            parts += [*Usage.of(self.usage).words, *([f"request {self.request_id}"] if self.request_id else [])]
         return one_line(" · ".join(parts))
 
     @property
@@ -90,10 +84,12 @@ class Facts:
         endpoint = self.endpoint.removeprefix("fal-ai/").removesuffix("/stream") or self.endpoint
         names = [endpoint, self._model.rpartition("/")[2]]
         seconds = self.metrics.duration
-        tokens = sum(self._tokens.values())
+        used = Usage.of(self.usage)
+        tokens = (used.tokens_in or 0) + (used.tokens_out or 0)
         parts = [*ended, *(one_line(name, _LONGEST_NAME) for name in names if name)]
         parts += [f"{seconds:.2f} s" if seconds < 1 else f"{seconds:,.1f} s"]
-        return " · ".join([*parts, *([f"{tokens:,} tokens"] if tokens else []), *self._cost(2)])
+        parts += [f"{tokens:,} tokens"] if tokens else []
+        return " · ".join([*parts, *([] if used.cost is None else [money(used.cost, 2)])])
 
     @property
     def _folded(self) -> list[tuple[str, str]]:
@@ -107,8 +103,7 @@ class Facts:
             (self._model_kind, self._model),
             ("request", self.request_id or ""),
             ("time", " · ".join(self._times)),
-            ("tokens", " · ".join(f"{count:,} {way}" for way, count in self._tokens.items())),
-            ("cost", "".join(self._cost(6))),
+            ("usage", " · ".join(Usage.of(self.usage).words)),
             ("ended by", self.finish_reason or ""),
             ("received", " · ".join(received)),
         ]
@@ -143,25 +138,3 @@ class Facts:
     @property
     def _model_kind(self) -> str:
         return "local model" if self.headers.get(LOCAL_MODEL_HEADER) else "model"
-
-    @property
-    def _tokens(self) -> dict[str, int]:
-        """How many tokens went in and came out, as far as the endpoint says it."""
-        used: dict[str, int] = {}
-        for names, way in ((_TOKENS_IN, "in"), (_TOKENS_OUT, "out")):
-            counts = (count for count in map((self.usage or {}).get, names) if type(count) is int)
-            count = next(counts, _MOST_PLAUSIBLE)
-            if abs(count) < _MOST_PLAUSIBLE:
-                used[way] = count
-        return used
-
-    def _cost(self, digits: int) -> list[str]:
-        """The cost in dollars, with so many digits behind the zeros at its start."""
-        cost = (self.usage or {}).get("cost")
-        if not isinstance(cost, int | float) or isinstance(cost, bool) or not abs(cost) < _MOST_PLAUSIBLE:
-            return []
-        zeros = -math.floor(math.log10(abs(cost))) - 1 if cost else 0  # behind the decimal point
-        if zeros > _MOST_ZEROS:
-            return [f"${cost:.{digits}g}"]
-        exact = f"{cost:.{max(2, zeros + digits)}f}"
-        return [f"${exact.rstrip('0').rstrip('.')}"]

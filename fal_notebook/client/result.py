@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media, drawable
 from ..render import bundles
+from ..render.plain_words import is_no_markdown, plain_words_bundle
 from ..response.choices import Choice, Source
 from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
@@ -133,8 +134,8 @@ class Result:
         return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # IPython prints it in a terminal
 
     def _mime_(self) -> tuple[str, str]:
-        """What marimo shows (its protocol for objects). The style is included, as marimo's pages have none for it."""
-        return "text/html", bundles.styled_html(self._repr_mimebundle_()["text/html"])
+        """What marimo shows (its protocol for objects)."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
 
     def _bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:
@@ -163,7 +164,7 @@ class Result:
     def _answer_bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if not self._shows_words(style):
             return [bundles.json_bundle(self.data)]
-        parts = [bundles.text_bundle(self.text, style)] if self.text else []
+        parts = [self._words_bundle(style)] if self.text else []
         shown = self.media[:_MOST_FILES]
         others = [media for media in shown if media.kind != "image"]
         parts += self._picture_bundles(shown)
@@ -175,6 +176,17 @@ class Result:
         says_more = any(choice.text or choice.tool_calls for choice in self.choices)
         shows_data = not (parts or says_more) and self.data is not None and self.error is None
         return [bundles.json_bundle(self.data)] if shows_data else parts
+
+    def _words_bundle(self, style: Format) -> bundles.Bundle:
+        shown = self.words_format(style)
+        if style == "markdown" and shown == "text":
+            return plain_words_bundle(self.text, self.headers.get("content-type", ""))
+        return bundles.text_bundle(self.text, shown)
+
+    def words_format(self, style: Format) -> Format:
+        """How the words are shown: as text if the body is text and its content type is not that of Markdown."""
+        is_body = not self.events and self.data is None
+        return "text" if is_body and is_no_markdown(self.headers.get("content-type", "")) else style
 
     def _picture_bundles(self, shown: Sequence[Media]) -> list[bundles.Bundle]:
         pictures = [media for media in shown if media.kind == "image"]

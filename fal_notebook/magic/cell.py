@@ -16,7 +16,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..client.interrupts import Interrupts
 from ..client.result import Result, show_safely, with_show_error
-from ..client.sessions import session
 from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
 from ..display.columns import Columns
@@ -61,7 +60,8 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
                 follow(stream, live)
             except KeyboardInterrupt:
                 interrupted = True
-            result = with_show_error(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
+            ended = request.noted(_stopped(stream, interrupts) if interrupted else stream.outcome())
+            result = with_show_error(ended, live.failure)
             _name_options(result.error)
             result = _put_away(shell, result, options.out, show)
         except BaseException:
@@ -89,7 +89,8 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     """
     saved: list[str] = []
 
-    def finish(result: Result) -> None:
+    def finish(ended: Result) -> None:
+        result = request.noted(ended)
         _name_options(result.error)
         _assign(shell, result, options.out)
         if not saved:
@@ -158,9 +159,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
 
 
 def _send(request: Request, options: Namespace) -> Stream:
-    return session().stream(
-        request.endpoint, request.arguments, base_url=options.base_url or None, timeout=options.timeout
-    )
+    return request.stream(base_url=options.base_url or None, timeout=options.timeout)
 
 
 def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:

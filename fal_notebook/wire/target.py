@@ -26,7 +26,6 @@ _VARIABLE = re.compile(r"^(export\s+)?FAL_KEY\s*=")  # a line of a shell or of .
 _PREFIX = re.compile(r"^(Authorization:\s*)?Key(\s+|$)", re.IGNORECASE)
 _QUOTES = "\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a"  # typographic ones too
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
-_FAL_DOMAINS = (".fal.run", ".fal.ai", ".fal.dev")
 _NO_KEY = Redaction()
 
 
@@ -88,7 +87,7 @@ class Target:
     @property
     def is_fal(self) -> bool:
         """Whether the host is fal's, and not a gateway of one's own."""
-        return f".{urlsplit(self.url).hostname or ''}".endswith(_FAL_DOMAINS)
+        return environment.is_fal(self.url.removesuffix(f"/{self.endpoint}"))
 
     @property
     def private_host(self) -> str | None:

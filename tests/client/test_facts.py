@@ -38,12 +38,13 @@ REFUSED = Result(
 
 def seen(result: Result) -> str:
     """The words that are seen before anything is unfolded."""
-    html = re.sub(r"(?s)(</summary>).*?</details>", r"\1", result.foot["text/html"])
+    html = re.sub(r"<style.*?</style>", "", result.foot["text/html"])
+    html = re.sub(r"(?s)(</summary>).*?</details>", r"\1", html)
     return unescape(" ".join(re.sub(r"<[^>]*>", "", re.sub(r"<(div|details)", r" \g<0>", html)).split()))
 
 
 def folded(result: Result) -> str:
-    html = result.foot["text/html"].partition("</summary>")[2]
+    html = result.foot["text/html"].rpartition("</summary>")[2]
     return unescape(re.sub(r"<[^>]*>", "", html.replace("<div>", "\n")))
 
 
@@ -55,8 +56,7 @@ def test_the_footer_is_a_short_line_and_all_else_is_folded() -> None:
         "model google/gemini-flash",
         f"request {IDENTITY}",
         "time 1.43 s · first token 0.75 s",
-        "tokens 91 in · 20 out",
-        "cost $0.001234",
+        "usage 91 tokens in · 20 tokens out · $0.001234",
         "ended by stop",
         "received 1,234 bytes · 12 events",
     ]
@@ -68,9 +68,10 @@ def test_plain_text_has_everything_on_one_line_with_the_request_at_its_end() -> 
 
 
 def test_the_fold_needs_no_script_and_is_closed() -> None:
-    assert USUAL.foot["text/html"].startswith('<details class="fal-fold fal-foot fal-small"')
-    assert "<script" not in USUAL.foot["text/html"]
-    assert " open" not in USUAL.foot["text/html"]
+    html = USUAL.foot["text/html"].rpartition("</style>")[2]
+    assert html.startswith('<div class="fal-answer"><details class="fal-small fal-fold fal-foot"')
+    assert "<script" not in html
+    assert " open" not in html
 
 
 def test_the_line_stays_short_whatever_the_names_are() -> None:

@@ -331,3 +331,20 @@ def test_hostile_choices_sources_and_reasons_cannot_act(text: str) -> None:
     for output in [*result.outputs(), result._repr_mimebundle_()]:
         assert problems(output["text/html"], OURS, FRAME) == []
         assert "\u202e" not in output["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("label", "data", "style", "formatted"),
+    [
+        ("text/plain", None, "markdown", False),
+        ("text/csv; header=present", None, "markdown", False),
+        ("text/markdown", None, "markdown", True),
+        ("text/plain", {"output": "A **cat**"}, "markdown", True),
+        ("", None, "markdown", True),
+        ("text/markdown", None, "text", False),
+    ],
+)
+def test_a_body_of_plain_text_is_no_markdown(label: str, data: Any, style: Any, *, formatted: bool) -> None:
+    result = Result(ENDPOINT, text="A **cat**", data=data, headers={"content-type": label})
+    assert ("<strong>cat" in result.outputs(style)[0]["text/html"]) is formatted
+    assert (result.words_format(style) == "markdown") is formatted
