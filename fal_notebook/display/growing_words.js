@@ -92,19 +92,25 @@ function renewChildren(parent, fresh) {
 
 /**
  * Put the rest of an ended answer around its words, which stay where they are. Return the elements that were put there.
- * The place of the words is marked in the HTML.
+ * The place of the words is marked in the HTML; without a mark, the HTML takes their place. All of it stands in an
+ * answer already, so that answers within it are left out.
  */
 function surround(words, html) {
   const { content } = Object.assign(document.createElement("template"), { innerHTML: html });
+  for (const answer of content.querySelectorAll(".fal-answer")) answer.replaceWith(...answer.childNodes);
   const put = [];
   let [first, last] = [words, words];
-  for (let at = content.querySelector("fal-words"); at !== content; at = at.parentNode) {
+  for (let at = content.querySelector("fal-words"); at && at !== content; at = at.parentNode) {
     const beside = [...at.parentNode.childNodes];
     const [before, after] = [beside.slice(0, beside.indexOf(at)), beside.slice(beside.indexOf(at) + 1)];
     first.before(...before);
     last.after(...after);
     [first, last] = [before[0] ?? first, after.at(-1) ?? last];
     put.push(...before, ...after);
+  }
+  if (!content.querySelector("fal-words")) {
+    put.push(...content.childNodes);
+    words.replaceWith(content);
   }
   return put.filter((node) => node.nodeType === ELEMENT);
 }

@@ -108,6 +108,7 @@ class Conversation:
         """Play new bytes of sound. With the first that can be heard, show the player in the page."""
         with self._lock:
             if self._sound.feed(piece) and (player_id := self._sound.player_id):
+                entry.player_name = self._sound.static_name
                 self._page.send(page_messages.sound(entry.number, player_id))
 
     def show(self, running: RunningAnswer) -> None:

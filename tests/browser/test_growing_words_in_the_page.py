@@ -198,9 +198,19 @@ def test_the_rest_of_an_answer_is_put_around_its_words_which_stay(sized: Page) -
     grow(sized, "words", 5)
     put = sized.evaluate("""() => {
       getSelection().selectAllChildren(words.element);
-      const html = "<div><p>a</p><div><p>b</p><fal-words></fal-words>c<p>d</p></div></div><p>e</p>";
+      const html = `<div class="fal-answer"><p>a</p><div><p>b</p><fal-words></fal-words>c<p>d</p></div></div>
+        <div class="fal-answer"><p>e</p></div>`;
       return surround(words.element, html).map(each => each.textContent);
     }""")
     assert put == ["b", "d", "a", "e"]
     assert sized.evaluate("document.body.innerText.split(/\\s+/).join(' ')") == "a b words c d e"
     assert sized.evaluate("getSelection().toString().trim()") == "words"
+    assert sized.locator(".fal-answer").count() == 1
+
+
+def test_an_answer_that_ends_with_other_words_replaces_those_that_have_streamed(sized: Page) -> None:
+    grow(sized, "words", 5)
+    html = '<div class="fal-answer"><p>others</p></div><p>end</p>'
+    assert sized.evaluate("html => surround(words.element, html).length", html) == 2
+    assert sized.locator(".fal-answer").inner_text().split() == ["others", "end"]
+    assert sized.locator(".fal-answer").count() == 1

@@ -88,12 +88,7 @@ class Entry {
     this.clipboardText = message.copy;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;
-    if (message.words === undefined) {
-      this.answer.innerHTML = message.html;
-      this.typeset(this.answer);
-    } else {
-      this.words.end(message.words);
-      for (const node of surround(this.words.element, message.html)) this.typeset(node);
-    }
+    if (message.words !== undefined) this.words.end(message.words);
+    for (const node of surround(this.words.element, message.html)) this.typeset(node);
   }
 }

@@ -6,7 +6,7 @@ import { document, GrowingWords } from "../../page_elements.mjs";
 const { Conversation, Entry } = load(
   ["dom.js", "word_blocks.js", "entry.js", "conversation.js"].map((name) => `prompt/page/${name}`),
   ["Conversation", "Entry"],
-  { document, GrowingWords },
+  { document, GrowingWords, surround: () => [] },
 );
 
 function entry(id) {

@@ -96,10 +96,11 @@ test("at the end the words stay, and the rest is put around them", () => {
   assert.deepEqual([answer.streaming, answer.clipboardText], [false, "all"]);
 });
 
-test("an answer that ends with other words than have streamed shows the HTML of Python", () => {
+test("an answer that ends with other words than have streamed is the HTML of Python", () => {
   const answer = entry(1, "ask", growth);
   answer.end({ html: "<p>end</p>", copy: "image/png, 3 bytes", end: "stopped" });
-  assert.deepEqual([answer.answer.innerHTML, answer.element.dataset.end], ["<p>end</p>", "stopped"]);
+  assert.deepEqual([answer.words.ended, answer.element.dataset.end], [undefined, "stopped"]);
+  assert.equal(around.at(-1)[1], "<p>end</p>");
   assert.equal(answer.clipboardText, "image/png, 3 bytes");
 });
 
