@@ -33,7 +33,7 @@ STYLE = re.compile(
     r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere"
     r"|overflow-x:auto;padding:.6em .9em;background:rgba\(128,128,128,.08\)"
 )
-CLASS = re.compile(r"fal-[a-z-]+")
+CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*")
 # What MathJax (Jupyter's front ends) and KaTeX (some others) make links, identifiers, styles or definitions of.
 ACTING = re.findall(
     r"\S+",
