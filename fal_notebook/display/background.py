@@ -30,7 +30,7 @@ _CHARACTERS_A_SECOND = 100_000
 class BackgroundLive(Live):
     """The live view of a background request: one output with the answer, and one below it with a Stop button.
 
-    At the end the first output holds the body of the result, and the second its status line. The button comes only
+    At the end the first output holds the body of the result, and the second its footer. The button comes only
     after a second, so that short requests never have one.
 
     Args:
@@ -38,7 +38,7 @@ class BackgroundLive(Live):
         stop: what the button does; None if no widget can be shown.
 
     Attributes:
-        note: a note below the result, such as its error or where it was saved.
+        note: a note below the result, such as where it was saved.
     """
 
     def __init__(self, recent: RecentAnswers, stop: Callable[[], object] | None = None) -> None:
@@ -122,7 +122,7 @@ class BackgroundLine(Live):
         name: the variable that will hold the result; the line names it.
 
     Attributes:
-        note: what the line says instead, such as the error or where the answer was saved.
+        note: what the line says of the answer besides an error, such as where it was saved.
     """
 
     def __init__(self, name: str) -> None:
@@ -131,7 +131,9 @@ class BackgroundLine(Live):
         self._name = name
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        print_text(f"{result.status_line} · {one_line(self.note) or f'the answer is in {self._name}'}\n")
+        error = f"{type(result.error).__name__}: {result.error.words}" if result.error else ""
+        note = " · ".join(filter(None, [error, self.note])) or f"the answer is in {self._name}"
+        print_text(f"{result.status_line} · {one_line(note)}\n")
 
     def _write(self, text: str, replaces: Shown) -> None:
         """Show nothing, since the user is typing in the terminal."""

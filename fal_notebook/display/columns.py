@@ -178,10 +178,7 @@ def _is_light_picture(media: Media) -> bool:
 
 
 def _final_bundle(result: Result, style: Format) -> Bundle:
-    parts = [as_html(bundle) for bundle in result.outputs(style)]
-    if result.error is not None:
-        parts.append(small_bundle(f"{type(result.error).__name__}: {result.error}"))
-    return merged(parts)[0]
+    return merged(as_html(bundle) for bundle in result.outputs(style))[0]
 
 
 def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:

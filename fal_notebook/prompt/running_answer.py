@@ -70,7 +70,7 @@ class RunningAnswer:
 
 def status_of(stream: Stream) -> str:
     """What is known about a stream, in one line. The page itself counts the seconds."""
-    first, request = stream.first_byte_after, stream.request_id
+    first = stream.first_byte_after
     parts = ["" if first is None else f"first token {first:.2f} s"]
-    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", f"request {request}" if request else ""]
+    parts += [f"{stream.bytes:,} bytes" if stream.bytes else ""]
     return one_line(" · ".join(filter(None, parts)))

@@ -36,8 +36,9 @@ OURS = TAGS | GALLERY | {"details", "summary", "img", "audio", "source", "video"
 FRAME = {
     **ATTRIBUTES,
     "code": {"style"},
-    "details": {"class"},
+    "details": {"class", "style"},
     "div": {"class", "style"},
+    "span": {"style"},
     "style": {"class"},
     "input": {"type", "aria-label"},
     "figcaption": {"style"},
