@@ -39,7 +39,7 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         namespace: the variables for ``{{expression}}``; None leaves braces alone.
 
     Raises:
-        InvalidRequest: a word is no assignment, or a value after ``:=`` is not JSON.
+        InvalidRequest: a word is no assignment, a name stands twice, or a value after ``:=`` is not JSON.
     """
     arguments: dict[str, Any] = {}
     before = ""
@@ -48,6 +48,8 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         if match is None:
             raise InvalidRequest(f"{shown} is no argument", hint=_how_to_write(before, word))
         name, kind, text = match.groups()
+        if name in arguments:
+            raise InvalidRequest(f"the line has {name} twice", hint="leave one of them out")
         before = f"{name}={text}" if kind == "=" else ""
         arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _fill(text, namespace)
     return arguments

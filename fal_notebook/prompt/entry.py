@@ -9,12 +9,9 @@ from typing import Any
 
 from ..client.result import Result
 from ..display.growing_words import GrowingWords
+from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
 from ..render.bundles import Bundle
-from ..render.markdown import text_html
-from ..safety.plain_text import one_line
-
-_ERROR_STYLE = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
 
 @dataclass(eq=False)
@@ -28,6 +25,7 @@ class Entry:
         prompt: the text of the prompt.
         words: the words of the answer so far.
         pictures: the newest preview of the answer.
+        player_name: the name of the static player that takes over from the page's; empty if none does.
         result: the answer, once it has ended.
     """
 
@@ -37,6 +35,7 @@ class Entry:
     prompt: str
     words: GrowingWords = field(default_factory=GrowingWords)
     pictures: NewestPicture = field(default_factory=NewestPicture)
+    player_name: str = ""
     result: Result | None = None
 
     def end(self, result: Result) -> None:
@@ -49,11 +48,4 @@ class Entry:
         """The ended answer as an output, with its error if it has one."""
         if self.result is None:
             raise ValueError("the answer has not ended")
-        shown = self.result._repr_mimebundle_()
-        if self.result.error is None:
-            return shown
-        words = one_line(f"{type(self.result.error).__name__}: {self.result.error}")
-        return {
-            "text/plain": f"{shown['text/plain']}\n{words}",
-            "text/html": f'{shown["text/html"]}\n<div style="{_ERROR_STYLE}">{text_html(words)}</div>',
-        }
+        return with_player_name(self.result._repr_mimebundle_(), self.player_name)

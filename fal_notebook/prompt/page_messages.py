@@ -11,6 +11,7 @@ from typing import Any
 
 from ..client.known_endpoints import takes_model
 from ..client.result import Result
+from ..display.live_reasoning import ReasoningState
 from ..errors import FalNotebookError
 from ..render.answer_style import unstyled, with_fallbacks
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT, Bundle
@@ -74,6 +75,11 @@ def preview(number: int, content_type: str) -> Message:
 def progress(number: int, update: Progress) -> Message:
     """The progress of the work."""
     return {"kind": "progress", "id": number, "fraction": update.fraction, "message": one_line(update.message, 80)}
+
+
+def reasoning(number: int, state: ReasoningState) -> Message:
+    """The newest lines of the model's reasoning."""
+    return {"kind": "reasoning", "id": number, **state}
 
 
 def sound(number: int, player_id: str) -> Message:

@@ -30,6 +30,7 @@ from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
 from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
+from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.answer_style import answer_style
 from ..response.updates import Update
@@ -44,7 +45,12 @@ from .running_answer import RunningAnswer
 from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
-_SCRIPTS = (CONTROL_SCRIPT, GROWING_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: each only defines names
+_SCRIPTS = (
+    CONTROL_SCRIPT,
+    GROWING_SCRIPT,
+    REASONING_SCRIPT,
+    *sorted(_PAGE.glob("*.js")),
+)  # in any order: each only defines names
 
 
 class PromptWidget(AnyWidget):
@@ -74,7 +80,9 @@ class PromptWidget(AnyWidget):
 
     # Text, not paths: anywidget would watch a path for changes, and so keep every widget alive.
     _esm = "".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
-    _css = (_PAGE / "prompt.css").read_text(encoding="utf-8") + answer_style()
+    _css = (
+        "".join(path.read_text(encoding="utf-8") for path in (_PAGE / "prompt.css", REASONING_STYLE)) + answer_style()
+    )
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)

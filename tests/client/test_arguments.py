@@ -1,4 +1,6 @@
 import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,5 +68,34 @@ def nested() -> list[Any]:
     ids=lambda value: type(value).__name__,
 )
 def test_what_json_does_not_have_is_refused(value: object) -> None:
-    with pytest.raises(InvalidRequest, match="these arguments cannot be sent as JSON"):
+    with pytest.raises(InvalidRequest, match=r"^x.* cannot be sent as JSON: "):
         encode({"x": value})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"a": 1, "image": np.array([1])}, "image cannot be sent as JSON: ndarray has no JSON form (.tolist() makes"),
+        (
+            {"loras": [{"scale": 1}, {"scale": {2}}]},
+            "loras[1].scale cannot be sent as JSON: set has no JSON form",
+        ),
+        ({"a": {"b": float("nan")}}, "a.b cannot be sent as JSON: JSON has no nan"),
+        ({"a": [np.float32("inf")]}, "a[0] cannot be sent as JSON: JSON has no inf"),
+        ({"a": {(1, 2): 3}}, "a cannot be sent as JSON: a key is a tuple (keys are text)"),
+        (
+            {"picture": b"x"},
+            "picture cannot be sent as JSON: bytes has no JSON form (give a file as its URL: fal",
+        ),
+        ({"picture": Path("a.png")}, "give a file as its URL"),
+        ({"day": date(2025, 1, 1)}, "day cannot be sent as JSON: date has no JSON form (str(…) makes text of it)"),
+        ({"a": looped()}, "a.x cannot be sent as JSON: it holds itself"),
+        ({"a": nested()}, "… cannot be sent as JSON: it is nested too deeply"),
+        ({"a\n" * 200: {1}}, "… cannot be sent as JSON: set has no"),
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_named_with_what_to_do(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        encode(arguments)
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 250

@@ -31,7 +31,6 @@ def cell(text: str, *, as_text: bool = False) -> dict[str, Any]:
         ("a.b-c_d=1", {"a.b-c_d": "1"}),
         ("prompt=", {"prompt": ""}),
         ("x==1", {"x": "=1"}),
-        ("x=1 x=2", {"x": "2"}),
         ("steps={{n}}", {"steps": 7}),
         ("steps:={{n}}", {"steps": 7}),
         ("steps:={{none}}", {"steps": None}),
@@ -215,3 +214,18 @@ def test_json_that_is_nested_too_deeply_is_refused() -> None:
         from_cell(deep, "prompt", None, as_text=False)
     with pytest.raises(InvalidRequest):
         from_line([f"a:={deep}"], None)
+
+
+@pytest.mark.parametrize("line", ["x=1 x=2", "x=1 x:=1", "x:=1 y=2 x:=1"])
+def test_a_name_that_stands_twice_on_the_line_is_refused(line: str) -> None:
+    with pytest.raises(InvalidRequest, match="the line has x twice"):
+        from_line(split_line(line), {})
+
+
+@pytest.mark.parametrize("cell", ['\ufeff{"a": 1}', '\ufeff\n{"a": 1}\n'])
+def test_a_byte_order_mark_before_json_is_none_of_it(cell: str) -> None:
+    assert from_cell(cell, "prompt", {}, as_text=False) == {"a": 1}
+
+
+def test_a_byte_order_mark_before_words_is_none_of_them() -> None:
+    assert from_cell("\ufeffa cat", "prompt", {}, as_text=False) == {"prompt": "a cat"}

@@ -7,7 +7,7 @@ from fal_notebook.client.streaming import Stream
 from fal_notebook.media.media import Media
 from fal_notebook.prompt.entry import Entry
 from fal_notebook.prompt.running_answer import RunningAnswer, status_of
-from fal_notebook.response.updates import Piece, Preview, Progress, Text
+from fal_notebook.response.updates import Piece, Preview, Progress, Reasoning, Text
 
 from ..endpoints import PNG
 
@@ -55,6 +55,19 @@ def test_the_bytes_of_a_preview_are_a_buffer_of_its_message() -> None:
     assert kinds(answer) == []
 
 
+def test_reasoning_is_told_before_the_words_and_its_end_once() -> None:
+    answer = running(is_thinking=True, thinking=2.5)
+    answer.feed([Reasoning("two and <b>", 0)])
+    ((message, _),) = answer.news()
+    assert message == {"kind": "reasoning", "id": 1, "words": "two and <b>", "seconds": 2.5, "line": ""}
+    assert kinds(answer) == []
+    answer.stream = stream(is_thinking=False, thinking=3.0)
+    answer.feed([Text("Four", 0)])
+    (message, _), (words, _) = answer.news()
+    assert (message["line"], words["kind"]) == ("thought for 3 s", "delta")
+    assert kinds(answer) == []
+
+
 def test_only_the_newest_progress_is_told() -> None:
     answer = running()
     answer.feed([Progress(0.1, "a"), Progress(0.2, "b")])
@@ -88,7 +101,7 @@ def test_many_words_at_once_are_packed() -> None:
     assert len(buffers[0]) < 1_000
 
 
-def test_the_status_is_one_line_with_all_that_is_known() -> None:
+def test_the_status_is_one_short_line() -> None:
     assert status_of(stream()) == ""
     whole = stream(first_byte_after=0.123, bytes=12_345, request_id="r\n1")
-    assert status_of(whole) == "first token 0.12 s · 12,345 bytes · request r 1"
+    assert status_of(whole) == "first token 0.12 s · 12,345 bytes"

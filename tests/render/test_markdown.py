@@ -30,7 +30,7 @@ ATTRIBUTES = {
 STYLE = re.compile(
     r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere|overflow-x:auto;padding:.6em .9em"
 )
-CLASS = re.compile(r"fal-[a-z-]+")
+CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*")
 # What MathJax (Jupyter's front ends) and KaTeX (some others) make links, identifiers, styles or definitions of.
 ACTING = re.findall(
     r"\S+",

@@ -45,6 +45,15 @@ class Entry {
     this.progressMessage.textContent = message;
   }
 
+  /** Show the newest lines of the model's reasoning, above the answer. */
+  think(message) {
+    if (!this.fold) {
+      this.fold = new ReasoningFold();
+      this.answer.before(this.fold.element);
+    }
+    this.fold.show(message);
+  }
+
   /** Show a preview picture in place of the one before. */
   preview(type, bytes) {
     this.revokePreview();
@@ -66,6 +75,7 @@ class Entry {
 
   close() {
     this.revokePreview();
+    this.fold?.close();
     this.player?.remove();
   }
 
@@ -74,6 +84,7 @@ class Entry {
     this.revokePreview();
     this.progressBox.remove();
     this.picture.remove();
+    this.fold?.close(); // the ended answer has all of the reasoning in a fold of its own
     this.clipboardText = message.copy;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;

@@ -5,6 +5,7 @@ const ABOUT_AN_ENTRY = {
   delta: (view, entry, message) => view.grow(entry, message),
   preview: (_, entry, message, buffers) => entry.preview(message.type, buffers[0]),
   progress: (_, entry, message) => entry.progress(message),
+  reasoning: (_, entry, message) => entry.think(message),
   sound: (view, entry, message) => view.showPlayer(entry, message.model),
   copied: (view, _, message) => view.putIntoClipboard(message.copy),
   done: (view, entry, message) => view.finish(entry, message),

@@ -7,7 +7,7 @@ const made = [];
 const forgotten = [];
 const around = [];
 const { Entry } = load(
-  ["prompt/page/dom.js", "prompt/page/word_blocks.js", "prompt/page/entry.js"],
+  ["display/reasoning_fold.js", "prompt/page/dom.js", "prompt/page/word_blocks.js", "prompt/page/entry.js"],
   ["Entry"],
   {
     document,
@@ -44,6 +44,17 @@ test("words of a prompt are inserted as text", () => {
   const answer = entry(1, "<b>ask</b>");
   assert.equal(answer.element.querySelector("b"), null);
   assert.equal(answer.element.children[0].textContent, "<b>ask</b>");
+});
+
+test("reasoning stands in a fold above the answer until the ended answer has one", () => {
+  const answer = entry();
+  answer.think({ words: "<b>two</b>", seconds: 2, line: "" });
+  answer.think({ words: "<b>two</b> and two", seconds: 3, line: "thought for 3 s" });
+  const fold = answer.element.querySelector("details");
+  assert.equal(fold.nextElementSibling, answer.answer);
+  assert.equal(fold.textContent, "thought for 3 s<b>two</b> and two");
+  answer.end({ html: "<p>Four</p>", end: "done", copy: "Four" });
+  assert.equal(answer.element.querySelector("details"), null);
 });
 
 test("the buttons send the requests of their labels", () => {

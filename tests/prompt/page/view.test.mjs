@@ -8,7 +8,7 @@ import { document, Element, GrowingWords, Outputs } from "../../page_elements.mj
 const FOLDER = new URL("../../../fal_notebook/prompt/page", import.meta.url);
 const PIECES = readdirSync(FOLDER).filter((name) => name.endsWith(".js")).sort().map((name) => `prompt/page/${name}`);
 const { View } = load(
-  ["display/control_channel.js", ...PIECES],
+  ["display/control_channel.js", "display/reasoning_fold.js", ...PIECES],
   ["View"],
   { document, GrowingWords, surround: () => [], CSS: { escape: (name) => name } },
 );
