@@ -30,6 +30,7 @@ from markdown_it.token import Token
 
 from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
+from .chat_markdown import chat_plugin
 from .code_blocks import COLOURS, MOST_COLOURS, code_block_html, colours_within
 from .lossless_markdown import lossless_plugin
 from .mathematics import limit_formulas, mathematics_plugin
@@ -46,7 +47,7 @@ _ATTRIBUTES = {name: {"dir"} for name in _DIRECTED} | {
     "td": _CELL_ATTRIBUTES,
     "th": _CELL_ATTRIBUTES,
 }
-_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}, "span": set(COLOURS)}
+_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}, "li": {"fal-task"}, "span": {*COLOURS, "fal-numbered"}}
 _TAGS = {
     *(
         "a",
@@ -67,6 +68,7 @@ _TAGS = {
         "ol",
         "p",
     ),
+    *("b", "i", "kbd", "mark", "sub", "u"),
     *("pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 # The scripts by blocks of 128 code points. Latin and symbols count as one script, and so do Japanese syllables,
@@ -239,7 +241,7 @@ class _Parser(MarkdownIt):
 @cache
 def _parser() -> MarkdownIt:
     parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.use(mathematics_plugin).use(lossless_plugin)
+    parser.use(mathematics_plugin).use(lossless_plugin).use(chat_plugin)
     parser.add_render_rule("text", _text)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("footnote_ref", _footnote_ref)

@@ -13,15 +13,15 @@ from fal_notebook.render.markdown import markdown_html, preformatted_html, text_
 TAGS = set(
     re.findall(
         r"\w+",
-        "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong sup"
-        " table tbody td th thead tr ul",
+        "a b blockquote br code del div em h1 h2 h3 h4 h5 h6 hr i kbd li mark ol p pre s span strong sub sup"
+        " table tbody td th thead tr u ul",
     )
 )
 ATTRIBUTES = {
     **{name: {"dir"} for name in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul")},
     "a": {"href", "title", "target", "rel"},
     "div": {"class"},
-    "li": {"value"},
+    "li": {"class", "value"},
     "ol": {"dir", "start"},
     "span": {"class"},
     "td": {"style"},
@@ -248,11 +248,15 @@ def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] =
     return page.problems + acting
 
 
+def bare_code(html: str) -> str:
+    """The HTML without the colours of code."""
+    return re.sub(r'<span class="fal-[a-z]">([^<]*)</span>', r"\1", html)
+
+
 def bare(html: str) -> str:
     """The HTML without directions, frames and colours."""
-    html = re.sub(r'<span class="fal-[a-z]">([^<]*)</span>', r"\1", html)
-    html = re.sub(r' dir="auto"|<div class="fal-code-head">[^<]*</div>\n', "", html)
-    return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html)
+    html = re.sub(r' dir="auto"|<div class="fal-code-head">[^<]*</div>\n', "", bare_code(html))
+    return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html).replace("<br>\n", "\n")
 
 
 def block_problems(html: str) -> list[str]:
@@ -362,7 +366,7 @@ def test_a_table_comes_out_right() -> None:
 
 def test_code_comes_out_right() -> None:
     opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre><code>'
-    html = markdown_html("```python\nif a < b:\n    $x$\n```")
+    html = bare_code(markdown_html("```python\nif a < b:\n    $x$\n```"))
     assert f"{opening}if a &lt; b:\n    $x$\n</code></pre></div>" in html
     assert "<code>a &lt; $b</code>" in markdown_html("`a < $b`")
 
