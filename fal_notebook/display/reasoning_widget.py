@@ -30,7 +30,8 @@ class ReasoningWidget:
     """
 
     def __init__(self, state: ReasoningState, layout: "Layout") -> None:
-        self.widget: AnyWidget = _widget_class()(state=dict(state), layout=layout, _dom_classes=("fal-part",))
+        classes = ("fal-part", "fal-reasoning")
+        self.widget: AnyWidget = _widget_class()(state=dict(state), layout=layout, _dom_classes=classes)
 
     def show(self, state: ReasoningState) -> None:
         """Show what is new. This is one message, whose size does not grow."""
