@@ -14,6 +14,8 @@ class Metrics:
         duration: from the call to the end of the response.
         bytes: the size of the body.
         events: the number of server-sent events in the body.
+        thinking: from the first piece of the model's reasoning until the answer's first words or file; None if the
+            endpoint sends no reasoning, or sends it together with the answer.
     """
 
     connect: float | None = None
@@ -22,3 +24,4 @@ class Metrics:
     duration: float = 0.0
     bytes: int = 0
     events: int = 0
+    thinking: float | None = None

@@ -142,7 +142,7 @@ class Result:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
         parts = first_heading(self.choices) if self._shows_words(style) else []
-        parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
+        parts += [bundles.reasoning_bundle(self.reasoning, self.metrics.thinking, style)] if self.reasoning else []
         return [*parts, *self._answer_bundles(style, autoplay=autoplay), *self.below_answer(style)]
 
     def below_answer(self, style: Format = "markdown") -> list[bundles.Bundle]:

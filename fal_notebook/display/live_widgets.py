@@ -50,7 +50,8 @@ class Place(IntEnum):
     PICTURE = 3
     SOUND = 4
     MESSENGER = 5
-    WORDS = 6
+    REASONING = 6
+    WORDS = 7
 
 
 class LiveBox:
