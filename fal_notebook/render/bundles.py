@@ -1,6 +1,7 @@
 """The parts of an answer as MIME bundles, which Jupyter displays and saves.
 
 A MIME bundle maps MIME types to data. Ours always has ``text/plain``, for terminals, diffs and viewers without HTML.
+Formatted words are also there as ``text/markdown``, which no page takes in place of HTML: see `portable_markdown`.
 Every bundle is static: it still shows the same after save and reopen, in nbconvert and in other viewers. A single
 PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows that; everything else is HTML.
 """
@@ -17,9 +18,12 @@ from ..safety.plain_text import one_line, plain_text
 from .answer_style import SMALL, styled_html, styled_once, unstyled, with_fallbacks
 from .markdown import markdown_html, preformatted_html, text_html
 from .mathematics import limit_formulas
+from .portable_markdown import LONGEST as LONGEST_MARKDOWN
+from .portable_markdown import portable_markdown, portable_plain
 
 Bundle = dict[str, Any]
 
+_MARKDOWN = "text/markdown"
 _NATIVE_PICTURES = ("image/png", "image/jpeg")
 _LONGEST_JSON_STRING = 2_000
 _LONGEST_TITLE = 200
@@ -53,8 +57,11 @@ _GALLERY_STYLE = """
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
     """An answer's text: rendered if ``style`` is ``markdown``, else unchanged."""
     shown = _shown_text(text)
-    html = _words_html(shown) if style == "markdown" else preformatted_html(shown)
-    return {"text/plain": shown, "text/html": styled_html(html)}
+    if style != "markdown":
+        return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
+    portable = portable_markdown(shown)
+    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown))}
+    return bundle if portable is None else {**bundle, _MARKDOWN: portable}
 
 
 def json_bundle(value: Any) -> Bundle:
@@ -200,9 +207,9 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
         if "text/html" not in bundle:
             result.append(bundle)
             continue
-        bare = {"text/plain": bundle["text/plain"], "text/html": unstyled(bundle["text/html"])}
+        bare = {**bundle, "text/html": unstyled(bundle["text/html"])}
         if result and "text/html" in result[-1]:
-            result[-1] = {name: f"{result[-1][name]}\n{bare[name]}" for name in bare}
+            result[-1] = _joined(result[-1], bare)
         else:
             result.append(bare)
     return [_whole(bundle) if "text/html" in bundle else bundle for bundle in result]
@@ -216,6 +223,17 @@ def as_html(bundle: Bundle) -> Bundle:
             html = f'<img src="{source}" alt="{escape(bundle["text/plain"])}" style="max-width:100%">'
             return {"text/plain": bundle["text/plain"], "text/html": html}
     return bundle
+
+
+def _joined(first: Bundle, second: Bundle) -> Bundle:
+    """Two HTML bundles as one. Markdown is joined with what the other one has in plain text."""
+    both = {name: f"{first[name]}\n{second[name]}" for name in ("text/plain", "text/html")}
+    if _MARKDOWN not in first and _MARKDOWN not in second:
+        return both
+    pieces = [each.get(_MARKDOWN) or portable_plain(each["text/plain"]) for each in (first, second)]
+    if None in pieces or sum(map(len, filter(None, pieces))) > 2 * LONGEST_MARKDOWN:
+        return both
+    return {**both, _MARKDOWN: "\n\n".join(filter(None, pieces))}
 
 
 def _whole(bundle: Bundle) -> Bundle:

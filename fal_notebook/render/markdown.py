@@ -159,6 +159,15 @@ def block_tokens(text: str, env: Env) -> list[Token]:
     return tokens
 
 
+@quiet()
+def read_tokens(text: str) -> list[Token]:
+    """The whole Markdown as it was read; nothing where the parser cannot take it."""
+    try:
+        return _parser().parse(text, {})
+    except Exception:  # noqa: BLE001 - the same
+        return []
+
+
 def weights(text: str) -> Weights:
     """What makes a text too large or too wild: its characters, brackets, marks, lines and turns between scripts."""
     brackets, marks = text.count("[") - text.count("\\["), sum(map(text.count, _MARKS))

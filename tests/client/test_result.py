@@ -127,7 +127,8 @@ def test_the_status_line_is_the_last_of_the_outputs(result: Result) -> None:
 @ANY_RESULT
 def test_in_a_cell_it_is_one_bundle(result: Result) -> None:
     bundle = result._repr_mimebundle_()
-    assert sorted(bundle) == ["text/html", "text/plain"]
+    assert {"text/html", "text/plain"} <= set(bundle) <= {"text/html", "text/plain", "text/markdown"}
+    assert ("text/markdown" in bundle) is bool(result.text)
     assert bundle["text/plain"].endswith(result.status_line)
     assert problems(bundle["text/html"], OURS, FRAME) == []
 
