@@ -17,9 +17,11 @@ _STYLE = re.compile(r'<style class="fal-style">[^<]*</style>')
 _FALLBACKS = {
     "<td>": '<td style="text-align:left">',
     "<th>": '<th style="text-align:left">',
-    '<div class="fal-table">': '<div class="fal-table" style="overflow-x:auto">',
+    '<div class="fal-table" ': '<div class="fal-table" style="overflow-x:auto" ',
     '<div class="fal-code">': '<div class="fal-code" style="background:rgba(128,128,128,.08)">',
-    "<pre><code>": '<pre style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">',
+    '<pre tabindex="0"><code>': (
+        '<pre tabindex="0" style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">'
+    ),
 }
 SMALL = 'class="fal-small" style="font-size:85%"'
 """The attributes of a small line."""

@@ -20,12 +20,12 @@ TAGS = set(
 ATTRIBUTES = {
     **{name: {"dir"} for name in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul")},
     "a": {"href", "title", "target", "rel"},
-    "div": {"class"},
+    "div": {"class", "tabindex"},
     "li": {"value"},
     "ol": {"dir", "start"},
     "td": {"style"},
     "th": {"style"},
-    "pre": {"dir", "style"},
+    "pre": {"dir", "style", "tabindex"},
 }
 STYLE = re.compile(
     r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere|overflow-x:auto;padding:.6em .9em"
@@ -246,14 +246,14 @@ def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] =
 
 
 def bare(html: str) -> str:
-    """The HTML without directions and frames."""
-    html = re.sub(r' dir="auto"|<div class="fal-code-head">[^<]*</div>\n', "", html)
+    """The HTML without directions, frames and places in the order of the keyboard."""
+    html = re.sub(r' dir="auto"| tabindex="0"|<div class="fal-code-head">[^<]*</div>\n', "", html)
     return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html)
 
 
 def block_problems(html: str) -> list[str]:
     """The same for a text that may have been split into blocks."""
-    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"class", "style"}})
+    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"class", "style", "tabindex"}})
 
 
 def words(html: str) -> str:
@@ -357,7 +357,7 @@ def test_a_table_comes_out_right() -> None:
 
 
 def test_code_comes_out_right() -> None:
-    opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre><code>'
+    opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre tabindex="0"><code>'
     html = markdown_html("```python\nif a < b:\n    $x$\n```")
     assert f"{opening}if a &lt; b:\n    $x$\n</code></pre></div>" in html
     assert "<code>a &lt; $b</code>" in markdown_html("`a < $b`")
