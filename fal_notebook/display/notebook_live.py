@@ -144,7 +144,7 @@ class NotebookLive(Live):
         self._rest()
         state = self._reasoning.state(stream)
         if self._fold is None:
-            self._fold = ReasoningWidget(state)
+            self._fold = ReasoningWidget(state, self._box.layout)
         elif self._box.shows(Place.REASONING):
             self._fold.show(state)
         if not self._box.shows(Place.REASONING):

@@ -14,15 +14,19 @@ _COMMENT = re.compile(r"/\*[^*]*\*/")
 _SPACE = re.compile(r"\s+")
 _NEEDLESS_SPACE = re.compile(r" ?([{};,>]|(?<=[\w-]):(?= )) ?")
 _STYLE = re.compile(r'<style class="fal-style">[^<]*</style>')
+_TINT = "background:rgba(128,128,128,.08)"
 _FALLBACKS = {
     "<td>": '<td style="text-align:left">',
     "<th>": '<th style="text-align:left">',
     '<div class="fal-table" ': '<div class="fal-table" style="overflow-x:auto" ',
-    '<div class="fal-code">': '<div class="fal-code" style="background:rgba(128,128,128,.08)">',
+    '<div class="fal-code">': '<div class="fal-code" style="margin:0 0 .8em">',
+    '<div class="fal-code-head">': f'<div class="fal-code-head" style="padding:.45em 1.1em 0;font-size:80%;{_TINT}">',
     '<pre tabindex="0"><code>': (
-        '<pre tabindex="0" style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">'
+        f'<pre tabindex="0" style="overflow-x:auto;padding:.6em .9em;{_TINT}">'
+        '<code style="white-space:pre;background:transparent">'
     ),
 }
+_RIGHT_TO_LEFT = re.compile(r'<p dir="auto">(?=[\W\d_]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])')
 SMALL = 'class="fal-small" style="font-size:85%"'
 """The attributes of a small line."""
 
@@ -45,7 +49,7 @@ def with_fallbacks(html: str) -> str:
     """The HTML with styles in its elements that do not need the sheet. Only what is saved needs them."""
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)
-    return html
+    return _RIGHT_TO_LEFT.sub('<p dir="auto" style="text-align:right">', html)
 
 
 def unstyled(html: str) -> str:

@@ -30,7 +30,7 @@ from markdown_it.token import Token
 
 from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
-from .code_blocks import code_block_html
+from .code_blocks import COLOURS, MOST_COLOURS, code_block_html, colours_within
 from .lossless_markdown import lossless_plugin
 from .mathematics import limit_formulas, mathematics_plugin
 
@@ -47,7 +47,7 @@ _ATTRIBUTES = {name: {"dir"} for name in _DIRECTED} | {
     "td": _CELL_ATTRIBUTES,
     "th": _CELL_ATTRIBUTES,
 }
-_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}}
+_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}, "span": set(COLOURS)}
 _TAGS = {
     *(
         "a",
@@ -121,7 +121,7 @@ def joined_html(text: str, blocks: Callable[[], Iterable[str | None]]) -> str:
     html = "".join(filter(None, read))
     if None in read or has_many_elements(elements(html)):
         return preformatted_html(text)
-    return limit_formulas(html)
+    return limit_formulas(colours_within(html, MOST_COLOURS)[0])
 
 
 @quiet()
@@ -170,8 +170,9 @@ def is_wild(weights: Weights) -> bool:
 
 
 def elements(html: str) -> tuple[int, ...]:
-    """How many elements the HTML has, of each kind that has a bound."""
-    return tuple(map(html.count, _MOST_ELEMENTS))
+    """How many elements the HTML has, of each kind that has a bound; coloured words have one of their own."""
+    every, *others = map(html.count, _MOST_ELEMENTS)
+    return every - html.count('<span class="'), *others
 
 
 def has_many_elements(counts: Iterable[int]) -> bool:

@@ -23,12 +23,15 @@ ATTRIBUTES = {
     "div": {"class", "tabindex"},
     "li": {"value"},
     "ol": {"dir", "start"},
+    "span": {"class"},
     "td": {"style"},
     "th": {"style"},
+    "p": {"dir", "style"},
     "pre": {"dir", "style", "tabindex"},
 }
 STYLE = re.compile(
-    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere|overflow-x:auto;padding:.6em .9em"
+    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere"
+    r"|overflow-x:auto;padding:.6em .9em;background:rgba\(128,128,128,.08\)"
 )
 CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*")
 # What MathJax (Jupyter's front ends) and KaTeX (some others) make links, identifiers, styles or definitions of.
@@ -232,7 +235,7 @@ class Page(HTMLParser):
             self.problems.append(f"<a href={value}>")
         if (name == "class" and not CLASS.fullmatch(value)) or (name == "dir" and value != "auto"):
             self.problems.append(f"<{tag} {name}={value}>")
-        if name == "style" and tag in ("td", "th", "pre") and not STYLE.fullmatch(value):
+        if name == "style" and tag in ("p", "td", "th", "pre") and not STYLE.fullmatch(value):
             self.problems.append(f"<{tag} style={value}>")
 
 
@@ -246,7 +249,8 @@ def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] =
 
 
 def bare(html: str) -> str:
-    """The HTML without directions, frames and places in the order of the keyboard."""
+    """The HTML without directions, frames, colours and places in the order of the keyboard."""
+    html = re.sub(r'<span class="fal-[a-z]">([^<]*)</span>', r"\1", html)
     html = re.sub(r' dir="auto"| tabindex="0"|<div class="fal-code-head">[^<]*</div>\n', "", html)
     return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html)
 
@@ -359,7 +363,7 @@ def test_a_table_comes_out_right() -> None:
 def test_code_comes_out_right() -> None:
     opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre tabindex="0"><code>'
     html = markdown_html("```python\nif a < b:\n    $x$\n```")
-    assert f"{opening}if a &lt; b:\n    $x$\n</code></pre></div>" in html
+    assert f"{opening}<span class="fal-k">if</span> a &lt; b:\n    $x$\n</code></pre></div>" in html
     assert "<code>a &lt; $b</code>" in markdown_html("`a < $b`")
 
 
