@@ -363,7 +363,7 @@ def test_a_table_comes_out_right() -> None:
 def test_code_comes_out_right() -> None:
     opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre tabindex="0"><code>'
     html = markdown_html("```python\nif a < b:\n    $x$\n```")
-    assert f"{opening}<span class="fal-k">if</span> a &lt; b:\n    $x$\n</code></pre></div>" in html
+    assert f'{opening}<span class="fal-k">if</span> a &lt; b:\n    $x$\n</code></pre></div>' in html
     assert "<code>a &lt; $b</code>" in markdown_html("`a < $b`")
 
 
