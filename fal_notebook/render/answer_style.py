@@ -18,11 +18,12 @@ _TINT = "background:rgba(128,128,128,.08)"
 _FALLBACKS = {
     "<td>": '<td style="text-align:left">',
     "<th>": '<th style="text-align:left">',
-    '<div class="fal-table">': '<div class="fal-table" style="overflow-x:auto">',
+    '<div class="fal-table" ': '<div class="fal-table" style="overflow-x:auto" ',
     '<div class="fal-code">': '<div class="fal-code" style="margin:0 0 .8em">',
     '<div class="fal-code-head">': f'<div class="fal-code-head" style="padding:.45em 1.1em 0;font-size:80%;{_TINT}">',
-    "<pre><code>": (
-        f'<pre style="overflow-x:auto;padding:.6em .9em;{_TINT}"><code style="white-space:pre;background:transparent">'
+    '<pre tabindex="0"><code>': (
+        f'<pre tabindex="0" style="overflow-x:auto;padding:.6em .9em;{_TINT}">'
+        '<code style="white-space:pre;background:transparent">'
     ),
 }
 _RIGHT_TO_LEFT = re.compile(r'<p dir="auto">(?=[\W\d_]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])')

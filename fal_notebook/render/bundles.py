@@ -133,7 +133,7 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
         "<tr>" + "".join(f"<td>{text_html(plain_text(each))}</td>" for each in line) + "</tr>" for line in lines
     )
     html = f"<table><thead>{head.replace('td>', 'th>')}</thead><tbody>{''.join(body)}</tbody></table>"
-    html = with_fallbacks(f'<div class="fal-table">{html}</div>')
+    html = with_fallbacks(f'<div class="fal-table" tabindex="0">{html}</div>')
     return {"text/plain": plain_text(words), "text/html": styled_html(html)}
 
 

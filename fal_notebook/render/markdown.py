@@ -42,6 +42,7 @@ _CELL_ATTRIBUTES = {"style"}
 _DIRECTED = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"}
 _ATTRIBUTES = {name: {"dir"} for name in _DIRECTED} | {
     "a": {"href", "title"},
+    "div": {"tabindex"},
     "li": {"value"},
     "ol": {"dir", "start"},
     "td": _CELL_ATTRIBUTES,
@@ -271,7 +272,8 @@ def _clean(html: str) -> str:
         url_schemes=_SCHEMES,
         url_relative="deny",
         filter_style_properties={"text-align"},
-        set_tag_attribute_values={"a": {"target": "_blank"}},
+        # What is scrolled sideways can be reached by the keyboard.
+        set_tag_attribute_values={"a": {"target": "_blank"}, "pre": {"tabindex": "0"}},
         link_rel="noopener noreferrer nofollow",
     )
 
@@ -296,7 +298,7 @@ def _code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) ->
 
 
 def _table_open(renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Env) -> str:
-    return f'<div class="fal-table">{renderer.renderToken(tokens, index, options, env)}'  # type: ignore[attr-defined]
+    return f'<div class="fal-table" tabindex="0">{renderer.renderToken(tokens, index, options, env)}'  # type: ignore[attr-defined]
 
 
 def _table_close(*_: Any) -> str:

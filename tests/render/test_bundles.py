@@ -37,7 +37,7 @@ FRAME = {
     **ATTRIBUTES,
     "code": {"style"},
     "details": {"class", "style"},
-    "div": {"class", "style"},
+    "div": {"class", "style", "tabindex"},
     "span": {"style"},
     "style": {"class"},
     "input": {"type", "aria-label"},

@@ -42,7 +42,7 @@ TEXTS = st.one_of(
 )
 CUTS = st.lists(st.integers(0, 10_000), max_size=20)
 WORDS = "The quick brown fox jumps over the lazy dog and **runs** away. "
-FENCE = '<div class="fal-code"><div class="fal-code-head">py</div>\n<pre><code>'
+FENCE = '<div class="fal-code"><div class="fal-code-head">py</div>\n<pre tabindex="0"><code>'
 TABLE = "| a | b |\n|---|---|\n"
 
 

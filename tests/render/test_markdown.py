@@ -20,14 +20,14 @@ TAGS = set(
 ATTRIBUTES = {
     **{name: {"dir"} for name in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul")},
     "a": {"href", "title", "target", "rel"},
-    "div": {"class"},
+    "div": {"class", "tabindex"},
     "li": {"class", "value"},
     "ol": {"dir", "start"},
     "span": {"class"},
     "td": {"style"},
     "th": {"style"},
     "p": {"dir", "style"},
-    "pre": {"dir", "style"},
+    "pre": {"dir", "style", "tabindex"},
 }
 STYLE = re.compile(
     r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere"
@@ -254,14 +254,14 @@ def bare_code(html: str) -> str:
 
 
 def bare(html: str) -> str:
-    """The HTML without directions, frames and colours."""
-    html = re.sub(r' dir="auto"|<div class="fal-code-head">[^<]*</div>\n', "", bare_code(html))
+    """The HTML without directions, frames, colours and places in the order of the keyboard."""
+    html = re.sub(r' dir="auto"| tabindex="0"|<div class="fal-code-head">[^<]*</div>\n', "", bare_code(html))
     return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html).replace("<br>\n", "\n")
 
 
 def block_problems(html: str) -> list[str]:
     """The same for a text that may have been split into blocks."""
-    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"class", "style"}})
+    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"class", "style", "tabindex"}})
 
 
 def words(html: str) -> str:
@@ -365,7 +365,7 @@ def test_a_table_comes_out_right() -> None:
 
 
 def test_code_comes_out_right() -> None:
-    opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre><code>'
+    opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre tabindex="0"><code>'
     html = bare_code(markdown_html("```python\nif a < b:\n    $x$\n```"))
     assert f"{opening}if a &lt; b:\n    $x$\n</code></pre></div>" in html
     assert "<code>a &lt; $b</code>" in markdown_html("`a < $b`")
