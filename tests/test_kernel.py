@@ -369,6 +369,19 @@ def test_a_background_run_leaves_the_kernel_free_and_lands_in_its_own_cell(lab: 
     assert lab.value("running.text, running.stopped") == "('first words', True)"
 
 
+@pytest.mark.parametrize(("option", "seen"), [("", "<li>one</li>"), (" -f text", "- one\n")])
+def test_a_background_run_is_formatted_while_it_streams_unless_text_is_asked_for(
+    lab: Kernel, option: str, seen: str
+) -> None:
+    lab.displayed.clear()
+    arguments = '{"text": "- one\\n- **two**\\n- three", "rate": 100, "after": 600}'
+    lab.run(f"%%falstream test/paced/stream -b --raw{option}\n{arguments}")
+    lab.wait_for("three", "unfinished")
+    assert seen in "".join(data["text/html"] for data in lab.displayed.values())
+    assert lab.run("%falstream stop").plain == "stopped 1 request"
+    lab.wait_for("stopped ·")
+
+
 def test_several_background_runs_do_not_mix(lab: Kernel) -> None:
     lab.displayed.clear()
     for word in ("red", "green", "blue"):

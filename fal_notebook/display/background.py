@@ -5,17 +5,19 @@ replaced as a whole. So each refresh sends everything again, and the more there 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..client.inbox import Inbox
 from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
-from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
-from ..response.updates import Progress
+from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle
+from ..response.updates import Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
+from .growing_words import GrowingWords
+from .joined_blocks import words_bundle
 from .live import REFRESHES, Live, Shown, follow, print_text
 from .live_reasoning import thinking_words
 from .notebook_live import WORTH_STOPPING
@@ -36,22 +38,34 @@ class BackgroundLive(Live):
     Args:
         recent: the store from which a reloaded page gets the final answer.
         stop: what the button does; None if no widget can be shown.
+        style: how the words are shown.
 
     Attributes:
         note: a note below the result, such as where it was saved.
     """
 
-    def __init__(self, recent: RecentAnswers, stop: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, recent: RecentAnswers, stop: Callable[[], object] | None = None, style: Format = "markdown"
+    ) -> None:
         super().__init__()
         self.note = ""
-        self._shown = ""
+        self._style = style
+        self._grown = GrowingWords()
+        self._new: list[Update] = []
+        self._line = ""
         self._thought: list[Bundle] = []
         self._drawn: tuple[Progress | None, Media | None, list[Bundle]] = (None, None, [])
         self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
         self._footer = Footer(recent) if stop else None
 
+    def take(self, updates: Sequence[Update]) -> None:
+        super().take(updates)
+        self._new += updates
+
     def refresh(self, stream: Stream) -> None:
+        self._grown.collect(self._new, stream, self._style)
+        self._new = []
         self._thought = self._reasoning.bundles(stream)
         if stream.is_thinking:
             self._thought.insert(0, small_bundle(thinking_words(stream)))
@@ -79,7 +93,7 @@ class BackgroundLive(Live):
             self._footer.end(foot, [body, foot])
 
     def _write(self, text: str, replaces: Shown) -> None:
-        self._shown = self._shown + text if replaces is Shown.NOTHING else text
+        self._line = self._waiting_line
         self._redraw()
 
     def _draw_waiting_line(self, stream: Stream) -> None:
@@ -87,7 +101,7 @@ class BackgroundLive(Live):
         if not stream.is_thinking:
             super()._draw_waiting_line(stream)
         else:
-            self._waiting_line = self._shown = ""
+            self._waiting_line = self._line = ""
 
     def _progress_words(self) -> str:
         """Nothing, since the progress has a line of its own."""
@@ -108,10 +122,12 @@ class BackgroundLive(Live):
         parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
         if self._picture is not None:
             parts.append(as_html(media_bundle(self._picture)))
-        parts += [*self._thought, text_bundle(self._shown, "text"), small_bundle(UNFINISHED)]
+        self._grown.take()
+        words = small_bundle(self._line) if self._line else words_bundle(self._grown, self.words)
+        parts += [*self._thought, words, small_bundle(UNFINISHED)]
         self._body.replace(merged(parts)[0])
         size = len(self._picture.data or b"") if self._picture else 0
-        cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
+        cost = len(words["text/html"]) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
         self._rest(max(1 / REFRESHES, cost))
 
 

@@ -124,7 +124,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
     with Interrupts() as interrupts:
         shows_live = screen_of(shell, options.live) is Screen.WIDGETS and not options.quiet
         streams = _send_all(requests, options)
-        columns = Columns(streams, recent_answers(), live=shows_live)
+        columns = Columns(streams, recent_answers(), options.format, live=shows_live)
         try:
             try:
                 columns.follow()
@@ -193,7 +193,8 @@ def _background_view(shell: InteractiveShell, options: Namespace, stream: Stream
     screen = screen_of(shell, options.live)
     if screen is Screen.TEXT:
         return BackgroundLine(options.out or LAST_RESULT)
-    return BackgroundLive(recent_answers(), stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None)
+    stop = stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None
+    return BackgroundLive(recent_answers(), stop, options.format)
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:

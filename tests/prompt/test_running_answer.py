@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
+from fal_notebook.client.result import Result
 from fal_notebook.client.streaming import Stream
 from fal_notebook.media.media import Media
 from fal_notebook.prompt.entry import Entry
@@ -15,6 +16,7 @@ from ..endpoints import PNG
 def stream(**facts: Any) -> Stream:
     """A stand-in for a stream: only the attributes that a running answer reads."""
     known = {"is_done": False, "first_byte_after": None, "request_id": None, "bytes": 0, "elapsed": 0.5, **facts}
+    known.setdefault("so_far", lambda: Result("a/b"))
     return cast(Stream, SimpleNamespace(**known))
 
 
@@ -89,6 +91,13 @@ def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     assert message["blocks"] == [['<p dir="auto">half a <strong>word</strong></p>\n', False]]
     answer.stream = stream(is_done=True, bytes=100)
     assert kinds(answer) == []
+
+
+def test_words_that_are_no_markdown_are_told_as_they_are() -> None:
+    answer = running(so_far=lambda: Result("a/b", headers={"content-type": "text/plain"}))
+    answer.feed([Text("*one*", 0)])
+    ((message, _),) = answer.news()
+    assert message["tail"][1].endswith(">*one*</pre>")
 
 
 def test_many_words_at_once_are_packed() -> None:
