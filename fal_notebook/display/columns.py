@@ -14,7 +14,8 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
-from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
+from ..render.bundles import Bundle, as_html, merged, small_bundle, text_bundle
+from ..render.cards import media_bundle
 from ..render.markdown import text_html
 from ..render.mathematics import limit_formulas
 from ..response.updates import Preview, Progress, Update
@@ -172,7 +173,7 @@ def _is_light_picture(media: Media) -> bool:
 
 
 def _final_bundle(result: Result, style: Format) -> Bundle:
-    parts = [as_html(bundle) for bundle in result.outputs(style)]
+    parts = [*result.body(style, html_only=True), result.foot]
     if result.error is not None:
         parts.append(small_bundle(f"{type(result.error).__name__}: {result.error}"))
     return merged(parts)[0]

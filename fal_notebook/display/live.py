@@ -17,7 +17,8 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media, first_raster
-from ..render.bundles import CUT_NOTE, LONGEST_TEXT, media_words
+from ..render.bundles import CUT_NOTE, LONGEST_TEXT
+from ..render.file_words import media_words
 from ..response.updates import Preview, Progress, Text, Update
 from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
 from .outputs import show_bundle
