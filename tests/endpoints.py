@@ -1,12 +1,14 @@
 """An application for the tests' gateway, with endpoints that behave in all the good and bad ways of fal's endpoints.
 
-The endpoints wait for events and never for time, except `paced`, `tone` and `previews`, whose purpose is their pace.
+The endpoints wait for events and never for time, except `paced`, `thinking`, `tone` and `previews`, whose purpose is
+their pace.
 """
 
 import asyncio
 import base64
 import json
 import math
+import re
 import struct
 from collections import Counter, deque
 from collections.abc import AsyncIterator
@@ -64,19 +66,57 @@ async def echo(request: Request) -> Response:
 
 
 async def paced(request: Request) -> Response:
-    """Answer with ``count`` tokens in OpenAI's format, ``rate`` a second."""
+    """Answer with ``count`` tokens in OpenAI's format, ``rate`` a second, or with those of a ``text``.
+
+    The end comes ``after`` so many seconds more.
+    """
     arguments = await _arguments(request)
+    text = str(arguments.get("text", ""))
+    words = [text[at : at + 4] for at in range(0, len(text), 4)]
+    words = words or [f"{number:04d} " for number in range(arguments["count"])]
 
     async def tokens() -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        for number in range(arguments["count"]):
-            chunk = {"choices": [{"delta": {"content": f"{number:04d} "}}]}
+        for number, word in enumerate(words, start=1):
+            chunk = {"choices": [{"delta": {"content": word}}]}
             yield f"data: {json.dumps(chunk)}\n\n".encode()
-            await asyncio.sleep(max(0.0, begin + (number + 1) / arguments["rate"] - loop.time()))
+            await asyncio.sleep(max(0.0, begin + number / arguments["rate"] - loop.time()))
+        await asyncio.sleep(arguments.get("after", 0))
         yield b"data: [DONE]\n\n"
 
     return StreamingResponse(tokens(), media_type="text/event-stream")
+
+
+async def thinking(request: Request) -> Response:
+    """Reason for ``seconds``, then answer with the prompt, word by word, ``rate`` a second, in OpenAI's format.
+
+    The words of ``thought`` come one by one, too. With ``tagged``, the reasoning is in tags at the start of the text.
+    With ``endless``, nothing comes after it.
+    """
+    arguments = await _arguments(request)
+    thoughts = [f"{word} " for word in arguments["thought"].split(" ")]
+    words = [f"{word} " for word in str(arguments["prompt"]).split(" ")]
+    pause = arguments["seconds"] / len(thoughts)
+    name = "content" if arguments.get("tagged") else "reasoning_content"
+
+    async def deltas() -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        for number, thought in enumerate(thoughts):
+            tag = "<think>\n" if arguments.get("tagged") and not number else ""
+            yield _event({"choices": [{"delta": {name: tag + thought}}]})
+            await asyncio.sleep(max(0.0, begin + (number + 1) * pause - loop.time()))
+        while arguments.get("endless") and (await request.receive())["type"] != "http.disconnect":
+            pass
+        if arguments.get("tagged"):
+            yield _event({"choices": [{"delta": {name: "\n</think>\n\n"}}]})
+        for word in words:
+            yield _event({"choices": [{"delta": {"content": word}}]})
+            await asyncio.sleep(1 / arguments.get("rate", 10))
+        yield b"data: [DONE]\n\n"
+
+    return StreamingResponse(deltas(), media_type="text/event-stream")
 
 
 async def pieces(request: Request) -> Response:
@@ -116,6 +156,34 @@ async def held(request: Request) -> Response:
             pass
 
     return StreamingResponse(events(), media_type="text/event-stream")
+
+
+async def chat(request: Request) -> Response:
+    """Answer a conversation in OpenAI's form: with all the names that its user has told, as only memory can.
+
+    A conversation beyond 300 words is refused as too long; "hold" answers with two words and then nothing more; "fail"
+    fails after two words.
+    """
+    messages = (await _arguments(request))["messages"]
+    said = [message["content"] for message in messages if message["role"] == "user" and message["content"]]
+    count = sum(len(str(message["content"]).split()) for message in messages)
+    if count > 300:
+        error = {"message": f"This model reads at most 400 tokens, not {count}", "code": "context_length_exceeded"}
+        return JSONResponse({"error": error}, 400)
+    names = re.findall(r"[A-Z][a-z]+(?=\.)", " ".join(map(str, said)))
+    usage = {"prompt_tokens": count, "completion_tokens": len(names), "cost": 0.25}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for words in ("I know", *(f" {name}" for name in names)):
+            yield f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': words}}]})}\n\n".encode()
+        if said[-1] == "fail":
+            yield f"data: {json.dumps({'error': {'message': 'out of tokens'}})}\n\n".encode()
+        while said[-1] == "hold" and (await request.receive())["type"] != "http.disconnect":
+            pass
+        end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
+        yield f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n".encode()
+
+    return StreamingResponse(chunks(), media_type="text/event-stream")
 
 
 async def failing(request: Request) -> Response:
@@ -230,6 +298,7 @@ async def previews(request: Request) -> Response:
 ROUTES = {
     "/test/echo/stream": echo,
     "/test/paced/stream": paced,
+    "/test/thinking/stream": thinking,
     "/test/pieces/stream": pieces,
     "/test/endless/stream": endless,
     "/test/held/stream": held,
@@ -237,6 +306,7 @@ ROUTES = {
     "/test/late/stream": late,
     "/test/body": body,
     "/test/large": large,
+    "/test/chat/completions": chat,
     "/test/picture": picture,
     "/test/tone/stream": tone,
     "/test/previews/stream": previews,

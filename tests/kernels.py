@@ -1,6 +1,7 @@
 """A real kernel in a process of its own, driven in the way of a front end."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,8 +36,9 @@ class Execution:
 
     @property
     def error(self) -> str:
-        """The traceback that the front end shows."""
-        return "\n".join(line for each in self.outputs if each["type"] == "error" for line in each["traceback"])
+        """The traceback that the front end shows, without its colours."""
+        lines = (line for each in self.outputs if each["type"] == "error" for line in each["traceback"])
+        return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(lines))
 
     @property
     def printed(self) -> str:

@@ -18,8 +18,10 @@ from ..response.updates import Preview, Update
 from ..safety.plain_text import excerpt, page_words
 from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import Target
+from .metrics import Metrics
 from .receiver import Receiver, RequestEnd
-from .result import Metrics, Result
+from .result import Result
+from .thinking_time import ThinkingTime
 
 
 class Reading:
@@ -33,12 +35,14 @@ class Reading:
 
     Attributes:
         result: the result; None until the end has been read.
+        thinking: how long the model reasons before its answer.
     """
 
     def __init__(
         self, target: Target, receiver: Receiver, cancel: Callable[[], object], *, pipelined: bool = False
     ) -> None:
         self.result: Result | None = None
+        self.thinking = ThinkingTime()
         self._target = target
         self._receiver = receiver
         self._cancel = cancel
@@ -48,6 +52,7 @@ class Reading:
         self._read_as(None)
         self._arrived: deque[Event | RequestEnd] = deque()
         self._read_up_to = 0  # bytes of the first item in `_arrived`
+        self._length = 0  # bytes of the body that have been read
 
     @property
     def has_more(self) -> bool:
@@ -66,6 +71,11 @@ class Reading:
     def text(self) -> str:
         """The answer's text so far."""
         return self.result.text if self.result else self._redacted.text
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning's text so far."""
+        return self.result.reasoning if self.result else self._redacted.reasoning
 
     def so_far(self) -> Result:
         """The result of what has been read so far; after the end, the final result."""
@@ -95,6 +105,8 @@ class Reading:
         began, self._read_up_to = self._read_up_to, len(item.data)  # if an interrupt comes, nothing is read twice
         updates, at = self._content.feed_some(item.data, began)
         self._read_up_to = at
+        self._length += at - began
+        self.thinking.take(updates, self._receiver.arrivals.at(self._length))
         if not self._content.is_file:
             significant = self._content.significant_bytes
             self._redacted.look_at(item.data[began:at] if significant is None else significant)
@@ -138,6 +150,7 @@ class Reading:
         finally:
             # An interrupt may have come above. The end comes only once, so the result is made now.
             self.result = self.result or self._partial_result(RequestEnd(request_end.error, stopped=True))
+            self.thinking.end()
             self._read_as(None)  # drops the body, which may have the key; the result has the rest
 
     def _give_up(self, exc: Exception) -> None:
@@ -147,7 +160,7 @@ class Reading:
         if not self._pipelined:
             self._cancel()
         message = f"the response of {self._target.endpoint} could not be read: {type(exc).__name__}"
-        error = RequestError(message, request_id=self.request_id)
+        error = RequestError(message, request_id=self.request_id, hint="the result has what came")
         self.result = error.result = self._partial_result(RequestEnd(error))
 
     def _conclude(self, request_end: RequestEnd) -> list[Update]:
@@ -175,7 +188,12 @@ class Reading:
         status = self._bad_status()
         if status:
             return status_error(
-                status, self._detail(), endpoint=self._target.endpoint, request_id=self.request_id, headers=headers
+                status,
+                self._detail(),
+                endpoint=self._target.endpoint,
+                request_id=self.request_id,
+                headers=headers,
+                by_fal=self._target.is_fal,
             )
         if self._content.error is None:
             return None
@@ -276,6 +294,7 @@ class Reading:
             duration=times.elapsed,
             bytes=times.bytes,
             events=len(self._content.events),
+            thinking=self.thinking.seconds,
         )
 
 

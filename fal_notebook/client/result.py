@@ -7,48 +7,25 @@ bundles, so that it shows the same as the last value of a cell, from the magic a
 import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media
 from ..render import bundles
 from ..render.json_view import json_bundle, more_bundle
+from ..render.plain_words import is_no_markdown, plain_words_bundle
 from ..response.choices import Choice, Source
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
 from .choice_bundles import end_of_first, first_heading, links, other_choices
+from .facts import Facts
 from .file_bundles import MOST_FILES, rest_of, shown_files, size_note, withheld_flags
+from .metrics import Metrics
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
-_MOST_PLAUSIBLE = 10**12  # a greater token count or cost must be a mistake, and is not shown
-_TOKENS_IN = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
-_TOKENS_OUT = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
-"""The names of the same counts in OpenAI's two APIs, Anthropic's, Gemini's and Ollama's."""
-LOCAL_MODEL_HEADER = "x-local-model"
-"""The header in which a gateway names the model on this machine that answered."""
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """How long a request took and how much came, in seconds and bytes.
-
-    Attributes:
-        connect: from the call until the arguments were sent: the wait for a free connection, or for a new one.
-        time_to_first_byte: from the sending of the arguments until the first byte of the body.
-        server_time_to_first_byte: the server's own measure of this time, from the end metadata.
-        duration: from the call to the end of the response.
-        bytes: the size of the body.
-        events: the number of server-sent events in the body.
-    """
-
-    connect: float | None = None
-    time_to_first_byte: float | None = None
-    server_time_to_first_byte: float | None = None
-    duration: float = 0.0
-    bytes: int = 0
-    events: int = 0
+_LONGEST_MESSAGE = 200  # characters of an error in a repr
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +55,7 @@ class Result:
         sent_whole: whether all of the arguments were sent; if not, the endpoint never got the request.
         error: what went wrong, or None.
         shows_words_only: whether only the text is shown, because showing the rest failed.
+        tells_error: whether the error is shown below the answer. The magic raises it instead, and it is told once.
     """
 
     endpoint: str
@@ -100,6 +78,7 @@ class Result:
     sent_whole: bool = True
     error: FalNotebookError | None = None
     shows_words_only: bool = False
+    tells_error: bool = True
 
     def __str__(self) -> str:
         return self.text or repr(self)
@@ -107,7 +86,10 @@ class Result:
     def __repr__(self) -> str:
         held = [f"{len(self.text):,} characters"] if self.text else []
         held += [repr(media) for media in self.media]
-        return f"<Result {', '.join([self.endpoint, *held, *self._outcome_words()])}>"
+        held += self._facts.ended
+        if self.error is not None and not self.stopped:
+            held[-1] = one_line(f"{held[-1]}: {self.error.message}", _LONGEST_MESSAGE)
+        return f"<Result {', '.join([self.endpoint, *held])}>"
 
     def __hash__(self) -> int:
         """A hash of those attributes that are hashable, so that equal results have equal hashes."""
@@ -115,9 +97,13 @@ class Result:
 
     @property
     def status_line(self) -> str:
-        """Endpoint, duration, time to first token, usage and request id, on one line."""
-        facts = [] if self.shows_words_only else [*self._usage_words(), *self._origin_words()]
-        return one_line(" · ".join([self.endpoint, *self._outcome_words(), *self._time_words(), *facts]))
+        """Endpoint, outcome, model, duration, time to first token, usage and request id, on one line."""
+        return self._facts.line
+
+    @property
+    def short_line(self) -> str:
+        """Outcome, endpoint, model, duration, tokens and cost, by short names: the line below an answer in a page."""
+        return self._facts.short_line
 
     def outputs(self, style: Format = "markdown", *, autoplay: bool = False) -> list[bundles.Bundle]:
         """The MIME bundles that Jupyter shows, one for each output; the first has the text.
@@ -131,7 +117,7 @@ class Result:
     def body(
         self, style: Format = "markdown", *, autoplay: bool = False, html_only: bool = False
     ) -> list[bundles.Bundle]:
-        """The MIME bundles without the status line; empty if no answer came.
+        """The MIME bundles without the footer; empty if no answer came.
 
         Args:
             style: as for `outputs`.
@@ -144,23 +130,28 @@ class Result:
 
     @property
     def foot(self) -> bundles.Bundle:
-        """The status line below an answer, as a MIME bundle."""
-        return bundles.small_bundle(self.status_line)
+        """What stands below an answer, as a MIME bundle: the error, and a line about the request that unfolds."""
+        (bundle,) = bundles.merged(self._facts.bundles)
+        return bundle
+
+    @property
+    def _facts(self) -> Facts:
+        return Facts(**{each.name: getattr(self, each.name) for each in fields(Facts)})
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> bundles.Bundle:
         (bundle,) = bundles.merged([*self.body(html_only=True), self.foot])
         return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # IPython prints it in a terminal
 
     def _mime_(self) -> tuple[str, str]:
-        """What marimo shows (its protocol for objects). The style is included, as marimo's pages have none for it."""
-        return "text/html", bundles.styled_html(self._repr_mimebundle_()["text/html"])
+        """What marimo shows (its protocol for objects)."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
 
     def _bundles(self, style: Format, *, autoplay: bool, native: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:MOST_FILES]]
         parts = first_heading(self.choices) if self._shows_words(style) else []
-        parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
+        parts += [bundles.reasoning_bundle(self.reasoning, self.metrics.thinking, style)] if self.reasoning else []
         return [*parts, *self._answer_bundles(style, autoplay=autoplay, native=native), *self.below_answer(style)]
 
     def below_answer(self, style: Format = "markdown") -> list[bundles.Bundle]:
@@ -183,7 +174,7 @@ class Result:
     def _answer_bundles(self, style: Format, *, autoplay: bool, native: bool) -> list[bundles.Bundle]:
         if not self._shows_words(style):
             return [json_bundle(self.data, native=native)]
-        parts = [bundles.text_bundle(self.text, style)] if self.text else []
+        parts = [self._words_bundle(style)] if self.text else []
         parts += shown_files(self.media, self.data, native=native, autoplay=autoplay)
         says_more = any(choice.text or choice.tool_calls for choice in self.choices)
         shows_data = not (parts or says_more) and self.data is not None and self.error is None
@@ -197,31 +188,16 @@ class Result:
         rest = rest_of(self.data, self.text)
         return [more_bundle(rest)] if rest else []
 
-    def _outcome_words(self) -> list[str]:
-        if self.stopped:
-            return ["stopped" if self.sent_whole else "stopped before it was sent whole"]
-        return [f"failed: {type(self.error).__name__}"] if self.error else []
+    def _words_bundle(self, style: Format) -> bundles.Bundle:
+        shown = self.words_format(style)
+        if style == "markdown" and shown == "text":
+            return plain_words_bundle(self.text, self.headers.get("content-type", ""))
+        return bundles.text_bundle(self.text, shown)
 
-    def _time_words(self) -> list[str]:
-        first = self.metrics.time_to_first_byte
-        times = [f"{self.metrics.duration:.2f} s"]
-        if first is not None:
-            times.append(f"first {'token' if self.text else 'byte'} {(self.metrics.connect or 0.0) + first:.2f} s")
-        return times
-
-    def _usage_words(self) -> list[str]:
-        used: list[str] = []
-        for names, word in ((_TOKENS_IN, "in"), (_TOKENS_OUT, "out")):
-            counts = (count for count in map((self.usage or {}).get, names) if type(count) is int)
-            count = next(counts, _MOST_PLAUSIBLE)
-            used += [f"{count:,} tokens {word}"] if abs(count) < _MOST_PLAUSIBLE else []
-        cost = (self.usage or {}).get("cost")
-        return used + ([f"${cost:.6g}"] if isinstance(cost, int | float) and abs(cost) < _MOST_PLAUSIBLE else [])
-
-    def _origin_words(self) -> list[str]:
-        local = self.headers.get(LOCAL_MODEL_HEADER)
-        named = [f"local model {local}"] if local else [f"model {self.model}"] if self.model else []
-        return named + ([f"request {self.request_id}"] if self.request_id else [])
+    def words_format(self, style: Format) -> Format:
+        """How the words are shown: as text if the body is text and its content type is not that of Markdown."""
+        is_body = not self.events and self.data is None
+        return "text" if is_body and is_no_markdown(self.headers.get("content-type", "")) else style
 
 
 def show_safely(result: Result, show: Callable[[Result], object]) -> Result:

@@ -14,6 +14,7 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
+from ..render.answer_style import styled_once
 from ..render.bundles import Bundle, as_html, merged, small_bundle, text_bundle
 from ..render.cards import media_bundle
 from ..render.markdown import text_html
@@ -21,6 +22,7 @@ from ..render.mathematics import limit_formulas
 from ..response.updates import Preview, Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
+from .live_reasoning import LiveReasoning
 from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
 from .reloaded_page import RecentAnswers
 
@@ -136,9 +138,11 @@ class _Column:
         self.stream = stream
         self._preview: tuple[Media, ...] = ()
         self._progress = ""
+        self._reasoning = LiveReasoning()
 
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
+        self._reasoning.take(updates)
         for update in updates:
             if isinstance(update, Preview):
                 light = list(filter(_is_light_picture, update.media))
@@ -147,7 +151,8 @@ class _Column:
                 self._progress = replace(update, message=one_line(update.message, 80)).words
 
     def so_far(self) -> Bundle:
-        parts = [text_bundle(self.stream.text, "text")] if self.stream.text else []
+        parts = self._reasoning.bundles(self.stream)
+        parts += [text_bundle(self.stream.text, "text")] if self.stream.text else []
         parts += [as_html(media_bundle(media)) for media in self._preview]
         return merged([*parts, small_bundle(self._status())])[0]
 
@@ -156,6 +161,7 @@ class _Column:
             return self.stream.so_far().status_line
         first = self.stream.first_byte_after
         doing = "connecting…" if self.stream.is_connecting else "waiting…" if first is None else "receiving…"
+        doing = "thinking…" if self.stream.is_thinking else doing
         parts = [f"{doing} {self.stream.elapsed:.1f} s"]
         if first is not None:
             parts.append(f"first {'token' if self.stream.text else 'byte'} {first:.2f} s")
@@ -173,10 +179,7 @@ def _is_light_picture(media: Media) -> bool:
 
 
 def _final_bundle(result: Result, style: Format) -> Bundle:
-    parts = [*result.body(style, html_only=True), result.foot]
-    if result.error is not None:
-        parts.append(small_bundle(f"{type(result.error).__name__}: {result.error}"))
-    return merged(parts)[0]
+    return merged([*result.body(style, html_only=True), result.foot])[0]
 
 
 def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
@@ -186,4 +189,5 @@ def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
         for name, bundle in shown
     )
     words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)
-    return {"text/plain": words, "text/html": limit_formulas(f'<div style="{_GRID}">{sections}</div>')}
+    html = styled_once(limit_formulas(f'<div style="{_GRID}">{sections}</div>'))
+    return {"text/plain": words, "text/html": html}

@@ -1,8 +1,8 @@
 """The widgets that show an answer while it streams: a box, and in it the text, a picture, a progress bar and so on.
 
 What a server sends is shown only as plain text or as the bytes of a raster picture, neither of which can run anything.
-A Label widget, or a widget's description, would typeset TeX, which can make links. So the progress message is shown in
-a disabled Text widget.
+A Label widget, or a widget's description, would typeset TeX, which can make links. An HTML widget typesets nothing, so
+it shows the progress message, which is escaped.
 """
 
 import time
@@ -17,6 +17,7 @@ from IPython.display import DisplayHandle, display
 
 from ..media.media import Media
 from ..render.bundles import Bundle, merged, small_bundle
+from ..render.markdown import text_html
 from ..safety.plain_text import one_line
 from .front_end import output_widget
 from .outputs import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ipywidgets import DOMWidget, Layout, Output, VBox
 
 
+_QUIET_STYLE = "color:var(--jp-ui-font-color2,#717171);overflow-wrap:anywhere"
 _KEEP_SECONDS = 1.0  # between two updates of the text that a save of the notebook would keep
 _KEPT_CHARACTERS_A_SECOND = 100_000
 
@@ -48,7 +50,8 @@ class Place(IntEnum):
     PICTURE = 3
     SOUND = 4
     MESSENGER = 5
-    WORDS = 6
+    REASONING = 6
+    WORDS = 7
 
 
 class LiveBox:
@@ -187,19 +190,18 @@ def _with_layout(kind: type[Any], style: Mapping[str, str], **options: Any) -> A
 
 
 class ProgressBar:
-    """A bar that shows the progress, with the server's message beside it."""
+    """A bar that shows the progress, with the server's message in quiet words beside it."""
 
     def __init__(self) -> None:
-        from ipywidgets import FloatProgress, HBox, Text
+        from ipywidgets import HTML, FloatProgress, HBox
 
         # A screen reader reads this out. In ipywidgets 7 the trait has another name.
         name = "tooltip" if FloatProgress.class_traits().get("tooltip") else "description_tooltip"
         with ExitStack() as undo:
             self._bar = _with_layout(FloatProgress, {"display": "none"}, max=1.0, **{name: "Progress"})
             undo.callback(close_widget, self._bar)
-            self._message = _with_layout(Text, {"flex": "1"}, disabled=True, **{name: "Progress"})
+            self._message = _with_layout(HTML, {"flex": "1", "min_width": "0"})
             undo.callback(close_widget, self._message)
-            self._message.style.background = "transparent"
             self.widget: DOMWidget = HBox([self._bar, self._message])
             undo.pop_all()
 
@@ -208,7 +210,7 @@ class ProgressBar:
         if fraction is not None:
             self._bar.layout.display = None
             self._bar.value = fraction
-        self._message.value = one_line(message, 200)
+        self._message.value = f'<span style="{_QUIET_STYLE}">{text_html(one_line(message, 200))}</span>'
 
 
 class Picture:

@@ -6,6 +6,7 @@ then an error or an interrupt is raised. So nothing that the user paid for is lo
 done.
 """
 
+import re
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -15,21 +16,22 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..client.interrupts import Interrupts
 from ..client.result import Result, show_safely, with_show_error
-from ..client.sessions import session
 from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
 from ..display.columns import Columns
 from ..display.front_end import Screen, screen_of
 from ..display.live import Live, NoLive, StaticLive, TerminalLive, follow
-from ..display.notebook_live import NotebookLive, SoundingLive
+from ..display.notebook_live import NotebookLive
 from ..display.outputs import show_bundle
 from ..display.reloaded_page import recent_answers
-from ..errors import FalNotebookError, InvalidRequest, NotShown
+from ..display.sounding_live import SoundingLive
+from ..errors import FalNotebookError, InvalidRequest, NotShown, RequestError
 from ..render.bundles import small_bundle
 from .request import Request
 from .saving import save_result
 
 _LONGEST_READ = 2.0  # seconds after an interrupt in which what has arrived is still read
+_OPTIONS = {"timeout": "--timeout", "max_body": "%config FalMagics.max_body"}
 LAST_RESULT = "_fal"
 """The variable that always holds the result of the last run, as ``_`` holds the last value."""
 
@@ -51,14 +53,17 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
             raise
 
         def show(result: Result) -> None:
-            live.finish(result, options.format, autoplay=options.autoplay)
+            told = replace(result, tells_error=False)  # the cell raises it
+            live.finish(told, options.format, autoplay=options.autoplay)
 
         try:
             try:
                 follow(stream, live)
             except KeyboardInterrupt:
                 interrupted = True
-            result = with_show_error(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
+            ended = request.noted(_stopped(stream, interrupts) if interrupted else stream.outcome())
+            result = with_show_error(ended, live.failure)
+            _name_options(result.error)
             result = _put_away(shell, result, options.out, show)
         except BaseException:
             stream.cancel()
@@ -72,6 +77,8 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
             if not options.quiet:
                 show_bundle(small_bundle(note))
         if result.error is not None:
+            if isinstance(result.error, RequestError):
+                result.error.id_is_shown = not options.quiet
             raise result.error
 
 
@@ -83,12 +90,14 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     """
     saved: list[str] = []
 
-    def finish(result: Result) -> None:
+    def finish(ended: Result) -> None:
+        result = request.noted(ended)
+        _name_options(result.error)
         _assign(shell, result, options.out)
         if not saved:
             saved.append(_save_in_background(result, options))
         if isinstance(live, BackgroundLive | BackgroundLine):
-            live.note = " · ".join(filter(None, [_error_words(result.error) if result.error else "", *saved]))
+            live.note = saved[0]
         live.finish(result, options.format, autoplay=options.autoplay)
 
     with Interrupts():  # an interrupt in here would leave a request that nobody reads
@@ -127,6 +136,8 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
                 )
                 for name, stream in streams.items()
             }
+            for result in results.values():
+                _name_options(result.error)
             _assign(shell, results, options.out)
             if not options.quiet:
                 results = columns.finish(results, options.format)
@@ -143,13 +154,13 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
             raise _interrupt_of(max(result.metrics.duration for result in results.values()), options.out)
         for result in results.values():
             if result.error is not None:
+                if isinstance(result.error, RequestError):
+                    result.error.id_is_shown = not options.quiet
                 raise result.error
 
 
 def _send(request: Request, options: Namespace) -> Stream:
-    return session().stream(
-        request.endpoint, request.arguments, base_url=options.base_url or None, timeout=options.timeout
-    )
+    return request.stream(base_url=options.base_url or None, timeout=options.timeout)
 
 
 def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:
@@ -230,7 +241,7 @@ def _save_in_background(result: Result, options: Namespace) -> str:
     try:
         return save_result(result, options.save, overwrite=options.overwrite)
     except InvalidRequest as exc:
-        return _error_words(exc)
+        return f"{type(exc).__name__}: {exc}"
     except Exception as exc:  # noqa: BLE001 - no failure to save it may lose the answer
         return f"the answer could not be saved: {type(exc).__name__}"
 
@@ -239,8 +250,11 @@ def _is_whole(result: Result) -> bool:
     return not result.stopped and (result.error is None or isinstance(result.error, NotShown))
 
 
-def _error_words(error: FalNotebookError) -> str:
-    return f"{type(error).__name__}: {error}"
+def _name_options(error: FalNotebookError | None) -> None:
+    """Let the hint of an error name the option or the setting of the magic in place of Python's argument."""
+    if error is not None:
+        for argument, option in _OPTIONS.items():
+            error.hint = re.sub(rf"(?<![-.]){argument}\b", option, error.hint)
 
 
 def _interrupt_of(seconds: float, out: str | None) -> KeyboardInterrupt:

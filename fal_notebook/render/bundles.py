@@ -5,14 +5,13 @@ Every bundle is static: it still shows the same after save and reopen, in nbconv
 PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows that; everything else is HTML.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..safety.plain_text import one_line, plain_text
+from .answer_style import SMALL, styled_html, styled_once, unstyled, with_fallbacks
 from .markdown import markdown_html, preformatted_html, text_html
 from .mathematics import limit_formulas
 
@@ -36,15 +35,24 @@ _BOX_STYLE = "overflow-wrap:anywhere"
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
     """An answer's text: rendered if ``style`` is ``markdown``, else unchanged."""
     shown = _shown_text(text)
-    html = markdown_html(shown) if style == "markdown" else preformatted_html(shown)
-    return {"text/plain": shown, "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+    html = _words_html(shown) if style == "markdown" else preformatted_html(shown)
+    return {"text/plain": shown, "text/html": styled_html(html)}
 
 
-def reasoning_bundle(text: str) -> Bundle:
-    """The model's reasoning, collapsed until a reader opens it."""
-    shown = _shown_text(text)
-    html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
-    return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+def reasoning_bundle(text: str, seconds: float | None = None, style: str = "markdown") -> Bundle:
+    """The model's reasoning, collapsed until a reader opens it, below a line that says how long it took."""
+    shown, line = _shown_text(text), thought_words(seconds)
+    inner = _words_html(shown) if style == "markdown" else preformatted_html(shown)
+    html = f'<details class="fal-fold"><summary>{text_html(line)}</summary>{inner}</details>'
+    return {"text/plain": f"[{line}] {shown}", "text/html": styled_html(html)}
+
+
+def thought_words(seconds: float | None) -> str:
+    """What is said of reasoning that has ended: ``thought for 12 s``."""
+    if seconds is None:
+        return "reasoning"
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return "thought for " + (f"{minutes} min {rest} s" if minutes else f"{rest} s")
 
 
 def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
@@ -63,14 +71,14 @@ def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
         behind = f" · {text_html(host)}" if name else ""
         link = f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">'
         items.append(f"<li>{link}{text_html(name or host)}</a>{behind}</li>")
-    html = f'<div style="{_SMALL_STYLE};{_BOX_STYLE}">Sources<ol>{"".join(items)}</ol></div>'
-    return {"text/plain": "\n".join(["Sources:", *words]), "text/html": html}
+    html = f"<div {SMALL}>Sources<ol>{''.join(items)}</ol></div>"
+    return {"text/plain": "\n".join(["Sources:", *words]), "text/html": styled_html(html)}
 
 
 def small_bundle(line: str) -> Bundle:
     """A line in small type, as it stands below an answer."""
     shown = one_line(line)
-    return {"text/plain": shown, "text/html": f'<div style="{_SMALL_STYLE}">{text_html(shown)}</div>'}
+    return {"text/plain": shown, "text/html": styled_html(f"<div {SMALL}>{text_html(shown)}</div>")}
 
 
 def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
@@ -82,19 +90,8 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
         "<tr>" + "".join(f"<td>{text_html(plain_text(each))}</td>" for each in line) + "</tr>" for line in lines
     )
     html = f"<table><thead>{head.replace('td>', 'th>')}</thead><tbody>{''.join(body)}</tbody></table>"
-    return {"text/plain": plain_text(words), "text/html": html}
-
-
-@cache
-def answer_style() -> str:
-    """The stylesheet for elements of the class ``fal-answer``, for pages that do not style an answer themselves."""
-    return Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
-
-
-def styled_html(html: str) -> str:
-    """An answer's HTML together with its stylesheet. Its small lines get a grey mixed from the page's text colour."""
-    grey = "--jp-ui-font-color2:color-mix(in srgb,currentcolor 72%,transparent)"
-    return f'<style>{answer_style()}</style><div class="fal-answer" style="{grey}">{html}</div>'
+    html = with_fallbacks(f'<div class="fal-table">{html}</div>')
+    return {"text/plain": plain_text(words), "text/html": styled_html(html)}
 
 
 def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
@@ -104,17 +101,15 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
     """
     result: list[Bundle] = []
     for bundle in bundles:
-        if result and _is_html(bundle) and _is_html(result[-1]):
-            result[-1] = {
-                "text/plain": _joined(result[-1], bundle, "text/plain"),
-                "text/html": _joined(result[-1], bundle, "text/html"),
-            }
-        else:
+        if not _is_html(bundle):
             result.append(bundle)
-    return [
-        {**bundle, "text/html": limit_formulas(bundle["text/html"])} if "text/html" in bundle else bundle
-        for bundle in result
-    ]
+            continue
+        bare = {"text/plain": bundle["text/plain"], "text/html": unstyled(bundle["text/html"])}
+        if result and _is_html(result[-1]):
+            result[-1] = {name: f"{result[-1][name]}\n{bare[name]}" for name in bare}
+        else:
+            result.append(bare)
+    return [_whole(bundle) if "text/html" in bundle else bundle for bundle in result]
 
 
 def as_html(bundle: Bundle) -> Bundle:
@@ -132,8 +127,12 @@ def _is_html(bundle: Bundle) -> bool:
     return "text/html" in bundle and JSON_TYPE not in bundle
 
 
-def _joined(first: Mapping[str, str], second: Mapping[str, str], name: str) -> str:
-    return f"{first[name]}\n{second[name]}"
+def _whole(bundle: Bundle) -> Bundle:
+    return {**bundle, "text/html": styled_once(limit_formulas(bundle["text/html"]))}
+
+
+def _words_html(text: str) -> str:
+    return with_fallbacks(markdown_html(text))
 
 
 def _shown_text(text: str) -> str:

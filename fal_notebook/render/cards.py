@@ -7,14 +7,13 @@ which the keyboard reaches too. A file that a page cannot show is a link; its by
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from pathlib import Path
 
 from ..media.media import Media, drawable
 from ..safety.file_names import file_name
 from ..safety.plain_text import one_line
-from .bundles import NATIVE_PICTURES, PICTURE_STYLE, Bundle
+from .answer_style import styled_html
+from .bundles import NATIVE_PICTURES, PICTURE_STYLE, Bundle, small_bundle
 from .file_words import file_label, file_title, media_words, size_words
 from .markdown import text_html
 
@@ -24,7 +23,7 @@ _LARGEST_LINK = 4_000_000  # bytes of a file that a link holds: the notebook get
 _MOST_LINKED = 16_000_000  # bytes of all such files of an answer
 _MOST_READY = 6  # players that load the beginning of their sound at once
 _TALL = 3  # how many times as high as wide a picture is that is scrolled within its frame
-_CAPTION_STYLE = "font-size:85%"
+_CAPTION_STYLE = "font-size:85%"  # where the stylesheet was removed
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,6 @@ class Card:
     note: str = ""
 
 
-@cache
-def cards_style() -> str:
-    """The stylesheet of cards, as an element."""
-    style = Path(__file__).with_name("cards.css").read_text(encoding="utf-8")
-    return f"<style>{style}</style>"
-
-
 def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
     """A picture or a player without a card; for a file that cannot be shown, a line that describes it."""
     words = media_words(media)
@@ -56,7 +48,7 @@ def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
     if is_drawn and media.data is not None and media.content_type in NATIVE_PICTURES:
         return {"text/plain": words, media.content_type: b64encode(media.data).decode("ascii")}
     html = _shown_html(media, autoplay=autoplay) if is_drawn else None
-    return {"text/plain": words, "text/html": html or f'<div style="{_CAPTION_STYLE}">{text_html(words)}</div>'}
+    return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
 
 
 def files_bundles(cards: Sequence[Card], *, native: bool = False, autoplay: bool = False) -> list[Bundle]:
@@ -85,7 +77,7 @@ def files_bundles(cards: Sequence[Card], *, native: bool = False, autoplay: bool
     html += _others_html(others, autoplay=autoplay)
     words += [_words(card) for card in others]
     if html:
-        whole = f'{cards_style()}\n<div class="fal-cards">\n' + "\n".join(html) + "\n</div>"
+        whole = styled_html("\n".join(html))
         if parts and not words:
             words = [_plain_caption(drawn[0])]
         parts.append({"text/plain": "\n".join(words), "text/html": whole})

@@ -24,6 +24,7 @@ from markdown_it.token import Token
 
 from ..safety.plain_text import plain_text
 from .block_bounds import Span, settled, spans
+from .code_blocks import MOST_COLOURS, colours_within
 from .markdown import (
     block_html,
     block_tokens,
@@ -100,6 +101,7 @@ class _State:
     is_exact: bool = True  # whether the sections are the blocks of the whole text
     is_wild: bool = False
     symbols: int = MOST_OUTPUT_SYMBOLS  # of formulas, those that are left
+    colours: int = MOST_COLOURS  # the same of code
     weights: tuple[int, ...] = (0,) * 5
     elements: tuple[int, ...] = (0,) * 3
     references: int = 0
@@ -394,6 +396,7 @@ class GrowingMarkdown:
             return None
         state.elements = counts
         shown, state.symbols = formulas_within(html, state.symbols)
+        shown, state.colours = colours_within(shown, state.colours)
         self._append(shown)
         return html
 

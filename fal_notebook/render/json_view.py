@@ -7,12 +7,11 @@ which can be searched.
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from ..safety.plain_text import one_line, plain_text
+from .answer_style import styled_html
 from .bundles import JSON_TYPE, LONGEST_TEXT, Bundle
 from .markdown import preformatted_html, text_html
 
@@ -42,22 +41,23 @@ def json_bundle(value: Any, *, native: bool = False) -> Bundle:
         value: a JSON value.
         native: whether JupyterLab shows it in its own view, if it is small and has no long strings.
     """
-    bundle = {"text/plain": json_words(value), "text/html": f"{_style()}{_html(value)}"}
+    bundle = {"text/plain": json_words(value), "text/html": styled_html(_html(value))}
     return {**bundle, JSON_TYPE: value} if native and _is_plain(value) else bundle
 
 
-def folded_json_bundle(line: str, value: Any) -> Bundle:
-    """A JSON value, collapsed below a line that says what it is."""
+def folded_json_bundle(line: str, value: Any, *, is_small: bool = False) -> Bundle:
+    """A JSON value, collapsed below a line that says what it is; in small type if it is beside the answer."""
     shown = one_line(line)
-    html = f'<details class="fal-fold fal-more"><summary>{text_html(shown)}</summary>{_html(value)}</details>'
-    return {"text/plain": f"[{shown}] {json_words(value)}", "text/html": f"{_style()}{html}"}
+    more = " fal-more" if is_small else ""
+    html = f'<details class="fal-fold{more}"><summary>{text_html(shown)}</summary>{_html(value)}</details>'
+    return {"text/plain": f"[{shown}] {json_words(value)}", "text/html": styled_html(html)}
 
 
 def more_bundle(rest: dict[str, Any]) -> Bundle:
     """What an endpoint said beside its words and files, collapsed below a line with the names."""
     names = [one_line(name, 40) for name in islice(rest, _MOST_NAMES)]
     more = ["…"] if len(rest) > len(names) else []
-    return folded_json_bundle(f"more from the endpoint: {', '.join([*names, *more])}", rest)
+    return folded_json_bundle(f"more from the endpoint: {', '.join([*names, *more])}", rest, is_small=True)
 
 
 def json_words(value: Any) -> str:
@@ -67,11 +67,6 @@ def json_words(value: Any) -> str:
     except RecursionError:
         words = json.dumps(value, ensure_ascii=False)
     return plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_NOTE
-
-
-@cache
-def _style() -> str:
-    return f"<style>{Path(__file__).with_name('json_view.css').read_text(encoding='utf-8')}</style>\n"
 
 
 def _beginning(pieces: Iterator[str]) -> str:

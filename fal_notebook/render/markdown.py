@@ -25,10 +25,12 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
+from .code_blocks import COLOURS, MOST_COLOURS, code_block_html, colours_within
 from .lossless_markdown import lossless_plugin
 from .mathematics import limit_formulas, mathematics_plugin
 
@@ -36,7 +38,15 @@ Env = MutableMapping[str, Any]
 Weights = tuple[int, ...]
 
 _CELL_ATTRIBUTES = {"style"}
-_ATTRIBUTES = {"a": {"href", "title"}, "li": {"value"}, "ol": {"start"}, "td": _CELL_ATTRIBUTES, "th": _CELL_ATTRIBUTES}
+_DIRECTED = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"}
+_ATTRIBUTES = {name: {"dir"} for name in _DIRECTED} | {
+    "a": {"href", "title"},
+    "li": {"value"},
+    "ol": {"dir", "start"},
+    "td": _CELL_ATTRIBUTES,
+    "th": _CELL_ATTRIBUTES,
+}
+_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}, "span": set(COLOURS)}
 _TAGS = {
     *(
         "a",
@@ -44,6 +54,7 @@ _TAGS = {
         "br",
         "code",
         "del",
+        "div",
         "em",
         "h1",
         "h2",
@@ -109,7 +120,7 @@ def joined_html(text: str, blocks: Callable[[], Iterable[str | None]]) -> str:
     html = "".join(filter(None, read))
     if None in read or has_many_elements(elements(html)):
         return preformatted_html(text)
-    return limit_formulas(html)
+    return limit_formulas(colours_within(html, MOST_COLOURS)[0])
 
 
 @quiet()
@@ -158,8 +169,9 @@ def is_wild(weights: Weights) -> bool:
 
 
 def elements(html: str) -> tuple[int, ...]:
-    """How many elements the HTML has, of each kind that has a bound."""
-    return tuple(map(html.count, _MOST_ELEMENTS))
+    """How many elements the HTML has, of each kind that has a bound; coloured words have one of their own."""
+    every, *others = map(html.count, _MOST_ELEMENTS)
+    return every - html.count('<span class="'), *others
 
 
 def has_many_elements(counts: Iterable[int]) -> bool:
@@ -231,6 +243,11 @@ def _parser() -> MarkdownIt:
     parser.add_render_rule("text", _text)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("footnote_ref", _footnote_ref)
+    parser.add_render_rule("fence", _code)
+    parser.add_render_rule("code_block", _code)
+    parser.add_render_rule("table_open", _table_open)
+    parser.add_render_rule("table_close", _table_close)
+    parser.core.ruler.push("directions", _directions)
     return parser
 
 
@@ -239,6 +256,7 @@ def _clean(html: str) -> str:
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        allowed_classes=_CLASSES,
         url_schemes=_SCHEMES,
         url_relative="deny",
         filter_style_properties={"text-align"},
@@ -259,3 +277,27 @@ def _image(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -
 
 def _footnote_ref(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return f"<sup>[{text_html(tokens[index].content)}]</sup>"
+
+
+def _code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    words, code = tokens[index].info.split(), tokens[index].content
+    return code_block_html(code, words[0] if len(words) == 1 and code.strip() else "")  # others are shown above it
+
+
+def _table_open(renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Env) -> str:
+    return f'<div class="fal-table">{renderer.renderToken(tokens, index, options, env)}'  # type: ignore[attr-defined]
+
+
+def _table_close(*_: Any) -> str:
+    return "</table></div>\n"
+
+
+def _directions(state: StateCore) -> None:
+    """Let each block that stands in no other begin at the side where its language begins.
+
+    The browser finds this side by the block's first letter. It would pass over words in an inner block that has the
+    same attribute, so inner blocks have none.
+    """
+    for token in state.tokens:
+        if token.level == 0 and token.nesting == 1 and token.tag in _DIRECTED:
+            token.attrSet("dir", "auto")

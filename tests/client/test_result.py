@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from fal_notebook.client.result import FORMATS, LOCAL_MODEL_HEADER, Metrics, Result
+from fal_notebook.client.facts import LOCAL_MODEL_HEADER
+from fal_notebook.client.metrics import Metrics
+from fal_notebook.client.result import FORMATS, Result
 from fal_notebook.errors import ModelError, RequestTimeout
 from fal_notebook.media.media import Media
 from fal_notebook.response.choices import Choice, Source, ToolCall
@@ -48,8 +50,8 @@ def test_the_status_line_tells_everything() -> None:
         metrics=Metrics(connect=0.25, time_to_first_byte=0.5, duration=1.234),
     )
     assert result.status_line == (
-        f"{ENDPOINT} · 1.23 s · first token 0.75 s · 1,200 tokens in · 3 tokens out · $1.25e-05"
-        " · model google/gemini-flash-1.5 · request 6f3c"
+        f"{ENDPOINT} · model google/gemini-flash-1.5 · 1.23 s · first token 0.75 s · 1,200 tokens in · 3 tokens out"
+        " · $0.0000125 · request 6f3c"
     )
 
 
@@ -59,16 +61,16 @@ def test_the_status_line_of_a_file_counts_to_its_first_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "end"),
+    ("result", "end", "why"),
     [
-        (Result(ENDPOINT, stopped=True), "stopped"),
-        (Result(ENDPOINT, error=RequestTimeout("late")), "failed: RequestTimeout"),
-        (Result(ENDPOINT, stopped=True, error=ModelError("x")), "stopped"),
+        (Result(ENDPOINT, stopped=True), "stopped", ""),
+        (Result(ENDPOINT, error=RequestTimeout("late")), "failed: RequestTimeout", ": late"),
+        (Result(ENDPOINT, stopped=True, error=ModelError("x")), "stopped", ""),
     ],
 )
-def test_the_status_line_tells_how_it_ended(result: Result, end: str) -> None:
+def test_the_status_line_tells_how_it_ended_and_the_repr_why(result: Result, end: str, why: str) -> None:
     assert result.status_line == f"{ENDPOINT} · {end} · 0.00 s"
-    assert repr(result) == f"<Result {ENDPOINT}, {end}>"
+    assert repr(result) == f"<Result {ENDPOINT}, {end}{why}>"
 
 
 def test_the_status_line_names_a_model_on_this_machine() -> None:
@@ -237,7 +239,8 @@ def test_a_value_is_shown_where_there_is_nothing_else() -> None:
 
 def test_a_failure_shows_what_came_and_no_error_body() -> None:
     (output,) = RESULTS["failed"].outputs()
-    assert output["text/plain"] == f"A\n{ENDPOINT} · failed: ModelError · 0.00 s"
+    error = "ModelError: no (change the arguments, or send it again)"
+    assert output["text/plain"] == f"A\n{error}\n{ENDPOINT} · failed: ModelError · 0.00 s"
     (empty,) = Result(ENDPOINT, data={"detail": "no"}, error=ModelError("no")).outputs()
     assert "detail" not in empty["text/plain"]
 
@@ -337,3 +340,20 @@ def test_hostile_choices_sources_and_reasons_cannot_act(text: str) -> None:
     for output in [*result.outputs(), result._repr_mimebundle_()]:
         assert problems(output["text/html"], OURS, FRAME) == []
         assert "\u202e" not in output["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("label", "data", "style", "formatted"),
+    [
+        ("text/plain", None, "markdown", False),
+        ("text/csv; header=present", None, "markdown", False),
+        ("text/markdown", None, "markdown", True),
+        ("text/plain", {"output": "A **cat**"}, "markdown", True),
+        ("", None, "markdown", True),
+        ("text/markdown", None, "text", False),
+    ],
+)
+def test_a_body_of_plain_text_is_no_markdown(label: str, data: Any, style: Any, *, formatted: bool) -> None:
+    result = Result(ENDPOINT, text="A **cat**", data=data, headers={"content-type": label})
+    assert ("<strong>cat" in result.outputs(style)[0]["text/html"]) is formatted
+    assert (result.words_format(style) == "markdown") is formatted
