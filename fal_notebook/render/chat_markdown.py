@@ -123,9 +123,10 @@ def _pair(tokens: list[Token]) -> None:
             before = open_tokens[-1] if open_tokens else None
             if before is not None and before.type == "tag_open" and before.tag == token.tag:
                 open_tokens.pop()
-                for each, nesting in ((before, 1), (token, -1)):
-                    each.tag, each.nesting = _SHOWN_AS.get(token.tag, token.tag), nesting
-                    each.type = f"{each.tag}_{'open' if nesting == 1 else 'close'}"
+                tag = _SHOWN_AS.get(token.tag, token.tag)
+                before.tag = token.tag = tag
+                before.nesting, before.type = 1, f"{tag}_open"
+                token.nesting, token.type = -1, f"{tag}_close"
         elif token.type == "tag_open" or token.nesting == 1:
             open_tokens.append(token)
         elif token.nesting == -1:

@@ -128,7 +128,8 @@ def _coloured(code: str, language: str) -> str:
 
 def _words(lexer: Any, code: str) -> Iterator[tuple[str, str]]:
     """The code in words, each with the letter of its class, if it has one. Neighbours of one class are joined."""
-    before, name = [], ""
+    before: list[str] = []
+    name = ""
     for _, kind, word in lexer.get_tokens_unprocessed(code):
         own = _class(kind) if word.strip() else ""
         if own != name and before:

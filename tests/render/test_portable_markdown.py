@@ -202,7 +202,8 @@ def notebook(text: str) -> nbformat.NotebookNode:
     data = Result("a/b", text=text)._repr_mimebundle_()
     assert "text/markdown" in data
     output = nbformat.v4.new_output("display_data", data=data)
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[output])])
+    made: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[output])])
+    return made
 
 
 @pytest.mark.parametrize("exporter", [HTMLExporter, MarkdownExporter])
