@@ -8,10 +8,12 @@ PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
+
+from markdown_it.token import Token
 
 from ..media.media import Media, drawable
 from ..safety.plain_text import one_line, plain_text
@@ -59,8 +61,9 @@ def text_bundle(text: str, style: str = "markdown") -> Bundle:
     shown = _shown_text(text)
     if style != "markdown":
         return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
-    portable = portable_markdown(shown)
-    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown))}
+    read: list[Token] = []
+    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown, read.extend))}
+    portable = portable_markdown(shown, read)
     return bundle if portable is None else {**bundle, _MARKDOWN: portable}
 
 
@@ -240,8 +243,8 @@ def _whole(bundle: Bundle) -> Bundle:
     return {**bundle, "text/html": styled_once(limit_formulas(bundle["text/html"]))}
 
 
-def _words_html(text: str) -> str:
-    return with_fallbacks(markdown_html(text))
+def _words_html(text: str, change: Callable[[list[Token]], None] | None = None) -> str:
+    return with_fallbacks(markdown_html(text, change))
 
 
 def _gallery(pictures: Sequence[tuple[Media, str]]) -> Bundle:
