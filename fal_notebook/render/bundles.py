@@ -6,10 +6,12 @@ Every bundle is static: it still shows the same after save and reopen, in nbconv
 PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows that; everything else is HTML.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
+
+from markdown_it.token import Token
 
 from ..safety.plain_text import one_line, plain_text
 from .answer_style import SMALL, styled_html, styled_once, unstyled, with_fallbacks
@@ -41,8 +43,9 @@ def text_bundle(text: str, style: str = "markdown") -> Bundle:
     shown = _shown_text(text)
     if style != "markdown":
         return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
-    portable = portable_markdown(shown)
-    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown))}
+    read: list[Token] = []
+    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown, read.extend))}
+    portable = portable_markdown(shown, read)
     return bundle if portable is None else {**bundle, _MARKDOWN: portable}
 
 
@@ -149,8 +152,8 @@ def _whole(bundle: Bundle) -> Bundle:
     return {**bundle, "text/html": styled_once(limit_formulas(bundle["text/html"]))}
 
 
-def _words_html(text: str) -> str:
-    return with_fallbacks(markdown_html(text))
+def _words_html(text: str, change: Callable[[list[Token]], None] | None = None) -> str:
+    return with_fallbacks(markdown_html(text, change))
 
 
 def _shown_text(text: str) -> str:

@@ -198,7 +198,7 @@ def test_only_formatted_words_have_it_and_what_stands_beside_them_is_in_it() -> 
     assert next(iter(joined)) == "text/plain"
 
 
-def notebook(text: str) -> nbformat.NotebookNode:
+def notebook(text: str) -> Any:
     data = Result("a/b", text=text)._repr_mimebundle_()
     assert "text/markdown" in data
     output = nbformat.v4.new_output("display_data", data=data)
