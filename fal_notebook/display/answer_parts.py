@@ -16,7 +16,6 @@ def parts_html(blocks: Iterable[Block]) -> str:
 def _part_html(block: Block) -> str:
     classes = {
         "fal-goes-on": block.continues,
-        "fal-apart": block.continues and not block.is_close,
         "fal-open": block.is_open,
     }
     names = " ".join(name for name, holds in classes.items() if holds)

@@ -392,7 +392,7 @@ class GrowingMarkdown:
     def _end_code(self) -> None:
         """Give the end of code all lines of which have been given: an empty block that ends its frame."""
         if self._is_in_code:
-            self._append(block_html(self._state.head) or "")
+            self._append(block_html(_without_language(self._state.head)) or "")
 
     @property
     def _is_in_code(self) -> bool:
@@ -458,7 +458,8 @@ class GrowingMarkdown:
         view = self._view()
         if not view.strip() and not self._is_in_code:
             return ""
-        source, unread = self._without_formula(self._state.head + view)
+        head = self._state.head if view.strip() else _without_language(self._state.head)
+        source, unread = self._without_formula(head + view)
         html = block_html(source, self._env(), self._as_rest)
         if html is None:
             return wild_html(view)
@@ -508,3 +509,9 @@ def _fence_head(text: str, span: Span) -> str:
     indent = opening[: len(opening) - len(opening.lstrip(" "))]
     words = fence.info.split()
     return f"{indent}{fence.markup}{words[0] if len(words) == 1 else ''}\n"
+
+
+def _without_language(fence_head: str) -> str:
+    """The line that opens a fence, for a fence that has no lines: its language would be shown as words."""
+    fence = _FENCE.match(fence_head)
+    return f"{fence[0]}\n" if fence else ""

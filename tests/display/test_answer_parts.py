@@ -8,10 +8,10 @@ def test_a_block_of_its_own_is_as_it_is() -> None:
     assert parts_html([Block("<h1>a</h1>"), Block("<p>b</p>")]) == "<h1>a</h1><p>b</p>"
 
 
-def test_a_block_that_goes_on_says_so_and_whether_it_stands_apart() -> None:
+def test_a_block_that_goes_on_says_so() -> None:
     items = [Block("<ul></ul>", continues=True, is_close=True), Block("<ol></ol>", continues=True)]
     assert parts_html(items) == (
-        '<div class="fal-goes-on"><ul></ul></div><div class="fal-goes-on fal-apart"><ol></ol></div>'
+        '<div class="fal-goes-on"><ul></ul></div><div class="fal-goes-on"><ol></ol></div>'
     )
 
 
