@@ -10,9 +10,7 @@ def test_a_block_of_its_own_is_as_it_is() -> None:
 
 def test_a_block_that_goes_on_says_so() -> None:
     items = [Block("<ul></ul>", continues=True, is_close=True), Block("<ol></ol>", continues=True)]
-    assert parts_html(items) == (
-        '<div class="fal-goes-on"><ul></ul></div><div class="fal-goes-on"><ol></ol></div>'
-    )
+    assert parts_html(items) == ('<div class="fal-goes-on"><ul></ul></div><div class="fal-goes-on"><ol></ol></div>')
 
 
 def test_code_whose_end_has_not_come_says_so() -> None:
