@@ -17,7 +17,8 @@ from IPython.display import clear_output, display
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media
-from ..render.bundles import Bundle, answer_style
+from ..render.answer_style import answer_style
+from ..render.bundles import Bundle
 from ..response.updates import Piece, Progress, Update
 from ..safety.plain_text import count_beyond_latin1
 from .formatted_words import FormattedWords

@@ -90,7 +90,7 @@ def test_words_that_stream_are_as_high_as_in_the_end_and_never_jump(page: Notebo
     page.page.evaluate("watch.reset()")
     page.page.evaluate(LOOK, cell)
     page.start(cell)
-    expect(page.output(cell).locator(".fal-growing, .fal-finished").last).to_contain_text(LAST, timeout=20_000)
+    expect(page.output(cell).locator(".fal-live")).to_contain_text(LAST, timeout=30_000)
     page.page.wait_for_timeout(1000)  # formulas are typeset when a page finds time
     page.page.screenshot(path=f"/tmp/cell-shots/{name}-live.png")
     standing, box = page.page.evaluate("[heights.at(-1), whole.at(-1)]")
