@@ -99,4 +99,4 @@ class FormattedWords:
 
 
 def _hiding(*places: str) -> str:
-    return f"<style>{','.join(f'.{place}' for place in places)}{{display:none}}</style>"
+    return f"<style>{','.join(f'.{place}' for place in places)}{{display:none!important}}</style>"

@@ -54,7 +54,7 @@ LAST = "The last words"
 LINE = 20  # pixels
 RATE = 400
 CELLS = ["%load_ext fal_notebook"] + [
-    "%%falstream test/paced/stream\n" + json.dumps({"text": f"{text}{LAST}", "rate": RATE * (3 if len(text) > 4000 else 1), "after": 2})
+    "%%falstream test/paced/stream --raw\n" + json.dumps({"text": f"{text}{LAST}", "rate": RATE * (3 if len(text) > 4000 else 1), "after": 2})
     for text in TEXTS.values()
 ]
 # Notes how high the words are at each frame.
@@ -64,10 +64,10 @@ cell => {
   window.heights = [];
   window.whole = [];
   const look = () => {
-    const parts = [...area.querySelectorAll('.fal-answer')].filter(each => each.getClientRects().length);
-    if (area.isConnected && parts.length && area.querySelector('.fal-growing')) {
-      const [first, last] = [parts[0], parts.at(-1)].map(each => each.getBoundingClientRect());
-      heights.push(last.bottom - first.top);
+    const parts = [...area.querySelectorAll('.fal-live .fal-answer *')].filter(each => each.getClientRects().length);
+    if (area.isConnected && parts.length) {
+      const places = parts.map(each => each.getBoundingClientRect());
+      heights.push(Math.max(...places.map(each => each.bottom)) - places[0].top);
     }
     whole.push(area.getBoundingClientRect().height);
     requestAnimationFrame(look);
@@ -99,7 +99,10 @@ def test_words_that_stream_are_as_high_as_in_the_end_and_never_jump(page: Notebo
     expect(page.output(cell).locator(".fal-growing")).to_have_count(0)
     page.page.wait_for_timeout(1000)
     page.page.screenshot(path=f"/tmp/cell-shots/{name}-end.png")
-    height = page.output(cell).locator(".fal-answer").first.evaluate("each => each.getBoundingClientRect().height")
+    height = page.output(cell).locator(".fal-answer").first.evaluate(
+        "each => Math.max(...[...each.querySelectorAll('*')].map(each => each.getBoundingClientRect().bottom))"
+        " - each.getBoundingClientRect().top"
+    )
     heights, whole = page.page.evaluate("[heights, whole]")
     falls = max((before - after for before, after in pairwise(heights)), default=0)
     seconds = times[-1] - times[0]
