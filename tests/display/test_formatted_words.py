@@ -14,7 +14,7 @@ from ..render.test_markdown import ATTRIBUTES, HTML, QUOTED, TAGS, problems
 
 OURS = TAGS | {"div"}
 OUR_ATTRIBUTES = ATTRIBUTES | {"div": {"class"}}
-HIDDEN = re.compile(r"<style>([^<]*)\{display:none!important\}</style>")
+HIDDEN = re.compile(r'<style class="fal-style">([^<]*)\{display:none!important\}</style>')
 PART = re.compile(r'<div class="fal-answer fal-part ([^"]*)">')
 
 
