@@ -66,12 +66,12 @@ CELLS = [
 LOOK = """
 cell => {
   const area = jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
-  window.heights = {words: [], output: []};
+  const seen = window.heights = {words: [], output: []};
   const look = () => {
     const places = [...area.querySelectorAll(".fal-live .fal-answer *")]
       .filter(each => each.getClientRects().length).map(each => each.getBoundingClientRect());
-    if (places.length) heights.words.push(Math.max(...places.map(each => each.bottom)) - places[0].top);
-    if (places.length || heights.words.length) heights.output.push(area.getBoundingClientRect().height);
+    if (places.length) seen.words.push(Math.max(...places.map(each => each.bottom)) - places[0].top);
+    if (places.length || seen.words.length) seen.output.push(area.getBoundingClientRect().height);
     requestAnimationFrame(look);
   };
   look();
