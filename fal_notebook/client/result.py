@@ -143,8 +143,8 @@ class Result:
         return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # IPython prints it in a terminal
 
     def _mime_(self) -> tuple[str, str]:
-        """What marimo shows (its protocol for objects). The style is included, as marimo's pages have none for it."""
-        return "text/html", bundles.styled_html(self._repr_mimebundle_()["text/html"])
+        """What marimo shows (its protocol for objects)."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
 
     def _bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:

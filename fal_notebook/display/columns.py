@@ -14,6 +14,7 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
+from ..render.answer_style import styled_once
 from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from ..render.markdown import text_html
 from ..render.mathematics import limit_formulas
@@ -185,4 +186,5 @@ def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:
         for name, bundle in shown
     )
     words = "\n\n".join(f"{name}:\n{bundle['text/plain']}" for name, bundle in shown)
-    return {"text/plain": words, "text/html": limit_formulas(f'<div style="{_GRID}">{sections}</div>')}
+    html = styled_once(limit_formulas(f'<div style="{_GRID}">{sections}</div>'))
+    return {"text/plain": words, "text/html": html}

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
+from ..render.answer_style import styled_html
 from ..render.bundles import LONGEST_TEXT, Bundle, merged, small_bundle
 from ..render.markdown import preformatted_html
 from ..safety.plain_text import plain_text, printable
@@ -186,7 +187,7 @@ def unfinished_bundle(text: str, name: str = "") -> Bundle:
             `live_class`; empty if there is no live output.
     """
     shown = plain_text(text[:LONGEST_TEXT])
-    words = [{"text/plain": shown, "text/html": preformatted_html(shown)}] if shown else []
+    words = [{"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}] if shown else []
     (bundle,) = merged([*words, small_bundle(UNFINISHED)])
     if not name:
         return bundle

@@ -11,6 +11,7 @@ from typing import Any
 from ..client.known_endpoints import takes_model
 from ..client.result import Result
 from ..errors import FalNotebookError
+from ..render.answer_style import unstyled
 from ..render.bundles import Bundle
 from ..response.updates import Progress
 from ..safety.plain_text import one_line, plain_text
@@ -45,7 +46,8 @@ def ending(ended: Entry) -> Message:
     """The ended answer as HTML. The page copies the streamed words; an answer without words gets a text to copy."""
     if ended.result is None:
         raise ValueError("the answer has not ended")
-    message = {"kind": "done", "id": ended.number, "html": ended.bundle["text/html"], "end": _end(ended.result)}
+    html = unstyled(ended.bundle["text/html"])  # the page has the style
+    message = {"kind": "done", "id": ended.number, "html": html, "end": _end(ended.result)}
     return message if ended.result.text else {**message, "copy": ended.bundle["text/plain"]}
 
 

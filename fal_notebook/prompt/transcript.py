@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from ..render.answer_style import styled_once
 from ..render.bundles import Bundle
 from ..render.markdown import lines_html
 from ..render.mathematics import limit_formulas
@@ -125,9 +126,10 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
     title = f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
     answers = "\n".join(f"{_prompt_html(entry)}\n{_answer_html(entry)}" for entry in entries)
     words = [f"> {plain_text(entry.prompt)}\n\n{_plain_answer(entry.bundle['text/plain'])}" for entry in entries]
+    html = styled_once(limit_formulas(answers))
     return {
         "text/plain": "\n\n".join([title, *words]),
-        "text/html": f"<details {mark} open><summary>{title}</summary>\n{limit_formulas(answers)}\n</details>",
+        "text/html": f"<details {mark} open><summary>{title}</summary>\n{html}\n</details>",
     }
 
 

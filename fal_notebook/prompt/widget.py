@@ -30,7 +30,7 @@ from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
 from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError, InvalidRequest
-from ..render.bundles import answer_style
+from ..render.answer_style import answer_style
 from ..response.updates import Update
 from ..safety.plain_text import one_line
 from . import page_messages, page_requests

@@ -7,15 +7,14 @@ PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..media.media import Media, drawable
 from ..safety.plain_text import one_line, plain_text
+from .answer_style import SMALL, styled_html, styled_once, unstyled, with_fallbacks
 from .markdown import markdown_html, preformatted_html, text_html
 from .mathematics import limit_formulas
 
@@ -54,8 +53,8 @@ _GALLERY_STYLE = """
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
     """An answer's text: rendered if ``style`` is ``markdown``, else unchanged."""
     shown = _shown_text(text)
-    html = markdown_html(shown) if style == "markdown" else preformatted_html(shown)
-    return {"text/plain": shown, "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+    html = _words_html(shown) if style == "markdown" else preformatted_html(shown)
+    return {"text/plain": shown, "text/html": styled_html(html)}
 
 
 def json_bundle(value: Any) -> Bundle:
@@ -65,21 +64,22 @@ def json_bundle(value: Any) -> Bundle:
     except RecursionError:
         words = json.dumps(value, ensure_ascii=False)
     shown = plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_JSON_NOTE
-    return {"text/plain": shown, "text/html": preformatted_html(shown)}
+    return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
 
 
 def reasoning_bundle(text: str) -> Bundle:
     """The model's reasoning, collapsed until a reader opens it."""
     shown = _shown_text(text)
-    html = f"<details><summary>Reasoning</summary>{markdown_html(shown)}</details>"
-    return {"text/plain": f"[reasoning] {shown}", "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+    html = f'<details class="fal-fold"><summary>Reasoning</summary>{_words_html(shown)}</details>'
+    return {"text/plain": f"[reasoning] {shown}", "text/html": styled_html(html)}
 
 
 def folded_json_bundle(line: str, value: Any) -> Bundle:
     """A JSON value, collapsed below a line that says what it is."""
     shown, inner = one_line(line), json_bundle(value)
-    html = f"<details><summary>{text_html(shown)}</summary>{inner['text/html']}</details>"
-    return {"text/plain": f"[{shown}] {inner['text/plain']}", "text/html": f'<div style="{_BOX_STYLE}">{html}</div>'}
+    summary = f"<summary>{text_html(shown)}</summary>"
+    html = f'<details class="fal-fold">{summary}{unstyled(inner["text/html"])}</details>'
+    return {"text/plain": f"[{shown}] {inner['text/plain']}", "text/html": styled_html(html)}
 
 
 def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
@@ -98,14 +98,14 @@ def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
         behind = f" · {text_html(host)}" if name else ""
         link = f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">'
         items.append(f"<li>{link}{text_html(name or host)}</a>{behind}</li>")
-    html = f'<div style="{_SMALL_STYLE};{_BOX_STYLE}">Sources<ol>{"".join(items)}</ol></div>'
-    return {"text/plain": "\n".join(["Sources:", *words]), "text/html": html}
+    html = f"<div {SMALL}>Sources<ol>{''.join(items)}</ol></div>"
+    return {"text/plain": "\n".join(["Sources:", *words]), "text/html": styled_html(html)}
 
 
 def small_bundle(line: str) -> Bundle:
     """A line in small type, as it stands below an answer."""
     shown = one_line(line)
-    return {"text/plain": shown, "text/html": f'<div style="{_SMALL_STYLE}">{text_html(shown)}</div>'}
+    return {"text/plain": shown, "text/html": styled_html(f"<div {SMALL}>{text_html(shown)}</div>")}
 
 
 def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
@@ -117,7 +117,8 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
         "<tr>" + "".join(f"<td>{text_html(plain_text(each))}</td>" for each in line) + "</tr>" for line in lines
     )
     html = f"<table><thead>{head.replace('td>', 'th>')}</thead><tbody>{''.join(body)}</tbody></table>"
-    return {"text/plain": plain_text(words), "text/html": html}
+    html = with_fallbacks(f'<div class="fal-table">{html}</div>')
+    return {"text/plain": plain_text(words), "text/html": styled_html(html)}
 
 
 def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
@@ -160,18 +161,6 @@ def undrawn_bundle(media: Media, place: str, note: str = "") -> Bundle:
     return {"text/plain": words, "text/html": f'<div style="{_SMALL_STYLE};{_BOX_STYLE}">{html}</div>'}
 
 
-@cache
-def answer_style() -> str:
-    """The stylesheet for elements of the class ``fal-answer``, for pages that do not style an answer themselves."""
-    return Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
-
-
-def styled_html(html: str) -> str:
-    """An answer's HTML together with its stylesheet. Its small lines get a grey mixed from the page's text colour."""
-    grey = "--jp-ui-font-color2:color-mix(in srgb,currentcolor 72%,transparent)"
-    return f'<style>{answer_style()}</style><div class="fal-answer" style="{grey}">{html}</div>'
-
-
 def picture_html(media: Media) -> str:
     """A picture as an ``<img>``, with its bytes in it if they are known. A script in an SVG does not run there."""
     if media.data is None and media.address is None:  # a page would fetch it from within the user's own network
@@ -199,17 +188,15 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
     """
     result: list[Bundle] = []
     for bundle in bundles:
-        if result and "text/html" in bundle and "text/html" in result[-1]:
-            result[-1] = {
-                "text/plain": _joined(result[-1], bundle, "text/plain"),
-                "text/html": _joined(result[-1], bundle, "text/html"),
-            }
-        else:
+        if "text/html" not in bundle:
             result.append(bundle)
-    return [
-        {**bundle, "text/html": limit_formulas(bundle["text/html"])} if "text/html" in bundle else bundle
-        for bundle in result
-    ]
+            continue
+        bare = {"text/plain": bundle["text/plain"], "text/html": unstyled(bundle["text/html"])}
+        if result and "text/html" in result[-1]:
+            result[-1] = {name: f"{result[-1][name]}\n{bare[name]}" for name in bare}
+        else:
+            result.append(bare)
+    return [_whole(bundle) if "text/html" in bundle else bundle for bundle in result]
 
 
 def as_html(bundle: Bundle) -> Bundle:
@@ -222,8 +209,12 @@ def as_html(bundle: Bundle) -> Bundle:
     return bundle
 
 
-def _joined(first: Mapping[str, str], second: Mapping[str, str], name: str) -> str:
-    return f"{first[name]}\n{second[name]}"
+def _whole(bundle: Bundle) -> Bundle:
+    return {**bundle, "text/html": styled_once(limit_formulas(bundle["text/html"]))}
+
+
+def _words_html(text: str) -> str:
+    return with_fallbacks(markdown_html(text))
 
 
 def _gallery(pictures: Sequence[tuple[Media, str]]) -> Bundle:

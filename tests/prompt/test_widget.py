@@ -455,7 +455,7 @@ def test_a_very_long_answer_is_whole_in_the_transcript_and_stored_once(gateway: 
     widget = Watched("test/paced/stream", {"count": 10_000, "rate": 1_000_000})
     run(widget, "x")
     bundle = transcript(widget._conversation.entries, "name")
-    assert " 0000 0001 " in bundle["text/html"].replace("<p>", " ")
+    assert " 0000 0001 " in bundle["text/html"].replace('<p dir="auto">', " ")
     assert " 9998 9999" in bundle["text/html"]
     words, _, note = bundle["text/plain"].partition("\n… cut here: ")
     assert words.split()[-1] == "3999"

@@ -1,0 +1,71 @@
+"""The look of answers: one stylesheet, given once with each output.
+
+An output is saved with its notebook, so it gets only the parts of the sheet that it uses. Where a front end removes
+the sheet, which JupyterLab does in a notebook that it does not trust, styles within the elements take its place for
+what matters most: code and tables scroll sideways, and a table's words stand at its left.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+_PART = re.compile(r"/\* part ([^*]*)\*/")
+_COMMENT = re.compile(r"/\*[^*]*\*/")
+_SPACE = re.compile(r"\s+")
+_NEEDLESS_SPACE = re.compile(r" ?([{};,>]|(?<=[\w-]):(?= )) ?")
+_STYLE = re.compile(r'<style class="fal-style">[^<]*</style>')
+_FALLBACKS = {
+    "<td>": '<td style="text-align:left">',
+    "<th>": '<th style="text-align:left">',
+    '<div class="fal-table">': '<div class="fal-table" style="overflow-x:auto">',
+    '<div class="fal-code">': '<div class="fal-code" style="background:rgba(128,128,128,.08)">',
+    "<pre><code>": '<pre style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">',
+}
+SMALL = 'class="fal-small" style="font-size:85%"'
+"""The attributes of a small line."""
+
+
+def styled_html(html: str) -> str:
+    """HTML as a part of an answer, with the style that it uses."""
+    return styled_once(f'<div class="fal-answer">{html}</div>')
+
+
+def styled_once(html: str) -> str:
+    """HTML of which parts may have their style, with all of it in front."""
+    bare = unstyled(html)
+    if 'class="fal-' not in bare:
+        return bare
+    style = "".join(css for marks, css in _parts() if not marks or any(mark in bare for mark in marks))
+    return f'<style class="fal-style">{style}</style>{bare}'
+
+
+def with_fallbacks(html: str) -> str:
+    """The HTML with styles in its elements that do not need the sheet. Only what is saved needs them."""
+    for bare, styled in _FALLBACKS.items():
+        html = html.replace(bare, styled)
+    return html
+
+
+def unstyled(html: str) -> str:
+    """The HTML without the style, for a page that has it."""
+    return _STYLE.sub("", html)
+
+
+@cache
+def answer_style() -> str:
+    """The whole sheet, for a page that shows many answers."""
+    return "".join(css for _, css in _parts())
+
+
+@cache
+def _parts() -> list[tuple[list[str], str]]:
+    """The parts of the sheet, each with the marks of HTML that uses it; the first has none, and is always used."""
+    sheet = Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
+    first, *others = _PART.split(sheet)
+    marked = zip(others[::2], others[1::2], strict=True)
+    return [([], _short(first)), *((marks.split(), _short(css)) for marks, css in marked)]
+
+
+def _short(css: str) -> str:
+    """The sheet without comments and needless space."""
+    return _NEEDLESS_SPACE.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", css))).replace(";}", "}").strip()

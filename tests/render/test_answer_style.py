@@ -1,0 +1,53 @@
+"""The sheet of an answer: once in each output, and only what is used of it."""
+
+import re
+
+import pytest
+
+from fal_notebook.render.answer_style import answer_style, styled_html, styled_once, unstyled
+from fal_notebook.render.bundles import merged, small_bundle, table_bundle, text_bundle
+
+STYLE = "<style"
+LARGEST = 5_000  # bytes
+
+
+def test_the_sheet_is_compact_and_holds_nothing_that_loads_or_ends_it() -> None:
+    assert len(answer_style().encode()) < LARGEST
+    assert not re.search(r"<|url\(|@import|/\*", answer_style())
+    assert "!important" in answer_style()
+    assert answer_style().count("!important") == 1
+
+
+def test_every_output_has_its_style_once_and_in_front() -> None:
+    parts = [text_bundle("| a |\n|---|\n"), text_bundle("```py\nx\n```"), small_bundle("line")]
+    (bundle,) = merged(parts)
+    assert bundle["text/html"].startswith(STYLE)
+    assert bundle["text/html"].count(STYLE) == 1
+    assert styled_once(bundle["text/html"]) == bundle["text/html"]
+    assert STYLE not in unstyled(bundle["text/html"])
+
+
+def test_an_output_has_only_the_rules_that_it_uses() -> None:
+    small, words = small_bundle("line")["text/html"], text_bundle("words")["text/html"]
+    code, table = text_bundle("```\nx\n```")["text/html"], table_bundle(["a"], [["b"]])["text/html"]
+    assert len(small) < len(words) < len(code)
+    assert (".fal-code pre" in words, ".fal-code pre" in code) == (False, True)
+    assert ("tbody" in words, "& table" in table) == (False, True)
+
+
+def test_what_is_none_of_an_answer_has_no_style() -> None:
+    assert styled_once("<b>x</b>") == "<b>x</b>"
+    assert STYLE in styled_html("<b>x</b>")
+
+
+@pytest.mark.parametrize(
+    ("text", "fallback"),
+    [
+        ("| a |\n|---|\n| b |\n", '<td style="text-align:left">'),
+        ("| a |\n|--:|\n| b |\n", '<td style="text-align:right">'),
+        ("| a |\n|---|\n| b |\n", '<div class="fal-table" style="overflow-x:auto">'),
+        ("```\nx\n```", '<code style="white-space:pre">'),
+    ],
+)
+def test_what_matters_most_does_not_need_the_sheet(text: str, fallback: str) -> None:
+    assert fallback in text_bundle(text)["text/html"]
