@@ -1,8 +1,9 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python, `run`, `stream` and `arun` send one request, and `pipeline` sends many. `session` returns the kernel's
-session, which keeps the connections. `AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is
-a prompt box in the notebook. Each name is imported when it is first used, so that importing the package takes no time.
+From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
+`session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays sound while it is still being
+generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when it is first used, so that
+importing the package takes no time.
 """
 
 try:
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from . import errors
     from .client.api import pipeline, run, stream
     from .client.async_api import arun
+    from .client.chat import Chat, chat
     from .client.result import Metrics, Result
     from .client.sessions import Session, session
     from .client.streaming import Stream
+    from .client.usage import Usage
     from .display.player import AudioPlayer
     from .errors import FalNotebookError
     from .media.media import Media
@@ -35,6 +38,7 @@ __version__ = "0.1.0"
 _NAMES_OF_MODULE = {
     "client.api": ("pipeline", "run", "stream"),
     "client.async_api": ("arun",),
+    "client.chat": ("Chat", "chat"),
     "errors": ("FalNotebookError",),
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
@@ -42,6 +46,7 @@ _NAMES_OF_MODULE = {
     "client.result": ("Metrics", "Result"),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
+    "client.usage": ("Usage",),
     "response.choices": ("Choice", "Source", "ToolCall"),
     "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
@@ -49,6 +54,7 @@ _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() fo
 
 __all__ = [
     "AudioPlayer",
+    "Chat",
     "Choice",
     "FalNotebookError",
     "Json",
@@ -66,7 +72,9 @@ __all__ = [
     "Text",
     "ToolCall",
     "Update",
+    "Usage",
     "arun",
+    "chat",
     "errors",
     "load_ipython_extension",
     "pipeline",

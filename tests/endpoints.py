@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 import math
+import re
 import struct
 from collections import Counter, deque
 from collections.abc import AsyncIterator
@@ -157,6 +158,34 @@ async def held(request: Request) -> Response:
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
+async def chat(request: Request) -> Response:
+    """Answer a conversation in OpenAI's form: with all the names that its user has told, as only memory can.
+
+    A conversation beyond 300 words is refused as too long; "hold" answers with two words and then nothing more; "fail"
+    fails after two words.
+    """
+    messages = (await _arguments(request))["messages"]
+    said = [message["content"] for message in messages if message["role"] == "user" and message["content"]]
+    count = sum(len(str(message["content"]).split()) for message in messages)
+    if count > 300:
+        error = {"message": f"This model reads at most 400 tokens, not {count}", "code": "context_length_exceeded"}
+        return JSONResponse({"error": error}, 400)
+    names = re.findall(r"[A-Z][a-z]+(?=\.)", " ".join(map(str, said)))
+    usage = {"prompt_tokens": count, "completion_tokens": len(names), "cost": 0.25}
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for words in ("I know", *(f" {name}" for name in names)):
+            yield f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': words}}]})}\n\n".encode()
+        if said[-1] == "fail":
+            yield f"data: {json.dumps({'error': {'message': 'out of tokens'}})}\n\n".encode()
+        while said[-1] == "hold" and (await request.receive())["type"] != "http.disconnect":
+            pass
+        end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
+        yield f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n".encode()
+
+    return StreamingResponse(chunks(), media_type="text/event-stream")
+
+
 async def failing(request: Request) -> Response:
     """Answer with the given HTTP status and body."""
     arguments = await _arguments(request)
@@ -277,6 +306,7 @@ ROUTES = {
     "/test/late/stream": late,
     "/test/body": body,
     "/test/large": large,
+    "/test/chat/completions": chat,
     "/test/picture": picture,
     "/test/tone/stream": tone,
     "/test/previews/stream": previews,

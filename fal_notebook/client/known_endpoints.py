@@ -19,3 +19,8 @@ _WITH_MODEL = ("fal-ai/any-llm", "openrouter/router")
 def takes_model(endpoint: str) -> bool:
     """Whether an endpoint is known to take the argument ``model``."""
     return any(endpoint == each or endpoint.startswith(f"{each}/") for each in _WITH_MODEL)
+
+
+def takes_messages(endpoint: str) -> bool:
+    """Whether an endpoint takes a conversation as ``messages``, by its name: as OpenAI's chat completions do."""
+    return endpoint.rstrip("/").endswith("chat/completions")

@@ -51,6 +51,7 @@ class Stream:
         self._nested = nested
         self._reading = Reading(target, receiver, cancel, pipelined=pipelined)
         self._pending: deque[Update] = deque()
+        self._is_cancelled = False
 
     @property
     def endpoint(self) -> str:
@@ -61,6 +62,11 @@ class Stream:
     def is_done(self) -> bool:
         """Whether the consumer has taken the whole response."""
         return self._reading.result is not None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the request was stopped by its consumer; its end may not have been taken yet."""
+        return self._is_cancelled
 
     @property
     def bytes(self) -> int:
@@ -152,6 +158,7 @@ class Stream:
 
     def cancel(self) -> None:
         """Stop the request and close its connection at once. What has come is kept. After the end, nothing happens."""
+        self._is_cancelled = True
         self._cancel()
 
     def __iter__(self) -> Iterator[Update]:

@@ -26,6 +26,7 @@ from .live import Live, Shown
 from .live_widgets import LiveBox, Picture, Place, ProgressBar
 from .player import PagePlayer
 from .preview_pictures import PICTURE_BYTES
+from .reasoning_widget import ReasoningWidget
 from .reloaded_page import RecentAnswers
 from .stop_button import StopButton
 
@@ -55,15 +56,17 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
+        self._fold: ReasoningWidget | None = None
         self._stands = self._weight = self._cut = 0  # characters in the page, what they count for, and those removed
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
     @property
     def _has_undrawn(self) -> bool:
-        return super()._has_undrawn or self._drawn != (self._progress, self._picture)
+        return super()._has_undrawn or self._reasoning.has_news or self._drawn != (self._progress, self._picture)
 
     def refresh(self, stream: Stream) -> None:
+        self._draw_reasoning(stream)
         super().refresh(stream)
         self._draw_progress()
         self._draw_picture()
@@ -81,7 +84,12 @@ class NotebookLive(Live):
 
     def _close_unshown(self) -> None:
         """Close the parts that were made but not put into the box. The box closes those that it has."""
-        others = {Place.STOP: self._stop, Place.PROGRESS: self._bar, Place.PICTURE: self._image}
+        others = {
+            Place.STOP: self._stop,
+            Place.PROGRESS: self._bar,
+            Place.PICTURE: self._image,
+            Place.REASONING: self._fold,
+        }
         made = [(place, part.widget) for place, part in others.items() if part is not None]
         words = self._formatted_words.parts if self._formatted_words else [self._output] if self._output else []
         for place, widget in [*made, *((Place.WORDS, part) for part in words)]:
@@ -106,7 +114,7 @@ class NotebookLive(Live):
             return
         with self._inside():
             if replaces is not Shown.NOTHING:
-                clear_output(wait=True)
+                clear_output(wait=bool(text))  # with nothing behind it, it must not wait for the next words
             sys.stdout.write(text)
 
     def _format(self, change: Callable[[FormattedWords], None]) -> None:
@@ -151,6 +159,28 @@ class NotebookLive(Live):
         self._output = Output(layout=self._box.layout)
         self._box.put(Place.WORDS, self._output)
         return self._output
+
+    def _draw_waiting_line(self, stream: Stream) -> None:
+        """Draw nothing while the fold says that the model is thinking."""
+        if not stream.is_thinking:
+            super()._draw_waiting_line(stream)
+        elif self._waiting_line:
+            self._waiting_line = ""
+            self._write("", Shown.LINE)
+
+    def _draw_reasoning(self, stream: Stream) -> None:
+        """Draw the newest lines of the reasoning in a fold, which closes before the first words are drawn."""
+        self._reasoning.watch(stream)
+        if not self._reasoning.has_news:
+            return
+        self._rest()
+        state = self._reasoning.state(stream)
+        if self._fold is None:
+            self._fold = ReasoningWidget(state)
+        elif self._box.shows(Place.REASONING):
+            self._fold.show(state)
+        if not self._box.shows(Place.REASONING):
+            self._box.put(Place.REASONING, self._fold.widget)
 
     def _draw_progress(self) -> None:
         drawn, picture = self._drawn

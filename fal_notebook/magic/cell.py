@@ -15,7 +15,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..client.interrupts import Interrupts
 from ..client.result import Result, show_safely, with_show_error
-from ..client.sessions import session
 from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
 from ..display.columns import Columns
@@ -58,7 +57,8 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
                 follow(stream, live)
             except KeyboardInterrupt:
                 interrupted = True
-            result = with_show_error(_stopped(stream, interrupts) if interrupted else stream.outcome(), live.failure)
+            ended = request.noted(_stopped(stream, interrupts) if interrupted else stream.outcome())
+            result = with_show_error(ended, live.failure)
             result = _put_away(shell, result, options.out, show)
         except BaseException:
             stream.cancel()
@@ -83,7 +83,8 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     """
     saved: list[str] = []
 
-    def finish(result: Result) -> None:
+    def finish(ended: Result) -> None:
+        result = request.noted(ended)
         _assign(shell, result, options.out)
         if not saved:
             saved.append(_save_in_background(result, options))
@@ -147,9 +148,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
 
 
 def _send(request: Request, options: Namespace) -> Stream:
-    return session().stream(
-        request.endpoint, request.arguments, base_url=options.base_url or None, timeout=options.timeout
-    )
+    return request.stream(base_url=options.base_url or None, timeout=options.timeout)
 
 
 def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:

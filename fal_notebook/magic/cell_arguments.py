@@ -1,11 +1,15 @@
 """Reads the arguments of a request from the magic's line and cell.
 
 On the line, ``key=text`` gives text and ``key:=JSON`` any other type. A cell is the prompt, or a JSON object with all
-arguments.
+arguments. Where JSON stands, the same value may be written as Python writes it: ``{'a': True, 'b': None}``.
 """
 
+import ast
+import contextlib
+import io
 import json
 import re
+import tokenize
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -16,7 +20,15 @@ from .template import fill
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*?)(:?=)(.*)", re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*(["}]|$)')
+_LOOKS_LIKE_DICT = re.compile(r"\{\s*['\"]")
+_LONGEST_PYTHON = 100_000  # characters: Python's parser takes a hundred times the memory of the text
+_MAGIC_IN_CELL = re.compile(r"^%%falstream\b", re.MULTILINE)
 _LONGEST_QUOTE = 200  # characters of a value in an error, which also has to say what is wrong with it
+
+
+def is_assignment(word: str) -> bool:
+    """Whether a word of the line is an argument."""
+    return _ASSIGNMENT.fullmatch(word) is not None
 
 
 def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -30,13 +42,23 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         InvalidRequest: a word is no assignment, or a value after ``:=`` is not JSON.
     """
     arguments: dict[str, Any] = {}
+    before = ""
     for word in words:
         match, shown = _ASSIGNMENT.fullmatch(word), one_line(as_typed(word), _LONGEST_QUOTE)
         if match is None:
-            raise InvalidRequest(f"{shown} is no argument", hint="write key=text or key:=JSON; the prompt is the cell")
+            raise InvalidRequest(f"{shown} is no argument", hint=_how_to_write(before, word))
         name, kind, text = match.groups()
+        before = f"{name}={text}" if kind == "=" else ""
         arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _fill(text, namespace)
     return arguments
+
+
+def _how_to_write(before: str, word: str) -> str:
+    """What to write in place of a word that is no argument; ``before`` is the argument before it."""
+    name, _, text = before.partition("=")
+    if text and '"' not in text + word:
+        return f'quotes keep words together: {name}="{one_line(f"{text} {word}", _LONGEST_QUOTE)} …"'
+    return "write key=text or key:=JSON; the prompt is the cell"
 
 
 def from_cell(cell: str, field: str, namespace: Mapping[str, Any] | None, *, as_text: bool) -> dict[str, Any]:
@@ -49,14 +71,32 @@ def from_cell(cell: str, field: str, namespace: Mapping[str, Any] | None, *, as_
         as_text: whether to take the cell as text even if it looks like a JSON object.
 
     Raises:
-        InvalidRequest: the cell begins like a JSON object but is not one.
+        InvalidRequest: the cell begins like a JSON object but is not one, or has a second magic in it.
     """
-    text = cell.strip("\r\n")
+    text = cell.replace("\r\n", "\n").removeprefix("\ufeff").strip("\r\n")
     if not text.strip():
         return {}
-    if not as_text and _LOOKS_LIKE_JSON.match(text.strip()):
-        return {name: _fill(value, namespace) for name, value in _object(text).items()}
-    return {field: _fill(text, namespace)}
+    if as_text:
+        return {field: _fill(text, namespace)}
+    if _MAGIC_IN_CELL.search(text):
+        raise InvalidRequest(
+            "a second %%falstream in the cell: it needs a cell of its own", hint=f"--field {field} sends it as text"
+        )
+    values = _python_dict(text) if _LOOKS_LIKE_DICT.match(text.strip()) else None
+    if values is None and _LOOKS_LIKE_JSON.match(text.strip()):
+        values = _object(text)
+    if values is None:
+        return {field: _fill(text, namespace)}
+    return {name: _fill(value, namespace) for name, value in values.items()}
+
+
+def _python_dict(text: str) -> dict[str, Any] | None:
+    """The dict that a text is in Python, if it is JSON but for the way it is written."""
+    try:
+        value = _read_python(text)
+    except _NotJSON:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -104,10 +144,30 @@ def _read_json(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as exc:
+        with contextlib.suppress(_NotJSON):
+            return _read_python(text)
         raise _NotJSON(f"{exc.msg} at character {exc.pos + 1}") from None
     except RecursionError:
         raise _NotJSON("it is nested too deeply") from None
     except ValueError as exc:  # a number with thousands of digits
+        raise _NotJSON(str(exc)) from None
+
+
+def _read_python(text: str) -> Any:
+    """The value of a Python literal that is JSON but for the way it is written; tuples are lists.
+
+    Two strings beside each other are none: Python joins them, where a comma is more likely to be missing.
+    """
+    if len(text) > _LONGEST_PYTHON:
+        raise _NotJSON("it is too long")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+        strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
+        if sum(token.type == tokenize.STRING for token in tokens) > len(strings):
+            raise _NotJSON("a comma is missing")
+        return json.loads(json.dumps(ast.literal_eval(tree), allow_nan=False))
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, tokenize.TokenError) as exc:
         raise _NotJSON(str(exc)) from None
 
 

@@ -13,6 +13,8 @@ OPTIONS = (
     "--autoplay",
     "--background",
     "--base-url",
+    "--chat",
+    "--continue",
     "--dry-run",
     "--field",
     "--format",

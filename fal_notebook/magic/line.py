@@ -9,6 +9,9 @@ Parts without a space between them are one word, as in a shell. A backslash is a
 formulas stay as they are. There is one exception: within quotes, a backslash before the same quotation mark makes that
 mark an ordinary character, as in ``"say \"hi\""``. So a quoted value that ends in a backslash has the backslash after
 the quotes: ``"C:\my files"\``.
+
+What a word processor or a web page makes of quotes and dashes is read as what was typed: ``“two words”`` is quoted, and
+``—timeout`` is ``--timeout``. Within straight quotes they are ordinary characters.
 """
 
 import json
@@ -20,12 +23,16 @@ from ..errors import InvalidRequest
 from .template import slots
 
 _SPACES = " \t\r\n"
+_SINGLE = "\u2018"  # the opening mark; its closing one is the apostrophe of a web page, too
+_CLOSING_MARKS = {'"': '"', "'": "'", "“": "”“", "”": "”", "„": "“”", _SINGLE: "\u2019"}
+"""The marks that end a quoted text, by the one that begins it."""
 _QUOTES = "\"'"
+_DASHES = re.compile(r"[\u2012-\u2015\u2212](-?)(?=[A-Za-z])")
 # JSON has no single quotes: a value in them is read like any other quoted text.
 _BEFORE_JSON = re.compile(r"[A-Za-z_][\w.-]*?:=(?!')")
 # As many ordinary characters as possible, or one character of any kind.
-_UNQUOTED = re.compile(r"""[^ \t\r\n"'{\\]+|.""", re.DOTALL)
-_QUOTED = re.compile(r"""[^"'{\\]+|.""", re.DOTALL)
+_UNQUOTED = re.compile(r"""[^ \t\r\n"'“”„\u2018{\\]+|.""", re.DOTALL)
+_QUOTED = re.compile(r"""[^"'“”\u2019{\\]+|.""", re.DOTALL)
 _JSON_DECODER = json.JSONDecoder()
 
 
@@ -65,8 +72,17 @@ def split_line(line: str) -> list[Word]:
             continue
         begin = at
         text, at = _word(line, begin, ends)
-        words.append(Word(text, line[begin:at]))
+        words.append(Word(_with_plain_dashes(text), line[begin:at]))
     return words
+
+
+def _with_plain_dashes(word: str) -> str:
+    """An option that a word processor gave a long dash, with the dashes that were typed: one before one letter."""
+    match = _DASHES.match(word)
+    if match is None:
+        return word
+    name = word[match.end() :]
+    return f"{'-' if len(name) == 1 and not match[1] else '--'}{name}"
 
 
 def _word(line: str, begin: int, ends: Mapping[int, int]) -> tuple[str, int]:
@@ -78,7 +94,8 @@ def _word(line: str, begin: int, ends: Mapping[int, int]) -> tuple[str, int]:
     parts: list[str] = []
     at = begin
     while at < len(line) and line[at] not in _SPACES:
-        quoted = line[at] in _QUOTES
+        begins = at == begin or line[at - 1] == "="
+        quoted = line[at] in _QUOTES or (begins and line[at] in _CLOSING_MARKS)
         part, at = _quoted(line, begin, at, ends) if quoted else _letters(line, at, ends, _UNQUOTED)
         parts.append(part)
     return "".join(parts), at
@@ -97,7 +114,7 @@ def _quoted(line: str, word: int, begin: int, ends: Mapping[int, int]) -> tuple[
     parts: list[str] = []
     at = begin + 1
     while at < len(line):
-        if line[at] == mark:
+        if line[at] in _CLOSING_MARKS[mark] and not (mark == _SINGLE and line[at + 1 : at + 2].strip()):
             if _is_apostrophe(line, begin) and _is_apostrophe(line, at):
                 break
             return "".join(parts), at + 1

@@ -4,10 +4,8 @@ The modules that a request needs (WebSockets, HTTP, widgets) are imported with t
 extension takes no time.
 """
 
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -18,6 +16,7 @@ from traitlets import Bool, Enum, Float, Int, Unicode, observe
 
 from ..display.front_end import CHOICES
 from .completion import register_completion, unregister_completion
+from .source import caller_of, is_used, register_source, unregister_source
 
 if TYPE_CHECKING:
     from .request import Request
@@ -67,6 +66,8 @@ class FalMagics(Magics):
     @argument("--base-url", metavar="URL", help="another host, such as ws://127.0.0.1:8000")
     @argument("-b", "--background", action="store_true", help="return at once; the answer streams into its own cell")
     @argument("--models", metavar="A,B", help="ask several models at once, side by side; the result is a dict")
+    @argument("--chat", metavar="NAME", help="begin or go on with the conversation in this variable")
+    @argument("-c", "--continue", dest="go_on", action="store_true", help="go on with the last conversation")
     @argument("-q", "--quiet", action="store_true", help="show nothing; errors are raised all the same")
     @argument("--autoplay", action="store_true", help="play sound by itself when it is there")
     @argument("--play", action="store_true", help="play sound while it is being made")
@@ -74,7 +75,7 @@ class FalMagics(Magics):
     @argument("--dry-run", action="store_true", help="show endpoint and arguments, send nothing")
     @argument("-h", "--help", action="store_true", help="show this help")
     @line_cell_magic
-    def falstream(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> None:
+    def falstream(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
         """Send the cell to a fal endpoint and stream the answer into the output.
 
         The cell is the endpoint's prompt; a cell that is a JSON object is the arguments themselves, and what the
@@ -86,34 +87,44 @@ class FalMagics(Magics):
             %%falstream fal-ai/flux/dev/stream num_inference_steps:=28 --save cat.png
             A cat that reads the newspaper
 
+            %%falstream openrouter/router/openai/v1/chat/completions model=openai/gpt-4o-mini --chat talk
+            My name is Ada.
+
+            %%falstream -c
+            What is my name?
+
+            answer = %falstream fal-ai/any-llm prompt="Hi"
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
-            %falstream status       the open connections
+            %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
         """
         from ..errors import InvalidRequest
         from .request import read_requests
-        from .subcommands import SUBCOMMANDS
+        from .subcommands import ACTIONS
 
+        namespace = self._namespace(local_ns, in_cell=cell is not None)
         try:
-            options = self._options(line)
+            options = self._options(line, namespace)
             if options.help:
                 print(self.falstream.__doc__)  # noqa: T201 - the answer to --help
-                return
-            if cell is None and options.endpoint in SUBCOMMANDS:
-                SUBCOMMANDS[options.endpoint]()
-                return
-            requests = read_requests(options, cell or "", self._namespace(local_ns, in_cell=cell is not None))
+                return None
+            if cell is None and options.endpoint in ACTIONS:
+                ACTIONS[options.endpoint]()
+                return None
+            requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
         except InvalidRequest as exc:
             raise UsageError(str(exc)) from None
         self._send(requests, options)
+        is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
+        return _shell(self).user_ns.get(options.out or "_fal") if cell is None and is_wanted else None
 
-    def _options(self, line: str) -> Namespace:
+    def _options(self, line: str, namespace: Mapping[str, Any]) -> Namespace:
         from .options import parse
 
-        options = parse(self.falstream.parser, line)
+        options = parse(self.falstream.parser, line, namespace)
         options.as_text = options.field is not None
         for name in ("base_url", "format", "field", "timeout", "autoplay"):
             setattr(options, name, getattr(options, name) or getattr(self, name))
@@ -122,8 +133,8 @@ class FalMagics(Magics):
 
     def _namespace(self, local_ns: Mapping[str, Any] | None, *, in_cell: bool) -> dict[str, Any]:
         """The variables for ``{{expression}}``: the user's, and the locals of a function that calls the magic."""
-        caller = _caller_of_cell_magic() if in_cell else local_ns
-        return {**_shell(self).user_ns, **(caller or {})}
+        caller = caller_of(InteractiveShell.run_cell_magic.__code__) if in_cell else None
+        return {**_shell(self).user_ns, **((caller.f_locals if caller else local_ns) or {})}
 
     def _send(self, requests: "Mapping[str, Request]", options: Namespace) -> None:
         from .cell import perform, perform_in_background, perform_side_by_side
@@ -134,6 +145,9 @@ class FalMagics(Magics):
                 show_dry_run(each)
             return
         self._set_up_session()
+        if options.chat is not None:
+            (request,) = requests.values()
+            _shell(self).user_ns[options.chat] = request.chat
         if options.side_by_side:
             perform_side_by_side(requests, options, _shell(self))
             return
@@ -172,14 +186,6 @@ class FalMagics(Magics):
         display(widget)
 
 
-def _caller_of_cell_magic() -> Mapping[str, Any]:
-    """The local variables of the caller of ``run_cell_magic``: of a user's function, or of the cell itself."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code is not InteractiveShell.run_cell_magic.__code__:
-        frame = frame.f_back
-    return frame.f_back.f_locals if frame and frame.f_back else {}
-
-
 def _shell(magics: Magics) -> InteractiveShell:
     """The shell in which the magics are registered."""
     if magics.shell is None:
@@ -191,10 +197,12 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics and their completion."""
     shell.register_magics(FalMagics)
     register_completion(shell)
+    register_source(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Remove the magics and their completion, and close the connections."""
+    from ..client.chat import Chats
     from ..client.sessions import session
     from ..display.reloaded_page import recent_answers
 
@@ -202,5 +210,7 @@ def unload(shell: InteractiveShell) -> None:
         shell.magics_manager.magics[kind].pop("falstream", None)
     shell.configurables[:] = [each for each in shell.configurables if type(each).__qualname__ != FalMagics.__qualname__]
     unregister_completion(shell)
+    unregister_source(shell)
     recent_answers().clear()
+    session().companion(Chats).last = None
     session().close()

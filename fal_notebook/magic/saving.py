@@ -1,5 +1,6 @@
 """``--save``: writes the files of an answer to the disk, or its text if it has no files."""
 
+import mimetypes
 from pathlib import Path
 
 from ..client.result import Result
@@ -25,7 +26,25 @@ def save_result(result: Result, place: str, *, overwrite: bool = False) -> str:
         saved = saved or [_save_words(result, path, overwrite)]
     except (OSError, FalNotebookError) as exc:
         raise InvalidRequest(f"the answer could not be saved: {exc}", hint="the variable still has it") from None
-    return f"saved {', '.join(map(str, saved))}"
+    return f"saved {', '.join(map(_shown, saved))}{_kind_note(result, saved)}"
+
+
+def _shown(path: Path) -> str:
+    """The path, from the kernel's folder on if it is in there."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _kind_note(result: Result, saved: list[Path]) -> str:
+    """A remark if a file's name says another type than the file has: the name is the user's, and is kept."""
+    for media, path in zip(result.media, saved, strict=False):
+        named = mimetypes.guess_type(path.name)[0]
+        if named is not None and named != media.content_type and media.extension != path.suffix.lower():
+            fitting = path.with_suffix(media.extension).name
+            return f" · {path.name} is {media.content_type}, whatever its name says: {fitting} fits"
+    return ""
 
 
 def _save_media(result: Result, path: Path, number: int, overwrite: bool) -> Path:  # noqa: FBT001 - passed on

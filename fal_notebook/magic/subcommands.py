@@ -3,20 +3,33 @@
 import json
 
 from ..client.arguments import encode
+from ..client.chat import Chats
 from ..client.sessions import session
 from ..display.outputs import show_bundle
 from ..render.bundles import json_bundle, small_bundle, table_bundle
-from .request import Request
+from .request import SUBCOMMANDS, Request
+
+_MOST_CHATS = 20
 
 
 def show_dry_run(request: Request) -> None:
     """Show what would be sent."""
-    arguments = json.loads(encode(request.arguments))
+    arguments = json.loads(encode(request.body))
     show_bundle(json_bundle({"endpoint": request.endpoint, "arguments": arguments}))
 
 
 def show_status() -> None:
-    """Show the session's connections."""
+    """Show the session's connections, and its conversations if there are any."""
+    _show_connections()
+    chats = [chat for chat in session().companion(Chats).in_use if len(chat)]
+    if chats:
+        rows = [
+            (chat.title, chat.endpoint, f"{len(chat):,}", " · ".join(chat.usage.words)) for chat in chats[:_MOST_CHATS]
+        ]
+        show_bundle(table_bundle(("conversation", "endpoint", "messages", "cost so far"), rows))
+
+
+def _show_connections() -> None:
     connections = session().connections
     if not connections:
         show_bundle(small_bundle("no connections are open"))
@@ -42,4 +55,4 @@ def stop() -> None:
     show_bundle(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"))
 
 
-SUBCOMMANDS = {"status": show_status, "stop": stop, "close": close}
+ACTIONS = dict(zip(SUBCOMMANDS, (show_status, stop, close), strict=True))

@@ -15,6 +15,11 @@ def _fal_url() -> str:
     return f"wss://{host}"
 
 
+def is_fal(url: str) -> bool:
+    """Whether a base URL is fal's own."""
+    return url == _fal_url()
+
+
 def is_voila() -> bool:
     """Whether the kernel runs for Voilà, which executes all cells before the page is there."""
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")

@@ -80,6 +80,7 @@ def page(browser: Browser, jupyter_server: Server, gate: Gate) -> Iterator[Noteb
     with LocalServer(HTTPOverWebSocket(create_app(gate))) as server:
         setup = f"%env FAL_NOTEBOOK_URL={server.url}\nimport fal_notebook\n%load_ext fal_notebook"
         with notebook(browser, jupyter_server, [setup, *CELLS], "accessibility.ipynb") as opened:
+            opened.page.set_viewport_size({"width": 800, "height": 1000})  # in which code and tables scroll sideways
             opened.run(0)
             yield opened
 

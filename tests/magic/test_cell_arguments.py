@@ -72,7 +72,7 @@ def test_a_word_that_is_no_assignment_is_told(text: str) -> None:
         ("x:=word y=1", "x:=word", "Expecting value at character 1"),
         ("x:=", "x:=", "Expecting value at character 1"),
         ("x:='{a: 1}'", "x:='{a: 1}'", "Expecting property name enclosed in double quotes at character 2"),
-        ("x:={'a': 'b c'} y=1", "x:={'a': 'b c'}", "Expecting property name enclosed in double quotes at character 2"),
+        ("x:={'a': b c} y=1", "x:={'a': b c}", "Expecting property name enclosed in double quotes at character 2"),
         ('x:=["a", b] y=1', 'x:=["a", b]', "Expecting value at character 7"),
         ('x:=["a" "b"] y=1', 'x:=["a" "b"]', "Expecting ',' delimiter at character 6"),
         ('x:=["a", "b" y=1', 'x:=["a", "b" y=1', "Expecting ',' delimiter at character 11"),
@@ -105,6 +105,39 @@ def test_a_long_value_that_is_no_json_leaves_room_for_what_is_wrong() -> None:
         line(f"x:=[{'1' * 1000} 2]")
     with pytest.raises(InvalidRequest, match=r"is not JSON: .*digits"):
         line(f"x:={'1' * 10_000}")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("x:=True", True),
+        ("x:=None", None),
+        ("x:={'a': 'b c', 'd': (1, 2)}", {"a": "b c", "d": [1, 2]}),
+    ],
+)
+def test_a_value_may_be_written_as_python_writes_it(text: str, value: Any) -> None:
+    assert line(text) == {"x": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prompt=Hello there", 'prompt="Hello there …"'),
+        ("a=1 b", 'a="1 b …"'),
+        ("there", "write key=text or key:=JSON; the prompt is the cell"),
+    ],
+)
+def test_words_without_quotes_around_them_are_told_with_quotes(text: str, words: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        line(text)
+    assert caught.value.hint.endswith(words)
+
+
+def test_a_second_magic_in_a_cell_is_told_and_can_be_sent_as_text() -> None:
+    text = "One.\n%%falstream a/b\nTwo."
+    with pytest.raises(InvalidRequest, match="it needs a cell of its own"):
+        cell(text)
+    assert cell(text, as_text=True) == {"prompt": text}
 
 
 JSON = st.recursive(
@@ -140,12 +173,17 @@ def test_braces_are_left_alone_without_a_namespace() -> None:
         (" \n\t\n", {}),
         ("Explain {{topic}}.\n", {"prompt": "Explain the sea."}),
         ("\n  indented\n\n", {"prompt": "  indented"}),
-        ("\r\none\r\ntwo\r\n", {"prompt": "one\r\ntwo"}),
+        ("\r\none\r\ntwo\r\n", {"prompt": "one\ntwo"}),
+        ('\ufeff{"a": 1}', {"a": 1}),
         ('{"a": 1, "b": ["{{n}}", {"c": "{{topic}}!"}]}', {"a": 1, "b": [7, {"c": "the sea!"}]}),
         ('\n {\n  "a": null\n }\n', {"a": None}),
         ("{}", {}),
         ("{a} is a set", {"prompt": "{a} is a set"}),
-        ("{'a': 1}", {"prompt": "{'a': 1}"}),
+        ("{'a': 1, 'b': (True, None)}", {"a": 1, "b": [True, None]}),
+        ('{"a": True}', {"a": True}),
+        ("{'a', 'b'}", {"prompt": "{'a', 'b'}"}),
+        ("{'a': b}", {"prompt": "{'a': b}"}),
+        ("{'tis: the season}", {"prompt": "{'tis: the season}"}),
         ("[1, 2]", {"prompt": "[1, 2]"}),
         ("7", {"prompt": "7"}),
         ("{{n}}", {"prompt": 7}),

@@ -45,13 +45,49 @@ def test_values_may_hold_dashes_and_expressions() -> None:
     ],
 )
 def test_an_unknown_option_names_the_nearest(word: str, near: str) -> None:
-    with pytest.raises(InvalidRequest, match=rf"unknown option {word} \(did you mean {near}\?\)"):
+    with pytest.raises(InvalidRequest, match=rf"unknown option {word} \(did you mean {near}\? arguments"):
         parse(PARSER, f"{ENDPOINT} {word}")
 
 
 def test_an_option_like_no_other_names_the_help() -> None:
-    with pytest.raises(InvalidRequest, match=r"unknown option --xyzzy \(%%falstream\? lists them\)"):
+    with pytest.raises(InvalidRequest, match=r"unknown option --xyzzy \(%%falstream\? lists them; arguments"):
         parse(PARSER, f"{ENDPOINT} --xyzzy")
+
+
+@pytest.mark.parametrize(
+    ("word", "argument"),
+    [("--model x", "model=…"), ("--temperature=0.5", "temperature=0.5"), ("--image-size x", "image_size=…")],
+)
+def test_an_argument_with_dashes_is_told_without(word: str, argument: str) -> None:
+    with pytest.raises(InvalidRequest, match=rf"arguments of the endpoint have no dashes: {argument}\)$"):
+        parse(PARSER, f"{ENDPOINT} {word}")
+
+
+@pytest.mark.parametrize(
+    ("line", "seconds", "out"),
+    [
+        (f"{ENDPOINT} \u2014timeout 5 \u2013o answer", 5, "answer"),
+        (f"{ENDPOINT} --timeout={{{{2 + 3}}}} -o {{{{name}}}}", 5, "answer"),
+        (f"{ENDPOINT} --timeout {{{{ 2+3 }}}} --out '{{{{name}}}}'", 5, "answer"),
+    ],
+)
+def test_options_may_have_long_dashes_and_expressions(line: str, seconds: float, out: str) -> None:
+    options = parse(PARSER, line, {"name": "answer"})
+    assert (options.timeout, options.out) == (seconds, out)
+
+
+def test_the_endpoint_may_be_an_expression_and_raw_leaves_braces_alone() -> None:
+    assert parse(PARSER, "{{name}} a={{name}}", {"name": "a/b"}).endpoint == "a/b"
+    assert parse(PARSER, "{{name}} a={{name}}", {"name": "a/b"}).arguments == ["a={{name}}"]
+    assert parse(PARSER, "a/b --save {{x}} --raw", {"x": "y"}).save == "{{x}}"
+
+
+def test_quotes_of_a_web_page_are_quotes() -> None:
+    assert parse(PARSER, 'a/b model=“x y” b=\u2018it\u2019s\u2019 c="“d”"').arguments == [
+        "model=x y",
+        "b=it\u2019s",
+        "c=“d”",
+    ]
 
 
 @pytest.mark.parametrize("line", ["", "-q", "-o x"])

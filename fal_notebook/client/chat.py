@@ -1,0 +1,353 @@
+"""A conversation with an endpoint: it remembers what was said, and sends it along with each prompt.
+
+Endpoints of OpenAI's chat completions take the conversation as ``messages``. Others take one ``prompt``; they get each
+prompt alone, or, if they are to remember, the earlier turns in words before it.
+
+An answer becomes part of the conversation when it has ended: whole, or as far as it came if it was stopped. A prompt
+whose request failed is not part of it, so that asking once more asks the same.
+"""
+
+import json
+import re
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidRequest, RequestError
+from ..media.disk import write_whole
+from ..safety.plain_text import one_line
+from . import messages as turns
+from .api import stream as stream_request
+from .interrupts import interruptible
+from .known_endpoints import takes_messages
+from .messages import Message
+from .off_loop import on_thread
+from .result import Result
+from .sessions import session
+from .streaming import Stream
+from .usage import Usage
+from .waiting import check_asyncio
+
+_REFUSED_AS_TOO_LONG = (400, 413, 422)
+_TOO_LONG = re.compile(r"context|too[ _-]?long|(?:maximum|reads at most|limit of)[^.]{0,40}token", re.IGNORECASE)
+_NUMBER_OF_TOKENS = re.compile(r"(?:at most|maximum[^.\d]{0,60}|limit of|limit is)\s*([\d,]{3,9})\b", re.IGNORECASE)
+_LONGEST_TITLE = 60
+_SHARE = 0.75  # of the most tokens, for the conversation: the rest is left for the answer
+
+
+class Chats:
+    """The conversations of a session: those that are still in use, and the one that was asked last.
+
+    Attributes:
+        last: the conversation that was asked last.
+    """
+
+    def __init__(self) -> None:
+        self.last: Chat | None = None
+        self._in_use: weakref.WeakSet[Chat] = weakref.WeakSet()
+
+    def add(self, chat: "Chat") -> None:
+        """Note a new conversation."""
+        self._in_use.add(chat)
+
+    @property
+    def in_use(self) -> "list[Chat]":
+        """The conversations that something refers to, those with most messages first."""
+        return sorted(self._in_use, key=len, reverse=True)
+
+
+class Chat:
+    """A conversation. For one thread, or one event loop, at a time.
+
+    Args:
+        endpoint: the endpoint with its sub-path.
+        model: the model, for endpoints that take one.
+        system: what the model is told before the conversation.
+        remember: whether an endpoint that takes one ``prompt`` gets the earlier turns before it. Endpoints that take
+            ``messages`` always get them.
+        context: the most tokens that the model reads. Older turns are left out to stay below it. If it is not given,
+            it is learned when the endpoint refuses a conversation as too long.
+        messages: a conversation to go on with.
+        timeout: seconds for each request.
+        base_url: another host, as for `stream`.
+        arguments: further arguments of each request.
+
+    Attributes:
+        endpoint: the endpoint.
+        arguments: what each request sends beside the messages.
+        remember: see above.
+        context: see above; None while it is unknown.
+        timeout: see above.
+        base_url: see above.
+        left_out: how many of the oldest messages the newest request did not send.
+
+    Example:
+        >>> chat = Chat("openrouter/router/openai/v1/chat/completions", model="openai/gpt-4o-mini")  # doctest: +SKIP
+        >>> chat("My name is Ada.")  # doctest: +SKIP
+        >>> chat("What is my name?").text  # doctest: +SKIP
+        'Your name is Ada.'
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        remember: bool = False,
+        context: int | None = None,
+        messages: Iterable[Mapping[str, Any]] = (),
+        timeout: float | None = None,
+        base_url: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        for name in ("messages", "prompt"):
+            if name in arguments:
+                raise InvalidRequest(f"{name} is what the conversation sends", hint="call the chat with the prompt")
+        self.endpoint = endpoint
+        self.arguments = {**({} if model is None else {"model": model}), **arguments}
+        self.remember = remember
+        self.context = context
+        self.left_out = 0
+        self.timeout = timeout
+        self.base_url = base_url
+        self._messages = turns.checked(messages)
+        if system is not None:
+            others = [message for message in self._messages if message["role"] != "system"]
+            self._messages = [{"role": "system", "content": system}, *others]
+        self._usage = Usage()
+        self._turn: tuple[Message, Stream] | None = None
+        session().companion(Chats).add(self)
+
+    def __call__(self, *prompt: Any, **arguments: Any) -> Result:
+        """Send a prompt and wait for its answer; an interrupt stops it, and keeps what had come.
+
+        Args:
+            prompt: words, and files for endpoints whose messages have parts: a `Media`, a `Result`, or a part as dict.
+            arguments: further arguments of this request alone.
+
+        Raises:
+            InvalidRequest: the prompt or an argument cannot be used, or the answer before has not ended.
+            FalNotebookError: the request failed. The conversation is as it was before.
+        """
+        with interruptible():
+            request = self.stream(*prompt, **arguments)
+            try:
+                return self.noted(request.result())
+            finally:
+                self._settle()
+
+    def stream(self, *prompt: Any, **arguments: Any) -> Stream:
+        """Send a prompt and return at once with the stream of its answer. The parameters are those of a call.
+
+        The answer is part of the conversation once the stream has ended, or was stopped.
+
+        Raises:
+            InvalidRequest: as for a call.
+        """
+        self._finish_turn()
+        message = turns.user_message(*prompt)
+        body = self.body(*prompt, **arguments)
+        request = stream_request(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
+        self._turn = message, request
+        session().companion(Chats).last = self
+        return request
+
+    def body(self, *prompt: Any, **arguments: Any) -> dict[str, Any]:
+        """What `stream` would send for a prompt: the arguments of the request."""
+        return {**self._conversation(turns.user_message(*prompt)), **self.arguments, **arguments}
+
+    async def arun(self, *prompt: Any, **arguments: Any) -> Result:
+        """Send a prompt and await its answer; cancelling the task stops it. The parameters are those of a call.
+
+        Raises:
+            FalNotebookError: as for a call.
+        """
+        check_asyncio()
+        await on_thread(_import)
+        request = self.stream(*prompt, **arguments)
+        try:
+            return self.noted(await request)
+        finally:
+            self._settle()
+
+    def noted(self, result: Result) -> Result:
+        """The result of the newest request, with a note if older turns were left out of it."""
+        if not self.left_out:
+            return result
+        note = f"the oldest {self.left_out} messages were left out: the model does not read more"
+        return replace(result, note=" · ".join(filter(None, [result.note, note])))
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation in OpenAI's form, a plain list, which may be edited: the next prompt sends what is in it."""
+        self._settle()
+        return self._messages
+
+    @messages.setter
+    def messages(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        self._finish_turn()
+        self._messages = turns.checked(messages)
+
+    @property
+    def system(self) -> str:
+        """What the model is told before the conversation."""
+        return turns.system_words(self.messages)
+
+    @system.setter
+    def system(self, words: str | None) -> None:
+        others = [message for message in self.messages if message["role"] != "system"]
+        self._messages[:] = [*([{"role": "system", "content": words}] if words else []), *others]
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens and the cost of all answers together, also of those that were undone: they were paid for."""
+        self._settle()
+        return self._usage
+
+    @property
+    def title(self) -> str:
+        """The first words that were said, to tell conversations apart."""
+        prompts = (turns.words_of(message) for message in self.messages if message["role"] == "user")
+        return one_line(next(prompts, ""), _LONGEST_TITLE)
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether the endpoint takes the conversation as messages."""
+        return takes_messages(self.endpoint)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the next prompt is sent together with what was said before."""
+        return self.takes_messages or self.remember
+
+    def fork(self) -> "Chat":
+        """A second conversation that goes on from here. Neither changes the other."""
+        copy = Chat(
+            self.endpoint,
+            remember=self.remember,
+            context=self.context,
+            messages=json.loads(json.dumps(self.messages)),
+            timeout=self.timeout,
+            base_url=self.base_url,
+        )
+        copy.arguments = dict(self.arguments)
+        return copy
+
+    def undo(self) -> str:
+        """Take back the last prompt and its answer, and return the prompt's words.
+
+        Raises:
+            InvalidRequest: no prompt is there, or an answer has not ended.
+        """
+        self._finish_turn()
+        prompts = [number for number, each in enumerate(self._messages) if each["role"] == "user"]
+        if not prompts:
+            raise InvalidRequest("there is no prompt to take back")
+        words = turns.words_of(self._messages[prompts[-1]])
+        del self._messages[prompts[-1] :]
+        return words
+
+    def clear(self) -> None:
+        """Forget all that was said. What the model is told before the conversation stays."""
+        self._finish_turn()
+        self._messages[:] = [message for message in self._messages if message["role"] == "system"]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the messages into a JSON file, and return its path. An existing file is replaced."""
+        return write_whole(Path(path), json.dumps(self.messages, ensure_ascii=False, indent=1).encode(), overwrite=True)
+
+    def load(self, path: str | Path) -> "Chat":
+        """Go on with the messages of a JSON file in place of these, and return the conversation.
+
+        Raises:
+            InvalidRequest: the file holds no messages.
+        """
+        try:
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
+        except ValueError as exc:
+            raise InvalidRequest(f"{Path(path).name} is no JSON: {exc}") from None
+        self.messages = found
+        return self
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        memory = "" if self.remembers else ", each prompt alone"
+        return f"<Chat {self.endpoint}, {len(self.messages)} messages{memory}>"
+
+    def _conversation(self, message: Message) -> dict[str, Any]:
+        """The arguments that carry the conversation with a new message of the user."""
+        everything = [*self._messages, message]
+        most = None if self.context is None else int(self.context * _SHARE)
+        sent = everything if most is None else turns.newest_within(everything, most)
+        self.left_out = len(everything) - len(sent)
+        if self.takes_messages:
+            return {"messages": sent, "stream": True}
+        if turns.has_files(message):
+            raise InvalidRequest(
+                f"{self.endpoint} takes words as its prompt", hint="give a file as the argument that is made for it"
+            )
+        if not self.remember:
+            self.left_out = 0
+        words = turns.one_prompt(sent) if self.remember else turns.words_of(message)
+        system = turns.system_words(self._messages)
+        return {"prompt": words, **({"system_prompt": system} if system else {})}
+
+    def _finish_turn(self) -> None:
+        """Make the answer before part of the conversation.
+
+        Raises:
+            InvalidRequest: it has not ended.
+        """
+        if self._turn is not None and self._turn[1].is_cancelled:
+            self._turn[1].outcome()
+        self._settle()
+        if self._turn is not None:
+            raise InvalidRequest(
+                "the answer before has not ended", hint="take its stream to the end, or stop it with .cancel()"
+            )
+
+    def _settle(self) -> None:
+        """Make an answer that has ended part of the conversation, unless its request failed."""
+        if self._turn is None or not self._turn[1].is_done:
+            return
+        (message, request), self._turn = self._turn, None
+        result = request.outcome()
+        self._usage += Usage.of(result.usage)
+        if result.error is None and (result.text or not result.stopped):
+            self._messages += [message, turns.assistant_message(result)]
+        elif isinstance(result.error, RequestError):
+            self._learn_context(result.error)
+
+    def _learn_context(self, error: RequestError) -> None:
+        """Note how much the model reads, if the endpoint refused the conversation as too long.
+
+        The request is not sent again: whether a refused one was billed is not known.
+        """
+        words = str(error.detail or error.message)
+        if error.status not in _REFUSED_AS_TOO_LONG or not _TOO_LONG.search(words) or len(self._messages) < 2:
+            return
+        number = _NUMBER_OF_TOKENS.search(words)
+        told = int(number[1].replace(",", "")) if number else 0
+        self.context = told if told >= 100 else int(turns.tokens(self._messages) * _SHARE)
+        error.hint = "the conversation is too long for the model; ask again, and its oldest turns are left out"
+
+
+def chat(endpoint: str, **options: Any) -> Chat:
+    """Begin a conversation with an endpoint. The options are those of `Chat`.
+
+    Example:
+        >>> chat("openrouter/router/openai/v1/chat/completions", model="openai/gpt-4o-mini")  # doctest: +SKIP
+    """
+    return Chat(endpoint, **options)
+
+
+def _import() -> None:
+    from ..wire import pool  # noqa: F401 - imported only to load what a request needs
