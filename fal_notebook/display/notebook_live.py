@@ -8,7 +8,7 @@ entered and left for each print, so that what the user's own tasks print meanwhi
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,11 @@ from ..client.streaming import Stream
 from ..media.media import Media
 from ..render.answer_style import answer_style
 from ..render.bundles import Bundle
-from ..response.updates import Piece, Progress, Update
+from ..response.updates import Progress
 from ..safety.plain_text import count_beyond_latin1
 from .formatted_words import FormattedWords
 from .live import Live, Shown
 from .live_widgets import LiveBox, Picture, Place, ProgressBar
-from .player import PagePlayer
 from .preview_pictures import PICTURE_BYTES
 from .reasoning_widget import ReasoningWidget
 from .reloaded_page import RecentAnswers
@@ -74,13 +73,17 @@ class NotebookLive(Live):
         self._box.keep()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        body, foot = result.body(style, autoplay=autoplay), result.foot
+        body, foot = self._final(result.body(style, autoplay=autoplay)), result.foot
         try:
             if self._output is not None:
                 self._output.msg_id = ""  # leaves the widget, if an interrupt came within `_inside`
             self._close_unshown()
         finally:
             self._box.become(body, foot)
+
+    def _final(self, body: list[Bundle]) -> list[Bundle]:
+        """The final outputs of the answer as this view shows them."""
+        return body
 
     def _close_unshown(self) -> None:
         """Close the parts that were made but not put into the box. The box closes those that it has."""
@@ -217,31 +220,3 @@ class NotebookLive(Live):
             self._box.put(Place.STOP, self._stop.widget)
         else:
             self._box.await_pages()
-
-
-class SoundingLive(NotebookLive):
-    """The live view in a notebook with sound that plays while it arrives, for ``--play``."""
-
-    def __init__(self, recent: RecentAnswers, *, formatted: bool = False) -> None:
-        super().__init__(recent, formatted=formatted)
-        self._player = PagePlayer()
-        self._is_shown = False
-
-    def take(self, updates: Sequence[Update]) -> None:
-        super().take(updates)
-        for update in updates:
-            if isinstance(update, Piece):
-                self._player.feed(update.data, update.content_type)
-        if self._player.has_sound and not self._is_shown:
-            self._is_shown = True
-            self._box.put(Place.SOUND, self._player.widget)
-
-    def discard(self) -> None:
-        self._player.close()
-
-    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        try:
-            (self._player.stop if result.stopped else self._player.end)()
-            super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
-        finally:
-            self._player.close()

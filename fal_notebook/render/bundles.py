@@ -70,9 +70,9 @@ def json_bundle(value: Any) -> Bundle:
 def reasoning_bundle(text: str, seconds: float | None = None, style: str = "markdown") -> Bundle:
     """The model's reasoning, collapsed until a reader opens it, below a line that says how long it took."""
     shown, line = _shown_text(text), thought_words(seconds)
-    html = _words_html(shown) if style == "markdown" else preformatted_html(shown)
-    fold = f'<details class="fal-fold"><summary>{text_html(line)}</summary>{html}</details>'
-    return {"text/plain": f"[{line}] {shown}", "text/html": styled_html(fold)}
+    inner = _words_html(shown) if style == "markdown" else preformatted_html(shown)
+    html = f'<details class="fal-fold"><summary>{text_html(line)}</summary>{inner}</details>'
+    return {"text/plain": f"[{line}] {shown}", "text/html": styled_html(html)}
 
 
 def thought_words(seconds: float | None) -> str:

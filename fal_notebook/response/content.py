@@ -8,6 +8,7 @@ without a label is read as its first bytes tell.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..media.media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
@@ -208,19 +209,22 @@ class Content:
         """The text so far with the reasoning that it may begin with."""
         return self._body.text if self._body else ""
 
-    @property
+    @cached_property
     def _may_think(self) -> bool:
-        """Whether the text may begin with reasoning: it does not in a document of another format."""
+        """Whether the text may begin with reasoning: it does not in a document of another format.
+
+        This is asked only once it is settled how the body is read.
+        """
         return not isinstance(self._body, TextBody) or bool(_WORDS_TYPES.fullmatch(normal_type(self._label)))
 
     @property
     def _divided(self) -> tuple[str, str]:
         """The reasoning and the words so far."""
         apart, text = self._reader.reasoning, self._undivided
-        return (apart, text) if apart or not self._may_think else divided(text, is_over=self._is_over)
+        return (apart, text) if apart or not (text and self._may_think) else divided(text, is_over=self._is_over)
 
     def _divide(self, updates: list[Update]) -> list[Update]:
-        return list(self._thought.take(updates)) if self._may_think else updates
+        return self._thought.take(updates) if updates and self._may_think else updates
 
     def _choice(self, choice: Choice) -> Choice:
         thought, words = divided(choice.text, is_over=self._is_over)

@@ -7,7 +7,7 @@ all text of an endpoint that sends the reasoning apart.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum, auto
 
 from .updates import Reasoning, Text, Update
@@ -63,7 +63,7 @@ class LeadingThought:
         self._has_told = {Text: False, Reasoning: False}
         self._begin()
 
-    def take(self, updates: Sequence[Update]) -> Sequence[Update]:
+    def take(self, updates: list[Update]) -> list[Update]:
         """The updates that one read brought, divided."""
         if self._part is _Part.WORDS and not self._closing:
             for update in updates:
@@ -92,7 +92,7 @@ class LeadingThought:
         self._thought_length = 0
         self._words_at = 0  # in the text: where the words begin; without tags, up to where it is settled that they do
 
-    def _divide(self, updates: Sequence[Update]) -> list[Update]:
+    def _divide(self, updates: list[Update]) -> list[Update]:
         told: list[Update] = []
         is_all_told = False  # whether everything that this read brought has been told
         if not self._is_apart and self._apart():
