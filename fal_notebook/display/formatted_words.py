@@ -99,4 +99,5 @@ class FormattedWords:
 
 
 def _hiding(*places: str) -> str:
-    return f"<style>{','.join(f'.{place}' for place in places)}{{display:none}}</style>"
+    names = ",".join(f".{place}" for place in places)
+    return f'<style class="fal-style">{names}{{display:none!important}}</style>'

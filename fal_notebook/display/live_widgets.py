@@ -163,7 +163,7 @@ class LiveBox:
 
     def _style_widget(self) -> "DOMWidget":
         sheet = f"{self._style()}{_live_style().replace('fal-box-name', live_class(self._name))}"
-        bundle = {"text/plain": "", "text/html": f"<style>{sheet}</style>"}
+        bundle = {"text/plain": "", "text/html": f'<style class="fal-style">{sheet}</style>'}
         return static_widget([bundle], layout=self.layout, _dom_classes=("fal-style",))
 
     def _open(self, children: "Sequence[DOMWidget]") -> None:

@@ -42,7 +42,7 @@ _SLICE = 2_000  # characters that are read at once
 _LONGEST_OPEN = 4_000  # characters of a block that grows; all of them are parsed, and sent, at each look
 _LONGEST_PARAGRAPH = 1_600  # the same of one that is nothing but words
 _PIECE = 600  # characters of a fence that are given while it is open
-_LONGEST_TABLE = 2_000  # characters of a table whose rows are not given: its columns are as wide as their cells
+_LONGEST_ROWS = 600  # characters of a table that are not given
 _WILD_PIECE = 1_000
 _MARKS_BEFORE = 100  # characters that tell how marks behind them are shown
 _WORD_START = re.compile(r"\s(?=[^\W\d_])")
@@ -63,7 +63,7 @@ class Block:
         html: that can do nothing but be read.
         continues: whether it goes on with the list, the table, the code or the words of the block before it.
         is_close: whether no space is between the two, as none is between the items of most lists.
-        is_open: whether it is code that goes on in the next block, or in the tail.
+        is_open: whether it is code or a table that goes on in the next block, or in the tail.
     """
 
     html: str
@@ -178,7 +178,7 @@ class GrowingMarkdown:
             while self._open and self._give(is_whole=True):
                 pass
             if self._state.goes_on:
-                self._end_code()
+                self._end_open()
                 self._end_section(self._state.plain, None)
                 self._state.head = ""
         if self._tail is None:
@@ -298,7 +298,7 @@ class GrowingMarkdown:
             goes_on = state.goes_on
             is_empty = bool(state.head) and not source[len(state.head) :].strip("`~ \t\n")
             if is_empty:
-                self._end_code()
+                self._end_open()
             html = "" if is_empty or span.kind == "definition" else self._block(source)
             if span.is_late:
                 self._learn(source)
@@ -348,9 +348,9 @@ class GrowingMarkdown:
         return True
 
     def _give_rows(self, text: str, span: Span) -> bool:
-        if span.end - span.body < _LONGEST_TABLE:
+        if span.end - span.body < _LONGEST_ROWS:
             return False
-        self._block(text[span.start : span.end])
+        self._block(text[span.start : span.end], is_open=True)
         head = text[span.start : span.body]
         self._cut(self._state.given - len(self._state.head) + span.end)
         self._state.head = head
@@ -389,15 +389,10 @@ class GrowingMarkdown:
         self._cut(self._state.given + len(words))
         return True
 
-    def _end_code(self) -> None:
-        """Give the end of code all lines of which have been given: an empty block that ends its frame."""
-        if self._is_in_code:
+    def _end_open(self) -> None:
+        """Give the end of code or of a table all lines of which have been given: an empty block that ends its frame."""
+        if self._state.head:
             self._append(block_html(_without_language(self._state.head)) or "")
-
-    @property
-    def _is_in_code(self) -> bool:
-        """Whether lines of the fence that is open have been given."""
-        return _FENCE.match(self._state.head) is not None
 
     def _block(self, source: str, *, is_open: bool = False) -> str | None:
         """Give a block, and return the HTML that it has in a text that is read as a whole."""
@@ -456,7 +451,7 @@ class GrowingMarkdown:
         if self._state.is_wild:
             return wild_html(self._open) if self._open else ""
         view = self._view()
-        if not view.strip() and not self._is_in_code:
+        if not view.strip() and not self._state.head:
             return ""
         head = self._state.head if view.strip() else _without_language(self._state.head)
         source, unread = self._without_formula(head + view)
@@ -511,7 +506,7 @@ def _fence_head(text: str, span: Span) -> str:
     return f"{indent}{fence.markup}{words[0] if len(words) == 1 else ''}\n"
 
 
-def _without_language(fence_head: str) -> str:
+def _without_language(head: str) -> str:
     """The line that opens a fence, for a fence that has no lines: its language would be shown as words."""
-    fence = _FENCE.match(fence_head)
-    return f"{fence[0]}\n" if fence else ""
+    fence = _FENCE.match(head)
+    return f"{fence[0]}\n" if fence else head
