@@ -97,6 +97,7 @@ notebooks: install
 # Makes the pictures of the README and of the guide anew, from real runs in a real browser.
 pictures: $(VENV)/installed-for-tests $(VENV)/browser
 	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.before_and_after
 
 build: $(VENV)/installed-for-tests
 	$(BIN)/python -m build

@@ -1,6 +1,7 @@
 """An application for the tests' gateway, with endpoints that behave in all the good and bad ways of fal's endpoints.
 
-The endpoints wait for events and never for time, except `paced`, `tone` and `previews`, whose purpose is their pace.
+The endpoints wait for events and never for time, except `paced`, `thinking`, `tone` and `previews`, whose purpose is
+their pace.
 """
 
 import asyncio
@@ -85,6 +86,37 @@ async def paced(request: Request) -> Response:
         yield b"data: [DONE]\n\n"
 
     return StreamingResponse(tokens(), media_type="text/event-stream")
+
+
+async def thinking(request: Request) -> Response:
+    """Reason for ``seconds``, then answer with the prompt, word by word, ``rate`` a second, in OpenAI's format.
+
+    The words of ``thought`` come one by one, too. With ``tagged``, the reasoning is in tags at the start of the text.
+    With ``endless``, nothing comes after it.
+    """
+    arguments = await _arguments(request)
+    thoughts = [f"{word} " for word in arguments["thought"].split(" ")]
+    words = [f"{word} " for word in str(arguments["prompt"]).split(" ")]
+    pause = arguments["seconds"] / len(thoughts)
+    name = "content" if arguments.get("tagged") else "reasoning_content"
+
+    async def deltas() -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        for number, thought in enumerate(thoughts):
+            tag = "<think>\n" if arguments.get("tagged") and not number else ""
+            yield _event({"choices": [{"delta": {name: tag + thought}}]})
+            await asyncio.sleep(max(0.0, begin + (number + 1) * pause - loop.time()))
+        while arguments.get("endless") and (await request.receive())["type"] != "http.disconnect":
+            pass
+        if arguments.get("tagged"):
+            yield _event({"choices": [{"delta": {name: "\n</think>\n\n"}}]})
+        for word in words:
+            yield _event({"choices": [{"delta": {"content": word}}]})
+            await asyncio.sleep(1 / arguments.get("rate", 10))
+        yield b"data: [DONE]\n\n"
+
+    return StreamingResponse(deltas(), media_type="text/event-stream")
 
 
 async def pieces(request: Request) -> Response:
@@ -266,6 +298,7 @@ async def previews(request: Request) -> Response:
 ROUTES = {
     "/test/echo/stream": echo,
     "/test/paced/stream": paced,
+    "/test/thinking/stream": thinking,
     "/test/pieces/stream": pieces,
     "/test/endless/stream": endless,
     "/test/held/stream": held,

@@ -139,6 +139,21 @@ export class Element extends Node {
   }
 }
 
+/** A stand-in for the formatted words of an answer, which need a browser. It records what it is told. */
+export class GrowingWords {
+  constructor(element) {
+    Object.assign(this, { element, told: [], ended: undefined });
+  }
+
+  update(growth) {
+    this.told.push(growth);
+  }
+
+  end(html) {
+    this.ended = html;
+  }
+}
+
 const root = { activeElement: null };
 
 /** A document that makes such elements. */

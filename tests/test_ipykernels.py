@@ -64,7 +64,7 @@ def test_a_prompt_widget_answers_while_a_cell_blocks_and_stops_when_the_page_ask
     shown = lab.run("from fal_notebook import PromptWidget\nw = PromptWidget('test/endless/stream'); w")
     assert WIDGET in shown.types()[0]
     comm = lab.value("w.comm.comm_id").strip("'")
-    cell = lab.run("w.run('x')\nwhile not w._conversation.entries[0].text.shown: time.sleep(0.01)\nprint('here')")
+    cell = lab.run("w.run('x')\nwhile not w._conversation.entries[0].words.tail.html: time.sleep(0.01)\nprint('here')")
     assert cell.printed == "here\n"
     data = {"method": "custom", "content": {"kind": "stop", "id": 1}}
     lab.client.shell_channel.send(lab.client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
@@ -76,7 +76,9 @@ def test_a_prompt_widget_answers_while_a_cell_blocks_and_stops_when_the_page_ask
 def test_a_prompt_widget_is_stopped_while_a_cell_blocks(lab: Kernel) -> None:
     lab.run("from fal_notebook import PromptWidget\nw = PromptWidget('test/endless/stream'); w.run('x')")
     address = lab.value("w._control").strip("'")
-    request = lab.send("while not w._conversation.entries[0].text.shown: time.sleep(0.01)\nprint('blocks'); w.wait()")
+    request = lab.send(
+        "while not w._conversation.entries[0].words.tail.html: time.sleep(0.01)\nprint('blocks'); w.wait()"
+    )
     cell = lab.read(request, until="blocks")
     content = {"to": address, "content": {"kind": "stop", "id": 1}}
     lab.client.control_channel.send(lab.client.session.msg("fal_notebook_request", content))

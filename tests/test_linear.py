@@ -26,6 +26,7 @@ from IPython.core.error import UsageError
 
 import fal_notebook
 from fal_notebook.client.result import Result
+from fal_notebook.display.growing_words import GrowingWords
 from fal_notebook.errors import FalNotebookError, detail_text
 from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
@@ -36,7 +37,6 @@ from fal_notebook.media.partial_audio import Playable, parameter, raw_format
 from fal_notebook.media.picture_size import pixels
 from fal_notebook.media.wav import correct_wav_lengths, wav_seconds
 from fal_notebook.prompt.argument_rows import Form
-from fal_notebook.prompt.text_patches import PageText
 from fal_notebook.render.bundles import json_bundle, small_bundle, text_bundle
 from fal_notebook.render.growing_markdown import GrowingMarkdown
 from fal_notebook.render.markdown import text_html
@@ -276,12 +276,12 @@ def in_growing_text(text: str) -> None:
 
 
 def on_a_page(text: str) -> None:
-    page = PageText()
+    page = GrowingWords()
     for at in range(0, len(text), 1_000):
         page.feed(Text(text[at : at + 1_000], at))
         page.take()
     page.take(last=True)
-    page.shown  # noqa: B018 - this property is computed when it is read
+    page.html()
 
 
 def quietly(work: Callable[[str], object]) -> Callable[[str], object]:

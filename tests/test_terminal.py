@@ -38,6 +38,18 @@ def test_an_answer_stands_once_and_the_status_line_below_it(terminal: "pexpect.s
     assert "some words" not in str(terminal.before)
 
 
+def test_reasoning_rolls_by_on_one_line_and_leaves_how_long_it_took(terminal: "pexpect.spawn[str]") -> None:
+    thought = " ".join(f"step {number} of the reasoning" for number in range(60))
+    terminal.sendline(f"%falstream test/thinking/stream prompt='The answer' thought='{thought}' seconds:=3 -o kept")
+    terminal.expect(r"thinking… 1 s · [^\r\n]*step \d+ of the reasoning[^\r\n]*\r")
+    assert len(str(terminal.after)) <= 200
+    terminal.expect(r"\r\x1b\[K\[thought for [345] s\]\r\nThe answer \r\n.*test/thinking/stream · .* s.*\r\n")
+    assert "\n" not in str(terminal.before)
+    terminal.expect_exact("In [3]: ")
+    terminal.sendline("kept.text, len(kept.reasoning) > 1_000, 2 < kept.metrics.thinking < 9")
+    terminal.expect_exact("('The answer ', True, True)")
+
+
 def test_terminal_sequences_of_a_model_are_made_visible(terminal: "pexpect.spawn[str]") -> None:
     terminal.sendline("%falstream test/echo/stream prompt={{'\\x1b]0;owned\\x07red'}}")
     terminal.expect_exact("␛]0;owned␇red")

@@ -29,7 +29,7 @@ def other_choices(choices: Sequence[Choice], style: str) -> list[bundles.Bundle]
             parts.append(bundles.small_bundle(f"… and more: {len(choices) - number + 1:,} of its choices"))
             break
         parts.append(bundles.small_bundle(f"choice {number} of {len(choices)}"))
-        parts += [bundles.reasoning_bundle(choice.reasoning)] if choice.reasoning else []
+        parts += [bundles.reasoning_bundle(choice.reasoning, style=style)] if choice.reasoning else []
         parts += [bundles.text_bundle(choice.text, style)] if choice.text else []
         end = _end(choice)
         length += sum(len(part["text/plain"]) for part in end)

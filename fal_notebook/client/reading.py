@@ -20,6 +20,7 @@ from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import Target
 from .receiver import Receiver, RequestEnd
 from .result import Metrics, Result
+from .thinking_time import ThinkingTime
 
 
 class Reading:
@@ -33,12 +34,14 @@ class Reading:
 
     Attributes:
         result: the result; None until the end has been read.
+        thinking: how long the model reasons before its answer.
     """
 
     def __init__(
         self, target: Target, receiver: Receiver, cancel: Callable[[], object], *, pipelined: bool = False
     ) -> None:
         self.result: Result | None = None
+        self.thinking = ThinkingTime()
         self._target = target
         self._receiver = receiver
         self._cancel = cancel
@@ -48,6 +51,7 @@ class Reading:
         self._read_as(None)
         self._arrived: deque[Event | RequestEnd] = deque()
         self._read_up_to = 0  # bytes of the first item in `_arrived`
+        self._length = 0  # bytes of the body that have been read
 
     @property
     def has_more(self) -> bool:
@@ -66,6 +70,11 @@ class Reading:
     def text(self) -> str:
         """The answer's text so far."""
         return self.result.text if self.result else self._redacted.text
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning's text so far."""
+        return self.result.reasoning if self.result else self._redacted.reasoning
 
     def so_far(self) -> Result:
         """The result of what has been read so far; after the end, the final result."""
@@ -95,6 +104,8 @@ class Reading:
         began, self._read_up_to = self._read_up_to, len(item.data)  # if an interrupt comes, nothing is read twice
         updates, at = self._content.feed_some(item.data, began)
         self._read_up_to = at
+        self._length += at - began
+        self.thinking.take(updates, self._receiver.arrivals.at(self._length))
         if not self._content.is_file:
             significant = self._content.significant_bytes
             self._redacted.look_at(item.data[began:at] if significant is None else significant)
@@ -138,6 +149,7 @@ class Reading:
         finally:
             # An interrupt may have come above. The end comes only once, so the result is made now.
             self.result = self.result or self._partial_result(RequestEnd(request_end.error, stopped=True))
+            self.thinking.end()
             self._read_as(None)  # drops the body, which may have the key; the result has the rest
 
     def _give_up(self, exc: Exception) -> None:
@@ -276,6 +288,7 @@ class Reading:
             duration=times.elapsed,
             bytes=times.bytes,
             events=len(self._content.events),
+            thinking=self.thinking.seconds,
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..errors import FalNotebookError
 from ..wire.protocol import Data, Event
 from .inbox import Inbox
+from .thinking_time import Arrivals
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Receiver:
         ended_at: when the request ended.
         request_end: how the request ended; None until it has.
         bytes: how many bytes of the body have come.
+        arrivals: when they came.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class Receiver:
         self.ended_at: float | None = None
         self.request_end: RequestEnd | None = None
         self.bytes = 0
+        self.arrivals = Arrivals()
 
     @property
     def elapsed(self) -> float:
@@ -80,6 +83,7 @@ class Receiver:
             if isinstance(event, Data):
                 self.bytes += len(event.data)
                 self.first_byte_at = self.first_byte_at or time.monotonic()
+        self.arrivals.add(self.bytes, time.monotonic())
         self.inbox.put(*events)
 
     def end(self, error: FalNotebookError | None = None, *, stopped: bool = False) -> None:

@@ -41,6 +41,8 @@ class Metrics:
         duration: from the call to the end of the response.
         bytes: the size of the body.
         events: the number of server-sent events in the body.
+        thinking: from the first piece of the model's reasoning until the answer's first words or file; None if the
+            endpoint sends no reasoning, or sends it together with the answer.
     """
 
     connect: float | None = None
@@ -49,6 +51,7 @@ class Metrics:
     duration: float = 0.0
     bytes: int = 0
     events: int = 0
+    thinking: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,7 +154,7 @@ class Result:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
             return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
         parts = first_heading(self.choices) if self._shows_words(style) else []
-        parts += [bundles.reasoning_bundle(self.reasoning)] if self.reasoning else []
+        parts += [bundles.reasoning_bundle(self.reasoning, self.metrics.thinking, style)] if self.reasoning else []
         return [*parts, *self._answer_bundles(style, autoplay=autoplay), *self.below_answer(style)]
 
     def below_answer(self, style: Format = "markdown") -> list[bundles.Bundle]:

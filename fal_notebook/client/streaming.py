@@ -26,7 +26,9 @@ class Stream:
     """The updates of one response: an iterator and an async iterator, with `result` and `cancel`. For one consumer.
 
     Leaving a loop early does not stop the request; `cancel` does, and so does the end of a ``with`` block. If the
-    response cannot be read, the request ends with a `RequestError`, which has the part that was read. For example::
+    response cannot be read, the request ends with a `RequestError`, which has the part that was read. Printed updates
+    give the words of the answer. A model's reasoning comes as updates of the class `Reasoning`, which print as nothing.
+    For example::
 
         with stream("fal-ai/any-llm/stream", prompt="Hi") as updates:
             for update in updates:
@@ -95,6 +97,21 @@ class Stream:
     def text(self) -> str:
         """The answer's text so far."""
         return self._reading.text
+
+    @property
+    def reasoning(self) -> str:
+        """The text so far of the model's reasoning, if the endpoint sends it."""
+        return self._reading.reasoning
+
+    @property
+    def is_thinking(self) -> bool:
+        """Whether reasoning has come, and neither words nor files behind it yet."""
+        return self._reading.thinking.is_running
+
+    @property
+    def thinking(self) -> float | None:
+        """How long the model has reasoned before its answer, in seconds; None if that is not known."""
+        return self._reading.thinking.seconds_until(time.monotonic())
 
     def take(self) -> list[Update]:
         """The updates that have come since the last call; never waits.

@@ -5,12 +5,13 @@ The rules for these classes are in `render/answer.css`. They hold within an elem
 
 from collections.abc import Iterable
 
+from ..render.answer_style import reachable
 from ..render.growing_markdown import Block
 
 
 def parts_html(blocks: Iterable[Block]) -> str:
     """The HTML of blocks that stand behind each other; of a tail, too."""
-    return "".join(map(_part_html, blocks))
+    return reachable("".join(map(_part_html, blocks)))
 
 
 def _part_html(block: Block) -> str:

@@ -12,11 +12,12 @@ from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
-from ..render.bundles import as_html, media_bundle, merged, small_bundle, text_bundle
+from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
 from ..response.updates import Progress
 from ..safety.plain_text import one_line
 from .footer import Footer
 from .live import REFRESHES, Live, Shown, follow, print_text
+from .live_reasoning import thinking_words
 from .notebook_live import WORTH_STOPPING
 from .outputs import UNFINISHED, replaceable_output
 from .preview_pictures import PICTURE_BYTES
@@ -44,17 +45,25 @@ class BackgroundLive(Live):
         super().__init__()
         self.note = ""
         self._shown = ""
-        self._drawn: tuple[Progress | None, Media | None] = (None, None)
+        self._thought: list[Bundle] = []
+        self._drawn: tuple[Progress | None, Media | None, list[Bundle]] = (None, None, [])
         self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
         self._footer = Footer(recent) if stop else None
 
     def refresh(self, stream: Stream) -> None:
+        self._thought = self._reasoning.bundles(stream)
+        if stream.is_thinking:
+            self._thought.insert(0, small_bundle(thinking_words(stream)))
         super().refresh(stream)
-        if self._drawn != (self._progress, self._picture):
+        if self._drawn != (self._progress, self._picture, self._thought):
             self._redraw()
         if self._stop and self._footer and not self._footer.is_open and stream.elapsed >= WORTH_STOPPING:
             self._offer_stop(self._stop, self._footer)
+
+    @property
+    def _has_undrawn(self) -> bool:
+        return super()._has_undrawn or self._reasoning.has_news
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
         parts = merged(as_html(bundle) for bundle in result.body(style, autoplay=autoplay))
@@ -73,6 +82,13 @@ class BackgroundLive(Live):
         self._shown = self._shown + text if replaces is Shown.NOTHING else text
         self._redraw()
 
+    def _draw_waiting_line(self, stream: Stream) -> None:
+        """Draw nothing while the reasoning is shown, which says that the model is thinking."""
+        if not stream.is_thinking:
+            super()._draw_waiting_line(stream)
+        else:
+            self._waiting_line = self._shown = ""
+
     def _progress_words(self) -> str:
         """Nothing, since the progress has a line of its own."""
         return ""
@@ -88,11 +104,11 @@ class BackgroundLive(Live):
 
     def _redraw(self) -> None:
         """Send everything again. The cost of this sets the time until the next refresh."""
-        self._drawn = self._progress, self._picture
+        self._drawn = self._progress, self._picture, self._thought
         parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
         if self._picture is not None:
             parts.append(as_html(media_bundle(self._picture)))
-        parts += [text_bundle(self._shown, "text"), small_bundle(UNFINISHED)]
+        parts += [*self._thought, text_bundle(self._shown, "text"), small_bundle(UNFINISHED)]
         self._body.replace(merged(parts)[0])
         size = len(self._picture.data or b"") if self._picture else 0
         cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES

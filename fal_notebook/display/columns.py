@@ -21,6 +21,7 @@ from ..render.mathematics import limit_formulas
 from ..response.updates import Preview, Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
+from .live_reasoning import LiveReasoning
 from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
 from .reloaded_page import RecentAnswers
 
@@ -136,9 +137,11 @@ class _Column:
         self.stream = stream
         self._preview: tuple[Media, ...] = ()
         self._progress = ""
+        self._reasoning = LiveReasoning()
 
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
+        self._reasoning.take(updates)
         for update in updates:
             if isinstance(update, Preview):
                 light = list(filter(_is_light_picture, update.media))
@@ -147,7 +150,8 @@ class _Column:
                 self._progress = replace(update, message=one_line(update.message, 80)).words
 
     def so_far(self) -> Bundle:
-        parts = [text_bundle(self.stream.text, "text")] if self.stream.text else []
+        parts = self._reasoning.bundles(self.stream)
+        parts += [text_bundle(self.stream.text, "text")] if self.stream.text else []
         parts += [as_html(media_bundle(media)) for media in self._preview]
         return merged([*parts, small_bundle(self._status())])[0]
 
@@ -156,6 +160,7 @@ class _Column:
             return self.stream.so_far().status_line
         first = self.stream.first_byte_after
         doing = "connecting…" if self.stream.is_connecting else "waiting…" if first is None else "receiving…"
+        doing = "thinking…" if self.stream.is_thinking else doing
         parts = [f"{doing} {self.stream.elapsed:.1f} s"]
         if first is not None:
             parts.append(f"first {'token' if self.stream.text else 'byte'} {first:.2f} s")

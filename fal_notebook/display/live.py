@@ -12,14 +12,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
+from shutil import get_terminal_size
 
 from ..client.interrupts import Interrupts
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media, first_raster
-from ..render.bundles import CUT_NOTE, LONGEST_TEXT, media_words
+from ..render.bundles import CUT_NOTE, LONGEST_TEXT, media_words, thought_words
 from ..response.updates import Preview, Progress, Text, Update
 from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
+from .live_reasoning import LiveReasoning, thinking_words
 from .outputs import show_bundle
 
 REFRESHES = 8  # a second; each costs three messages: enter the widget, print, leave it
@@ -80,6 +82,7 @@ class Live(ABC):
         self._progress: Progress | None = None
         self._picture: Media | None = None
         self._file = ""
+        self._reasoning = LiveReasoning()
         self._waiting_line = ""
         self._tail = ""
 
@@ -106,6 +109,7 @@ class Live(ABC):
 
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
+        self._reasoning.take(updates)
         for update in updates:
             if isinstance(update, Text):
                 self._collect(update)
@@ -173,15 +177,22 @@ class Live(ABC):
     def _draw_waiting_line(self, stream: Stream) -> None:
         if stream.elapsed < _PATIENCE:
             return
-        doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
-        received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
-        said = "".join(f" · {one_line(words, 80)}" for words in (self._progress_words(), self._file) if words)
-        line = f"{doing}… {stream.elapsed:.0f} s{received}{said}"
+        line = self._thinking_words(stream) if stream.is_thinking else self._waiting_words(stream)
         if line != self._waiting_line:
             replaces = Shown.LINE if self._waiting_line else Shown.NOTHING
             self._waiting_line = line
             self._rest(_IDLE_TICK)
             self._write(line, replaces)
+
+    def _thinking_words(self, stream: Stream) -> str:
+        """The line that tells that the model reasons, in place of what is waited for."""
+        return thinking_words(stream)
+
+    def _waiting_words(self, stream: Stream) -> str:
+        doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
+        received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
+        said = "".join(f" · {one_line(words, 80)}" for words in (self._progress_words(), self._file) if words)
+        return f"{doing}… {stream.elapsed:.0f} s{received}{said}"
 
     def _rest(self, seconds: float | None = None) -> None:
         """Set the time of the next refresh: after the usual pause or a number of seconds, unless a later one is set."""
@@ -204,9 +215,25 @@ class StaticLive(Live):
 
 
 class TerminalLive(Live):
-    """The live view in a terminal, in which printed text stays."""
+    """The live view in a terminal, in which printed text stays. Of the reasoning, only a line rolls by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_told_thought = False
+
+    @property
+    def _has_undrawn(self) -> bool:
+        return super()._has_undrawn or (self._reasoning.has_news and not self._text)
+
+    def refresh(self, stream: Stream) -> None:
+        if self._unshown:
+            self._tell_thought(stream.thinking)
+        self._reasoning.has_news = False
+        super().refresh(stream)
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        if self._text:
+            self._tell_thought(result.metrics.thinking)
         while self._unshown:
             self._draw()
         if self._waiting_line:
@@ -221,10 +248,25 @@ class TerminalLive(Live):
         print_text("\n".join(lines) + "\n")
 
     def _write(self, text: str, replaces: Shown) -> None:
-        if not self._text and not sys.stdout.isatty():
-            return  # the output goes to a file, in which the waiting line would stay
+        if not sys.stdout.isatty():  # the output goes to a file, in which the waiting line would stay
+            if not self._text:
+                return
+            replaces = Shown.NOTHING if replaces is Shown.LINE else replaces
         start = {Shown.NOTHING: "", Shown.LINE: "\r\x1b[K", Shown.WORDS: "\n"}[replaces]
         print_text(start + text)
+
+    def _thinking_words(self, stream: Stream) -> str:
+        words = super()._thinking_words(stream)
+        space = get_terminal_size().columns - len(words) - len(" · ") - 1  # a line that is broken cannot be replaced
+        newest = self._reasoning.last_words(space)
+        return f"{words} · {newest}" if newest else words
+
+    def _tell_thought(self, seconds: float | None) -> None:
+        """Put a line in the place of the one that rolled by, before the first words."""
+        if self._reasoning.has_begun and not self._has_told_thought and sys.stdout.isatty():
+            start, self._waiting_line = "\r\x1b[K" if self._waiting_line else "", ""
+            print_text(f"{start}[{thought_words(seconds)}]\n")
+        self._has_told_thought = True
 
 
 class NoLive(Live):

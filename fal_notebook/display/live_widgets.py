@@ -52,9 +52,10 @@ class Place(IntEnum):
     PROGRESS = 1
     PICTURE = 2
     SOUND = 3
-    WORDS = 4
-    STOP = 5
-    MESSENGER = 6
+    REASONING = 4
+    WORDS = 5
+    STOP = 6
+    MESSENGER = 7
 
 
 class LiveBox:

@@ -8,7 +8,7 @@ entered and left for each print, so that what the user's own tasks print meanwhi
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,13 @@ from ..client.streaming import Stream
 from ..media.media import Media
 from ..render.answer_style import answer_style
 from ..render.bundles import Bundle
-from ..response.updates import Piece, Progress, Update
+from ..response.updates import Progress
 from ..safety.plain_text import count_beyond_latin1
 from .formatted_words import FormattedWords
 from .live import Live, Shown
 from .live_widgets import LiveBox, Picture, Place, ProgressBar
-from .player import PagePlayer
 from .preview_pictures import PICTURE_BYTES
+from .reasoning_widget import ReasoningWidget
 from .reloaded_page import RecentAnswers
 from .stop_button import StopButton
 
@@ -55,15 +55,17 @@ class NotebookLive(Live):
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
         self._stop: StopButton | None = None
+        self._fold: ReasoningWidget | None = None
         self._stands = self._weight = self._cut = 0  # characters in the page, what they count for, and those removed
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
 
     @property
     def _has_undrawn(self) -> bool:
-        return super()._has_undrawn or self._drawn != (self._progress, self._picture)
+        return super()._has_undrawn or self._reasoning.has_news or self._drawn != (self._progress, self._picture)
 
     def refresh(self, stream: Stream) -> None:
+        self._draw_reasoning(stream)
         super().refresh(stream)
         self._draw_progress()
         self._draw_picture()
@@ -71,7 +73,7 @@ class NotebookLive(Live):
         self._box.keep()
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        body, foot = result.body(style, autoplay=autoplay), result.foot
+        body, foot = self._final(result.body(style, autoplay=autoplay)), result.foot
         try:
             if self._output is not None:
                 self._output.msg_id = ""  # leaves the widget, if an interrupt came within `_inside`
@@ -79,9 +81,18 @@ class NotebookLive(Live):
         finally:
             self._box.become(body, foot)
 
+    def _final(self, body: list[Bundle]) -> list[Bundle]:
+        """The final outputs of the answer as this view shows them."""
+        return body
+
     def _close_unshown(self) -> None:
         """Close the parts that were made but not put into the box. The box closes those that it has."""
-        others = {Place.STOP: self._stop, Place.PROGRESS: self._bar, Place.PICTURE: self._image}
+        others = {
+            Place.STOP: self._stop,
+            Place.PROGRESS: self._bar,
+            Place.PICTURE: self._image,
+            Place.REASONING: self._fold,
+        }
         made = [(place, part.widget) for place, part in others.items() if part is not None]
         words = self._formatted_words.parts if self._formatted_words else [self._output] if self._output else []
         for place, widget in [*made, *((Place.WORDS, part) for part in words)]:
@@ -106,7 +117,7 @@ class NotebookLive(Live):
             return
         with self._inside():
             if replaces is not Shown.NOTHING:
-                clear_output(wait=True)
+                clear_output(wait=bool(text))  # with nothing behind it, it must not wait for the next words
             sys.stdout.write(text)
 
     def _format(self, change: Callable[[FormattedWords], None]) -> None:
@@ -152,6 +163,28 @@ class NotebookLive(Live):
         self._box.put(Place.WORDS, self._output)
         return self._output
 
+    def _draw_waiting_line(self, stream: Stream) -> None:
+        """Draw nothing while the fold says that the model is thinking."""
+        if not stream.is_thinking:
+            super()._draw_waiting_line(stream)
+        elif self._waiting_line:
+            self._waiting_line = ""
+            self._write("", Shown.LINE)
+
+    def _draw_reasoning(self, stream: Stream) -> None:
+        """Draw the newest lines of the reasoning in a fold, which closes before the first words are drawn."""
+        self._reasoning.watch(stream)
+        if not self._reasoning.has_news:
+            return
+        self._rest()
+        state = self._reasoning.state(stream)
+        if self._fold is None:
+            self._fold = ReasoningWidget(state)
+        elif self._box.shows(Place.REASONING):
+            self._fold.show(state)
+        if not self._box.shows(Place.REASONING):
+            self._box.put(Place.REASONING, self._fold.widget)
+
     def _draw_progress(self) -> None:
         drawn, picture = self._drawn
         if self._progress is None or self._progress == drawn:
@@ -187,31 +220,3 @@ class NotebookLive(Live):
             self._box.put(Place.STOP, self._stop.widget)
         else:
             self._box.await_pages()
-
-
-class SoundingLive(NotebookLive):
-    """The live view in a notebook with sound that plays while it arrives, for ``--play``."""
-
-    def __init__(self, recent: RecentAnswers, *, formatted: bool = False) -> None:
-        super().__init__(recent, formatted=formatted)
-        self._player = PagePlayer()
-        self._is_shown = False
-
-    def take(self, updates: Sequence[Update]) -> None:
-        super().take(updates)
-        for update in updates:
-            if isinstance(update, Piece):
-                self._player.feed(update.data, update.content_type)
-        if self._player.has_sound and not self._is_shown:
-            self._is_shown = True
-            self._box.put(Place.SOUND, self._player.widget)
-
-    def discard(self) -> None:
-        self._player.close()
-
-    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        try:
-            (self._player.stop if result.stopped else self._player.end)()
-            super().finish(result, style, autoplay=autoplay and not self._player.has_sound)
-        finally:
-            self._player.close()

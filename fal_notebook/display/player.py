@@ -1,9 +1,9 @@
-"""Plays sound in the page while it is still being generated.
+"""Plays sound in the page while it is still being generated; the page's part is player.js.
 
 The sound is sent as binary buffers of the widget's custom messages. It is not part of the widget's state, so that
 neither a reload nor a saved notebook carries it. Pieces that follow each other quickly are sent together, since
 Jupyter's server silently drops messages beyond a number a second. At the end a static player with the whole recording
-replaces the widget, while the page plays on what it has received.
+replaces the widget. It has a name, by which the widget's script finds it and lets it take over at the same second.
 """
 
 import threading
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from IPython.display import display
 
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 
 DEFAULT_TYPE = "audio/pcm;rate=16000;channels=1"
 _PAUSE = 1 / 20  # seconds between two messages
-_SCRIPT = Path(__file__).with_name("player.js")
+_SCRIPTS = [
+    Path(__file__).with_name(name)
+    for name in ("sound_tracks.js", "sound_controls.js", "sound_takeover.js", "player.js")
+]
+_STATIC_PLAYER = "<audio "  # is never in the words of a model, in which every < is escaped
 
 
 class Outbox:
@@ -92,11 +97,14 @@ class PagePlayer:
 
     Attributes:
         widget: the widget to display.
+        name: the name of the static player, which nobody can guess.
         has_sound: whether any sound has arrived that can be played before the recording is complete.
     """
 
     def __init__(self) -> None:
+        self.name = uuid4().hex
         self.has_sound = False
+        self._sent = 0  # bytes
         self._playable: Playable | None = None
         self._outbox = Outbox(self._send)
         self.widget: AnyWidget = _widget_class()()
@@ -110,14 +118,14 @@ class PagePlayer:
             self._outbox.put(sound)
 
     def end(self) -> None:
-        """Tell the page that nothing more will come. It plays what it has received."""
+        """Tell the page that nothing more will come. It plays what it has received, until the static player does."""
         self._outbox.flush()
-        self.widget.send({"kind": "end"})
+        self.widget.send({"kind": "end", "name": self.name})
 
     def stop(self) -> None:
         """Stop the sound at once."""
         self._outbox.drop()
-        self.widget.send({"kind": "stop"})
+        self.widget.send({"kind": "stop", "name": self.name})
 
     def close(self) -> None:
         """Close the widget. Call `end` or `stop` first, and display something else in its place."""
@@ -126,13 +134,33 @@ class PagePlayer:
 
     def _send(self, data: bytes) -> None:
         self.widget.send(self._message(), [data])
+        self._sent += len(data)
 
     def _message(self) -> dict[str, Any]:
-        """The message that goes with bytes. It always has the whole format, for pages that have been reloaded."""
+        """The message that goes with bytes. It always says the format and the place, for pages that were reloaded."""
         samples = self._playable.format if self._playable else None
         if samples is None:
-            return {"kind": "file", "type": self._playable.file_type if self._playable else None}
-        return {"kind": "samples", "encoding": samples.name, "rate": samples.rate, "channels": samples.channels}
+            return {"kind": "file", "type": self._playable.file_type if self._playable else None, "at": self._sent}
+        about = {"encoding": samples.name, "rate": samples.rate, "channels": samples.channels}
+        return {"kind": "samples", **about, "at": self._sent}
+
+
+def has_player(bundle: Bundle) -> bool:
+    """Whether the bundle has a static player of sound."""
+    return _STATIC_PLAYER in bundle.get("text/html", "")
+
+
+def with_player_name(bundle: Bundle, name: str) -> Bundle:
+    """The bundle, whose first static player of sound gets a name. In an answer, that is the streamed recording's.
+
+    Args:
+        bundle: a static bundle.
+        name: the name of a `PagePlayer`; without one, nothing changes.
+    """
+    if not name or not has_player(bundle):
+        return bundle
+    named = f'{_STATIC_PLAYER}data-fal-sound="{name}" '
+    return {**bundle, "text/html": bundle["text/html"].replace(_STATIC_PLAYER, named, 1)}
 
 
 class AudioPlayer:
@@ -208,7 +236,7 @@ class AudioPlayer:
         self._player.feed(data, content_type)
 
     def end(self) -> None:
-        """End the recording: the display becomes the static player, and the page plays on what it has received."""
+        """End the recording: the display becomes the static player, which plays on where the page was."""
         self._finish(self._player.end)
 
     def stop(self) -> None:
@@ -237,7 +265,8 @@ class AudioPlayer:
         """The recording, and a line that describes it."""
         if self.media is None:
             return [small_bundle("no sound came"), EMPTY]
-        return [media_bundle(self.media), small_bundle(media_words(self.media))]
+        recording = with_player_name(media_bundle(self.media), self._player.name)
+        return [recording, small_bundle(media_words(self.media))]
 
     def _ipython_display_(self) -> None:
         if self._is_over:
@@ -257,8 +286,8 @@ def _widget_class() -> "type[AnyWidget]":
     from anywidget import AnyWidget  # imported with the first player: loading the extension stays quick
 
     class SoundWidget(AnyWidget):
-        """The page's part is player.js."""
+        """The page's part is player.js, with the scripts that it uses before it."""
 
-        _esm = _SCRIPT.read_text(encoding="utf-8")
+        _esm = "".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
 
     return SoundWidget

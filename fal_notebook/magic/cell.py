@@ -20,9 +20,10 @@ from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
 from ..display.columns import Columns
 from ..display.front_end import Screen, screen_of
 from ..display.live import Live, NoLive, StaticLive, TerminalLive, follow
-from ..display.notebook_live import NotebookLive, SoundingLive
+from ..display.notebook_live import NotebookLive
 from ..display.outputs import show_bundle
 from ..display.reloaded_page import recent_answers
+from ..display.sounding_live import SoundingLive
 from ..errors import FalNotebookError, InvalidRequest, NotShown
 from ..render.bundles import small_bundle
 from .request import Request

@@ -1,4 +1,4 @@
-"""The sound of the newest answer. The page plays it while it arrives, and may play on after the answer has ended."""
+"""The sound of the newest answer. The page plays it while it arrives; then the answer's static player takes over."""
 
 from ..display.player import PagePlayer
 from ..response.updates import Piece
@@ -18,6 +18,11 @@ class AnswerSound:
         """The id of the player's widget, once it has sound to play."""
         return self._player.widget.model_id if self._player is not None and self._player.has_sound else None
 
+    @property
+    def static_name(self) -> str:
+        """The name that the static player of the answer gets, by which the page's player finds it."""
+        return self._player.name if self._player is not None and self._player.has_sound else ""
+
     def begin(self, *, play: bool) -> None:
         """Prepare for the next answer, and make a player for it if it is to be played."""
         self.silence()
@@ -33,7 +38,7 @@ class AnswerSound:
         return was_silent and player.has_sound
 
     def end(self, *, stopped: bool) -> None:
-        """Tell the page that the answer has ended. It plays what it has received, unless the answer was stopped."""
+        """Tell the page that the answer has ended. The sound goes on, unless the answer was stopped."""
         if self._player is not None:
             (self._player.stop if stopped else self._player.end)()
 

@@ -108,6 +108,7 @@ class Conversation:
         """Play new bytes of sound. With the first that can be heard, show the player in the page."""
         with self._lock:
             if self._sound.feed(piece) and (player_id := self._sound.player_id):
+                entry.player_name = self._sound.static_name
                 self._page.send(page_messages.sound(entry.number, player_id))
 
     def show(self, running: RunningAnswer) -> None:
@@ -173,6 +174,17 @@ class Conversation:
                 self._send_packed({**message, "view": view})
             if entries and self.running is not None and (player_id := self._sound.player_id):
                 self._page.send({**page_messages.sound(self.entries[-1].number, player_id), "view": view})
+            running = self.running
+            if running is not None and running.entry in self.entries and running.reasoning.has_begun:
+                state = running.reasoning.state(running.stream)
+                self._page.send({**page_messages.reasoning(running.entry.number, state), "view": view})
+                running.reasoning.has_news = True  # the other views may not have it yet
+
+    def copy(self, view: str, number: int) -> None:
+        """Send a view the words so far of the answer that streams, if it is this one."""
+        with self._lock:
+            if self.running is not None and self.running.entry.number == number:
+                self._send_packed({**page_messages.copied(number, self.running.stream.text), "view": view})
 
     def show_transcript(self, view: str, pieces: Sequence[Any]) -> None:
         """Send a view the pieces of the static transcript that it has found missing in its notebook."""

@@ -1,6 +1,6 @@
 """One prompt and its answer, both while the answer streams and after it has ended.
 
-The streamed words are shown as plain text. The bundle of the ended answer has HTML, which `render` has made safe.
+Both the streamed words and the bundle of the ended answer are HTML, which `render` has made safe.
 """
 
 from dataclasses import dataclass, field
@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from ..client.result import Result
+from ..display.growing_words import GrowingWords
+from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
 from ..render.bundles import Bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
-from .text_patches import PageText
 
 _ERROR_STYLE = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
@@ -26,8 +27,9 @@ class Entry:
         endpoint: the endpoint that the prompt is sent to.
         arguments: the arguments other than the prompt.
         prompt: the text of the prompt.
-        text: the words of the answer so far.
+        words: the words of the answer so far.
         pictures: the newest preview of the answer.
+        player_name: the name of the static player that takes over from the page's; empty if none does.
         result: the answer, once it has ended.
     """
 
@@ -35,8 +37,9 @@ class Entry:
     endpoint: str
     arguments: dict[str, Any]
     prompt: str
-    text: PageText = field(default_factory=PageText)
+    words: GrowingWords = field(default_factory=GrowingWords)
     pictures: NewestPicture = field(default_factory=NewestPicture)
+    player_name: str = ""
     result: Result | None = None
 
     def end(self, result: Result) -> None:
@@ -49,7 +52,7 @@ class Entry:
         """The ended answer as an output, with its error if it has one."""
         if self.result is None:
             raise ValueError("the answer has not ended")
-        shown = self.result._repr_mimebundle_()
+        shown = with_player_name(self.result._repr_mimebundle_(), self.player_name)
         if self.result.error is None:
             return shown
         words = one_line(f"{type(self.result.error).__name__}: {self.result.error}")

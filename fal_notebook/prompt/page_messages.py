@@ -1,28 +1,32 @@
 """The messages that Python sends to the page, as plain data; the page's view.js receives them.
 
-A message with a ``view`` is for that view alone, every other one for all views. Words of a model or of a user are made
+A message with a ``view`` is for that view alone, every other one for all views. Words of a server or of a user are made
 harmless before they are sent, and the page shows them as text. Only HTML that `render` has made safe is sent as HTML.
 """
 
+import json
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from ..client.known_endpoints import takes_model
 from ..client.result import Result
+from ..display.live_reasoning import ReasoningState
 from ..errors import FalNotebookError
-from ..render.answer_style import unstyled
-from ..render.bundles import Bundle
+from ..render.answer_style import unstyled, with_fallbacks
+from ..render.bundles import CUT_NOTE, LONGEST_TEXT, Bundle
 from ..response.updates import Progress
 from ..safety.plain_text import one_line, plain_text
 from . import suggestions
 from .argument_rows import Form, InvalidForm
 from .entry import Entry
-from .text_patches import TextPatch
 from .transcript import Transcript
 
 Message = dict[str, Any]
 _DATA_URI = ";base64,"
+_PLACE = "<fal-words></fal-words>"  # a tag that no words of a model can have
+_LONG = ("html", "words", "blocks", "tail", "copy")  # what may be long in a message
+_WORTH_PACKING = 2_000  # characters
 
 
 def cleared() -> Message:
@@ -32,29 +36,35 @@ def cleared() -> Message:
 
 def entry(shown: Entry) -> Message:
     """An entry as it is now: the prompt, with the words so far or the ended answer."""
-    message = {
+    message: Message = {
         "kind": "entry",
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
-        "text": shown.text.shown,
     }
-    return message if shown.result is None else {**ending(shown), **message}
+    return message | (shown.words.whole() if shown.result is None else {**_ended(shown), "html": _html(shown)})
 
 
 def ending(ended: Entry) -> Message:
-    """The ended answer as HTML. The page copies the streamed words; an answer without words gets a text to copy."""
-    if ended.result is None:
-        raise ValueError("the answer has not ended")
-    html = unstyled(ended.bundle["text/html"])  # the page has the style
-    message = {"kind": "done", "id": ended.number, "html": html, "end": _end(ended.result)}
-    return message if ended.result.text else {**message, "copy": ended.bundle["text/plain"]}
+    """The end of an answer that has streamed.
+
+    Its words stay where they stand. So their HTML is sent apart from the rest, in which a mark has their place. Where
+    the ended answer does not show the words that have streamed, there is only the HTML of the whole.
+    """
+    html, words = _html(ended), ended.words.html()
+    message = {"kind": "done", "id": ended.number, "html": html, **_ended(ended)}
+    saved = with_fallbacks(words)
+    return {**message, "html": html.replace(saved, _PLACE, 1), "words": words} if words and saved in html else message
 
 
-def delta(number: int, patch: TextPatch | None, status: str, elapsed: float) -> Message:
+def delta(number: int, words: Message | None, status: str, elapsed: float) -> Message:
     """New words, if there are any, and the state of the stream."""
-    message = {"kind": "delta", "id": number, "status": status, "elapsed": round(elapsed, 2)}
-    return message if patch is None else {**message, "offset": patch.offset, "new": patch.new}
+    return {"kind": "delta", "id": number, "status": status, "elapsed": round(elapsed, 2), **(words or {})}
+
+
+def copied(number: int, text: str) -> Message:
+    """The words so far of an answer that streams, for the clipboard."""
+    return {"kind": "copied", "id": number, "copy": _shown(text)}
 
 
 def preview(number: int, content_type: str) -> Message:
@@ -65,6 +75,11 @@ def preview(number: int, content_type: str) -> Message:
 def progress(number: int, update: Progress) -> Message:
     """The progress of the work."""
     return {"kind": "progress", "id": number, "fraction": update.fraction, "message": one_line(update.message, 80)}
+
+
+def reasoning(number: int, state: ReasoningState) -> Message:
+    """The newest lines of the model's reasoning."""
+    return {"kind": "reasoning", "id": number, **state}
 
 
 def sound(number: int, player_id: str) -> Message:
@@ -122,12 +137,34 @@ def refused(error: FalNotebookError) -> Message:
 def packed(message: Message) -> tuple[Message, list[bytes] | None]:
     """A message as it is sent, and its buffers.
 
-    HTML is compressed, since it repeats words that the page already has. HTML with media is not; it would not shrink.
+    What is long is compressed, since the HTML at the end repeats words that the page already has. HTML with media is
+    not; it would not shrink.
     """
-    html = message.get("html")
-    if html is None or _DATA_URI in html:
+    long = {name: message[name] for name in _LONG if name in message}
+    if _DATA_URI in long.get("html", ""):
+        del long["html"]
+    encoded = json.dumps(long, ensure_ascii=False)
+    if len(encoded) < _WORTH_PACKING:
         return message, None
-    return {**message, "html": ""}, [zlib.compress(html.encode())]
+    rest = {name: value for name, value in message.items() if name not in long}
+    return {**rest, "packed": True}, [zlib.compress(encoded.encode())]
+
+
+def _ended(entry: Entry) -> Message:
+    """How an answer has ended, and the text that its Copy button copies."""
+    result = entry.result
+    if result is None:
+        raise ValueError("the answer has not ended")
+    return {"end": _end(result), "copy": _shown(result.text) if result.text else entry.bundle["text/plain"]}
+
+
+def _html(entry: Entry) -> str:
+    """An ended answer without its style, which the page has."""
+    return unstyled(entry.bundle["text/html"])
+
+
+def _shown(text: str) -> str:
+    return plain_text(text[:LONGEST_TEXT]) + (CUT_NOTE if len(text) > LONGEST_TEXT else "")
 
 
 def _end(result: Result) -> str:

@@ -59,6 +59,14 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """Someone copies the words so far of an answer that streams."""
+
+    view: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Clear:
     """Someone clears the conversation."""
 
@@ -71,7 +79,7 @@ class BringTranscript:
     pieces: Sequence[Any]
 
 
-Request = Hello | Edited | Run | Stop | Rerun | Delete | Clear | BringTranscript
+Request = Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | BringTranscript
 
 
 def read(content: Mapping[str, Any]) -> Request | None:
@@ -98,6 +106,8 @@ def read(content: Mapping[str, Any]) -> Request | None:
             return Rerun(number)
         case {"kind": "delete", "id": int(number)}:
             return Delete(number)
+        case {"kind": "copy", "view": str(view), "id": int(number)}:
+            return Copy(view, number)
         case {"kind": "clear"}:
             return Clear()
     return None

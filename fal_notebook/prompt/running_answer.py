@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ..client.streaming import Stream
+from ..display.live_reasoning import LiveReasoning
 from ..response.updates import Piece, Preview, Progress, Text, Update
 from ..safety.plain_text import one_line
 from . import page_messages
@@ -19,6 +20,7 @@ class RunningAnswer:
     Attributes:
         stream: the stream of the answer; set by the caller as soon as the request was made.
         status: what the page was last told about the stream, besides the words.
+        reasoning: the model's reasoning so far.
     """
 
     stream: Stream
@@ -26,14 +28,16 @@ class RunningAnswer:
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.status = ""
+        self.reasoning = LiveReasoning()
         self._progress: Progress | None = None
 
     def feed(self, updates: Sequence[Update]) -> list[Piece]:
         """Collect updates; return the pieces of a recording, which are not collected here."""
         pieces: list[Piece] = []
+        self.reasoning.take(updates)
         for update in updates:
             if isinstance(update, Text):
-                self.entry.text.feed(update)
+                self.entry.words.feed(update)
             elif isinstance(update, Preview):
                 self.entry.pictures.feed(update)
             elif isinstance(update, Progress):
@@ -43,13 +47,17 @@ class RunningAnswer:
         return pieces
 
     def news(self) -> Iterator[tuple[Message, list[bytes] | None]]:
-        """The messages for the page, each with its buffers: new words, a new preview, the progress."""
+        """The messages for the page, each with its buffers: reasoning, new words, a new preview, the progress."""
         number, stream = self.entry.number, self.stream
-        patch = self.entry.text.take(last=stream.is_done)
+        if not stream.is_done:
+            self.reasoning.watch(stream)
+            if self.reasoning.has_news:
+                yield page_messages.reasoning(number, self.reasoning.state(stream)), None
+        words = self.entry.words.take(last=stream.is_done)
         status = status_of(stream)
-        if patch or (status != self.status and not stream.is_done):
+        if words or (status != self.status and not stream.is_done):
             self.status = status
-            yield page_messages.delta(number, patch, status, stream.elapsed), None
+            yield page_messages.packed(page_messages.delta(number, words, status, stream.elapsed))
         if stream.is_done:
             return
         if picture := self.entry.pictures.take():

@@ -28,7 +28,9 @@ from ..client.result import Result, show_safely, with_show_error
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
+from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
+from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.answer_style import answer_style
 from ..response.updates import Update
@@ -38,12 +40,17 @@ from .argument_rows import Form, InvalidForm, Row
 from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
 from .conversation import Conversation
 from .entry import Entry
-from .page_requests import BringTranscript, Clear, Delete, Edited, Hello, Rerun, Run, Stop
+from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop
 from .running_answer import RunningAnswer
 from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
-_SCRIPTS = (CONTROL_SCRIPT, *sorted(_PAGE.glob("*.js")))  # in any order: each only defines names
+_SCRIPTS = (
+    CONTROL_SCRIPT,
+    GROWING_SCRIPT,
+    REASONING_SCRIPT,
+    *sorted(_PAGE.glob("*.js")),
+)  # in any order: each only defines names
 
 
 class PromptWidget(AnyWidget):
@@ -73,7 +80,9 @@ class PromptWidget(AnyWidget):
 
     # Text, not paths: anywidget would watch a path for changes, and so keep every widget alive.
     _esm = "".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
-    _css = (_PAGE / "prompt.css").read_text(encoding="utf-8") + answer_style()
+    _css = (
+        "".join(path.read_text(encoding="utf-8") for path in (_PAGE / "prompt.css", REASONING_STYLE)) + answer_style()
+    )
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)
@@ -257,6 +266,8 @@ class PromptWidget(AnyWidget):
                     self._begin(entry.endpoint, entry.arguments, entry.prompt)
             case Delete(number):
                 self._delete(number)
+            case Copy(view, number):
+                self._conversation.copy(view, number)
             case Clear():
                 self.clear()
             case BringTranscript(view, pieces):

@@ -17,9 +17,11 @@ _STYLE = re.compile(r'<style class="fal-style">[^<]*</style>')
 _FALLBACKS = {
     "<td>": '<td style="text-align:left">',
     "<th>": '<th style="text-align:left">',
-    '<div class="fal-table">': '<div class="fal-table" style="overflow-x:auto">',
+    '<div class="fal-table" tabindex="0">': '<div class="fal-table" tabindex="0" style="overflow-x:auto">',
     '<div class="fal-code">': '<div class="fal-code" style="background:rgba(128,128,128,.08)">',
-    "<pre><code>": '<pre style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">',
+    '<pre tabindex="0"><code>': (
+        '<pre tabindex="0" style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">'
+    ),
 }
 SMALL = 'class="fal-small" style="font-size:85%"'
 """The attributes of a small line."""
@@ -39,8 +41,16 @@ def styled_once(html: str) -> str:
     return f'<style class="fal-style">{style}</style>{bare}'
 
 
+def reachable(html: str) -> str:
+    """The HTML with code and tables that the keyboard can reach, since they may have to be scrolled sideways."""
+    for bare in ("<pre", '<div class="fal-table"'):
+        html = html.replace(f"{bare}>", f'{bare} tabindex="0">')
+    return html
+
+
 def with_fallbacks(html: str) -> str:
     """The HTML with styles in its elements that do not need the sheet. Only what is saved needs them."""
+    html = reachable(html)
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)
     return html

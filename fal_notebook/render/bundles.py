@@ -67,11 +67,20 @@ def json_bundle(value: Any) -> Bundle:
     return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
 
 
-def reasoning_bundle(text: str) -> Bundle:
-    """The model's reasoning, collapsed until a reader opens it."""
-    shown = _shown_text(text)
-    html = f'<details class="fal-fold"><summary>Reasoning</summary>{_words_html(shown)}</details>'
-    return {"text/plain": f"[reasoning] {shown}", "text/html": styled_html(html)}
+def reasoning_bundle(text: str, seconds: float | None = None, style: str = "markdown") -> Bundle:
+    """The model's reasoning, collapsed until a reader opens it, below a line that says how long it took."""
+    shown, line = _shown_text(text), thought_words(seconds)
+    inner = _words_html(shown) if style == "markdown" else preformatted_html(shown)
+    html = f'<details class="fal-fold"><summary>{text_html(line)}</summary>{inner}</details>'
+    return {"text/plain": f"[{line}] {shown}", "text/html": styled_html(html)}
+
+
+def thought_words(seconds: float | None) -> str:
+    """What is said of reasoning that has ended: ``thought for 12 s``."""
+    if seconds is None:
+        return "reasoning"
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return "thought for " + (f"{minutes} min {rest} s" if minutes else f"{rest} s")
 
 
 def folded_json_bundle(line: str, value: Any) -> Bundle:

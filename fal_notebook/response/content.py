@@ -7,7 +7,8 @@ without a label is read as its first bytes tell.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..media.media import SNIFF_BYTES, Media, needs_more, normal_type, sniff
@@ -16,6 +17,7 @@ from .choices import Choice, Source
 from .event_log import EventLog
 from .event_stream_body import EventStreamBody, JSONBody
 from .json_events import EventReader
+from .leading_thought import LeadingThought, divided
 from .sse import JSONLinesDecoder
 from .unlabelled_body import UnlabelledBody
 from .updates import Update
@@ -28,6 +30,8 @@ _JSON_LINES_TYPES = re.compile(
 )
 _JSON_TYPES = re.compile(r"(application|text)/(x-)?json|.+\+json")
 _TEXT_FORMATS = "yaml|xml|csv|toml|json5|markdown|subrip|srt|vtt|javascript|ecmascript|typescript|sql|tex|latex|sh"
+_WORDS_TYPES = re.compile(r"|text/(plain|html|(x-)?markdown)")
+"""Labels of text that a model may have written as its answer. Servers that do not know the type say HTML, too."""
 _TEXT_TYPES = re.compile(rf"text/.+|application/((x-)?({_TEXT_FORMATS}|www-form-urlencoded)|.+\+(xml|yaml))")
 
 
@@ -81,6 +85,8 @@ class Content:
         self._label = content_type or ""
         self._held = b""
         self._body: Body | None = None
+        self._is_over = False
+        self._thought = LeadingThought(lambda: self._undivided, lambda: self._reader.reasoning)
 
     @property
     def is_file(self) -> bool:
@@ -90,12 +96,12 @@ class Content:
     @property
     def text(self) -> str:
         """The answer's text so far; if the body is neither JSON nor media, the body."""
-        return self._body.text if self._body else ""
+        return self._divided[1]
 
     @property
     def reasoning(self) -> str:
-        """The reasoning's text so far, where the endpoint gives it."""
-        return self._reader.reasoning
+        """The reasoning's text so far, where the endpoint gives it, apart or in tags at the start of the text."""
+        return self._divided[0]
 
     @property
     def data(self) -> Any:
@@ -140,7 +146,7 @@ class Content:
     @property
     def choices(self) -> list[Choice]:
         """The answers, where the endpoint gives them as such: the first is that whose words `text` has."""
-        return self._reader.choices
+        return [choice if choice.reasoning else self._choice(choice) for choice in self._reader.choices]
 
     @property
     def note(self) -> str:
@@ -174,9 +180,10 @@ class Content:
             self._body = self._choose(head)
             held, self._held = self._held, b"" if self._body else head
             if held or self._body is None:
-                return self._body.feed(head) if self._body else [], at + len(head) - len(held)
+                updates = self._body.feed(head) if self._body else []
+                return self._divide(updates), at + len(head) - len(held)
         end = len(data) if isinstance(self._body, MediaBody) else _slice_end(data, at)
-        return self._body.feed(data[at:end]), end
+        return self._divide(self._body.feed(data[at:end])), end
 
     def finish(self) -> list[Update]:
         """Take the end of the body, which may be cut off, and return what it brings.
@@ -185,15 +192,43 @@ class Content:
             InvalidResponse: the body cannot be read as what its label says, nor as anything else; `text` has it.
         """
         updates: list[Update] = []
+        self._is_over = True
         if self._body is None:
             self._body = self._choose(self._held, is_all=True) or TextBody()
             updates = self._body.feed(self._held)
             self._held = b""
-        return updates + self._body.finish()
+        updates += self._body.finish()
+        return [*self._divide(updates), *(self._thought.finish() if self._may_think else [])]
 
     @property
     def _reader(self) -> EventReader:
         return self._body.reader if self._body else EventReader()
+
+    @property
+    def _undivided(self) -> str:
+        """The text so far with the reasoning that it may begin with."""
+        return self._body.text if self._body else ""
+
+    @cached_property
+    def _may_think(self) -> bool:
+        """Whether the text may begin with reasoning: it does not in a document of another format.
+
+        This is asked only once it is settled how the body is read.
+        """
+        return not isinstance(self._body, TextBody) or bool(_WORDS_TYPES.fullmatch(normal_type(self._label)))
+
+    @property
+    def _divided(self) -> tuple[str, str]:
+        """The reasoning and the words so far."""
+        apart, text = self._reader.reasoning, self._undivided
+        return (apart, text) if apart or not (text and self._may_think) else divided(text, is_over=self._is_over)
+
+    def _divide(self, updates: list[Update]) -> list[Update]:
+        return self._thought.take(updates) if updates and self._may_think else updates
+
+    def _choice(self, choice: Choice) -> Choice:
+        thought, words = divided(choice.text, is_over=self._is_over)
+        return choice if words == choice.text else replace(choice, reasoning=thought, text=words)
 
     def _choose(self, head: bytes, *, is_all: bool = False) -> Body | None:
         """The reader of the body; None where more of its first bytes are needed."""

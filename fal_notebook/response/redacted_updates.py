@@ -42,6 +42,11 @@ class RedactedUpdates:
         """The answer's text so far, as far as it can be shown."""
         return self._words[Text].so_far()
 
+    @property
+    def reasoning(self) -> str:
+        """The reasoning's text so far, as far as it can be shown."""
+        return self._words[Reasoning].so_far()
+
     def look_at(self, data: bytes) -> None:
         """Search the next bytes of a text body, which has to come before `take` gets their updates."""
         self._body.feed(data)

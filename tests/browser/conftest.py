@@ -26,6 +26,14 @@ def browser(driver: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
+def loud_browser(driver: Playwright) -> Iterator[Browser]:
+    """A browser that plays sound without a click."""
+    running = launch(driver, "--autoplay-policy=no-user-gesture-required")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="package")
 def lab(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """JupyterLab, whose kernels use the tests' gateway."""
     with jupyter(_folder(tmp_path_factory, "lab"), {"FAL_NOTEBOOK_URL": server.url}) as running:

@@ -1,62 +1,15 @@
 """`--play` and `AudioPlayer` in a real page: sound that plays early, the click it may need, the static player."""
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Playwright, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from .lab import SECONDS, Notebook, Server, address, launch, notebook, stored
+from .ear import EAR, Unclicked
+from .lab import SECONDS, Notebook, Server, address, notebook, stored
 
-# Records the output of the page's audio graphs and elements, and when the first message with sound came.
-EAR = """
-const fresh = () => ({level: 0, loudest: 0, contexts: [], elements: [], pieces: [], arrived: 0, sounded: 0});
-window.ear = {reset: () => Object.assign(ear, fresh())};
-ear.reset();
-const {connect} = AudioNode.prototype;
-AudioNode.prototype.connect = function (target, ...rest) {
-  const {context} = this;
-  if (target === context.destination) {
-    if (!context.ear) {
-      context.ear = new AnalyserNode(context, {fftSize: 1024});
-      ear.contexts.push(context);
-    }
-    connect.call(this, context.ear);
-  }
-  return connect.call(this, target, ...rest);
-};
-const {play} = HTMLMediaElement.prototype;
-HTMLMediaElement.prototype.play = function () {
-  if (!ear.elements.includes(this)) ear.elements.push(this);
-  return play.call(this);
-};
-const {start} = AudioBufferSourceNode.prototype;
-AudioBufferSourceNode.prototype.start = function (when) {
-  ear.pieces.push({when, end: when + this.buffer.duration});
-  return start.call(this, when);
-};
-const Socket = WebSocket;
-window.WebSocket = class extends Socket {
-  constructor(...rest) {
-    super(...rest);
-    this.addEventListener("message", ({data}) => {
-      if (ear.arrived || typeof data === "string") return;
-      if (new TextDecoder("latin1").decode(data).includes('"encoding"')) ear.arrived = performance.now();
-    });
-  }
-};
-const samples = new Float32Array(1024);
-setInterval(() => {
-  const context = ear.contexts.at(-1);
-  if (context?.state !== "running") { ear.level = 0; return; }
-  context.ear.getFloatTimeDomainData(samples);
-  ear.level = Math.max(...samples.map(Math.abs));
-  ear.loudest = Math.max(ear.level, ear.loudest);
-  if (ear.level > 0.1 && !ear.sounded) ear.sounded = performance.now();
-}, 5);
-"""
 # 417 bytes a frame of 26 ms: MPEG-1, layer III, 128 kbit/s, 44.1 kHz, one channel, silent (ISO/IEC 11172-3, 2.4.1).
 MP3 = "bytes.fromhex('fffb90c0') + bytes(413)"
 CELLS = [
@@ -75,14 +28,6 @@ CELLS = [
     "box.arguments = {'seconds': 4, 'speed': 50}",
 ]
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-@pytest.fixture(scope="module")
-def loud_browser(driver: Playwright) -> Iterator[Browser]:
-    """A browser that plays sound without a click."""
-    running = launch(driver, "--autoplay-policy=no-user-gesture-required")
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +88,15 @@ def _check_gaps(pieces: list[dict[str, float]]) -> None:
     assert max(abs(after["when"] - before["end"]) for before, after in pairwise(pieces)) < 1e-9
 
 
-def test_a_streamed_wav_plays_without_a_gap_and_after_its_end_until_the_static_player_does(page: Notebook) -> None:
+def test_a_streamed_wav_plays_without_a_gap_until_the_static_player_does(page: Notebook) -> None:
     page.start(2)
     _until(page, "ear.sounded")
     assert _is_static(page.wait(2))
-    assert page.page.evaluate("ear.level") > 0.1
     pieces = page.page.evaluate("ear.pieces")
     assert len(pieces) > 5
     _check_gaps(pieces)
-    page.page.evaluate("document.querySelector('.jp-Notebook audio').play()")
     _until(page, "ear.contexts.at(-1).state === 'closed'")
+    assert not page.output(2).locator("audio").evaluate("each => each.paused")
 
 
 def test_a_pause_holds_the_sound_and_a_second_click_goes_on(page: Notebook) -> None:
@@ -205,9 +149,10 @@ def test_python_plays_a_stream(page: Notebook) -> None:
 
 def test_what_comes_nearly_at_once_sounds_to_its_end(page: Notebook) -> None:
     page.run(7)
-    _until(page, "ear.level > 0.1")
     _until(page, "ear.contexts.at(-1).state === 'closed'")
-    assert page.page.evaluate("ear.contexts.at(-1).currentTime") >= 3
+    _until(page, "ear.heard.at(-1).static")
+    _until(page, "document.querySelector('.jp-Notebook audio').ended")
+    assert page.output(7).locator("audio").evaluate("each => each.currentTime") >= 3
 
 
 def test_the_prompt_widget_plays_what_comes_when_its_switch_is_on(page: Notebook) -> None:
@@ -228,7 +173,7 @@ def test_the_prompt_widget_plays_what_comes_when_its_switch_is_on(page: Notebook
     assert page.run(9)[0]["data"]["text/plain"] == "True"
 
 
-def test_sound_that_goes_on_after_the_answers_end_can_be_paused_and_ends_with_the_next_prompt(page: Notebook) -> None:
+def test_sound_that_goes_on_after_the_answers_end_ends_with_the_next_prompt(page: Notebook) -> None:
     page.run(8)
     page.run(10)
     shown = page.output(8).locator(".fal-root")
@@ -236,12 +181,13 @@ def test_sound_that_goes_on_after_the_answers_end_can_be_paused_and_ends_with_th
     shown.get_by_label("Prompt", exact=True).fill("x")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
     expect(shown.locator(".fal-entry[data-end=done] audio")).to_have_count(1)
-    shown.get_by_role("button", name="Pause the sound").click()
-    expect(_player(page, 8)).to_contain_text("paused")
+    _until(page, "ear.heard.at(-1).static")
+    expect(_player(page, 8)).to_have_count(0)
     shown.get_by_role("switch", name="Play sound").uncheck()
     shown.get_by_label("Prompt", exact=True).fill("y")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
-    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    _until(page, "document.querySelector('.fal-entry audio').paused")
+    assert shown.locator("audio").first.evaluate("each => each.currentTime < 3.9")
     expect(_player(page, 8)).to_have_count(0)
     expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(2)
 
@@ -270,41 +216,13 @@ def test_nothing_of_the_widget_is_saved(page: Notebook) -> None:
     expect(page.page.locator(".jp-Notebook")).not_to_contain_text("Error displaying widget")
 
 
-class Unclicked:
-    """A page without any click. Playwright's evaluation counts as one, so this uses the DevTools protocol directly."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.page = browser.new_page(viewport={"width": 1100, "height": 1000})
-        self.page.add_init_script(EAR)
-        self._session = self.page.context.new_cdp_session(self.page)
-        self.page.goto(url, wait_until="domcontentloaded")
-
-    def value(self, expression: str) -> Any:
-        answer = self._session.send("Runtime.evaluate", {"expression": expression, "returnByValue": True})
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def until(self, condition: str) -> None:
-        deadline = time.monotonic() + SECONDS
-        while self.value(f"Boolean({condition})") is not True:
-            assert time.monotonic() < deadline, condition
-            self.page.wait_for_timeout(50)
-
-    def click(self, selector: str) -> None:
-        place = self.value(
-            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
-            f"(document.querySelector('{selector}').getBoundingClientRect())"
-        )
-        self.page.mouse.click(*place)
-
-
 def test_where_sound_needs_a_click_the_player_says_so(browser: Browser, jupyter_server: Server) -> None:
     with stored(jupyter_server, ["\n".join(CELLS[number] for number in (0, 3))], "click.ipynb"):
         page = Unclicked(browser, address(jupyter_server, "click.ipynb"))
         session = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session"
         page.until(f"{session}?.kernel?.connectionStatus === 'connected'")
         page.value("jupyterapp.commands.execute('notebook:run-cell'); 0")
-        page.until("document.querySelector('[data-state=blocked]')?.innerText.includes('click to hear')")
+        page.until("document.querySelector('[data-state=blocked]')?.innerText.includes('press play to hear it')")
         assert page.value("ear.loudest") == 0
         page.click("[data-state=blocked] button")
         page.until("ear.sounded")

@@ -29,6 +29,9 @@ CELLS = [
     "%falstream test/paced/stream prompt=x count:=30 rate:=40 --models a,b",
     "%falstream test/tone/stream prompt=x seconds:=1 speed:=2 --play",
     "fal_notebook.PromptWidget('test/echo/stream')",
+    "heard, hear = Output(), Button(description='Hear')\n@hear.on_click\n@heard.capture()\ndef _(_):\n"
+    "    get_ipython().run_line_magic('falstream', 'test/tone/stream prompt=x seconds:=9 speed:=6 --play')\n"
+    "VBox([hear, heard])",
 ]
 ENDS = {1: "0029", 2: "0149", 3: "0029", 4: "0149", 5: "0029", 6: "0029"}
 
@@ -76,3 +79,12 @@ def test_what_was_asked_before_the_page_came_or_in_a_callback_has_its_end(page: 
     expect(cell(page, 8).locator("audio source")).to_have_attribute("src", re.compile("^data:audio/wav"))
     for words in (UNFINISHED, "running in the background", "Error"):
         expect(page.locator("#rendered_cells")).not_to_contain_text(words)
+
+
+def test_sound_goes_on_in_the_static_player(page: Page) -> None:
+    page.get_by_role("button", name="Hear").click()
+    shown = cell(page, 10)
+    expect(shown.locator(".fal-sound:visible")).to_contain_text("playing")
+    is_heard = "each => !each.paused && !each.muted && each.currentTime > 0.5"
+    page.wait_for_function(f"() => [...document.querySelectorAll('audio[data-fal-sound]')].some({is_heard})")
+    expect(shown.locator("audio:visible, .fal-sound:visible")).to_have_count(1)

@@ -3,12 +3,13 @@
 import asyncio
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
 from httpx import Headers
 
-from fal_notebook import Json, Result, Text, arun, errors, run, stream
+from fal_notebook import Json, Reasoning, Result, Text, arun, errors, run, stream
 from fal_notebook.client.receiver import Receiver
 from fal_notebook.client.streaming import Stream
 from fal_notebook.local.gateway import HTTPOverWebSocket
@@ -29,6 +30,32 @@ def test_iterating_prints_the_answer(gateway: str) -> None:
 def test_updates_can_be_matched_by_kind(gateway: str) -> None:
     kinds = {type(update) for update in stream("test/echo/stream", prompt="one two")}
     assert kinds == {Text, Json}
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_reasoning_comes_apart_from_the_words_and_its_time_is_known(gateway: str, *, tagged: bool) -> None:
+    thinking = stream("test/thinking/stream", prompt="Four.", thought="two and two", seconds=0.6, tagged=tagged)
+    states = []
+    words = ""
+    for update in thinking:
+        states.append((type(update), thinking.is_thinking))
+        words += str(update)
+    assert words == thinking.text == "Four. "
+    assert states == [*[(Reasoning, True)] * 3, (Text, False)]
+    result = thinking.result()
+    assert thinking.reasoning.strip() == result.reasoning.strip() == "two and two"
+    assert 0.5 < (result.metrics.thinking or 0) < 5
+    assert thinking.thinking == result.metrics.thinking
+    assert result.outputs()[0]["text/plain"].startswith("[thought for 1 s] two and two")
+
+
+def test_the_time_of_reasoning_does_not_depend_on_when_it_is_read(gateway: str) -> None:
+    thinking = stream("test/thinking/stream", prompt="Four.", thought="two and two", seconds=0.6)
+    while thinking._receiver.request_end is None:
+        time.sleep(0.01)
+    assert thinking.thinking is None
+    assert 0.5 < (thinking.result().metrics.thinking or 0) < 5
+    assert not thinking.is_thinking
 
 
 def test_the_result_is_there_after_iterating_and_without(gateway: str) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from fal_notebook import AudioPlayer
-from fal_notebook.display.player import Outbox, PagePlayer
+from fal_notebook.display.player import Outbox, PagePlayer, has_player, with_player_name
+from fal_notebook.media.media import media_from_bytes
 from fal_notebook.media.wav import wav_header
+from fal_notebook.render.bundles import media_bundle, merged, text_bundle
 
 SOUND = bytes(range(1, 241))
 
@@ -72,7 +74,11 @@ def test_every_message_names_the_format_and_the_end_comes_last(sent: list[tuple[
     assert player.has_sound
     kinds = [content["kind"] for content, _ in sent]
     assert kinds == ["samples"] * (len(sent) - 1) + ["end"]
-    assert sent[0][0] == {"kind": "samples", "encoding": "s16", "rate": 24_000, "channels": 1}
+    assert sent[0][0] == {"kind": "samples", "encoding": "s16", "rate": 24_000, "channels": 1, "at": 0}
+    assert [content["at"] for content, _ in sent[:-1]] == [
+        sum(len(data) for _, data in sent[:at]) for at in range(len(kinds) - 1)
+    ]
+    assert sent[-1][0]["name"] == player.name
     assert b"".join(data for _, data in sent) == SOUND
 
 
@@ -81,13 +87,13 @@ def test_a_stop_is_the_last_message(sent: list[tuple[dict[str, Any], bytes]]) ->
     for _ in range(10):
         player.feed(SOUND, "audio/pcm")
     player.stop()
-    assert sent[-1] == ({"kind": "stop"}, b"")
+    assert sent[-1] == ({"kind": "stop", "name": player.name}, b"")
     assert len(sent) <= 3
 
 
 def test_an_mp3_goes_as_it_is(sent: list[tuple[dict[str, Any], bytes]]) -> None:
     PagePlayer().feed(b"ID3\x04" + bytes(20), "audio/mpeg")
-    assert sent == [({"kind": "file", "type": "audio/mpeg"}, b"ID3\x04" + bytes(20))]
+    assert sent == [({"kind": "file", "type": "audio/mpeg", "at": 0}, b"ID3\x04" + bytes(20))]
 
 
 @pytest.mark.usefixtures("sent")
@@ -136,3 +142,19 @@ def test_a_recording_that_never_began_ends_too() -> None:
     player.stop()
     assert player.media is None
     assert repr(player) == "<AudioPlayer, ended>"
+
+
+def test_the_first_player_of_an_answer_gets_the_name_and_no_word_of_it_changes() -> None:
+    recording = media_bundle(media_from_bytes(wav_header(24_000) + SOUND, "audio/wav"))
+    words = text_bundle("`<audio controls>` and <audio src=x> are words")
+    (answer,) = merged([words, recording, recording])
+    named = with_player_name(answer, "f00")
+    assert named["text/html"].count('<audio data-fal-sound="f00" controls') == 1
+    assert named["text/html"].replace(' data-fal-sound="f00"', "") == answer["text/html"]
+    assert named["text/html"].startswith(words["text/html"])
+    assert with_player_name(answer, "") is answer
+
+
+def test_words_and_pictures_have_no_player() -> None:
+    assert not has_player(text_bundle("<audio controls></audio>"))
+    assert not has_player({"text/plain": "a picture", "image/png": "iVBO"})

@@ -11,8 +11,9 @@ from fal_notebook.media.media import Media
 from fal_notebook.prompt import page_messages
 from fal_notebook.prompt.argument_rows import Form, InvalidForm
 from fal_notebook.prompt.entry import Entry
-from fal_notebook.prompt.text_patches import TextPatch
 from fal_notebook.prompt.transcript import Transcript
+from fal_notebook.render.answer_style import unstyled, with_fallbacks
+from fal_notebook.render.markdown import markdown_html
 from fal_notebook.response.updates import Progress, Text
 
 from ..endpoints import PNG
@@ -22,8 +23,9 @@ HOSTILE = "<b>\x1b[31m\u202e"
 
 def entry(result: Result | None = None, prompt: str = "ask", endpoint: str = "a/b") -> Entry:
     made = Entry(1, endpoint, {}, prompt)
-    made.text.feed(Text("so far", 0))
-    made.text.take()
+    if result is None or result.text:
+        made.words.feed(Text("so *far*" if result is None else result.text, 0))
+    made.words.take(last=result is not None)
     if result is not None:
         made.end(result)
     return made
@@ -31,14 +33,47 @@ def entry(result: Result | None = None, prompt: str = "ask", endpoint: str = "a/
 
 def test_an_entry_that_streams_has_the_words_so_far() -> None:
     told = page_messages.entry(entry())
-    assert told == {"kind": "entry", "id": 1, "endpoint": "a/b", "prompt": "ask", "text": "so far"}
+    assert told == {
+        "kind": "entry",
+        "id": 1,
+        "endpoint": "a/b",
+        "prompt": "ask",
+        "keep": 0,
+        "blocks": [],
+        "tail": [0, '<p dir="auto">so <em>far</em></p>\n', False],
+    }
 
 
 def test_an_entry_that_has_ended_has_its_html_and_its_kind_of_end() -> None:
     told = page_messages.entry(entry(Result("a/b", text="**words**")))
-    assert (told["kind"], told["text"], told["end"]) == ("entry", "so far", "done")
+    assert (told["kind"], told["end"], told["copy"]) == ("entry", "done", "**words**")
     assert "<strong>words</strong>" in told["html"]
-    assert "copy" not in told
+    assert "blocks" not in told
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Result("a/b", text="**words** $x$\n\n- a\n- b\n"),
+        Result("a/b", text="words", reasoning="because", media=[Media("image/png", PNG)]),
+        Result("a/b", text="words", error=ModelError("no")),
+    ],
+)
+def test_the_words_of_an_ended_answer_are_apart_from_what_is_around_them(result: Result) -> None:
+    ended = entry(result)
+    told = page_messages.ending(ended)
+    assert told["html"].count("<fal-words></fal-words>") == 1
+    whole = told["html"].replace("<fal-words></fal-words>", with_fallbacks(told["words"]))
+    assert whole == unstyled(ended.bundle["text/html"])
+    assert told["words"] == markdown_html(result.text)
+
+
+def test_an_answer_that_shows_other_words_than_have_streamed_is_told_as_a_whole() -> None:
+    ended = entry(Result("a/b", text="words"))
+    ended.end(Result("a/b", text="others"))
+    told = page_messages.ending(ended)
+    assert "words" not in told
+    assert told["html"] == unstyled(ended.bundle["text/html"])
 
 
 @pytest.mark.parametrize(
@@ -55,8 +90,9 @@ def test_an_end_is_one_of_three(result: Result, end: str) -> None:
 
 
 def test_an_answer_without_words_has_a_text_for_the_clipboard() -> None:
-    picture = entry(Result("a/b", media=[Media("image/png", PNG)]))
-    assert "image/png" in page_messages.ending(picture)["copy"]
+    told = page_messages.ending(entry(Result("a/b", media=[Media("image/png", PNG)])))
+    assert "image/png" in told["copy"]
+    assert "words" not in told
 
 
 def test_an_answer_that_has_not_ended_has_no_end() -> None:
@@ -68,14 +104,15 @@ def test_text_of_users_and_servers_is_harmless() -> None:
     told = [
         page_messages.entry(entry(prompt=HOSTILE, endpoint=HOSTILE)),
         page_messages.progress(1, Progress(None, HOSTILE)),
+        page_messages.copied(1, HOSTILE),
     ]
     assert not {"\x1b", "\u202e"} & set(json.dumps(told, ensure_ascii=False))
 
 
-def test_new_words_come_with_their_offset_and_without_new_words_there_is_none() -> None:
-    told = page_messages.delta(1, TextPatch(3, "new"), "12 bytes", 0.123)
-    assert told == {"kind": "delta", "id": 1, "status": "12 bytes", "elapsed": 0.12, "offset": 3, "new": "new"}
-    assert "new" not in page_messages.delta(1, None, "12 bytes", 0.123)
+def test_without_new_words_there_is_only_the_state_of_the_stream() -> None:
+    told = {"kind": "delta", "id": 1, "status": "12 bytes", "elapsed": 0.12}
+    assert page_messages.delta(1, None, "12 bytes", 0.123) == told
+    assert page_messages.delta(1, {"keep": 1}, "12 bytes", 0.123) == {**told, "keep": 1}
 
 
 def test_a_refusal_names_the_rows_that_are_wrong() -> None:
@@ -101,15 +138,23 @@ def test_a_message_has_the_versions_of_the_transcript_at_its_time() -> None:
     assert page_messages.transcript_versions("w", transcript)["versions"] == [1, 0, 0, 0, 0, 0]
 
 
-def test_html_is_compressed_without_loss() -> None:
-    html = "<p>words</p>" * 1_000
-    message, buffers = page_messages.packed({"kind": "done", "html": html, "end": "done"})
-    assert message == {"kind": "done", "html": "", "end": "done"}
+def test_what_is_long_is_compressed_without_loss() -> None:
+    long = {"html": "<p>words ש</p>" * 1_000, "copy": "words"}
+    message, buffers = page_messages.packed({"kind": "done", "end": "done", **long})
+    assert message == {"kind": "done", "end": "done", "packed": True}
     assert buffers is not None
-    assert zlib.decompress(buffers[0]).decode() == html
-    assert len(buffers[0]) < len(html) / 10
+    assert json.loads(zlib.decompress(buffers[0])) == long
+    assert len(buffers[0]) < len(long["html"]) / 10
 
 
-@pytest.mark.parametrize("message", [{"kind": "entry"}, {"html": '<img src="data:image/png;base64,x">'}])
-def test_media_and_messages_without_html_are_not_compressed(message: page_messages.Message) -> None:
+@pytest.mark.parametrize("message", [{"kind": "entry"}, {"kind": "delta", "blocks": [["<p>short</p>", False]]}])
+def test_what_is_short_is_not_compressed(message: page_messages.Message) -> None:
     assert page_messages.packed(message) == (message, None)
+
+
+def test_media_are_not_compressed() -> None:
+    html = f'<img src="data:image/png;base64,{"x" * 5_000}">'
+    assert page_messages.packed({"html": html, "copy": "a"}) == ({"html": html, "copy": "a"}, None)
+    message, buffers = page_messages.packed({"html": html, "words": "x" * 5_000})
+    assert message == {"html": html, "packed": True}
+    assert buffers

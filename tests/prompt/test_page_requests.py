@@ -7,6 +7,7 @@ import pytest
 from fal_notebook.prompt.page_requests import (
     BringTranscript,
     Clear,
+    Copy,
     Delete,
     Edited,
     Hello,
@@ -33,6 +34,7 @@ RUN: dict[str, Any] = {"kind": "run", "view": "v", "prompt": "x", "endpoint": "a
         ({"kind": "stop", "id": 1}, Stop(1)),  # as it arrives on the control channel
         ({"kind": "rerun", "view": "v", "id": 2}, Rerun(2)),
         ({"kind": "delete", "view": "v", "id": 3}, Delete(3)),
+        ({"kind": "copy", "view": "v", "id": 4}, Copy("v", 4)),
         ({"kind": "clear", "view": "v"}, Clear()),
         ({"kind": "transcript", "view": "v", "pieces": [0, "1"]}, BringTranscript("v", [0, "1"])),
     ],
@@ -53,6 +55,7 @@ def test_each_message_of_the_page_is_a_request(content: dict[str, Any], request_
         {key: value for key, value in RUN.items() if key != "endpoint"},
         {**RUN, "prompt": None},
         {**RUN, "rows": {}},
+        {"kind": "copy", "id": 4},
         {"kind": "transcript", "view": "v", "pieces": 0},
     ],
 )

@@ -7,7 +7,7 @@ from fal_notebook.client.streaming import Stream
 from fal_notebook.media.media import Media
 from fal_notebook.prompt.entry import Entry
 from fal_notebook.prompt.running_answer import RunningAnswer, status_of
-from fal_notebook.response.updates import Piece, Preview, Progress, Text
+from fal_notebook.response.updates import Piece, Preview, Progress, Reasoning, Text
 
 from ..endpoints import PNG
 
@@ -32,7 +32,8 @@ def test_words_are_told_once() -> None:
     answer = running()
     assert answer.feed([Text("one ", 0), Text("two", 4)]) == []
     ((message, buffers),) = answer.news()
-    assert (message["new"], message["offset"], message["elapsed"], buffers) == ("one two", 0, 0.5, None)
+    assert (message["blocks"], message["tail"]) == ([], [0, '<p dir="auto">one two</p>\n', False])
+    assert (message["elapsed"], buffers) == (0.5, None)
     assert kinds(answer) == []
 
 
@@ -42,7 +43,7 @@ def test_the_status_of_the_stream_is_told_when_it_changes() -> None:
     answer.stream = stream(bytes=12)
     ((message, _),) = answer.news()
     assert (message["status"], answer.status) == ("12 bytes", "12 bytes")
-    assert "new" not in message
+    assert "tail" not in message
     assert kinds(answer) == []
 
 
@@ -51,6 +52,19 @@ def test_the_bytes_of_a_preview_are_a_buffer_of_its_message() -> None:
     answer.feed([Preview((Media("image/png", PNG),))])
     ((message, buffers),) = answer.news()
     assert (message, buffers) == ({"kind": "preview", "id": 1, "type": "image/png"}, [PNG])
+    assert kinds(answer) == []
+
+
+def test_reasoning_is_told_before_the_words_and_its_end_once() -> None:
+    answer = running(is_thinking=True, thinking=2.5)
+    answer.feed([Reasoning("two and <b>", 0)])
+    ((message, _),) = answer.news()
+    assert message == {"kind": "reasoning", "id": 1, "words": "two and <b>", "seconds": 2.5, "line": ""}
+    assert kinds(answer) == []
+    answer.stream = stream(is_thinking=False, thinking=3.0)
+    answer.feed([Text("Four", 0)])
+    (message, _), (words, _) = answer.news()
+    assert (message["line"], words["kind"]) == ("thought for 3 s", "delta")
     assert kinds(answer) == []
 
 
@@ -69,12 +83,22 @@ def test_pieces_of_sound_are_returned_in_order() -> None:
 
 def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     answer = running()
-    answer.feed([Text("half a line end\r", 0), Progress(0.9, "nearly"), Preview((Media("image/png", PNG),))])
+    answer.feed([Text("half a **word**\r", 0), Progress(0.9, "nearly"), Preview((Media("image/png", PNG),))])
     answer.stream = stream(is_done=True, bytes=99)
     ((message, _),) = answer.news()
-    assert message["new"] == "half a line end\n"
+    assert message["blocks"] == [['<p dir="auto">half a <strong>word</strong></p>\n', False]]
     answer.stream = stream(is_done=True, bytes=100)
     assert kinds(answer) == []
+
+
+def test_many_words_at_once_are_packed() -> None:
+    answer = running()
+    answer.feed([Text("words and " * 1_000, 0)])
+    ((message, buffers),) = answer.news()
+    assert "blocks" not in message
+    assert message["packed"]
+    assert buffers is not None
+    assert len(buffers[0]) < 1_000
 
 
 def test_the_status_is_one_line_with_all_that_is_known() -> None:

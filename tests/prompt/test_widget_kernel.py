@@ -10,6 +10,7 @@ import pytest
 from fal_notebook.local.server import LocalServer
 
 from ..conftest import KEY
+from ..growing_page import GrowingPage, unpacked
 from ..kernels import SECONDS, Kernel, kernel
 
 OPEN = "w = PromptWidget({endpoint!r}, {arguments!r}); w"
@@ -52,12 +53,12 @@ def _all_until_idle(lab: Kernel, request: str) -> list[dict[str, Any]]:
 
 def _said(messages: list[dict[str, Any]], comm: str) -> str:
     """The words of the answer that the messages bring to the page."""
-    text = ""
+    page = GrowingPage()
     for message in messages:
         content = message["content"].get("data", {}).get("content", {})
-        if message["content"].get("comm_id") == comm and "new" in content:
-            text = text[: content["offset"]] + content["new"]
-    return text
+        if message["content"].get("comm_id") == comm and content.get("kind") == "delta":
+            page.apply(unpacked(content, message["buffers"]))
+    return page.words
 
 
 def test_words_arrive_while_a_cell_blocks_and_not_in_its_output(lab: Kernel) -> None:
@@ -74,7 +75,7 @@ def test_words_arrive_while_a_cell_blocks_and_not_in_its_output(lab: Kernel) -> 
 def test_a_stop_from_the_page_keeps_the_words(lab: Kernel) -> None:
     comm = _open(lab, "test/endless/stream", {})
     _run(lab, comm, "x")
-    assert lab.run("while not w._conversation.entries[0].text.shown: time.sleep(0.01)").status == "ok"
+    assert lab.run("while not w._conversation.entries[0].words.tail.html: time.sleep(0.01)").status == "ok"
     _ask(lab, comm, {"kind": "stop", "id": 1})
     assert lab.value("1") == "1"
     assert lab.run(WAIT).status == "ok"

@@ -45,7 +45,7 @@ def test_what_is_none_of_an_answer_has_no_style() -> None:
     [
         ("| a |\n|---|\n| b |\n", '<td style="text-align:left">'),
         ("| a |\n|--:|\n| b |\n", '<td style="text-align:right">'),
-        ("| a |\n|---|\n| b |\n", '<div class="fal-table" style="overflow-x:auto">'),
+        ("| a |\n|---|\n| b |\n", '<div class="fal-table" tabindex="0" style="overflow-x:auto">'),
         ("```\nx\n```", '<code style="white-space:pre">'),
     ],
 )

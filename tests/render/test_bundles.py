@@ -37,7 +37,8 @@ FRAME = {
     **ATTRIBUTES,
     "code": {"style"},
     "details": {"class"},
-    "div": {"class", "style"},
+    "div": {"class", "style", "tabindex"},
+    "pre": {"style", "tabindex"},
     "style": {"class"},
     "input": {"type", "aria-label"},
     "figcaption": {"style"},
@@ -81,8 +82,19 @@ def test_words_are_markdown_or_as_they_are() -> None:
 def test_reasoning_is_folded() -> None:
     bundle = reasoning_bundle("Hm **so**")
     assert bundle["text/plain"] == "[reasoning] Hm **so**"
-    opening = '<details class="fal-fold"><summary>Reasoning</summary>'
-    assert f"{opening}<p>Hm <strong>so</strong></p>" in bare(bundle["text/html"])
+    folded = '<details class="fal-fold"><summary>reasoning</summary><p>Hm <strong>so</strong></p>'
+    assert folded in bare(bundle["text/html"])
+    assert ">Hm **so**</pre>" in reasoning_bundle("Hm **so**", style="text")["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "reasoning"), (0.01, "thought for 1 s"), (11.6, "thought for 12 s"), (119.9, "thought for 2 min 0 s")],
+)
+def test_reasoning_says_how_long_it_took(seconds: float | None, said: str) -> None:
+    bundle = reasoning_bundle("Hm", seconds)
+    assert bundle["text/plain"] == f"[{said}] Hm"
+    assert f"<summary>{said}</summary>" in bundle["text/html"]
 
 
 def test_json_is_indented_and_keeps_its_letters() -> None:

@@ -352,7 +352,7 @@ def test_no_refused_handshake_brings_the_key_back(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("shape", ["deltas", "snapshots", "marked", "words", "lines"])
+@pytest.mark.parametrize("shape", ["deltas", "snapshots", "marked", "words", "lines", "tagged"])
 def test_a_key_in_pieces_is_taken_out_of_live_words(shape: str, spelling: str, server: ScriptedServer) -> None:
     said = f"so {SPELLINGS[spelling]} it is"
     for at in range(1, len(said), 1 + len(said) // 12):
@@ -363,6 +363,9 @@ def test_a_key_in_pieces_is_taken_out_of_live_words(shape: str, spelling: str, s
             said_so: list[Any] = pieces if shape == "words" else [f"{piece}" for piece in pieces]
         elif shape == "marked":
             said_so = [{"choices": [{"delta": {"content": piece, "reasoning": piece}}]} for piece in pieces]
+        elif shape == "tagged":
+            tagged = ["<thi", "nk>", *pieces, "</thin", "k>", *pieces]
+            said_so = [{"choices": [{"delta": {"content": piece}}]} for piece in tagged]
         else:
             wholes = ["".join(pieces[: count + 1]) for count in range(len(pieces))]
             said_so = [{"output": each, "reasoning": each} for each in (pieces if shape == "deltas" else wholes)]
@@ -373,7 +376,7 @@ def test_a_key_in_pieces_is_taken_out_of_live_words(shape: str, spelling: str, s
             printed += str(update)
             if isinstance(update, Text | Reasoning):
                 shown[type(update)] = shown[type(update)][: update.offset] + update.new
-            shows += f" {request.text} {request.so_far().text}"
+            shows += f" {request.text} {request.reasoning} {request.so_far().text} {request.so_far().reasoning}"
         assert not any(map(has_key, [printed, *shown.values(), shows])), (at, printed)
         assert shown[Text] == request.outcome().text
         assert shown[Reasoning] == request.outcome().reasoning

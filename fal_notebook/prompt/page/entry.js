@@ -1,16 +1,18 @@
 // One prompt and its answer, both while the answer streams and after it has ended.
 //
-// Words of a model are only ever put into text nodes. HTML comes from Python, which has made it safe, and is inserted
+// Words of a user are only ever put into text nodes. HTML comes from Python, which has made it safe, and is inserted
 // unchanged.
 
 class Entry {
   constructor(message, view) {
     this.id = message.id;
-    this.clipboardText = null;
-    this.answer = make("div", { class: "fal-answer fal-words" });
-    this.words = new WordBlocks(this.answer, message.text);
-    const asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` });
-    new WordBlocks(asked, message.prompt);
+    this.clipboardText = null; // known when the answer has ended
+    this.typeset = (node) => view.typeset(node);
+    const grown = make("div", { class: "fal-words" });
+    this.answer = make("div", { class: "fal-answer" }, grown);
+    this.words = new GrowingWords(grown, this.typeset);
+    const asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` },
+      ...wordBlocks(message.prompt));
     const quiet = { class: "fal-button fal-quiet", "aria-describedby": asked.id };
     this.rerun = button("Rerun", quiet, () => view.ask("rerun", { id: this.id }));
     this.remove = button("Delete", quiet, () => view.ask("delete", { id: this.id }));
@@ -26,18 +28,14 @@ class Entry {
     this.picture = make("img", { class: "fal-preview", alt: "Preview", hidden: true });
     this.answer.before(this.progressBox);
     this.answer.after(this.picture);
-    this.typeset = (node) => view.typeset(node);
     this.streaming = true;
     this.stopAsked = null; // the time of the first Stop, in milliseconds
     this.element.classList.add("fal-streaming");
+    if (message.blocks) this.words.update(message);
   }
 
-  get text() {
-    return this.clipboardText ?? this.words.text;
-  }
-
-  grow(offset, text) {
-    this.words.grow(offset, text);
+  grow(growth) {
+    this.words.update(growth);
   }
 
   progress({ fraction, message }) {
@@ -45,6 +43,15 @@ class Entry {
     if (fraction === null) this.progressBar.removeAttribute("value");
     else this.progressBar.value = fraction;
     this.progressMessage.textContent = message;
+  }
+
+  /** Show the newest lines of the model's reasoning, above the answer. */
+  think(message) {
+    if (!this.fold) {
+      this.fold = new ReasoningFold();
+      this.answer.before(this.fold.element);
+    }
+    this.fold.show(message);
   }
 
   /** Show a preview picture in place of the one before. */
@@ -68,6 +75,7 @@ class Entry {
 
   close() {
     this.revokePreview();
+    this.fold?.close();
     this.player?.remove();
   }
 
@@ -76,11 +84,11 @@ class Entry {
     this.revokePreview();
     this.progressBox.remove();
     this.picture.remove();
-    this.clipboardText = message.copy ?? null;
+    this.fold?.close(); // the ended answer has all of the reasoning in a fold of its own
+    this.clipboardText = message.copy;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;
-    this.answer.className = "fal-answer";
-    this.answer.innerHTML = message.html; // made safe by Python
-    this.typeset(this.answer);
+    if (message.words !== undefined) this.words.end(message.words);
+    for (const node of surround(this.words.element, message.html)) this.typeset(node);
   }
 }

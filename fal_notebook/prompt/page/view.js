@@ -141,9 +141,15 @@ class View {
     this.showStatus();
   }
 
-  async copy(entry) {
+  /** Copy the words of an answer. While it streams, only Python has them. */
+  copy(entry) {
+    if (entry.streaming) this.ask("copy", { id: entry.id });
+    else return this.putIntoClipboard(entry.clipboardText);
+  }
+
+  async putIntoClipboard(text) {
     try {
-      await navigator.clipboard.writeText(entry.text);
+      await navigator.clipboard.writeText(text);
       this.announcer.textContent = this.statusLine.textContent = "copied";
     } catch {
       this.notice.textContent = "the browser did not let the page copy: select the words instead";
@@ -194,20 +200,11 @@ class View {
   receive(message, buffers) {
     const wasAtEnd = this.conversation.isAtEnd;
     const entry = this.conversation.get(message.id);
-    if (message.kind === "entry") this.open(message);
-    else if (message.kind === "delta" && entry) this.grow(entry, message);
-    else if (message.kind === "preview" && entry) entry.preview(message.type, buffers[0]);
-    else if (message.kind === "progress" && entry) entry.progress(message);
-    else if (message.kind === "sound" && entry) this.showPlayer(entry, message.model);
-    else if (message.kind === "done" && entry) this.finish(entry, message);
-    else if (message.kind === "deleted" && entry) this.drop(entry);
-    else if (message.kind === "cleared") this.clear();
-    else if (message.kind === "state") this.showState(message);
-    else if (message.kind === "form") this.showForm(message);
-    else if (message.kind === "control") this.openControl(message.address);
-    else if (message.kind === "kept") this.transcript.update(message);
-    else if (message.kind === "transcript") this.transcript.put(message.pieces);
-    else if (message.kind === "refused") this.refuse(message);
+    if (Object.hasOwn(ABOUT_AN_ENTRY, message.kind)) {
+      if (entry) ABOUT_AN_ENTRY[message.kind](this, entry, message, buffers);
+    } else if (Object.hasOwn(ABOUT_ALL, message.kind)) {
+      ABOUT_ALL[message.kind](this, message);
+    }
     if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
   }
 
@@ -233,7 +230,7 @@ class View {
   }
 
   grow(entry, message) {
-    if (message.new !== undefined) entry.grow(message.offset, message.new);
+    if (message.blocks) entry.grow(message);
     this.began = performance.now() - message.elapsed * 1000;
     this.status = message.status;
     this.showStatus();

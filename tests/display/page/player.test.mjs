@@ -1,132 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "../../page_code.mjs";
+import { document, Element } from "../../page_elements.mjs";
+import { AudioContext, FORMAT, near, silence } from "../../page_sounds.mjs";
 
-/** The clock and the output of a browser's sound: what was to sound, and when. */
-class AudioContext {
-  constructor({ sampleRate }) {
-    Object.assign(this, { sampleRate, currentTime: 0, state: "running", started: [] });
-  }
-
-  createBuffer(channels, frames, rate) {
-    const data = Array.from({ length: channels }, () => new Float32Array(frames));
-    return { duration: frames / rate, getChannelData: (channel) => data[channel] };
-  }
-
-  createBufferSource() {
-    const source = { connect: () => {}, start: (when) => this.started.push({ when, buffer: source.buffer }) };
-    return source;
-  }
-
-  suspend() {
-    this.state = "suspended";
-  }
-
-  async resume() {
-    this.state = "running";
-  }
-
-  close() {
-    this.state = "closed";
-  }
+const world = { players: [] };
+const page = { ...document, body: new Element("body"), querySelectorAll: () => world.players };
+class MutationObserver {
+  observe() {}
+  disconnect() {}
 }
-
-const document = Object.assign(new EventTarget(), {});
-const { ENCODINGS, FIRST_LEAD, LONGEST_LEAD, PATIENCE, muLaw, Samples, Sound } = load(
-  ["display/player.js"],
-  ["ENCODINGS", "FIRST_LEAD", "LONGEST_LEAD", "PATIENCE", "muLaw", "Samples", "Sound"],
-  { AudioContext, document, setInterval: () => 1, clearInterval: () => {} },
+const { FIRST_LEAD, LONGEST_WAIT, PATIENCE, Sound, staticPlayer } = load(
+  ["display/sound_tracks.js", "display/sound_controls.js", "display/sound_takeover.js", "display/player.js"],
+  ["FIRST_LEAD", "LONGEST_WAIT", "PATIENCE", "Sound", "staticPlayer"],
+  {
+    AudioContext, MutationObserver, document: page, CSS: { escape: (words) => words }, setInterval: () => 1,
+    clearInterval: () => {}, setTimeout: (done) => setImmediate(done),
+  },
 );
-const bytes = (...values) => new DataView(new Uint8Array(values).buffer);
-const silence = (samples) => new DataView(new ArrayBuffer(2 * samples));
-
-function near(value, wanted, say = "") {
-  assert.ok(Math.abs(value - wanted) < 1e-9, `${say} ${value} is not ${wanted}`);
-}
-
-const FORMAT = { kind: "samples", encoding: "s16", rate: 100, channels: 1 };
-
-test("a sample of every encoding is a number from -1 to 1", () => {
-  const f32 = new DataView(new ArrayBuffer(8));
-  f32.setFloat32(4, -0.25, true);
-  const cases = [
-    ["u8", bytes(0), 0, -1], ["u8", bytes(128), 0, 0], ["u8", bytes(255), 0, 127 / 128],
-    ["s16", bytes(0, 128), 0, -1], ["s16", bytes(255, 127), 0, 32767 / 32768], ["s16", bytes(9, 0, 64), 1, 0.5],
-    ["s24", bytes(0, 0, 128), 0, -1], ["s24", bytes(255, 255, 127), 0, 1 - 2 ** -23],
-    ["s24", bytes(255, 255, 255), 0, -(2 ** -23)],
-    ["s32", bytes(0, 0, 0, 128), 0, -1], ["s32", bytes(0, 0, 0, 64), 0, 0.5],
-    ["f32", f32, 4, -0.25],
-  ];
-  for (const [encoding, view, at, wanted] of cases) {
-    const [size, read] = ENCODINGS[encoding];
-    near(read(view, at), wanted, encoding);
-    assert.ok(at + size <= view.byteLength);
-  }
-});
-
-test("mu-law is that of G.711: the loudest, the quietest, and each step of every segment", () => {
-  near(muLaw(0x00), -32124 / 32768);
-  near(muLaw(0x80), 32124 / 32768);
-  near(muLaw(0xff), 0);
-  near(muLaw(0x7f), 0);
-  near(muLaw(0xf0), 120 / 32768);
-  near(muLaw(0xef), 132 / 32768);
-  const loudness = Array.from({ length: 128 }, (_, at) => muLaw(0xff - at));
-  assert.ok(loudness.every((each, at) => at === 0 || each > loudness[at - 1]), "it grows from step to step");
-  for (let byte = 0; byte < 128; byte += 1) near(muLaw(byte), -muLaw(byte + 128), byte);
-});
-
-test("frames are taken apart into their channels, and half a frame at the end is left out", () => {
-  const track = new Samples({ rate: 100 });
-  track.add({ encoding: "u8", rate: 100, channels: 2 }, bytes(0, 128, 128, 0, 255));
-  const [{ buffer }] = track.context.started;
-  assert.deepEqual([...buffer.getChannelData(0)], [-1, 0]);
-  assert.deepEqual([...buffer.getChannelData(1)], [0, -1]);
-  near(buffer.duration, 0.02);
-});
-
-test("each piece sounds when the one before it ends", () => {
-  const track = new Samples({ rate: 100 });
-  for (const samples of [10, 30, 20]) track.add(FORMAT, silence(samples));
-  const [first, second, third] = track.context.started.map(({ when }) => when);
-  near(first, FIRST_LEAD);
-  near(second, FIRST_LEAD + 0.1);
-  near(third, FIRST_LEAD + 0.4);
-});
-
-test("sound that comes too late is gathered for twice as long, up to a second", () => {
-  const track = new Samples({ rate: 100 });
-  const leads = [];
-  for (let piece = 0; piece < 8; piece += 1) {
-    track.add(FORMAT, silence(10));
-    leads.push(track.context.started.at(-1).when - track.context.currentTime);
-    track.context.currentTime = track.next + 1; // silence meanwhile
-  }
-  const wanted = [FIRST_LEAD, 0.1, 0.2, 0.4, 0.8, LONGEST_LEAD, LONGEST_LEAD, LONGEST_LEAD];
-  wanted.forEach((lead, at) => near(leads[at], lead));
-});
-
-test("what was heard is what was received but for what is still to come, and never less than before", () => {
-  const track = new Samples({ rate: 100 });
-  track.add(FORMAT, silence(100));
-  near(track.played, 0);
-  track.context.currentTime = FIRST_LEAD + 0.25;
-  near(track.played, 0.25);
-  track.context.currentTime = 5;
-  near(track.played, 1);
-  track.add(FORMAT, silence(100));
-  near(track.played, 1);
-  near(track.received, 2);
-});
-
-test("a track is over when it has ended and all of it was heard", () => {
-  const track = new Samples({ rate: 100 });
-  track.add(FORMAT, silence(100));
-  track.context.currentTime = 5;
-  assert.equal(track.isOver, false);
-  track.end();
-  assert.equal(track.isOver, true);
-});
 
 /** A sound that was sent a second. */
 function sound() {
@@ -173,17 +64,120 @@ test("an encoding that nobody knows ends this sound, and says so", (context) => 
   assert.equal(failed.state, "failed");
 });
 
-test("a sound whose widget is gone plays to its end, and a new sound silences it", () => {
-  const left = sound();
-  left.leave();
-  left.tick();
-  assert.equal(left.state, "playing");
+/** A static player as a browser has it: it is loaded, and while it plays its time goes with that of the sound. */
+function player(clock = { currentTime: 0 }) {
+  const player = {
+    readyState: 4, paused: true, muted: false, duration: 9, seeking: false, style: {}, begun: 0, log: [],
+    closest: () => null, getClientRects: () => [1], addEventListener: () => {}, before: () => {},
+    get currentTime() {
+      return this.begun + (this.paused ? 0 : clock.currentTime - this.since);
+    },
+    set currentTime(seconds) {
+      Object.assign(this, { begun: seconds, since: clock.currentTime });
+    },
+    async play() {
+      if (this.refuses) throw new DOMException("no", "NotAllowedError");
+      Object.assign(this, { paused: false, since: clock.currentTime });
+    },
+    pause() {
+      this.begun = this.currentTime;
+      this.paused = true;
+    },
+  };
+  return player;
+}
+
+/** A sound of 9 seconds of which some were heard, and whose static player is in the page. */
+async function ending(heard, { found = true, before = () => {}, message = "end", refuses = false } = {}) {
+  world.players = [];
+  const sound = new Sound();
+  sound.take(FORMAT, [silence(900)]);
+  const { context } = sound.track;
+  context.currentTime = FIRST_LEAD + heard;
+  before(sound);
+  const taker = Object.assign(player(context), { refuses });
+  if (found) world.players.push(taker);
+  sound.take({ kind: message, name: "f00" }, []);
+  for (let steps = 0; steps < 200; steps += 1) {
+    context.currentTime += context.state === "running" ? 0.01 : 0;
+    await new Promise((done) => setImmediate(done));
+  }
+  return { sound, taker, context };
+}
+
+test("the static player takes over where the sound is, and the sound falls silent", async () => {
+  const { sound, taker, context } = await ending(3);
+  assert.deepEqual([sound.state, context.state, taker.paused, taker.muted], ["over", "closed", false, false]);
+  assert.ok(Math.abs(taker.currentTime - (context.currentTime - FIRST_LEAD)) < 0.1, `${taker.currentTime}`);
+});
+
+test("what was paused, muted or stopped stays so, at the same second", async () => {
+  const paused = await ending(3, { before: (sound) => sound.toggle() });
+  assert.deepEqual([paused.taker.paused, paused.taker.muted], [true, false]);
+  near(paused.taker.currentTime, 3);
+  const muted = await ending(3, { before: (sound) => sound.mute(true) });
+  assert.deepEqual([muted.taker.paused, muted.taker.muted], [false, true]);
+  const stopped = await ending(3, { message: "stop" });
+  assert.deepEqual([stopped.context.state, stopped.taker.paused, stopped.taker.muted], ["closed", true, false]);
+  near(stopped.taker.currentTime, 3);
+});
+
+test("what was heard to its end, or nearly so, is not played again", async () => {
+  for (const heard of [8.8, 9.5]) {
+    const { sound, taker } = await ending(heard);
+    assert.deepEqual([taker.paused, taker.currentTime, sound.heir], [true, 0, null]);
+  }
+});
+
+test("a stop silences the static player, too, once that has taken over", async () => {
+  const { sound, taker } = await ending(3);
+  sound.take({ kind: "stop", name: "f00" }, []);
+  assert.equal(taker.paused, true);
+});
+
+test("where the static player may not play, it gives its place to the sound until that has ended", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  const { sound, taker } = await ending(3, { refuses: true });
+  assert.deepEqual([sound.state, sound.stays, taker.style.display], ["playing", true, "none"]);
+  sound.track.context.currentTime = 20;
+  sound.tick();
+  assert.deepEqual([sound.state, sound.controls, taker.style.display], ["over", null, ""]);
+});
+
+test("a sound whose widget is gone has controls that float until it has ended, or a view of it is back", async () => {
+  const { sound } = await ending(3, { found: false });
+  sound.leave();
+  sound.tick();
+  assert.equal(sound.controls, null);
+  sound.seen -= LONGEST_WAIT + 1;
+  sound.tick();
+  assert.ok(sound.controls.element.attributes.class.includes("fal-sound-alone"));
+  sound.views.add({ element: { isConnected: true } });
+  sound.tick();
+  assert.equal(sound.controls, null);
+});
+
+test("a sound that is paused or waits for a click ends with its widget, where no static player is found", async () => {
+  const { sound } = await ending(3, { found: false, before: (sound) => sound.toggle() });
+  sound.leave();
+  sound.seen -= LONGEST_WAIT + 1;
+  sound.tick();
+  assert.equal(sound.state, "over");
+});
+
+test("a second sound leaves the first alone", () => {
+  const first = sound();
   sound();
-  assert.equal(left.state, "over");
-  const paused = sound();
-  paused.toggle();
-  paused.leave();
-  assert.equal(paused.state, "over");
+  assert.equal(first.state, "playing");
+});
+
+test("the copy of the static player in a hidden transcript is not taken", async () => {
+  const hidden = { ...player(), closest: () => ({}) };
+  world.players = [hidden];
+  assert.equal(staticPlayer("f00"), null);
+  const shown = player();
+  world.players = [hidden, shown];
+  assert.equal(staticPlayer("f00"), shown);
 });
 
 test("buffers are taken as the front ends give them", () => {

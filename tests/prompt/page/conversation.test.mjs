@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "../../page_code.mjs";
-import { document } from "../../page_elements.mjs";
+import { document, GrowingWords } from "../../page_elements.mjs";
 
 const { Conversation, Entry } = load(
   ["dom.js", "word_blocks.js", "entry.js", "conversation.js"].map((name) => `prompt/page/${name}`),
   ["Conversation", "Entry"],
-  { document },
+  { document, GrowingWords, surround: () => [] },
 );
 
 function entry(id) {
-  return new Entry({ id, prompt: "ask", text: "" }, { prefix: "p", typeset: () => {} });
+  return new Entry({ id, prompt: "ask" }, { prefix: "p", typeset: () => {} });
 }
 
 test("a conversation is streaming while its newest entry is", () => {

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "../../page_code.mjs";
-import { document, Element } from "../../page_elements.mjs";
+import { document, Element, GrowingWords } from "../../page_elements.mjs";
 
 const made = [];
 const forgotten = [];
+const around = [];
 const { Entry } = load(
-  ["prompt/page/dom.js", "prompt/page/word_blocks.js", "prompt/page/entry.js"],
+  ["display/reasoning_fold.js", "prompt/page/dom.js", "prompt/page/word_blocks.js", "prompt/page/entry.js"],
   ["Entry"],
   {
     document,
+    GrowingWords,
+    surround: (words, html) => { around.push([words, html]); return []; },
     URL: {
       createObjectURL: (blob) => { made.push(blob); return `blob:${made.length}`; },
       revokeObjectURL: (url) => forgotten.push(url),
@@ -18,27 +21,40 @@ const { Entry } = load(
 );
 
 /** An entry whose view records its requests. */
-function entry(id = 1, prompt = "ask") {
+function entry(id = 1, prompt = "ask", more = {}) {
   const view = {
     prefix: "p", asked: [], ask: (kind, { id }) => view.asked.push([kind, id]), copy: () => {}, typeset: () => {},
   };
-  const entry = new Entry({ id, prompt, text: "so far" }, view);
+  const entry = new Entry({ id, prompt, ...more }, view);
   return Object.assign(entry, { view });
 }
 
-test("an entry begins with the words so far, and Copy gets all words", () => {
-  const answer = entry();
-  answer.grow(6, " and on");
-  assert.equal(answer.answer.textContent, "so far and on");
-  assert.equal(answer.text, "so far and on");
+const growth = { keep: 0, blocks: [["<p>so far</p>", false]], tail: [0, "<p>and</p>", false] };
+
+test("an entry that streams begins with the words so far and grows, and has no words to copy yet", () => {
+  const answer = entry(1, "ask", growth);
+  assert.deepEqual(answer.words.told.map(({ blocks }) => blocks), [growth.blocks]);
+  answer.grow({ ...growth, keep: 1 });
+  assert.equal(answer.words.told.at(-1).keep, 1);
+  assert.equal(answer.clipboardText, null);
+  assert.equal(answer.answer.contains(answer.words.element), true);
 });
 
-test("words of a prompt and of a model are inserted as text", () => {
+test("words of a prompt are inserted as text", () => {
   const answer = entry(1, "<b>ask</b>");
-  answer.grow(0, "<img onerror=alert(1)>");
   assert.equal(answer.element.querySelector("b"), null);
-  assert.equal(answer.element.querySelector("img"), answer.picture);
-  assert.equal(answer.answer.textContent, "<img onerror=alert(1)>");
+  assert.equal(answer.element.children[0].textContent, "<b>ask</b>");
+});
+
+test("reasoning stands in a fold above the answer until the ended answer has one", () => {
+  const answer = entry();
+  answer.think({ words: "<b>two</b>", seconds: 2, line: "" });
+  answer.think({ words: "<b>two</b> and two", seconds: 3, line: "thought for 3 s" });
+  const fold = answer.element.querySelector("details");
+  assert.equal(fold.nextElementSibling, answer.answer);
+  assert.equal(fold.textContent, "thought for 3 s<b>two</b> and two");
+  answer.end({ html: "<p>Four</p>", end: "done", copy: "Four" });
+  assert.equal(answer.element.querySelector("details"), null);
 });
 
 test("the buttons send the requests of their labels", () => {
@@ -72,14 +88,20 @@ test("a preview replaces the one before, and the end removes the last one", () =
   assert.equal(answer.element.contains(answer.picture), false);
 });
 
-test("an ended answer shows the HTML of Python, and Copy takes a text that Python sent with it", () => {
-  const answer = entry();
-  answer.end({ html: "<p>end</p>", end: "stopped" });
-  assert.equal(answer.streaming, false);
-  assert.deepEqual([answer.answer.innerHTML, answer.element.dataset.end], ["<p>end</p>", "stopped"]);
-  assert.equal(answer.text, "so far");
-  answer.end({ html: "", end: "done", copy: "image/png, 3 bytes" });
-  assert.equal(answer.text, "image/png, 3 bytes");
+test("at the end the words stay, and the rest is put around them", () => {
+  const answer = entry(1, "ask", growth);
+  answer.end({ html: "<fal-words></fal-words><p>end</p>", words: "<p>all</p>", copy: "all", end: "done" });
+  assert.equal(answer.words.ended, "<p>all</p>");
+  assert.deepEqual(around.at(-1), [answer.words.element, "<fal-words></fal-words><p>end</p>"]);
+  assert.deepEqual([answer.streaming, answer.clipboardText], [false, "all"]);
+});
+
+test("an answer that ends with other words than have streamed is the HTML of Python", () => {
+  const answer = entry(1, "ask", growth);
+  answer.end({ html: "<p>end</p>", copy: "image/png, 3 bytes", end: "stopped" });
+  assert.deepEqual([answer.words.ended, answer.element.dataset.end], [undefined, "stopped"]);
+  assert.equal(around.at(-1)[1], "<p>end</p>");
+  assert.equal(answer.clipboardText, "image/png, 3 bytes");
 });
 
 test("a player is shown before the words, and removed with its entry", () => {

@@ -12,18 +12,12 @@ test("what zlib has compressed is decompressed", async () => {
   assert.equal(await unpack(asSent("")), "");
 });
 
-test("a compressed answer gets its HTML, and one that is not compressed keeps it", async () => {
-  for (const kind of ["done", "entry"]) {
-    const packed = await unpacked({ kind, id: 1, html: "" }, [asSent(HTML)]);
-    assert.deepEqual(packed, { kind, id: 1, html: HTML });
-    assert.deepEqual(await unpacked({ kind, html: "<b>" }, []), { kind, html: "<b>" });
-    assert.deepEqual(await unpacked({ kind }, undefined), { kind });
+test("a message gets its packed parts, and one without them stays as it is", async () => {
+  const packed = await unpacked({ kind: "done", id: 1, packed: true }, [asSent(JSON.stringify({ html: HTML }))]);
+  assert.deepEqual([packed.kind, packed.id, packed.html === HTML], ["done", 1, true]);
+  for (const message of [{ kind: "done", html: "<b>" }, { kind: "preview", id: 1 }]) {
+    assert.equal(await unpacked(message, [asSent("x")]), message);
   }
-});
-
-test("the bytes of a preview are not decompressed", async () => {
-  const message = { kind: "preview", id: 1 };
-  assert.equal(await unpacked(message, [asSent("x")]), message);
 });
 
 test("bytes that are not compressed raise an error", async () => {

@@ -3,12 +3,14 @@ import { readdirSync } from "node:fs";
 import { after, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { load } from "../../page_code.mjs";
-import { document, Element, Outputs } from "../../page_elements.mjs";
+import { document, Element, GrowingWords, Outputs } from "../../page_elements.mjs";
 
 const FOLDER = new URL("../../../fal_notebook/prompt/page", import.meta.url);
 const PIECES = readdirSync(FOLDER).filter((name) => name.endsWith(".js")).sort().map((name) => `prompt/page/${name}`);
 const { View } = load(
-  ["display/control_channel.js", ...PIECES], ["View"], { document, CSS: { escape: (name) => name } },
+  ["display/control_channel.js", "display/reasoning_fold.js", ...PIECES],
+  ["View"],
+  { document, GrowingWords, surround: () => [], CSS: { escape: (name) => name } },
 );
 const ROW = { id: "given seed", name: "seed", kind: "json", text: "1" };
 const opened = [];
@@ -63,7 +65,7 @@ function open(traits) {
   return { model, view };
 }
 
-const asked = (id, prompt = "ask") => ({ kind: "entry", id, prompt, text: "", endpoint: "a/b" });
+const asked = (id, prompt = "ask") => ({ kind: "entry", id, prompt, endpoint: "a/b" });
 const form = (rows) => ({ kind: "form", rows, takesModel: false, endpoints: [], models: [] });
 
 test("a view sends a hello with a unique name, and shows the traits of the model", () => {
@@ -101,17 +103,41 @@ test("a prompt that was sent is removed from the box, unless the text has change
   assert.equal(view.prompt.value, "more");
 });
 
-test("words are added, and the ended answer replaces them, although it is unpacked asynchronously", async () => {
+const pack = (parts) => [new DataView(new Uint8Array(deflateSync(JSON.stringify(parts))).buffer)];
+const tail = (html) => ({ keep: 0, blocks: [], tail: [0, html, false] });
+
+test("words are added in order, although those that are packed are unpacked asynchronously", async () => {
   const { view } = open();
-  const done = { kind: "done", id: 1, html: "", end: "done", status: "1.0 s" };
+  const done = { kind: "done", id: 1, packed: true, end: "done", status: "1.0 s" };
   view.tell(asked(1));
-  view.tell({ kind: "delta", id: 1, offset: 0, new: "some words", elapsed: 0.1, status: "12 bytes" });
-  view.tell(done, [new DataView(new Uint8Array(deflateSync("<p>some words</p>")).buffer)]);
+  view.tell({ kind: "delta", id: 1, packed: true, elapsed: 0.1, status: "12 bytes" }, pack(tail("<p>some</p>")));
+  view.tell({ kind: "delta", id: 1, elapsed: 0.2, status: "24 bytes", ...tail("<p>some words</p>") });
+  view.tell({ kind: "delta", id: 1, elapsed: 0.3, status: "36 bytes" });
+  view.tell(done, pack({ html: "<fal-words></fal-words>", words: "<p>some words</p>", copy: "some words" }));
   await view.tell({ kind: "deleted", id: 2 });
   const entry = view.conversation.get(1);
-  assert.equal(entry.text, "some words");
-  assert.equal(entry.answer.innerHTML, "<p>some words</p>");
+  assert.deepEqual(entry.words.told.map((told) => told.tail[1]), ["<p>some</p>", "<p>some words</p>"]);
+  assert.deepEqual([entry.words.ended, entry.clipboardText], ["<p>some words</p>", "some words"]);
   assert.deepEqual([view.statusLine.textContent, view.announcer.textContent], ["1.0 s", "answer complete"]);
+});
+
+test("a message of an unknown kind is ignored", async () => {
+  const { view } = open();
+  await view.tellAll({ kind: "toString" }, { kind: "new", id: 1 }, asked(1));
+  assert.equal(view.streaming.id, 1);
+});
+
+test("Copy takes the words of an ended answer from the page, and those of a streaming one from Python", async (context) => {
+  const { model, view } = open();
+  const copied = [];
+  context.mock.getter(globalThis, "navigator", () => ({ clipboard: { writeText: async (text) => copied.push(text) } }));
+  await view.tellAll({ ...asked(1), html: "", copy: "ended", end: "done" }, asked(2));
+  await view.copy(view.conversation.get(1));
+  view.copy(view.conversation.get(2));
+  assert.deepEqual(model.asked.at(-1), { kind: "copy", id: 2 });
+  assert.deepEqual(copied, ["ended"]);
+  await view.tell({ kind: "copied", id: 2, copy: "so far" });
+  assert.deepEqual(copied, ["ended", "so far"]);
 });
 
 test("a Stop is sent for a streaming answer, and not for one that has ended", async () => {
@@ -265,7 +291,7 @@ test("a Stop is sent on the control channel, once the kernel has answered there"
 test("a message that fails is skipped, and later ones are handled", async (context) => {
   const warn = context.mock.method(console, "warn", () => {});
   const { view } = open();
-  view.tell({ ...asked(1), html: "" }, [new Uint8Array([1, 2, 3])]); // not compressed
+  view.tell({ ...asked(1), packed: true }, [new Uint8Array([1, 2, 3])]); // not compressed
   await view.tell(asked(2));
   assert.equal(warn.mock.callCount(), 1);
   assert.equal(view.streaming.id, 2);
