@@ -3,15 +3,19 @@
 The rules for these classes are in `render/answer.css`. They hold within an element of the class ``fal-answer``.
 """
 
+import re
 from collections.abc import Iterable
 
 from ..render.answer_style import reachable
 from ..render.growing_markdown import Block
 
+_NEEDLESS = re.compile("</t[dhr]>\n")  # end tags that HTML leaves out: a table has many of them
+
 
 def parts_html(blocks: Iterable[Block]) -> str:
     """The HTML of blocks that stand behind each other; of a tail, too."""
-    return reachable("".join(map(_part_html, blocks)))
+    html = reachable("".join(map(_part_html, blocks)))
+    return _NEEDLESS.sub("", html)
 
 
 def _part_html(block: Block) -> str:

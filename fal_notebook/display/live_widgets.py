@@ -17,6 +17,7 @@ from uuid import uuid4
 from IPython.display import DisplayHandle, display
 
 from ..media.media import Media
+from ..render.answer_style import short_css
 from ..render.bundles import Bundle, merged, small_bundle
 from ..safety.plain_text import one_line
 from .front_end import output_widget
@@ -187,7 +188,7 @@ class LiveBox:
 
 @cache
 def _live_style() -> str:
-    return Path(__file__).with_name("live.css").read_text(encoding="utf-8")
+    return short_css(Path(__file__).with_name("live.css").read_text(encoding="utf-8"))
 
 
 def _as_two_outputs(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:

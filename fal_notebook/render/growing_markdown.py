@@ -40,9 +40,9 @@ from .mathematics import MOST_OUTPUT_SYMBOLS, code_html, formulas_within, unende
 
 _SLICE = 2_000  # characters that are read at once
 _LONGEST_OPEN = 4_000  # characters of a block that grows; all of them are parsed, and sent, at each look
-_LONGEST_PARAGRAPH = 1_600  # the same of one that is nothing but words
+_LONGEST_PARAGRAPH = 1_000  # the same of one that is nothing but words
 _PIECE = 600  # characters of a fence that are given while it is open
-_LONGEST_ROWS = 600  # characters of a table that are not given
+_LONGEST_ROWS = 200  # characters of a table that are not given
 _WILD_PIECE = 1_000
 _MARKS_BEFORE = 100  # characters that tell how marks behind them are shown
 _WORD_START = re.compile(r"\s(?=[^\W\d_])")

@@ -13,7 +13,7 @@ from fal_notebook.render.markdown import markdown_html
 from ..render.test_markdown import ATTRIBUTES, HTML, QUOTED, TAGS, problems
 
 OURS = TAGS | {"div"}
-OUR_ATTRIBUTES = ATTRIBUTES | {"div": {"class"}}
+OUR_ATTRIBUTES = ATTRIBUTES | {"div": {"class", "tabindex"}, "pre": {"tabindex"}}
 HIDDEN = re.compile(r'<style class="fal-style">([^<]*)\{display:none!important\}</style>')
 PART = re.compile(r'<div class="fal-answer fal-part ([^"]*)">')
 

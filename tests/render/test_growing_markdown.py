@@ -372,7 +372,7 @@ def test_code_that_is_given_line_by_line_is_open_until_its_end() -> None:
     growth = growing.take()
     assert [(block.is_open, block.continues) for block in growth.blocks] == [(True, False)]
     assert growth.tail.continues
-    assert growth.tail.html.startswith("<pre><code")
+    assert growth.tail.html == FENCE.replace('<div class="fal-code-head">py</div>\n', "") + "</code></pre></div>\n"
     growing.feed("```\n")
     (end,) = growing.take().blocks
     assert (end.is_open, end.continues) == (False, True)
