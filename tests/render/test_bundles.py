@@ -32,6 +32,7 @@ FRAME = {
     "details": {"class", "style", "open"},
     "div": {"class", "style", "tabindex"},
     "figure": {"class"},
+    "pre": {"style", "tabindex"},
     "span": {"style"},
     "style": {"class"},
     "input": {"type", "aria-label", "style"},
