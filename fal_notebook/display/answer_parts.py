@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ..render.answer_style import reachable
-from ..render.growing_markdown import Block
+from ..render.growth import Block
 
 _NEEDLESS = re.compile("</t[dhr]>\n")  # end tags that HTML leaves out: a table has many of them
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT
-from ..render.growing_markdown import Block, GrowingMarkdown
+from ..render.growing_markdown import GrowingMarkdown
+from ..render.growth import Block
 from ..response.updates import Text
 
 GROWING_SCRIPT = Path(__file__).with_name("growing_words.js")
