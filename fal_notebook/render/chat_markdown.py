@@ -123,9 +123,9 @@ def _pair(tokens: list[Token]) -> None:
             before = open_tokens[-1] if open_tokens else None
             if before is not None and before.type == "tag_open" and before.tag == token.tag:
                 open_tokens.pop()
-                for each, nesting in ((before, 1), (token, -1)):
-                    each.tag, each.nesting = _SHOWN_AS.get(token.tag, token.tag), nesting
-                    each.type = f"{each.tag}_{'open' if nesting == 1 else 'close'}"
+                before.tag = token.tag = _SHOWN_AS.get(token.tag, token.tag)
+                before.type, before.nesting = f"{token.tag}_open", 1
+                token.type, token.nesting = f"{token.tag}_close", -1
         elif token.type == "tag_open" or token.nesting == 1:
             open_tokens.append(token)
         elif token.nesting == -1:
