@@ -20,8 +20,9 @@ const SOUND_STYLE = `
   --fal-sound-soft: var(--jp-ui-font-color2, color-mix(in srgb, currentColor 75%, transparent));
   --fal-sound-back: var(--jp-layout-color2, var(--vscode-editorWidget-background,
     color-mix(in srgb, currentColor 8%, transparent)));
-  position: relative; box-sizing: border-box; display: inline-flex; align-items: center; gap: 4px 10px; min-height: 54px; min-width: 300px;
-  max-width: 100%; padding: 6px 12px; border-radius: 27px; color: var(--fal-sound-text);
+  position: relative; box-sizing: border-box; display: inline-flex; flex-wrap: wrap; align-items: center;
+  gap: 0 10px; min-width: min(300px, 100%); max-width: 100%; min-height: 54px; padding: 6px 12px; border-radius: 27px;
+  color: var(--fal-sound-text);
   background: var(--fal-sound-back); font: 13px/1.3 var(--jp-ui-font-family, system-ui, sans-serif);
 }
 .fal-sound[hidden] { display: none }
@@ -40,7 +41,7 @@ const SOUND_STYLE = `
 }
 .fal-sound:not([data-state=playing], [data-state=paused]) .fal-sound-bar { display: none }
 .fal-sound-bar {
-  position: relative; flex: 1 1 60px; min-width: 40px; height: 4px; border-radius: 2px; overflow: hidden;
+  position: relative; flex: 1 1 30px; min-width: 24px; height: 4px; border-radius: 2px; overflow: hidden;
   background: color-mix(in srgb, currentColor 22%, transparent);
 }
 .fal-sound-bar span { position: absolute; inset: 0 auto 0 0; background: currentColor }
@@ -51,7 +52,7 @@ const SOUND_STYLE = `
   box-shadow: 0 2px 10px rgb(0 0 0 / 35%);
 }
 @media (forced-colors: active) {
-  .fal-sound { border: 1px solid CanvasText }
+  .fal-sound { outline: 1px solid CanvasText; outline-offset: -1px }
   .fal-sound-bar span { background: CanvasText; forced-color-adjust: none }
 }`;
 
@@ -109,7 +110,9 @@ class SoundControls {
       this.element.append(stop.element);
     }
     this.element.addEventListener("focusin", () => (sound.hasFocus = true));
-    this.element.addEventListener("focusout", ({ relatedTarget }) => (sound.hasFocus = !relatedTarget)); // null: removed
+    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+      sound.hasFocus = !relatedTarget; // which is null where the controls are removed
+    });
     this.draw();
     this.timer = setInterval(() => this.draw(), REFRESH);
   }
