@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from .client.api import pipeline, run, stream
     from .client.async_api import arun
     from .client.chat import Chat, chat
-    from .client.result import Metrics, Result
+    from .client.metrics import Metrics
+    from .client.result import Result
     from .client.sessions import Session, session
     from .client.streaming import Stream
     from .client.usage import Usage
@@ -43,7 +44,8 @@ _NAMES_OF_MODULE = {
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
     "prompt.widget": ("PromptWidget",),
-    "client.result": ("Metrics", "Result"),
+    "client.metrics": ("Metrics",),
+    "client.result": ("Result",),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
     "client.usage": ("Usage",),

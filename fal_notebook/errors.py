@@ -25,10 +25,12 @@ All derive from fal-client's base error, so that code written for fal-client cat
             ├── NotShown                       the answer is there, and could not be shown
             └── ProtocolViolation              a message that the protocol does not allow there
 
-Each carries its evidence as attributes and never the key. In a notebook each shows as one line.
+Each carries its evidence as attributes and never the key. In a notebook or a terminal it shows as a few lines without
+a traceback: what happened, what to do, and the request's id. As text it is one line.
 """
 
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -37,6 +39,10 @@ from fal_client.auth import MissingCredentialsError
 
 from .safety.plain_text import one_line, printable
 from .safety.redaction import Redaction
+
+# In characters. A notebook breaks a longer line of an error anywhere, also within a word, if the page is narrow.
+_LINE_LENGTH, _NOTEBOOK_LINE_LENGTH = 76, 56
+_HEADLINE = "\x1b[1;31m{}\x1b[0m"  # bold and red
 
 
 class FalNotebookError(FalClientError):
@@ -55,10 +61,35 @@ class FalNotebookError(FalClientError):
         super().__init__(self.message)
 
     def __str__(self) -> str:
+        return self.words
+
+    @property
+    def words(self) -> str:
+        """What happened and what to do, on one line."""
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
+    @property
+    def headline(self) -> str:
+        """What happened, for a place that shows the status and the endpoint, too."""
+        return self.message
+
     def _render_traceback_(self) -> list[str]:
-        return [printable(f"{type(self).__name__}: {self}", sys.stdout)]
+        """What IPython shows in place of a traceback (its protocol for exceptions)."""
+        first, others = self.lines(type(self).__name__)
+        lines = [*(map(_HEADLINE.format, first) if _is_in_kernel() else first), *others]
+        return [printable(line, sys.stdout) for line in lines]
+
+    def lines(self, name: str) -> tuple[list[str], list[str]]:
+        """What happened, and what to do, each in lines that no front end has to break.
+
+        Args:
+            name: the name of the error.
+        """
+        return _wrapped(f"{name}: {self.message}"), [line for note in self._notes() for line in _wrapped(note)]
+
+    def _notes(self) -> list[str]:
+        """What is shown below what happened, each in a paragraph of its own."""
+        return [self.hint] if self.hint else []
 
 
 class InvalidRequest(FalNotebookError, ValueError):
@@ -98,6 +129,7 @@ class RequestError(FalNotebookError):
 
     Attributes:
         result: the `Result` with what had arrived by then, set by the stream that raises; None before.
+        id_is_shown: whether the request's id already stands in the output, so that the error's lines leave it out.
     """
 
     def __init__(
@@ -116,60 +148,92 @@ class RequestError(FalNotebookError):
         self.request_id = request_id
         self.headers = headers or {}
         self.result: Any = None
+        self.id_is_shown = False
 
     def __str__(self) -> str:
-        notes = [self.hint] if self.hint else []
-        if self.request_id:
-            notes.append(f"request {one_line(self.request_id, 60)}")
+        notes = [note for note in (self.hint, self._id_words()) if note]
         return f"{self.message} ({'; '.join(notes)})" if notes else self.message
+
+    def _notes(self) -> list[str]:
+        return super()._notes() + ([self._id_words()] if self.request_id and not self.id_is_shown else [])
+
+    def _id_words(self) -> str:
+        return f"request {one_line(self.request_id, 60)}" if self.request_id else ""
 
 
 class StatusError(RequestError):
     """The response has an HTTP status of 300 or more, at its start, at its end or in the handshake."""
+
+    default_hint = "check the endpoint's name and the arguments"
+    gateway_hint: ClassVar[str] = ""
+    """The hint where another server than fal answered; empty where it is the same."""
+    happened: ClassVar[str] = "the request was refused"
+
+    @property
+    def headline(self) -> str:
+        """What happened, in words, with what the server said; the status stands elsewhere."""
+        if not self.status:
+            return self.message
+        said = detail_text(self.detail)
+        return one_line(f"{self.happened}: {said}" if said else self.happened)
 
 
 class AuthenticationError(StatusError):
     """401: fal does not accept the key."""
 
     default_hint = "check FAL_KEY: it is <id>:<secret> from fal.ai/dashboard/keys"
+    gateway_hint = "check FAL_KEY: it has to be the key that this server expects"
+    happened = "the key was not accepted"
 
 
 class AccessDenied(StatusError):
     """402 or 403: the account is locked or out of balance, or may not use the endpoint."""
 
     default_hint = "see fal.ai/dashboard/billing and the endpoint's access"
+    gateway_hint = "ask who runs this server for access"
+    happened = "access was denied"
 
 
 class NotFound(StatusError):
     """404: no such endpoint."""
 
     default_hint = "check the endpoint's name, as in fal-ai/any-llm/stream"
+    happened = "there is no such endpoint"
 
 
 class ArgumentsTooLarge(StatusError):
     """413, or the same without a status: the server closed the WebSocket with code 1009 (RFC 6455, 7.4.1)."""
 
     default_hint = "shorten them, or give files as URLs: fal_client.upload_file makes one"
+    happened = "the arguments are too large"
 
 
 class ValidationFailed(StatusError):
     """422: the endpoint does not accept the arguments; ``detail`` lists them."""
+
+    default_hint = "correct these arguments"
+    happened = "the arguments were not accepted"
 
 
 class RateLimited(StatusError):
     """429: too many requests at once."""
 
     default_hint = "wait for running requests to end, then send it again"
+    happened = "too many requests at once"
 
 
 class ServerError(StatusError):
     """5xx: fal or the model's server failed."""
 
     default_hint = "fal does not charge for it; send it again"
+    gateway_hint = "send it again; the server's log may say why"
+    happened = "the server failed"
 
 
 class ModelError(RequestError):
     """The response itself carries an ``error``."""
+
+    default_hint = "change the arguments, or send it again"
 
 
 class ConnectionLost(RequestError, ConnectionError):
@@ -192,6 +256,8 @@ class ResponseTooLarge(RequestError):
 
 class InvalidResponse(RequestError):
     """The response says that it is JSON, or a stream of events, and is not; its text is in the result."""
+
+    default_hint = "the result has its text"
 
 
 class NotShown(RequestError):
@@ -224,22 +290,45 @@ def status_error(
     endpoint: str,
     request_id: str | None = None,
     headers: Mapping[str, str] | None = None,
+    by_fal: bool = True,
     in_handshake: bool = False,
 ) -> StatusError:
     """The error for an HTTP status of 300 or more.
 
     ``detail`` is what fal's error bodies hold under that name (fal's docs, "Errors"): a string or a list of
     ``{loc, msg, type}``; other values are quoted as they are. A 413 in the handshake is a plain `StatusError`, since a
-    handshake carries no arguments that could be too large.
+    handshake carries no arguments that could be too large. Where another server than fal's answered (``by_fal``), the
+    hint does not speak of fal's account and prices.
     """
     kind = _BY_STATUS.get(status, ServerError if 500 <= status < 600 else StatusError)
     kind = StatusError if in_handshake and kind is ArgumentsTooLarge else kind
     said = detail_text(detail)
     message = f"{status} from {endpoint}" + (f": {said}" if said else "")
-    hint = None if said or kind.default_hint else "it gave no reason; check the endpoint's name and the arguments"
+    hint = None if by_fal else kind.gateway_hint or None
+    if not said and kind in (StatusError, ValidationFailed):
+        hint = "it gave no reason; check the endpoint's name and the arguments"
     if status < 400:
         hint = "a redirect, which is not followed; check the endpoint's name"
+    if kind in (RateLimited, ServerError) and (seconds := _retry_after(headers)):
+        hint = f"wait {seconds} s, then send it again"
     return kind(message, status=status, detail=detail, request_id=request_id, headers=headers, hint=hint)
+
+
+def _retry_after(headers: Mapping[str, str] | None) -> int:
+    """The seconds that a server asks to wait (RFC 9110, 10.2.3); 0 where it gives none, or a date."""
+    asked = str((headers or {}).get("retry-after", "")).strip()
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 0
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text in lines that no front end has to break; a word that is longer stays whole."""
+    length = _NOTEBOOK_LINE_LENGTH if _is_in_kernel() else _LINE_LENGTH
+    return textwrap.wrap(text, length, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _is_in_kernel() -> bool:
+    """Whether a notebook shows what is printed. A terminal gets plain lines."""
+    return type(sys.stdout).__module__.partition(".")[0] == "ipykernel"
 
 
 def detail_text(detail: Any) -> str:

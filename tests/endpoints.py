@@ -66,16 +66,23 @@ async def echo(request: Request) -> Response:
 
 
 async def paced(request: Request) -> Response:
-    """Answer with ``count`` tokens in OpenAI's format, ``rate`` a second."""
+    """Answer with ``count`` tokens in OpenAI's format, ``rate`` a second, or with those of a ``text``.
+
+    The end comes ``after`` so many seconds more.
+    """
     arguments = await _arguments(request)
+    text = str(arguments.get("text", ""))
+    words = [text[at : at + 4] for at in range(0, len(text), 4)]
+    words = words or [f"{number:04d} " for number in range(arguments["count"])]
 
     async def tokens() -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        for number in range(arguments["count"]):
-            chunk = {"choices": [{"delta": {"content": f"{number:04d} "}}]}
+        for number, word in enumerate(words, start=1):
+            chunk = {"choices": [{"delta": {"content": word}}]}
             yield f"data: {json.dumps(chunk)}\n\n".encode()
-            await asyncio.sleep(max(0.0, begin + (number + 1) / arguments["rate"] - loop.time()))
+            await asyncio.sleep(max(0.0, begin + number / arguments["rate"] - loop.time()))
+        await asyncio.sleep(arguments.get("after", 0))
         yield b"data: [DONE]\n\n"
 
     return StreamingResponse(tokens(), media_type="text/event-stream")

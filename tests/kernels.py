@@ -1,6 +1,7 @@
 """A real kernel in a process of its own, driven in the way of a front end."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,8 +36,9 @@ class Execution:
 
     @property
     def error(self) -> str:
-        """The traceback that the front end shows."""
-        return "\n".join(line for each in self.outputs if each["type"] == "error" for line in each["traceback"])
+        """The traceback that the front end shows, without its colours."""
+        lines = (line for each in self.outputs if each["type"] == "error" for line in each["traceback"])
+        return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(lines))
 
     @property
     def printed(self) -> str:
@@ -49,7 +51,10 @@ class Execution:
         return "\n".join(each["data"]["text/plain"] for each in self.outputs if "data" in each)
 
     def types(self) -> list[set[str]]:
-        return [set(each["data"]) for each in self.outputs if "data" in each]
+        """The MIME types of each output; Markdown, which only ever stands beside HTML, is left out."""
+        types = [set(each["data"]) for each in self.outputs if "data" in each]
+        assert all("text/html" in each for each in types if "text/markdown" in each)
+        return [each - {"text/markdown"} for each in types]
 
     def take(self, message: dict[str, Any]) -> None:
         """Record a message, and update the outputs as a front end with Output widgets does."""

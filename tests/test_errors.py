@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fal_client import FalClientError
 from fal_client.auth import MissingCredentialsError
+from ipykernel.iostream import OutStream
 
 from fal_notebook import errors
 from fal_notebook.errors import (
@@ -106,7 +107,7 @@ def test_an_error_carries_its_evidence() -> None:
     assert (error.status, error.detail, error.request_id) == (422, detail, "abc")
     assert error.headers == {"x-fal-retryable": "false"}
     assert error.result is None
-    assert str(error) == "422 from fal-ai/flux: prompt: Field required (request abc)"
+    assert str(error) == "422 from fal-ai/flux: prompt: Field required (correct these arguments; request abc)"
 
 
 def test_an_error_says_what_to_do() -> None:
@@ -124,12 +125,59 @@ def test_a_hint_of_its_own_takes_the_place_of_the_class_hint() -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES.values())
-def test_an_error_shows_as_one_line(kind: type[FalNotebookError]) -> None:
-    error = kind("a\nb\r\x1b[2Jc" + "x" * 10_000)
-    (line,) = error._render_traceback_()
-    assert line.startswith(f"{kind.__name__}: a b ␛[2Jcx")
-    assert len(line.splitlines()) == 1
-    assert len(line) < 800
+def test_an_error_shows_what_happened_and_below_it_what_to_do(kind: type[FalNotebookError]) -> None:
+    error = kind("a\nb\r\x1b[2Jc", hint="do\nthis\x1b[2J")
+    assert error._render_traceback_() == [f"{kind.__name__}: a b ␛[2Jc", "do this␛[2J"]
+    assert str(error) == "a b ␛[2Jc (do this␛[2J)"
+
+
+def test_the_lines_of_an_error_are_so_short_that_no_front_end_breaks_a_word() -> None:
+    lines = RequestError(" ".join(["seventy"] * 70), hint="eight " * 70, request_id="6f3c")._render_traceback_()
+    assert all(len(line) <= 76 for line in lines)
+    assert lines[-1] == "request 6f3c"
+
+
+def test_a_word_that_is_longer_than_a_line_stays_whole() -> None:
+    assert "x" * 200 in RequestError("x" * 200)._render_traceback_()
+
+
+def test_the_lines_of_an_error_leave_out_an_id_that_the_output_has() -> None:
+    error = NotFound("404 from a/b", request_id="6f3c")
+    error.id_is_shown = True
+    assert error._render_traceback_() == ["NotFound: 404 from a/b", NotFound.default_hint]
+    assert "6f3c" in str(error)
+
+
+def test_a_notebook_shows_what_happened_in_bold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", OutStream.__new__(OutStream))
+    shown = NotFound("404 from a/b")._render_traceback_()
+    assert shown == ["\x1b[1;31mNotFound: 404 from a/b\x1b[0m", NotFound.default_hint]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES.values() if issubclass(kind, StatusError)])
+def test_the_headline_of_a_status_says_in_words_what_happened(kind: type[StatusError]) -> None:
+    error = kind("418 from a/b: no", status=418, detail=[{"loc": ["body", "prompt"], "msg": "no"}])
+    assert error.headline == f"{kind.happened}: prompt: no"
+    assert kind("418 from a/b", status=418).headline == kind.happened
+    assert kind.default_hint
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 500, 503])
+def test_what_a_gateway_of_ones_own_answers_is_not_said_of_fal(status: int) -> None:
+    ours = status_error(status, "", endpoint="a/b", by_fal=False)
+    assert ours.hint
+    assert "fal.ai" not in ours.hint
+    assert "charge" not in ours.hint
+    assert ours.hint != status_error(status, "", endpoint="a/b").hint
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [("30", True), (" 5 ", True), ("soon", False), ("٣", False), ("9" * 9, False)]
+)
+def test_an_error_says_how_long_the_server_asks_to_wait(asked: str, *, said: bool) -> None:
+    for status in (429, 503):
+        error = status_error(status, "busy", endpoint="a/b", headers={"retry-after": asked})
+        assert (error.hint == f"wait {asked.strip()} s, then send it again") is said
 
 
 def test_a_request_id_from_a_server_stays_on_the_line() -> None:

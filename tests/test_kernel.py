@@ -13,12 +13,15 @@ from websockets.asyncio.server import ServerConnection
 
 from fal_notebook.display.outputs import UNFINISHED
 from fal_notebook.local.server import LocalServer
+from fal_notebook.render.markdown import text_html
 
 from .conftest import KEY
 from .kernels import SECONDS, Execution, Kernel, kernel, left_open
+from .render.test_markdown import problems
 from .scripted import ScriptedServer, asks_for_key, end, start
 
 IPYKERNEL = tuple(map(int, version("ipykernel").split(".")[:2]))
+REFUSAL = '{"detail":[{"loc":["body","prompt"],"msg":"Field required"}]}'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -45,14 +48,33 @@ def test_a_streamed_answer_becomes_static(lab: Kernel) -> None:
 
 
 def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
-    cell = lab.run("%falstream test/paced/stream prompt=x count:=400 rate:=1000")
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=400 rate:=1000 -f text")
     live = "".join(each["content"]["text"] for each in cell.messages if each["header"]["msg_type"] == "stream")
     assert live.startswith("0000 0001")
+    _check_that_no_view_is_left(cell)
+    assert "0399" in cell.plain
+
+
+def test_words_are_formatted_live_and_no_widget_view_is_left(lab: Kernel) -> None:
+    text = "## Words\n\n" + "Some **bold** ones.\n\n" * 40 + "The *last*"
+    cell = lab.run(f"%%falstream test/paced/stream\n{json.dumps({'text': text, 'rate': 500, 'after': 0.5})}")
+    shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
+    _kept, *blocks = [each["text/html"] for each in shown if WIDGET not in each]
+    finished = "".join(each.rpartition('<div class="fal-answer')[0] for each in blocks)  # without what grew behind them
+    assert finished.count("Words</h2>") == 1
+    assert finished.count("Some <strong>bold</strong> ones.</p>") == 40
+    tails = [*blocks, *(state["value"] for state in _states(cell, "HTMLModel") if "value" in state)]
+    assert any(">The <em>last</em></p>" in each for each in tails)
+    assert len(cell.messages) <= 40 * (float(lab.value("_fal.metrics.duration")) + 1)
+    assert all(WIDGET not in types for types in cell.types())
+    assert left_open(cell) == set()
+
+
+def _check_that_no_view_is_left(cell: Execution) -> None:
     shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
     assert [WIDGET in each for each in shown] == [False, True]
     assert all(WIDGET not in types for types in cell.types())
     assert left_open(cell) == set()
-    assert "0399" in cell.plain
 
 
 def _states(cell: Execution, name: str) -> list[dict[str, Any]]:
@@ -89,7 +111,7 @@ def test_the_progress_moves_a_bar_with_its_message(lab: Kernel) -> None:
     values = [state["value"] for state in _states(cell, "FloatProgressModel") if "value" in state]
     assert values == sorted(values)
     assert values[-1] > 0.5
-    messages = [state["value"] for state in _states(cell, "TextModel") if "value" in state]
+    messages = [re.sub(r"<[^>]*>", "", state["value"]) for state in _states(cell, "HTMLModel") if "value" in state]
     assert len(set(messages) & {f"step {number}" for number in range(1, 21)}) >= 3
     assert left_open(cell) == set()
 
@@ -97,8 +119,10 @@ def test_the_progress_moves_a_bar_with_its_message(lab: Kernel) -> None:
 def test_what_is_said_of_the_progress_is_no_markup_and_no_tex(lab: Kernel) -> None:
     said = r"<img src=x onerror=alert(1)> $\href{javascript:alert(1)}{x}$"
     cell = lab.run(f"%falstream test/previews/stream count:=3 rate:=9 'message={said}' prompt=x")
-    assert said in [state.get("value") for state in _states(cell, "TextModel")]
-    assert not _states(cell, "LabelModel") + _states(cell, "HTMLModel")
+    (shown,) = {state["value"] for state in _states(cell, "HTMLModel") if state.get("value")}
+    assert f">{text_html(said)}</span>" in shown
+    assert problems(shown, {"span"}, {"span": {"style"}}) == []
+    assert not _states(cell, "LabelModel") + _states(cell, "HTMLMathModel")
 
 
 def test_large_previews_are_shown_less_often(lab: Kernel) -> None:
@@ -111,7 +135,7 @@ def test_a_preview_that_is_a_url_or_an_svg_stays_words(lab: Kernel) -> None:
     for url in ("https://localhost:9/x.png", "data:image/gif;base64,PHN2Zz48L3N2Zz4="):
         cell = lab.run(f"%falstream test/previews/stream prompt=x count:=15 rate:=10 url={url}")
         assert not _states(cell, "ImageModel")
-        assert "image/" in "".join(each["content"].get("text", "") for each in cell.messages)
+        assert any("image/" in state.get("value", "") for state in _states(cell, "HTMLModel"))
 
 
 def test_an_interrupt_leaves_no_picture_and_no_bar(lab: Kernel) -> None:
@@ -250,6 +274,26 @@ def test_four_thousand_tokens_cost_few_messages_and_linear_bytes(lab: Kernel) ->
     assert live <= 5 * 4000
 
 
+def test_long_reasoning_costs_few_messages_and_bytes_and_is_kept_whole(lab: Kernel) -> None:
+    lab.run("thought = ' '.join(f'{number:049d}' for number in range(4000))")
+    cell = lab.run(
+        "%falstream test/thinking/stream prompt='The answer' thought={{thought}} seconds:=4 rate:=2 -o answer"
+    )
+    seconds = float(lab.value("answer.metrics.duration"))
+    assert lab.value("(answer.reasoning, answer.text) == (thought + ' ', 'The answer ')") == "True"
+    assert 3 < float(lab.value("answer.metrics.thinking")) < seconds
+    assert len(cell.messages) <= 40 * (seconds + 1)
+    states = [state["state"] for state in _states(cell, "AnyModel") if "state" in state]
+    assert len(states) >= 8
+    assert all(len(state["words"]) <= 2_100 for state in states)
+    assert [state["line"][:12] for state in (states[0], states[-1])] == ["", "thought for "]
+    assert all(WIDGET not in types for types in cell.types())
+    assert left_open(cell) == set()
+    fold, *_ = cell.outputs
+    assert fold["data"]["text/plain"].startswith("[thought for ")
+    assert f"{3999:049d}" in fold["data"]["text/html"]
+
+
 def _cost(cell: Execution) -> tuple[int, int]:
     """The number of a cell's messages, and the bytes of their contents, without headers."""
     return len(cell.messages), sum(len(json.dumps(each["content"])) for each in cell.messages)
@@ -270,7 +314,7 @@ def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at
         "from fal_notebook.display import live, notebook_live\nlimits = notebook_live._LARGEST, live._MOST_CHARACTERS"
     )
     lab.run("notebook_live._LARGEST, live._MOST_CHARACTERS = 1000, 400")
-    cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000")
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000 -f text")
     lab.run("notebook_live._LARGEST, live._MOST_CHARACTERS = limits")
     standing, longest, said = "", 0, []
     for each in cell.messages:
@@ -344,6 +388,19 @@ def test_a_background_run_leaves_the_kernel_free_and_lands_in_its_own_cell(lab: 
     assert lab.value("running.text, running.stopped") == "('first words', True)"
 
 
+@pytest.mark.parametrize(("option", "seen"), [("", "<li>one</li>"), (" -f text", "- one\n")])
+def test_a_background_run_is_formatted_while_it_streams_unless_text_is_asked_for(
+    lab: Kernel, option: str, seen: str
+) -> None:
+    lab.displayed.clear()
+    arguments = '{"text": "- one\\n- **two**\\n- three", "rate": 100, "after": 600}'
+    lab.run(f"%%falstream test/paced/stream -b --raw{option}\n{arguments}")
+    lab.wait_for("three", "unfinished")
+    assert seen in "".join(data["text/html"] for data in lab.displayed.values())
+    assert lab.run("%falstream stop").plain == "stopped 1 request"
+    lab.wait_for("stopped ·")
+
+
 def test_several_background_runs_do_not_mix(lab: Kernel) -> None:
     lab.displayed.clear()
     for word in ("red", "green", "blue"):
@@ -392,7 +449,7 @@ def test_a_background_run_without_an_answer_leaves_no_empty_output(lab: Kernel) 
     lab.displayed.clear()
     lab.run("%falstream test/none prompt=x -b --base-url ws://127.0.0.1:9")
     lab.wait_for("failed: ", "is the gateway running")
-    assert sorted(data["text/plain"].partition(" ")[0] for data in lab.displayed.values()) == ["no", "test/none"]
+    assert sorted(data["text/plain"].partition(" ")[0] for data in lab.displayed.values()) == ["ConnectError:", "no"]
 
 
 def test_python_calls_work_in_a_cell_and_with_top_level_await(lab: Kernel) -> None:
@@ -406,14 +463,15 @@ def test_python_calls_work_in_a_cell_and_with_top_level_await(lab: Kernel) -> No
     assert lab.value("blocking, awaited, ''.join(words)") == "('one ', 'two ', 'three four ')"
 
 
-def test_an_error_is_one_line_keeps_the_partial_answer_and_stops_run_all(lab: Kernel) -> None:
+def test_an_error_says_what_to_do_keeps_the_partial_answer_and_stops_run_all(lab: Kernel) -> None:
     lab.send("import time; time.sleep(0.5)")  # so that the next cells are queued
     cell = lab.send("%%falstream test/late/stream -o partial\nx")
     after = lab.send("ran = True")
     failed = lab.read(cell)
     assert failed.status == "error"
-    assert failed.error.startswith("ModelError: test/late/stream answered with an error: out of tokens")
-    assert failed.error.count("\n") == 0
+    assert failed.error == (
+        "ModelError: test/late/stream answered with an error: out\nof tokens\nchange the arguments, or send it again"
+    )
     assert "half an" in failed.plain
     assert lab.read(after).reply["status"] == "aborted"
     assert lab.value("partial.text, type(partial.error).__name__") == "('half an', 'ModelError')"
@@ -436,12 +494,43 @@ def test_an_error_is_one_line_keeps_the_partial_answer_and_stops_run_all(lab: Ke
         ('%%falstream test/failing status:=403 body:={"detail":"Exhausted balance"}\nhi', "Exhausted balance"),
     ],
 )
-def test_a_failure_is_one_line_that_says_what_to_do(cell: str, message: str, lab: Kernel) -> None:
+def test_a_failure_is_a_few_short_lines_that_say_what_to_do(cell: str, message: str, lab: Kernel) -> None:
     failed = lab.run(cell)
     assert failed.status == "error"
     shown = failed.error or failed.printed.strip()
-    assert message in shown
-    assert "\n" not in shown
+    assert message in " ".join(shown.split())
+    assert len(shown.splitlines()) <= 4
+    assert max(map(len, shown.splitlines())) <= 60
+
+
+def test_a_failure_and_its_request_are_told_once(lab: Kernel) -> None:
+    failed = lab.run(f"%falstream test/failing status:=422 body:={REFUSAL} -o refused")
+    identity = lab.value("refused.request_id").strip("'")
+    everything = json.dumps([failed.error, [each["data"] for each in failed.outputs if "data" in each]])
+    assert failed.error.startswith("ValidationFailed: 422 from test/failing")
+    assert "Field required" not in failed.plain
+    assert everything.count(identity) == 2  # in HTML and in its plain text, of which a front end shows one
+    assert identity in failed.reply["evalue"]
+    later = lab.run("refused")
+    assert "<strong>the arguments were not accepted" in later.outputs[0]["data"]["text/html"]
+    assert later.plain.startswith("ValidationFailed: 422 from test/failing")
+
+
+def test_a_failure_without_an_output_names_its_request_in_the_error(lab: Kernel) -> None:
+    quiet = lab.run(f"%falstream test/failing status:=422 body:={REFUSAL} -q -o refused")
+    assert lab.value("refused.request_id").strip("'") in quiet.error
+    python = lab.run("import fal_notebook\nfal_notebook.run('test/failing', status=422, body={})")
+    assert python.error.splitlines()[-1].startswith("request ")
+
+
+@pytest.mark.parametrize("way", ["", " -b", " --models a,b"])
+def test_a_time_out_names_the_option(way: str, lab: Kernel) -> None:
+    lab.displayed.clear()
+    failed = lab.run(f"%falstream test/endless/stream prompt=x --timeout 0.2{way}")
+    if way == " -b":
+        lab.wait_for("give it a longer --timeout")
+    else:
+        assert "give it a longer --timeout" in failed.error
 
 
 def test_a_connection_outlives_a_busy_cell() -> None:

@@ -48,7 +48,8 @@ async def perform(target: Target, payload: str, receiver: Receiver, deadline: De
 
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:
     if receiver.sent_at is None:
-        return RequestTimeout(f"no connection to {target.endpoint} within {timeout:g} s", hint="nothing was sent")
+        hint = "nothing was sent: check network and proxy, or give it a longer timeout"
+        return RequestTimeout(f"no connection to {target.endpoint} within {timeout:g} s", hint=hint)
     if not receiver.is_sent_whole:
         hint = "they were not sent whole, so nothing was worked on: give it a longer timeout"
         return RequestTimeout(f"{target.endpoint} did not take the arguments within {timeout:g} s", hint=hint)

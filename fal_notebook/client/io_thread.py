@@ -204,5 +204,5 @@ def _python_exits() -> FalNotebookError:
 def _no_answer(receiver: Receiver, exc: BaseException | None) -> FalNotebookError:
     message = f"the request ended without an answer{f': {type(exc).__name__}' if exc else ''}"
     if receiver.sent_at is None:
-        return ConnectError(message, hint="nothing was sent")
+        return ConnectError(message, hint="nothing was sent; send it again")
     return RequestError(message)

@@ -18,8 +18,9 @@ from ..response.updates import Preview, Update
 from ..safety.plain_text import excerpt, page_words
 from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import Target
+from .metrics import Metrics
 from .receiver import Receiver, RequestEnd
-from .result import Metrics, Result
+from .result import Result
 from .thinking_time import ThinkingTime
 
 
@@ -159,7 +160,7 @@ class Reading:
         if not self._pipelined:
             self._cancel()
         message = f"the response of {self._target.endpoint} could not be read: {type(exc).__name__}"
-        error = RequestError(message, request_id=self.request_id)
+        error = RequestError(message, request_id=self.request_id, hint="the result has what came")
         self.result = error.result = self._partial_result(RequestEnd(error))
 
     def _conclude(self, request_end: RequestEnd) -> list[Update]:
@@ -187,7 +188,12 @@ class Reading:
         status = self._bad_status()
         if status:
             return status_error(
-                status, self._detail(), endpoint=self._target.endpoint, request_id=self.request_id, headers=headers
+                status,
+                self._detail(),
+                endpoint=self._target.endpoint,
+                request_id=self.request_id,
+                headers=headers,
+                by_fal=self._target.is_fal,
             )
         if self._content.error is None:
             return None

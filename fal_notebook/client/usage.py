@@ -1,10 +1,12 @@
 """What answers cost: tokens and money, as endpoints report it under several names."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _MOST_PLAUSIBLE = 10**12  # a greater token count or cost must be a mistake
+_MOST_ZEROS = 9  # behind the decimal point of a price
 _TOKENS_IN = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
 _TOKENS_OUT = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
 """The names of the same counts in OpenAI's two APIs, Anthropic's, Gemini's and Ollama's."""
@@ -45,7 +47,16 @@ class Usage:
         """Each known number in words, such as ``1,204 tokens in`` and ``$0.0031``."""
         counts = ((self.tokens_in, "in"), (self.tokens_out, "out"))
         words = [f"{count:,} tokens {side}" for count, side in counts if count is not None]
-        return words if self.cost is None else [*words, f"${self.cost:.6g}"]
+        return words if self.cost is None else [*words, money(self.cost, 6)]
+
+
+def money(dollars: float, digits: int) -> str:
+    """An amount with so many digits behind the zeros at its start, and without an exponent: ``$0.0012``."""
+    zeros = -math.floor(math.log10(abs(dollars))) - 1 if dollars else 0  # behind the decimal point
+    if zeros > _MOST_ZEROS:
+        return f"${dollars:.{digits}g}"
+    exact = f"{dollars:.{max(2, zeros + digits)}f}"
+    return f"${exact.rstrip('0').rstrip('.')}"
 
 
 def _count(reported: Mapping[str, Any], names: tuple[str, ...]) -> int | None:

@@ -5,17 +5,20 @@ replaced as a whole. So each refresh sends everything again, and the more there 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..client.inbox import Inbox
 from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
-from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
-from ..response.updates import Progress
+from ..render.bundles import Bundle, as_html, merged, small_bundle
+from ..render.cards import media_bundle
+from ..response.updates import Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
+from .growing_words import GrowingWords
+from .joined_blocks import words_bundle
 from .live import REFRESHES, Live, Shown, follow, print_text
 from .live_reasoning import thinking_words
 from .notebook_live import WORTH_STOPPING
@@ -30,28 +33,40 @@ _CHARACTERS_A_SECOND = 100_000
 class BackgroundLive(Live):
     """The live view of a background request: one output with the answer, and one below it with a Stop button.
 
-    At the end the first output holds the body of the result, and the second its status line. The button comes only
+    At the end the first output holds the body of the result, and the second its footer. The button comes only
     after a second, so that short requests never have one.
 
     Args:
         recent: the store from which a reloaded page gets the final answer.
         stop: what the button does; None if no widget can be shown.
+        style: how the words are shown.
 
     Attributes:
-        note: a note below the result, such as its error or where it was saved.
+        note: a note below the result, such as where it was saved.
     """
 
-    def __init__(self, recent: RecentAnswers, stop: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, recent: RecentAnswers, stop: Callable[[], object] | None = None, style: Format = "markdown"
+    ) -> None:
         super().__init__()
         self.note = ""
-        self._shown = ""
+        self._style = style
+        self._grown = GrowingWords()
+        self._new: list[Update] = []
+        self._line = ""
         self._thought: list[Bundle] = []
         self._drawn: tuple[Progress | None, Media | None, list[Bundle]] = (None, None, [])
         self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
         self._stop = stop
         self._footer = Footer(recent) if stop else None
 
+    def take(self, updates: Sequence[Update]) -> None:
+        super().take(updates)
+        self._new += updates
+
     def refresh(self, stream: Stream) -> None:
+        self._grown.collect(self._new, stream, self._style)
+        self._new = []
         self._thought = self._reasoning.bundles(stream)
         if stream.is_thinking:
             self._thought.insert(0, small_bundle(thinking_words(stream)))
@@ -66,7 +81,7 @@ class BackgroundLive(Live):
         return super()._has_undrawn or self._reasoning.has_news
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        parts = merged(as_html(bundle) for bundle in result.body(style, autoplay=autoplay))
+        parts = result.body(style, autoplay=autoplay, html_only=True)
         body = parts[0] if parts else small_bundle("no answer came")
         notes = [small_bundle(self.note)] if self.note else []
         foot = merged([result.foot, *notes])[0]
@@ -79,7 +94,7 @@ class BackgroundLive(Live):
             self._footer.end(foot, [body, foot])
 
     def _write(self, text: str, replaces: Shown) -> None:
-        self._shown = self._shown + text if replaces is Shown.NOTHING else text
+        self._line = self._waiting_line
         self._redraw()
 
     def _draw_waiting_line(self, stream: Stream) -> None:
@@ -87,7 +102,7 @@ class BackgroundLive(Live):
         if not stream.is_thinking:
             super()._draw_waiting_line(stream)
         else:
-            self._waiting_line = self._shown = ""
+            self._waiting_line = self._line = ""
 
     def _progress_words(self) -> str:
         """Nothing, since the progress has a line of its own."""
@@ -108,10 +123,12 @@ class BackgroundLive(Live):
         parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
         if self._picture is not None:
             parts.append(as_html(media_bundle(self._picture)))
-        parts += [*self._thought, text_bundle(self._shown, "text"), small_bundle(UNFINISHED)]
+        self._grown.take()
+        words = small_bundle(self._line) if self._line else words_bundle(self._grown, self.words)
+        parts += [*self._thought, words, small_bundle(UNFINISHED)]
         self._body.replace(merged(parts)[0])
         size = len(self._picture.data or b"") if self._picture else 0
-        cost = len(self._shown) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
+        cost = len(words["text/html"]) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
         self._rest(max(1 / REFRESHES, cost))
 
 
@@ -122,7 +139,7 @@ class BackgroundLine(Live):
         name: the variable that will hold the result; the line names it.
 
     Attributes:
-        note: what the line says instead, such as the error or where the answer was saved.
+        note: what the line says of the answer besides an error, such as where it was saved.
     """
 
     def __init__(self, name: str) -> None:
@@ -131,7 +148,9 @@ class BackgroundLine(Live):
         self._name = name
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        print_text(f"{result.status_line} · {one_line(self.note) or f'the answer is in {self._name}'}\n")
+        error = f"{type(result.error).__name__}: {result.error.words}" if result.error else ""
+        note = " · ".join(filter(None, [error, self.note])) or f"the answer is in {self._name}"
+        print_text(f"{result.status_line} · {one_line(note)}\n")
 
     def _write(self, text: str, replaces: Shown) -> None:
         """Show nothing, since the user is typing in the terminal."""

@@ -15,12 +15,15 @@ from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
 from ..render.answer_style import styled_once
-from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle, text_bundle
+from ..render.bundles import Bundle, as_html, merged, small_bundle
+from ..render.cards import media_bundle
 from ..render.markdown import text_html
 from ..render.mathematics import limit_formulas
 from ..response.updates import Preview, Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
+from .growing_words import GrowingWords
+from .joined_blocks import words_bundle
 from .live_reasoning import LiveReasoning
 from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
 from .reloaded_page import RecentAnswers
@@ -42,13 +45,16 @@ class Columns:
         streams: the requests, which have been sent, by the names of their columns.
         recent: the store from which a reloaded page gets the final answers.
         live: whether to show the answers while they stream.
+        style: how their words are shown meanwhile.
 
     Attributes:
         failure: what went wrong while something was shown. It stops no request; only the final answers are shown then.
     """
 
-    def __init__(self, streams: Mapping[str, Stream], recent: RecentAnswers, *, live: bool) -> None:
-        self._columns = {name: _Column(stream) for name, stream in streams.items()}
+    def __init__(
+        self, streams: Mapping[str, Stream], recent: RecentAnswers, style: Format = "markdown", *, live: bool
+    ) -> None:
+        self._columns = {name: _Column(stream, style) for name, stream in streams.items()}
         self._pause = _PAUSE
         self._began = time.monotonic()
         self._drawn, self._has_news = 0.0, False
@@ -133,8 +139,10 @@ class Columns:
 class _Column:
     """One column: what has arrived of one answer."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, style: Format) -> None:
         self.stream = stream
+        self._style = style
+        self._words = GrowingWords()
         self._preview: tuple[Media, ...] = ()
         self._progress = ""
         self._reasoning = LiveReasoning()
@@ -142,6 +150,7 @@ class _Column:
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
         self._reasoning.take(updates)
+        self._words.collect(updates, self.stream, self._style)
         for update in updates:
             if isinstance(update, Preview):
                 light = list(filter(_is_light_picture, update.media))
@@ -151,7 +160,9 @@ class _Column:
 
     def so_far(self) -> Bundle:
         parts = self._reasoning.bundles(self.stream)
-        parts += [text_bundle(self.stream.text, "text")] if self.stream.text else []
+        if self.stream.text:
+            self._words.take(last=self.stream.is_done)
+            parts.append(words_bundle(self._words, self.stream.text))
         parts += [as_html(media_bundle(media)) for media in self._preview]
         return merged([*parts, small_bundle(self._status())])[0]
 
@@ -178,10 +189,7 @@ def _is_light_picture(media: Media) -> bool:
 
 
 def _final_bundle(result: Result, style: Format) -> Bundle:
-    parts = [as_html(bundle) for bundle in result.outputs(style)]
-    if result.error is not None:
-        parts.append(small_bundle(f"{type(result.error).__name__}: {result.error}"))
-    return merged(parts)[0]
+    return merged([*result.body(style, html_only=True), result.foot])[0]
 
 
 def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:

@@ -35,6 +35,13 @@ function isFull(vessel) {
   return words.length > LONGEST_VESSEL && (vessel.nodeName !== "P" || /\s$/.test(words) || words.length > 4 * LONGEST_VESSEL);
 }
 
+/** A node that goes on with the block before it, without a space between the two. */
+function goingOn(node) {
+  const part = Object.assign(document.createElement("div"), { className: "fal-goes-on" });
+  part.append(node);
+  return part;
+}
+
 /** The nodes that are to stand: those of the whole text, but a long paragraph in the pieces in which it stands. */
 function inPieces(fresh, standing) {
   const wanted = [];
@@ -152,25 +159,19 @@ class GrowingWords {
 
   /** Put a part behind all others. Take its nodes from those that stand there already, as far as they are alike. */
   put(html, continues, standing) {
-    const fresh = nodesOf(html);
+    const [first, ...others] = nodesOf(html);
     const vessel = (continues && this.blocks.at(-1)?.vessel) || null;
-    if (!fresh.length) return { nodes: [], vessel };
-    const inner = fresh.length === 1 && vessel ? vesselOf(fresh[0]) : null;
-    if (inner?.nodeName !== vessel?.nodeName || !vessel || isFull(vessel)) return this.putBehind(fresh, vessel, standing);
-    if (inner.nodeName === "OL") inner.firstElementChild?.setAttribute("value", inner.getAttribute("start") ?? "1");
-    return { nodes: this.place(vessel, [...inner.childNodes], standing), vessel };
-  }
-
-  /** Put nodes behind all others. If they go on with a block, no space is between the two. */
-  putBehind(fresh, before, standing) {
-    let behind = fresh;
-    if (before) {
-      const part = Object.assign(document.createElement("div"), { className: "fal-goes-on" });
-      part.append(...fresh);
-      behind = [part];
+    if (!first) return { nodes: [], vessel };
+    const inner = vessel && !isFull(vessel) ? vesselOf(first) : null;
+    const isJoined = inner !== null && inner.nodeName === vessel.nodeName;
+    if (isJoined && inner.nodeName === "OL") {
+      inner.firstElementChild?.setAttribute("value", inner.getAttribute("start") ?? "1");
     }
-    const nodes = this.place(this.element, behind, standing);
-    return { nodes, vessel: vesselOf(nodes.at(-1)) };
+    const nodes = isJoined
+      ? this.place(vessel, [...inner.childNodes], standing)
+      : this.place(this.element, [vessel ? goingOn(first) : first], standing);
+    nodes.push(...this.place(this.element, others, standing));
+    return { nodes, vessel: isJoined && !others.length ? vessel : vesselOf(nodes.at(-1)) };
   }
 
   place(parent, fresh, standing) {

@@ -5,13 +5,17 @@ what has changed is sent. Its offset counts UTF-16 code units, as in JavaScript.
 cut, with a note, and not kept here.
 """
 
+from collections.abc import Iterable
 from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
+from ..client.result import Format
+from ..client.streaming import Stream
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT
+from ..render.growing_lines import GrowingLines
 from ..render.growing_markdown import Block, GrowingMarkdown
-from ..response.updates import Text
+from ..response.updates import Text, Update
 
 GROWING_SCRIPT = Path(__file__).with_name("growing_words.js")
 """The page's part. Each widget that uses it puts this script before its own."""
@@ -30,9 +34,27 @@ class GrowingWords:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.tail = Block("")
-        self._growing = GrowingMarkdown()
+        self._growing: GrowingMarkdown | GrowingLines = GrowingMarkdown()
         self._length = 0
         self._has_note = False
+
+    def show_as_text(self) -> None:
+        """Show all words as they are, since they are no Markdown. To be called before any are collected."""
+        self._growing = GrowingLines()
+
+    def collect(self, updates: Iterable[Update], stream: Stream, style: Format = "markdown") -> None:
+        """Collect the words among what a stream brings. The first of them decide how all are shown.
+
+        Args:
+            updates: what has arrived.
+            stream: the stream; it knows whether they are Markdown.
+            style: how the user wants them to be shown.
+        """
+        for update in updates:
+            if isinstance(update, Text):
+                if self._length == 0 and stream.so_far().words_format(style) != "markdown":
+                    self.show_as_text()
+                self.feed(update)
 
     def feed(self, update: Text) -> None:
         """Collect new words."""

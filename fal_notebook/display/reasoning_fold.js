@@ -4,7 +4,9 @@
 const THINKING = "thinking…";
 
 class ReasoningFold {
-  constructor() {
+  /** `chosen`: whether its reader has opened (true) or closed (false) it; `choose` is called when he does. */
+  constructor(chosen, choose = () => {}) {
+    this.chosen = chosen;
     this.words = document.createTextNode("");
     this.summary = document.createElement("summary");
     const lines = document.createElement("div");
@@ -14,9 +16,12 @@ class ReasoningFold {
     lines.append(newest);
     this.element = document.createElement("details");
     this.element.className = "fal-fold fal-thinking";
-    this.element.open = true;
+    this.element.open = chosen ?? true;
     this.element.append(this.summary, lines);
-    this.summary.addEventListener("click", () => { this.isChosen = true; });
+    this.summary.addEventListener("click", () => {
+      this.chosen = !this.element.open; // it is opened or closed after this event
+      choose(this.chosen);
+    });
     this.began = performance.now();
     this.ended = false;
     this.timer = setInterval(() => this.count(), 1000);
@@ -42,7 +47,7 @@ class ReasoningFold {
     this.ended = true;
     clearInterval(this.timer);
     this.summary.textContent = line;
-    if (!this.isChosen) this.element.open = false; // a reader who has opened or closed it has decided
+    this.element.open = this.chosen ?? false;
   }
 
   close() {

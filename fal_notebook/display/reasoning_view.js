@@ -2,7 +2,8 @@
 
 export default {
   render({ model, el }) {
-    const fold = new ReasoningFold();
+    // The page draws a view anew when a part is added above it. What its reader has chosen stays in the page's model.
+    const fold = new ReasoningFold(model.get("chosen"), (chosen) => model.set("chosen", chosen));
     const show = () => fold.show(model.get("state"));
     const answer = document.createElement("div");
     answer.className = "fal-answer";

@@ -6,6 +6,7 @@ then an error or an interrupt is raised. So nothing that the user paid for is lo
 done.
 """
 
+import re
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -24,12 +25,13 @@ from ..display.notebook_live import NotebookLive
 from ..display.outputs import show_bundle
 from ..display.reloaded_page import recent_answers
 from ..display.sounding_live import SoundingLive
-from ..errors import FalNotebookError, InvalidRequest, NotShown
+from ..errors import FalNotebookError, InvalidRequest, NotShown, RequestError
 from ..render.bundles import small_bundle
 from .request import Request
 from .saving import save_result
 
 _LONGEST_READ = 2.0  # seconds after an interrupt in which what has arrived is still read
+_OPTIONS = {"timeout": "--timeout", "max_body": "%config FalMagics.max_body"}
 LAST_RESULT = "_fal"
 """The variable that always holds the result of the last run, as ``_`` holds the last value."""
 
@@ -51,7 +53,8 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
             raise
 
         def show(result: Result) -> None:
-            live.finish(result, options.format, autoplay=options.autoplay)
+            told = replace(result, tells_error=False)  # the cell raises it
+            live.finish(told, options.format, autoplay=options.autoplay)
 
         try:
             try:
@@ -60,6 +63,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
                 interrupted = True
             ended = request.noted(_stopped(stream, interrupts) if interrupted else stream.outcome())
             result = with_show_error(ended, live.failure)
+            _name_options(result.error)
             result = _put_away(shell, result, options.out, show)
         except BaseException:
             stream.cancel()
@@ -73,6 +77,8 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
             if not options.quiet:
                 show_bundle(small_bundle(note))
         if result.error is not None:
+            if isinstance(result.error, RequestError):
+                result.error.id_is_shown = not options.quiet
             raise result.error
 
 
@@ -86,11 +92,12 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
 
     def finish(ended: Result) -> None:
         result = request.noted(ended)
+        _name_options(result.error)
         _assign(shell, result, options.out)
         if not saved:
             saved.append(_save_in_background(result, options))
         if isinstance(live, BackgroundLive | BackgroundLine):
-            live.note = " · ".join(filter(None, [_error_words(result.error) if result.error else "", *saved]))
+            live.note = saved[0]
         live.finish(result, options.format, autoplay=options.autoplay)
 
     with Interrupts():  # an interrupt in here would leave a request that nobody reads
@@ -117,7 +124,7 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
     with Interrupts() as interrupts:
         shows_live = screen_of(shell, options.live) is Screen.WIDGETS and not options.quiet
         streams = _send_all(requests, options)
-        columns = Columns(streams, recent_answers(), live=shows_live)
+        columns = Columns(streams, recent_answers(), options.format, live=shows_live)
         try:
             try:
                 columns.follow()
@@ -129,6 +136,8 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
                 )
                 for name, stream in streams.items()
             }
+            for result in results.values():
+                _name_options(result.error)
             _assign(shell, results, options.out)
             if not options.quiet:
                 results = columns.finish(results, options.format)
@@ -145,6 +154,8 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
             raise _interrupt_of(max(result.metrics.duration for result in results.values()), options.out)
         for result in results.values():
             if result.error is not None:
+                if isinstance(result.error, RequestError):
+                    result.error.id_is_shown = not options.quiet
                 raise result.error
 
 
@@ -173,7 +184,8 @@ def _view(shell: InteractiveShell, options: Namespace) -> Live:
         return TerminalLive()
     if screen in (Screen.END, Screen.LATER):
         return StaticLive()
-    return (SoundingLive if options.play else NotebookLive)(recent_answers())
+    live = SoundingLive if options.play else NotebookLive
+    return live(recent_answers(), formatted=options.format == "markdown")
 
 
 def _background_view(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:
@@ -182,7 +194,8 @@ def _background_view(shell: InteractiveShell, options: Namespace, stream: Stream
     screen = screen_of(shell, options.live)
     if screen is Screen.TEXT:
         return BackgroundLine(options.out or LAST_RESULT)
-    return BackgroundLive(recent_answers(), stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None)
+    stop = stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None
+    return BackgroundLive(recent_answers(), stop, options.format)
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:
@@ -230,7 +243,7 @@ def _save_in_background(result: Result, options: Namespace) -> str:
     try:
         return save_result(result, options.save, overwrite=options.overwrite)
     except InvalidRequest as exc:
-        return _error_words(exc)
+        return f"{type(exc).__name__}: {exc}"
     except Exception as exc:  # noqa: BLE001 - no failure to save it may lose the answer
         return f"the answer could not be saved: {type(exc).__name__}"
 
@@ -239,8 +252,11 @@ def _is_whole(result: Result) -> bool:
     return not result.stopped and (result.error is None or isinstance(result.error, NotShown))
 
 
-def _error_words(error: FalNotebookError) -> str:
-    return f"{type(error).__name__}: {error}"
+def _name_options(error: FalNotebookError | None) -> None:
+    """Let the hint of an error name the option or the setting of the magic in place of Python's argument."""
+    if error is not None:
+        for argument, option in _OPTIONS.items():
+            error.hint = re.sub(rf"(?<![-.]){argument}\b", option, error.hint)
 
 
 def _interrupt_of(seconds: float, out: str | None) -> KeyboardInterrupt:

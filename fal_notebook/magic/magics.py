@@ -116,7 +116,8 @@ class FalMagics(Magics):
                 return None
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
         except InvalidRequest as exc:
-            raise UsageError(str(exc)) from None
+            what, advice = exc.lines(UsageError.__name__)
+            raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
         self._send(requests, options)
         is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
         return _shell(self).user_ns.get(options.out or "_fal") if cell is None and is_wanted else None

@@ -131,7 +131,7 @@ class Conversation:
         with self._lock:
             self._sound.end(stopped=result.stopped)
             if entry in self.entries:
-                self.status = result.status_line.removeprefix(f"{result.endpoint} · ")
+                self.status = result.short_line
                 self._send_packed({**page_messages.ending(entry), "status": self.status})
 
     def delete(self, entry: Entry) -> None:

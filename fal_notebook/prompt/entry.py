@@ -12,10 +12,6 @@ from ..display.growing_words import GrowingWords
 from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
 from ..render.bundles import Bundle
-from ..render.markdown import text_html
-from ..safety.plain_text import one_line
-
-_ERROR_STYLE = "color:var(--jp-error-color1,#d32f2f);margin:.35em 0;overflow-wrap:anywhere"
 
 
 @dataclass(eq=False)
@@ -52,11 +48,4 @@ class Entry:
         """The ended answer as an output, with its error if it has one."""
         if self.result is None:
             raise ValueError("the answer has not ended")
-        shown = with_player_name(self.result._repr_mimebundle_(), self.player_name)
-        if self.result.error is None:
-            return shown
-        words = one_line(f"{type(self.result.error).__name__}: {self.result.error}")
-        return {
-            "text/plain": f"{shown['text/plain']}\n{words}",
-            "text/html": f'{shown["text/html"]}\n<div style="{_ERROR_STYLE}">{text_html(words)}</div>',
-        }
+        return with_player_name(self.result._repr_mimebundle_(), self.player_name)

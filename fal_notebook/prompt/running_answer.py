@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..client.streaming import Stream
 from ..display.live_reasoning import LiveReasoning
-from ..response.updates import Piece, Preview, Progress, Text, Update
+from ..response.updates import Piece, Preview, Progress, Update
 from ..safety.plain_text import one_line
 from . import page_messages
 from .entry import Entry
@@ -35,10 +35,9 @@ class RunningAnswer:
         """Collect updates; return the pieces of a recording, which are not collected here."""
         pieces: list[Piece] = []
         self.reasoning.take(updates)
+        self.entry.words.collect(updates, self.stream)
         for update in updates:
-            if isinstance(update, Text):
-                self.entry.words.feed(update)
-            elif isinstance(update, Preview):
+            if isinstance(update, Preview):
                 self.entry.pictures.feed(update)
             elif isinstance(update, Progress):
                 self._progress = update
@@ -70,7 +69,7 @@ class RunningAnswer:
 
 def status_of(stream: Stream) -> str:
     """What is known about a stream, in one line. The page itself counts the seconds."""
-    first, request = stream.first_byte_after, stream.request_id
+    first = stream.first_byte_after
     parts = ["" if first is None else f"first token {first:.2f} s"]
-    parts += [f"{stream.bytes:,} bytes" if stream.bytes else "", f"request {request}" if request else ""]
+    parts += [f"{stream.bytes:,} bytes" if stream.bytes else ""]
     return one_line(" · ".join(filter(None, parts)))

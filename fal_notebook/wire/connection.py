@@ -143,7 +143,9 @@ class Connection:
             RequestError: the request may have reached the server and did not end well.
         """
         if not self.is_open:
-            raise ConnectError(f"the connection to {self.target.endpoint} closed", hint="nothing was sent")
+            raise ConnectError(
+                f"the connection to {self.target.endpoint} closed", hint="nothing was sent; send it again"
+            )
         self.requests += 1
         exchange = _Exchange(caller, asyncio.get_running_loop().create_future(), len(payload))
         self._exchanges.append(exchange)
@@ -241,7 +243,10 @@ class Connection:
             exchange.end(loss)
 
     def _reading_error(self, exc: Exception) -> RequestError:
-        return RequestError(f"the response of {self.target.endpoint} could not be taken: {type(exc).__name__}")
+        return RequestError(
+            f"the response of {self.target.endpoint} could not be taken: {type(exc).__name__}",
+            hint="the result has what came",
+        )
 
     def _loss_error(self, exc: Closed, exchange: _Exchange) -> RequestError:
         is_next = exchange is self._exchanges[0]

@@ -85,6 +85,11 @@ class Target:
         return _is_loopback(urlsplit(self.url).hostname or "")
 
     @property
+    def is_fal(self) -> bool:
+        """Whether the host is fal's, and not a gateway of one's own."""
+        return environment.is_fal(self.url.removesuffix(f"/{self.endpoint}"))
+
+    @property
     def private_host(self) -> str | None:
         """The host, if it is this machine or in a private network: it may then name files on itself."""
         host = urlsplit(self.url).hostname or ""

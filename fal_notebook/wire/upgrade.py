@@ -148,6 +148,7 @@ def _refusal(status: int, body: bytes, fields: Iterable[tuple[str, str]], target
         endpoint=target.endpoint,
         request_id=headers.get("x-fal-request-id"),
         headers=headers,
+        by_fal=target.is_fal,
         in_handshake=True,
     )
 

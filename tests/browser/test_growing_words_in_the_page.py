@@ -135,6 +135,14 @@ def test_items_rows_and_lines_of_code_are_in_one_list_table_and_frame_while_they
     assert counts == [1, 1, 1, 29, 201]
 
 
+@pytest.mark.parametrize("text", [LIST, "- a\n- b\n- c\n", TABLE])
+def test_what_follows_in_the_tail_stands_behind_the_whole(sized: Page, text: str) -> None:
+    words = grow(sized, f"{text}\nThe last words", 7)
+    before = sized.evaluate("words.element.innerHTML")
+    sized.evaluate("message => words.update(message)", words.take(last=True))
+    assert sized.evaluate("words.element.innerHTML") == before
+
+
 def test_code_that_is_open_is_monospaced(sized: Page) -> None:
     grow(sized, "Words\n\n```py\nx = 1", 4)
     assert "monospace" in sized.evaluate("getComputedStyle(document.querySelector('code')).fontFamily")

@@ -23,6 +23,8 @@ CELLS = [
     "event = {'choices': [{'delta': {'reasoning': long}}]}\n"
     "more = [{'choices': [{'delta': {'reasoning': 'the last line'}}]}]\n"
     "%falstream test/held/stream prompt=x events:={{[event, *more]}}",
+    "from fal_notebook import PromptWidget\n"
+    "PromptWidget('test/thinking/stream', {'thought': thought, 'seconds': 3, 'rate': 2})",
 ]
 
 
@@ -115,3 +117,18 @@ def test_of_long_reasoning_only_the_end_stands_in_the_page(page: Notebook) -> No
     page.command("notebook:interrupt-kernel")
     page.wait(6)
     assert "the last line" in str(page.outputs(6))
+
+
+def test_the_prompt_widget_shows_the_fold_above_the_answer_that_streams(page: Notebook) -> None:
+    page.run(7)
+    shown = page.output(7).locator(".fal-root")
+    shown.get_by_label("Prompt", exact=True).fill("The answer is four")
+    shown.get_by_label("Prompt", exact=True).press("Control+Enter")
+    summary = shown.locator("details.fal-thinking > summary")
+    expect(summary).to_have_text(re.compile(r"thinking… [12] s"))
+    expect(newest(shown)).to_contain_text("step 2")
+    assert is_at_end(newest(shown))
+    expect(summary).to_have_text(re.compile(r"thought for [2345] s"))
+    expect(newest(shown)).not_to_be_visible()
+    expect(shown.locator(".fal-answer")).to_contain_text("The answer is four")
+    expect(shown.locator("details.fal-fold > summary")).to_have_text(re.compile(r"thought for [2345] s"))

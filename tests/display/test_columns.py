@@ -44,6 +44,27 @@ def test_several_endpoints_stream_beside_each_other_and_give_a_dict(lab: Kernel)
     assert "some words" in early
 
 
+FORMATTED = "# Words\\n\\n- one\\n- **two**\\n\\n```py\\nx = 1\\n"
+
+
+def test_a_column_is_formatted_while_it_streams(lab: Kernel) -> None:
+    arguments = f'{{"text": "{FORMATTED}", "rate": 200, "after": 1}}'
+    cell = lab.run(f"%%falstream test/paced/stream --models a,b --raw\n{arguments}")
+    assert cell.status == "ok", cell.error
+    shown = [data["text/html"] for data in _live(cell)]
+    for part in ("<h1", "<strong>two</strong>", "x = 1", 'class="fal-code"'):
+        assert any(html.count(part) == 2 for html in shown), part
+    assert shown[-1].count("<ul") == 2
+
+
+def test_the_words_of_a_column_stream_as_they_are_where_that_is_asked_for(lab: Kernel) -> None:
+    arguments = f'{{"text": "{FORMATTED}", "rate": 200, "after": 1}}'
+    cell = lab.run(f"%%falstream test/paced/stream --models a,b --raw -f text\n{arguments}")
+    shown = [data["text/html"] for data in _live(cell)]
+    assert any(html.count("- **two**\n") == 2 for html in shown)
+    assert not any("<strong>two" in html for html in shown)
+
+
 def test_each_column_has_its_own_times_while_it_streams_and_after(lab: Kernel) -> None:
     cell = lab.run("%falstream test/paced/stream,test/echo/stream prompt=x count:=100 rate:=100")
     streaming = next(data["text/plain"] for data in _live(cell) if "0010" in data["text/plain"])

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from fal_notebook.magic.line import split_line
 NAMES = {"n": 7, "topic": "the sea", "d": {"a b": [1, 2]}, "none": None}
 
 
-def line(text: str) -> dict[str, Any]:
-    return from_line(split_line(text), NAMES)
+def line(text: str, **more: Any) -> dict[str, Any]:
+    return from_line(split_line(text), NAMES | more)
 
 
 def cell(text: str, *, as_text: bool = False) -> dict[str, Any]:
@@ -31,7 +32,6 @@ def cell(text: str, *, as_text: bool = False) -> dict[str, Any]:
         ("a.b-c_d=1", {"a.b-c_d": "1"}),
         ("prompt=", {"prompt": ""}),
         ("x==1", {"x": "=1"}),
-        ("x=1 x=2", {"x": "2"}),
         ("steps={{n}}", {"steps": 7}),
         ("steps:={{n}}", {"steps": 7}),
         ("steps:={{none}}", {"steps": None}),
@@ -133,6 +133,16 @@ def test_words_without_quotes_around_them_are_told_with_quotes(text: str, words:
     assert caught.value.hint.endswith(words)
 
 
+def test_an_at_sign_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my cat.png").write_bytes(b"x")
+    assert line('a=@"my cat.png"')["a"].data == b"x"
+    assert line('a="@{{folder}}/my cat.png"', folder=tmp_path)["a"].data == b"x"
+    assert line("a=@@ada b=x@y") == {"a": "@ada", "b": "x@y"}
+    with pytest.raises(InvalidRequest, match=r"there is no file my cap\.png \(did you mean my cat\.png\?\)"):
+        line('a=@"my cap.png"')
+
+
 def test_a_second_magic_in_a_cell_is_told_and_can_be_sent_as_text() -> None:
     text = "One.\n%%falstream a/b\nTwo."
     with pytest.raises(InvalidRequest, match="it needs a cell of its own"):
@@ -215,3 +225,18 @@ def test_json_that_is_nested_too_deeply_is_refused() -> None:
         from_cell(deep, "prompt", None, as_text=False)
     with pytest.raises(InvalidRequest):
         from_line([f"a:={deep}"], None)
+
+
+@pytest.mark.parametrize("line", ["x=1 x=2", "x=1 x:=1", "x:=1 y=2 x:=1"])
+def test_a_name_that_stands_twice_on_the_line_is_refused(line: str) -> None:
+    with pytest.raises(InvalidRequest, match="the line has x twice"):
+        from_line(split_line(line), {})
+
+
+@pytest.mark.parametrize("cell", ['\ufeff{"a": 1}', '\ufeff\n{"a": 1}\n'])
+def test_a_byte_order_mark_before_json_is_none_of_it(cell: str) -> None:
+    assert from_cell(cell, "prompt", {}, as_text=False) == {"a": 1}
+
+
+def test_a_byte_order_mark_before_words_is_none_of_them() -> None:
+    assert from_cell("\ufeffa cat", "prompt", {}, as_text=False) == {"prompt": "a cat"}

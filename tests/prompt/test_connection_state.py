@@ -4,7 +4,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from fal_notebook.client.result import Metrics, Result
+from fal_notebook.client.metrics import Metrics
+from fal_notebook.client.result import Result
 from fal_notebook.errors import ConnectError, ConnectionLost, FalNotebookError, ModelError
 from fal_notebook.prompt.connection_state import STATES, Attempt, ConnectionState
 

@@ -46,6 +46,7 @@ class Page:
 
 def request() -> Stream:
     facts: dict[str, Any] = {"endpoint": "a/b", "is_done": False, "bytes": 0, "elapsed": 0.1}
+    facts["so_far"] = lambda: Result("a/b")
     return cast(Stream, SimpleNamespace(**facts, first_byte_after=None, request_id=None))
 
 
@@ -152,7 +153,7 @@ def test_the_status_of_the_newest_answer_does_not_repeat_the_endpoint() -> None:
     page = Page()
     answered(page.conversation)
     assert page.conversation.status == page.told[1]["status"]
-    assert "a/b" not in page.conversation.status
+    assert "request" not in page.conversation.status
     page.conversation.clear()
     assert page.conversation.status == ""
     answered(page.conversation)

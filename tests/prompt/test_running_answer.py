@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
+from fal_notebook.client.result import Result
 from fal_notebook.client.streaming import Stream
 from fal_notebook.media.media import Media
 from fal_notebook.prompt.entry import Entry
@@ -15,6 +16,7 @@ from ..endpoints import PNG
 def stream(**facts: Any) -> Stream:
     """A stand-in for a stream: only the attributes that a running answer reads."""
     known = {"is_done": False, "first_byte_after": None, "request_id": None, "bytes": 0, "elapsed": 0.5, **facts}
+    known.setdefault("so_far", lambda: Result("a/b"))
     return cast(Stream, SimpleNamespace(**known))
 
 
@@ -91,6 +93,13 @@ def test_at_the_end_the_last_words_are_told_and_nothing_else() -> None:
     assert kinds(answer) == []
 
 
+def test_words_that_are_no_markdown_are_told_as_they_are() -> None:
+    answer = running(so_far=lambda: Result("a/b", headers={"content-type": "text/plain"}))
+    answer.feed([Text("*one*", 0)])
+    ((message, _),) = answer.news()
+    assert message["tail"][1].endswith(">*one*</pre>")
+
+
 def test_many_words_at_once_are_packed() -> None:
     answer = running()
     answer.feed([Text("words and " * 1_000, 0)])
@@ -101,7 +110,7 @@ def test_many_words_at_once_are_packed() -> None:
     assert len(buffers[0]) < 1_000
 
 
-def test_the_status_is_one_line_with_all_that_is_known() -> None:
+def test_the_status_is_one_short_line() -> None:
     assert status_of(stream()) == ""
     whole = stream(first_byte_after=0.123, bytes=12_345, request_id="r\n1")
-    assert status_of(whole) == "first token 0.12 s · 12,345 bytes · request r 1"
+    assert status_of(whole) == "first token 0.12 s · 12,345 bytes"

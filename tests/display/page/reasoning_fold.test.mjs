@@ -44,7 +44,12 @@ test("it closes when the reasoning has ended, and counts no more", () => {
 
 test("a fold that its reader has opened or closed stays so", () => {
   const { fold } = made();
-  fold.summary.happen("click");
+  const click = () => {
+    fold.summary.happen("click");
+    fold.element.open = !fold.element.open;
+  };
+  click();
+  click();
   fold.show({ words: "two", seconds: 4, line: "thought for 4 s" });
   assert.equal(fold.element.open, true);
 });
@@ -54,7 +59,8 @@ test("the view of the widget follows its state until it is closed", () => {
   const heard = [];
   const model = {
     state: { words: "two", seconds: 1, line: "" },
-    get: () => model.state,
+    get: (name) => model[name],
+    set: (name, value) => { model[name] = value; },
     on: (name, hear) => heard.push([name, hear]),
     off: (name, hear) => heard.push(["off", hear]),
   };
@@ -65,7 +71,11 @@ test("the view of the widget follows its state until it is closed", () => {
   model.state = { words: "two and two", seconds: 2, line: "thought for 2 s" };
   heard[0][1]();
   assert.equal(details.textContent, "thought for 2 stwo and two");
+  details.children[0].happen("click");
   close();
+  exported.render({ model, el });
+  assert.equal(el.querySelector("details").open, true);
+  el.replaceChildren();
   assert.deepEqual(heard[1], ["off", heard[0][1]]);
   assert.equal(el.querySelector("details"), null);
 });
