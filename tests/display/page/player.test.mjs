@@ -152,7 +152,7 @@ test("a sound whose widget is gone has controls that float until it has ended, o
   assert.equal(sound.controls, null);
   sound.seen -= LONGEST_WAIT + 1;
   sound.tick();
-  assert.ok(sound.controls.element.attributes.class.includes("fal-sound-alone"));
+  assert.ok(sound.controls.element.attributes.class.includes("fal-player-alone"));
   sound.controls.element.isConnected = true;
   sound.views.add({ element: { isConnected: true } });
   sound.tick();
