@@ -40,7 +40,8 @@ from fal_client.auth import MissingCredentialsError
 from .safety.plain_text import one_line, printable
 from .safety.redaction import Redaction
 
-_LINE_LENGTH = 76  # characters; JupyterLab breaks a longer line of an error anywhere, also within a word
+# In characters. A notebook breaks a longer line of an error anywhere, also within a word, if the page is narrow.
+_LINE_LENGTH, _NOTEBOOK_LINE_LENGTH = 76, 56
 _HEADLINE = "\x1b[1;31m{}\x1b[0m"  # bold and red
 
 
@@ -321,7 +322,8 @@ def _retry_after(headers: Mapping[str, str] | None) -> int:
 
 def _wrapped(text: str) -> list[str]:
     """The text in lines that no front end has to break; a word that is longer stays whole."""
-    return textwrap.wrap(text, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False) or [""]
+    length = _NOTEBOOK_LINE_LENGTH if _is_in_kernel() else _LINE_LENGTH
+    return textwrap.wrap(text, length, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _is_in_kernel() -> bool:

@@ -46,8 +46,9 @@ WORDS = (
     *("annotations", "citations", "url_citation", "title", "reasoning_details", "transcript", "b64_json", "done"),
     *("response", "object", "response.completed", "output_index", "incomplete_details", "reason", "item", "summary"),
     *("content_block_delta", "text_delta", "message_delta", "stop_reason", "candidates", "parts", "finishReason"),
+    *("<think>", "</think>"),
 )
-"""The names that have a meaning in the protocol or in an answer."""
+"""The names and tags that have a meaning in the protocol or in an answer."""
 TYPES = (
     *("text/event-stream", "application/json", "text/plain", "audio/wav", "audio/pcm", "audio/mpeg", "image/png"),
     *("text/plain; charset=utf-16", "text/plain; charset=utf-7", "text/plain; charset=gb18030", "audio/pcm;rate=8000"),

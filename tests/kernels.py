@@ -51,7 +51,10 @@ class Execution:
         return "\n".join(each["data"]["text/plain"] for each in self.outputs if "data" in each)
 
     def types(self) -> list[set[str]]:
-        return [set(each["data"]) for each in self.outputs if "data" in each]
+        """The MIME types of each output; Markdown, which only ever stands beside HTML, is left out."""
+        types = [set(each["data"]) for each in self.outputs if "data" in each]
+        assert all("text/html" in each for each in types if "text/markdown" in each)
+        return [each - {"text/markdown"} for each in types]
 
     def take(self, message: dict[str, Any]) -> None:
         """Record a message, and update the outputs as a front end with Output widgets does."""

@@ -158,7 +158,11 @@ def test_the_options_of_the_table_are_those_of_the_magic() -> None:
 
 
 @pytest.mark.parametrize(("line", "cell"), examples())
-def test_an_example_is_what_the_magic_reads(line: str, cell: str) -> None:
+def test_an_example_is_what_the_magic_reads(
+    line: str, cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cat.png").write_bytes(b"a picture that an example names")
     options = parse(FalMagics.falstream.parser, line)
     options.field, options.as_text, options.raw = "prompt", False, True
     assert read_requests(options, cell, {})

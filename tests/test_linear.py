@@ -27,6 +27,7 @@ from IPython.core.error import UsageError
 import fal_notebook
 from fal_notebook.client.result import Result
 from fal_notebook.display.growing_words import GrowingWords
+from fal_notebook.display.live_reasoning import LiveReasoning
 from fal_notebook.errors import FalNotebookError, detail_text
 from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
@@ -37,8 +38,9 @@ from fal_notebook.media.partial_audio import Playable, parameter, raw_format
 from fal_notebook.media.picture_size import pixels
 from fal_notebook.media.wav import correct_wav_lengths, wav_seconds
 from fal_notebook.prompt.argument_rows import Form
-from fal_notebook.render.bundles import json_bundle, small_bundle, text_bundle
+from fal_notebook.render.bundles import small_bundle, text_bundle
 from fal_notebook.render.growing_markdown import GrowingMarkdown
+from fal_notebook.render.json_view import json_bundle
 from fal_notebook.render.markdown import text_html
 from fal_notebook.response.content import Content
 from fal_notebook.response.envelopes import Envelope
@@ -284,6 +286,14 @@ def on_a_page(text: str) -> None:
     page.html()
 
 
+def thought(text: str) -> None:
+    """Read reasoning in tags in small pieces, and show its newest lines each time."""
+    content, reasoning = Content("text/plain"), LiveReasoning()
+    for at in range(0, len(text), 50):
+        reasoning.take(content.feed((text if at else f"<think>{text}")[at : at + 50].encode("utf-8", "replace")))
+        reasoning.last_words(80)
+
+
 def quietly(work: Callable[[str], object]) -> Callable[[str], object]:
     def silenced(text: str) -> None:
         with contextlib.suppress(FalNotebookError, UsageError, ValueError):
@@ -346,6 +356,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a status line": one_line,
     "words in the page": on_a_page,
     "unmarked pieces": in_growing_text,
+    "reasoning as it comes": thought,
     "an answer's words": text_bundle,
     "words that grow": growing_markdown,
     "a value's JSON": lambda text: json_bundle({text: [text, {text: text}]}),

@@ -10,6 +10,7 @@ from .live_reasoning import ReasoningState
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
+    from ipywidgets import Layout
 
 _HERE = Path(__file__).parent
 REASONING_SCRIPT = _HERE / "reasoning_fold.js"
@@ -20,12 +21,17 @@ REASONING_STYLE = _HERE / "reasoning_fold.css"
 class ReasoningWidget:
     """A fold with the newest lines of the reasoning.
 
+    Args:
+        state: what it shows first.
+        layout: its layout, which others may use, too.
+
     Attributes:
         widget: the widget to display.
     """
 
-    def __init__(self, state: ReasoningState) -> None:
-        self.widget: AnyWidget = _widget_class()(state=dict(state), _dom_classes=("fal-part",))
+    def __init__(self, state: ReasoningState, layout: "Layout") -> None:
+        classes = ("fal-part", "fal-reasoning")
+        self.widget: AnyWidget = _widget_class()(state=dict(state), layout=layout, _dom_classes=classes)
 
     def show(self, state: ReasoningState) -> None:
         """Show what is new. This is one message, whose size does not grow."""

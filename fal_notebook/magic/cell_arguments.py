@@ -1,7 +1,8 @@
 """Reads the arguments of a request from the magic's line and cell.
 
-On the line, ``key=text`` gives text and ``key:=JSON`` any other type. A cell is the prompt, or a JSON object with all
-arguments. Where JSON stands, the same value may be written as Python writes it: ``{'a': True, 'b': None}``.
+On the line, ``key=text`` gives text, ``key=@path`` a file, and ``key:=JSON`` any other type. A cell is the prompt, or a
+JSON object with all arguments. Where JSON stands, the same value may be written as Python writes it:
+``{'a': True, 'b': None}``.
 """
 
 import ast
@@ -11,9 +12,11 @@ import json
 import re
 import tokenize
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import InvalidRequest
+from ..media.at_hand import file_of_path
 from ..safety.plain_text import one_line
 from .line import as_typed
 from .template import fill
@@ -51,8 +54,15 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         if name in arguments:
             raise InvalidRequest(f"the line has {name} twice", hint="leave one of them out")
         before = f"{name}={text}" if kind == "=" else ""
-        arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _fill(text, namespace)
+        arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _text_value(text, namespace)
     return arguments
+
+
+def _text_value(text: str, namespace: Mapping[str, Any] | None) -> Any:
+    """The value after ``=``: text, or the file that ``@`` names. ``@@`` is an at-sign."""
+    if text.startswith("@@") or not text.startswith("@"):
+        return _fill(text.removeprefix("@") if text.startswith("@@") else text, namespace)
+    return file_of_path(Path(str(_fill(text[1:], namespace))))
 
 
 def _how_to_write(before: str, word: str) -> str:

@@ -9,18 +9,25 @@ import re
 from functools import cache
 from pathlib import Path
 
+_SHEETS = ("answer.css", "cards.css", "json_view.css")
 _PART = re.compile(r"/\* part ([^*]*)\*/")
 _COMMENT = re.compile(r"/\*[^*]*\*/")
 _SPACE = re.compile(r"\s+")
 _NEEDLESS_SPACE = re.compile(r" ?([{};,>]|(?<=[\w-]):(?= )) ?")
 _STYLE = re.compile(r'<style class="fal-style">[^<]*</style>')
+_TINT = "background:rgba(128,128,128,.08)"
 _FALLBACKS = {
     "<td>": '<td style="text-align:left">',
     "<th>": '<th style="text-align:left">',
-    '<div class="fal-table">': '<div class="fal-table" style="overflow-x:auto">',
-    '<div class="fal-code">': '<div class="fal-code" style="background:rgba(128,128,128,.08)">',
-    "<pre><code>": '<pre style="overflow-x:auto;padding:.6em .9em"><code style="white-space:pre">',
+    '<div class="fal-table" ': '<div class="fal-table" style="overflow-x:auto" ',
+    '<div class="fal-code">': '<div class="fal-code" style="margin:0 0 .8em">',
+    '<div class="fal-code-head">': f'<div class="fal-code-head" style="padding:.45em 1.1em 0;font-size:80%;{_TINT}">',
+    '<pre tabindex="0"><code>': (
+        f'<pre tabindex="0" style="overflow-x:auto;padding:.6em .9em;{_TINT}">'
+        '<code style="white-space:pre;background:transparent">'
+    ),
 }
+_RIGHT_TO_LEFT = re.compile(r'<p dir="auto">(?=[\W\d_]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])')
 SMALL = 'class="fal-small" style="font-size:85%"'
 """The attributes of a small line."""
 
@@ -43,7 +50,7 @@ def with_fallbacks(html: str) -> str:
     """The HTML with styles in its elements that do not need the sheet. Only what is saved needs them."""
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)
-    return html
+    return _RIGHT_TO_LEFT.sub('<p dir="auto" style="text-align:right">', html)
 
 
 def unstyled(html: str) -> str:
@@ -60,12 +67,12 @@ def answer_style() -> str:
 @cache
 def _parts() -> list[tuple[list[str], str]]:
     """The parts of the sheet, each with the marks of HTML that uses it; the first has none, and is always used."""
-    sheet = Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
+    sheet = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _SHEETS)
     first, *others = _PART.split(sheet)
     marked = zip(others[::2], others[1::2], strict=True)
-    return [([], _short(first)), *((marks.split(), _short(css)) for marks, css in marked)]
+    return [([], short_css(first)), *((marks.split(), short_css(css)) for marks, css in marked)]
 
 
-def _short(css: str) -> str:
-    """The sheet without comments and needless space."""
+def short_css(css: str) -> str:
+    """A stylesheet without comments and needless space."""
     return _NEEDLESS_SPACE.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", css))).replace(";}", "}").strip()

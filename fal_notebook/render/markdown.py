@@ -30,7 +30,8 @@ from markdown_it.token import Token
 
 from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
-from .code_blocks import code_block_html
+from .chat_markdown import chat_plugin
+from .code_blocks import COLOURS, MOST_COLOURS, code_block_html, colours_within
 from .lossless_markdown import lossless_plugin
 from .mathematics import limit_formulas, mathematics_plugin
 
@@ -41,12 +42,13 @@ _CELL_ATTRIBUTES = {"style"}
 _DIRECTED = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"}
 _ATTRIBUTES = {name: {"dir"} for name in _DIRECTED} | {
     "a": {"href", "title"},
+    "div": {"tabindex"},
     "li": {"value"},
     "ol": {"dir", "start"},
     "td": _CELL_ATTRIBUTES,
     "th": _CELL_ATTRIBUTES,
 }
-_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}}
+_CLASSES = {"div": {"fal-code", "fal-code-head", "fal-table"}, "li": {"fal-task"}, "span": {*COLOURS, "fal-numbered"}}
 _TAGS = {
     *(
         "a",
@@ -67,6 +69,7 @@ _TAGS = {
         "ol",
         "p",
     ),
+    *("b", "i", "kbd", "mark", "sub", "u"),
     *("pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 # The scripts by blocks of 128 code points. Latin and symbols count as one script, and so do Japanese syllables,
@@ -98,13 +101,14 @@ _PREFORMATTED_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
 @quiet()
-def markdown_html(text: str) -> str:
+def markdown_html(text: str, change: Callable[[list[Token]], None] | None = None) -> str:
     r"""The Markdown as safe HTML; as preformatted text where it would cost the parser or the page too much.
 
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
+        change: what is to be done with what was read, as for `block_html`.
     """
-    return joined_html(text, lambda: [block_html(text)])
+    return joined_html(text, lambda: [block_html(text, change=change)])
 
 
 def joined_html(text: str, blocks: Callable[[], Iterable[str | None]]) -> str:
@@ -120,7 +124,7 @@ def joined_html(text: str, blocks: Callable[[], Iterable[str | None]]) -> str:
     html = "".join(filter(None, read))
     if None in read or has_many_elements(elements(html)):
         return preformatted_html(text)
-    return limit_formulas(html)
+    return limit_formulas(colours_within(html, MOST_COLOURS)[0])
 
 
 @quiet()
@@ -157,6 +161,15 @@ def block_tokens(text: str, env: Env) -> list[Token]:
     return tokens
 
 
+@quiet()
+def read_tokens(text: str) -> list[Token]:
+    """The whole Markdown as it was read; nothing where the parser cannot take it."""
+    try:
+        return _parser().parse(text, {})
+    except Exception:  # noqa: BLE001 - the same
+        return []
+
+
 def weights(text: str) -> Weights:
     """What makes a text too large or too wild: its characters, brackets, marks, lines and turns between scripts."""
     brackets, marks = text.count("[") - text.count("\\["), sum(map(text.count, _MARKS))
@@ -169,8 +182,9 @@ def is_wild(weights: Weights) -> bool:
 
 
 def elements(html: str) -> tuple[int, ...]:
-    """How many elements the HTML has, of each kind that has a bound."""
-    return tuple(map(html.count, _MOST_ELEMENTS))
+    """How many elements the HTML has, of each kind that has a bound; coloured words have one of their own."""
+    every, *others = map(html.count, _MOST_ELEMENTS)
+    return every - html.count('<span class="'), *others
 
 
 def has_many_elements(counts: Iterable[int]) -> bool:
@@ -238,7 +252,7 @@ class _Parser(MarkdownIt):
 @cache
 def _parser() -> MarkdownIt:
     parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.use(mathematics_plugin).use(lossless_plugin)
+    parser.use(mathematics_plugin).use(lossless_plugin).use(chat_plugin)
     parser.add_render_rule("text", _text)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("footnote_ref", _footnote_ref)
@@ -259,7 +273,8 @@ def _clean(html: str) -> str:
         url_schemes=_SCHEMES,
         url_relative="deny",
         filter_style_properties={"text-align"},
-        set_tag_attribute_values={"a": {"target": "_blank"}},
+        # What is scrolled sideways can be reached by the keyboard.
+        set_tag_attribute_values={"a": {"target": "_blank"}, "pre": {"tabindex": "0"}},
         link_rel="noopener noreferrer nofollow",
     )
 
@@ -284,7 +299,7 @@ def _code(_: RendererProtocol, tokens: Sequence[Token], index: int, *__: Any) ->
 
 
 def _table_open(renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Env) -> str:
-    return f'<div class="fal-table">{renderer.renderToken(tokens, index, options, env)}'  # type: ignore[attr-defined]
+    return f'<div class="fal-table" tabindex="0">{renderer.renderToken(tokens, index, options, env)}'  # type: ignore[attr-defined]
 
 
 def _table_close(*_: Any) -> str:

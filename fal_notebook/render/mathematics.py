@@ -13,8 +13,10 @@ symbols is bounded, and the length, depth and size of each formula. A formula be
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from html import escape, unescape
+from string import ascii_letters, digits
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -80,6 +82,12 @@ _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 _TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
+_NUMBER = re.compile(r"\\(tag|label)\*?[ \t]*\{([\w .:'*+-]{1,40})\}")
+_LABEL = re.compile(r"\\label[ \t]*\{[\w .:'*+-]{1,40}\}")
+_WORD_LETTERS = frozenset(ascii_letters + digits)
+_TO_DOLLAR = re.compile(r"((?:[^$\\]|\\.)*+)\$", re.DOTALL)
+_GOES_ON = re.compile(r"(?!(?:th|st|nd|rd|s)\b)[0-9A-Za-z]")
+_PRICE = re.compile(r"[A-Za-z]{2}|,\s+[A-Za-z]")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z,;:!|{}\\]|\^")
 _WORD = re.compile(r"[^\W\d_]{2}")
 _TWO_WORDS = re.compile(r"[^\W\d_]{2}\s+[^\W\d_]{2}")
@@ -92,6 +100,8 @@ def mathematics_plugin(parser: MarkdownIt) -> None:
     """Add the rules that find formulas, and those that render them for MathJax."""
     parser.use(dollarmath_plugin, allow_labels=False, allow_digits=False, allow_space=False, double_inline=True)
     parser.disable("math_block")
+    both = next(rule.fn for rule in parser.inline.ruler.__rules__ if rule.name == "math_inline")
+    parser.inline.ruler.at("math_inline", partial(_dollars, both))
     parser.inline.ruler.before("escape", "formula", _formula)
     terminated = ["paragraph", "reference", "blockquote", "list"]
     parser.block.ruler.before("lheading", "formula_lines", _formula_lines, {"alt": terminated})
@@ -153,6 +163,33 @@ def unended_formulas(text: str) -> Iterator[int]:
 def code_html(text: str) -> str:
     """A formula that is not finished, as its text."""
     return _code(escape(text))
+
+
+def _dollars(
+    both: Callable[[StateInline, bool], bool],
+    state: StateInline,
+    silent: bool,  # noqa: FBT001 - the parser calls it so
+) -> bool:
+    """Inline rule: read a formula between dollars, but no prices and no names of variables.
+
+    A formula has no dollar in it. Before its first dollar and behind its last stands no letter of a word and no digit.
+    """
+    start, text = state.pos, state.src
+    if text[start] != "$" or text.startswith("$$", start):
+        return both(state, silent)
+    closing = _TO_DOLLAR.match(text, start + 1, state.posMax)
+    content, end = (closing[1], closing.end()) if closing else ("", start)
+    is_word = (start and text[start - 1] in _WORD_LETTERS) or _GOES_ON.match(text, end, state.posMax)
+    if is_word or not content or content[0].isspace() or content[-1].isspace() or _is_price(content):
+        return False
+    if not silent:
+        state.push("math_inline", "math", 0).content = content
+    state.pos = end
+    return True
+
+
+def _is_price(content: str) -> bool:
+    return content[0].isdigit() and not _TEX_COMMAND.search(content) and bool(_PRICE.search(content))
 
 
 def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser calls it so
@@ -255,7 +292,16 @@ def _display_html(_: RendererProtocol, tokens: Sequence[Token], index: int, *__:
 
 
 def _html(content: str, opening: str, closing: str) -> str:
-    """The formula for MathJax; as code if it could make links, styles or ids, end early, or cost the page too much."""
+    """The formula for MathJax; as code if it could make links, styles or ids, end early, or cost the page too much.
+
+    Its own numbers stand beside it: with a tag, MathJax would make an id.
+    """
+    numbers = [match[2] for match in _NUMBER.finditer(content) if match[1] != "label"]
+    if numbers and opening == r"\[":
+        formula = _html(_NUMBER.sub("", content), opening, closing)
+        words = " ".join(f"({escape(number)})" for number in numbers)
+        return f'<span class="fal-numbered">{formula} <span>{words}</span></span>'
+    content = _LABEL.sub("", content)
     if _UNSAFE.search(content) or closing in content or _is_costly(content):
         return _code(escape(content))
     return f"<span>{opening}{escape(_without_comments(content))}{closing}</span>"

@@ -44,7 +44,7 @@ def test_a_cell_streams_and_its_output_becomes_static(page: Notebook) -> None:
     expect(page.output(1)).to_contain_text("0000 0001")
     assert "0299" not in page.output(1).inner_text()
     output, _ = page.wait(1)
-    assert set(output["data"]) == {"text/plain", "text/html"}
+    assert set(output["data"]) == {"text/plain", "text/html", "text/markdown"}
     expect(page.output(1)).to_contain_text("0298 0299")
 
 

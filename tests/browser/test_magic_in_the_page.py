@@ -49,7 +49,7 @@ def test_words_appear_while_they_come_and_become_static(page: Notebook) -> None:
     assert "0299" not in page.output(1).inner_text()
     output, _ = page.wait(1)
     assert "0299" in output["data"]["text/plain"]
-    assert set(output["data"]) == {"text/plain", "text/html"}
+    assert set(output["data"]) == {"text/plain", "text/html", "text/markdown"}
     expect(page.output(1)).to_contain_text("0298 0299")
 
 

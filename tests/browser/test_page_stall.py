@@ -21,6 +21,8 @@ CELLS = [
     "PromptWidget('test/paced/stream', {'count': 4000, 'rate': 1000})",
     f"%falstream test/paced/stream prompt=x count:={FLOOD} rate:=1000000",
     f"PromptWidget('test/paced/stream', {{'count': {LONG}, 'rate': 20_000}})",
+    "thought = ' '.join(f'{number:049d}' for number in range(4000))\n"
+    "%falstream test/thinking/stream prompt='The answer' thought={{thought}} seconds:=4 rate:=2",
 ]
 LONGEST = 1000  # milliseconds
 ALIVE = 5000  # the limit where a page lays out hundreds of kilobytes
@@ -94,3 +96,12 @@ def test_a_hundred_thousand_tokens_at_once_are_all_shown_and_leave_the_page_aliv
     assert output["data"]["text/plain"].split()[:FLOOD] == [f"{number:04d}" for number in range(FLOOD)]
     expect(page.output(3)).to_contain_text("first token")
     assert page.output(3).inner_text().split()[FLOOD - 1] == str(FLOOD - 1)
+
+
+def test_two_hundred_kilobytes_of_reasoning_do_not_halt_the_page(page: Notebook) -> None:
+    page.page.evaluate("watch.reset()")
+    page.start(5)
+    expect(page.output(5).locator("details.fal-thinking[open] .fal-newest")).to_be_visible()
+    expect(page.output(5)).to_contain_text("The answer")
+    page.wait(5)
+    _check(page, "200 kB of reasoning")

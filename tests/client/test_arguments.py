@@ -1,9 +1,17 @@
 import json
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import numpy as np
+import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
+import polars
+import pydantic
 import pytest
 
 from fal_notebook.client.arguments import encode
@@ -56,12 +64,9 @@ def nested() -> list[Any]:
         float("inf"),
         np.float64("nan"),
         np.float32("inf"),
-        np.array([1, 2]),
-        b"bytes",
         {1, 2},
         object(),
         {(1, 2): 3},
-        np.datetime64("2025-01-01"),
         looped(),
         nested(),
     ],
@@ -75,7 +80,11 @@ def test_what_json_does_not_have_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"a": 1, "image": np.array([1])}, "image cannot be sent as JSON: ndarray has no JSON form (.tolist() makes"),
+        ({"a": 1, "image": np.array([1])}, "image cannot be sent as JSON: this ndarray is no picture: its shape is (1"),
+        (
+            {"mask": np.zeros((2, 2), "int64")},
+            "mask cannot be sent as JSON: this ndarray is no picture: its numbers are",
+        ),
         (
             {"loras": [{"scale": 1}, {"scale": {2}}]},
             "loras[1].scale cannot be sent as JSON: set has no JSON form",
@@ -83,12 +92,9 @@ def test_what_json_does_not_have_is_refused(value: object) -> None:
         ({"a": {"b": float("nan")}}, "a.b cannot be sent as JSON: JSON has no nan"),
         ({"a": [np.float32("inf")]}, "a[0] cannot be sent as JSON: JSON has no inf"),
         ({"a": {(1, 2): 3}}, "a cannot be sent as JSON: a key is a tuple (keys are text)"),
-        (
-            {"picture": b"x"},
-            "picture cannot be sent as JSON: bytes has no JSON form (give a file as its URL: fal",
-        ),
-        ({"picture": Path("a.png")}, "give a file as its URL"),
-        ({"day": date(2025, 1, 1)}, "day cannot be sent as JSON: date has no JSON form (str(…) makes text of it)"),
+        ({"picture": Path("none.png")}, "picture cannot be sent as JSON: there is no file none.png"),
+        ({"day": object()}, "day cannot be sent as JSON: object has no JSON form (str(…) makes text of it)"),
+        ({"a": [([0.0], {1})]}, "a[0][1] cannot be sent as JSON: set has no JSON form (list(…) makes a list of it)"),
         ({"a": looped()}, "a.x cannot be sent as JSON: it holds itself"),
         ({"a": nested()}, "… cannot be sent as JSON: it is nested too deeply"),
         ({"a\n" * 200: {1}}, "… cannot be sent as JSON: set has no"),
@@ -99,3 +105,57 @@ def test_a_value_that_cannot_be_sent_is_named_with_what_to_do(arguments: dict[st
         encode(arguments)
     assert words in str(caught.value)
     assert len(str(caught.value)) < 250
+
+
+class Size(Enum):
+    SQUARE = "square_hd"
+
+
+@dataclass
+class Point:
+    x: int
+    when: date
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "2026-01-02T03:04:00+00:00"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (np.datetime64("2026-01-02"), "2026-01-02"),
+        (timedelta(minutes=1.5), 90.0),
+        (Decimal("3"), 3),
+        (Decimal("0.25"), 0.25),
+        (Size.SQUARE, "square_hd"),
+        (Point(1, date(2026, 1, 2)), {"x": 1, "when": "2026-01-02"}),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (pandas.DataFrame({"a": [1, 2], "b": ["x", None]}), [{"a": 1, "b": "x"}, {"a": 2, "b": None}]),
+        (pandas.Series([1.5, float("nan")]), [1.5, None]),
+        (pandas.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+        (polars.DataFrame({"a": [1, 2]}), [{"a": 1}, {"a": 2}]),
+        (polars.Series([1, 2]), [1, 2]),
+        (b"\x89PNG\r\n\x1a\n0000", "data:image/png;base64,iVBORw0KGgowMDAw"),
+        (([0], 16_000), [[0], 16_000]),
+    ],
+)
+def test_what_stands_for_a_plain_value_goes_as_that(value: object, sent: Any) -> None:
+    assert json.loads(encode({"x": value})) == {"x": sent}
+    assert json.loads(encode({"x": [{"y": value}]})) == {"x": [{"y": sent}]}
+
+
+def test_a_pydantic_model_goes_as_its_fields() -> None:
+    class Shape(pydantic.BaseModel):
+        width: int
+        made: date = date(2026, 1, 2)
+
+    assert json.loads(encode({"size": Shape(width=3)})) == {"size": {"width": 3, "made": "2026-01-02"}}
+
+
+def test_the_name_of_a_file_is_not_sent_as_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(encode({"image_url": "cat.png"})) == {"image_url": "cat.png"}
+    Path("cat.png").write_bytes(b"x")
+    with pytest.raises(InvalidRequest, match=r"did you mean image_url=@cat.png"):
+        encode({"image_url": "cat.png"})
+    assert json.loads(encode({"prompt": "cat.png"})) == {"prompt": "cat.png"}

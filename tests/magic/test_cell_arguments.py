@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from fal_notebook.magic.line import split_line
 NAMES = {"n": 7, "topic": "the sea", "d": {"a b": [1, 2]}, "none": None}
 
 
-def line(text: str) -> dict[str, Any]:
-    return from_line(split_line(text), NAMES)
+def line(text: str, **more: Any) -> dict[str, Any]:
+    return from_line(split_line(text), NAMES | more)
 
 
 def cell(text: str, *, as_text: bool = False) -> dict[str, Any]:
@@ -130,6 +131,16 @@ def test_words_without_quotes_around_them_are_told_with_quotes(text: str, words:
     with pytest.raises(InvalidRequest) as caught:
         line(text)
     assert caught.value.hint.endswith(words)
+
+
+def test_an_at_sign_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my cat.png").write_bytes(b"x")
+    assert line('a=@"my cat.png"')["a"].data == b"x"
+    assert line('a="@{{folder}}/my cat.png"', folder=tmp_path)["a"].data == b"x"
+    assert line("a=@@ada b=x@y") == {"a": "@ada", "b": "x@y"}
+    with pytest.raises(InvalidRequest, match=r"there is no file my cap\.png \(did you mean my cat\.png\?\)"):
+        line('a=@"my cap.png"')
 
 
 def test_a_second_magic_in_a_cell_is_told_and_can_be_sent_as_text() -> None:

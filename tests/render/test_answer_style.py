@@ -45,8 +45,9 @@ def test_what_is_none_of_an_answer_has_no_style() -> None:
     [
         ("| a |\n|---|\n| b |\n", '<td style="text-align:left">'),
         ("| a |\n|--:|\n| b |\n", '<td style="text-align:right">'),
-        ("| a |\n|---|\n| b |\n", '<div class="fal-table" style="overflow-x:auto">'),
-        ("```\nx\n```", '<code style="white-space:pre">'),
+        ("| a |\n|---|\n| b |\n", '<div class="fal-table" style="overflow-x:auto" tabindex="0">'),
+        ("- (شل)\n\n123 شل", '<p dir="auto" style="text-align:right">123'),
+        ("```\nx\n```", '<code style="white-space:pre;'),
     ],
 )
 def test_what_matters_most_does_not_need_the_sheet(text: str, fallback: str) -> None:

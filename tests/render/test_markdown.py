@@ -13,22 +13,25 @@ from fal_notebook.render.markdown import markdown_html, preformatted_html, text_
 TAGS = set(
     re.findall(
         r"\w+",
-        "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong sup"
-        " table tbody td th thead tr ul",
+        "a b blockquote br code del div em h1 h2 h3 h4 h5 h6 hr i kbd li mark ol p pre s span strong sub sup"
+        " table tbody td th thead tr u ul",
     )
 )
 ATTRIBUTES = {
     **{name: {"dir"} for name in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul")},
     "a": {"href", "title", "target", "rel"},
-    "div": {"class"},
-    "li": {"value"},
+    "div": {"class", "tabindex"},
+    "li": {"class", "value"},
     "ol": {"dir", "start"},
+    "span": {"class"},
     "td": {"style"},
     "th": {"style"},
-    "pre": {"dir", "style"},
+    "p": {"dir", "style"},
+    "pre": {"dir", "style", "tabindex"},
 }
 STYLE = re.compile(
-    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere|overflow-x:auto;padding:.6em .9em"
+    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere"
+    r"|overflow-x:auto;padding:.6em .9em;background:rgba\(128,128,128,.08\)"
 )
 CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*")
 # What MathJax (Jupyter's front ends) and KaTeX (some others) make links, identifiers, styles or definitions of.
@@ -232,7 +235,7 @@ class Page(HTMLParser):
             self.problems.append(f"<a href={value}>")
         if (name == "class" and not CLASS.fullmatch(value)) or (name == "dir" and value != "auto"):
             self.problems.append(f"<{tag} {name}={value}>")
-        if name == "style" and tag in ("td", "th", "pre") and not STYLE.fullmatch(value):
+        if name == "style" and tag in ("p", "td", "th", "pre") and not STYLE.fullmatch(value):
             self.problems.append(f"<{tag} style={value}>")
 
 
@@ -245,15 +248,20 @@ def problems(html: str, tags: set[str] = TAGS, attributes: dict[str, set[str]] =
     return page.problems + acting
 
 
+def bare_code(html: str) -> str:
+    """The HTML without the colours of code."""
+    return re.sub(r'<span class="fal-[a-z]">([^<]*)</span>', r"\1", html)
+
+
 def bare(html: str) -> str:
-    """The HTML without directions and frames."""
-    html = re.sub(r' dir="auto"|<div class="fal-code-head">[^<]*</div>\n', "", html)
-    return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html)
+    """The HTML without directions, frames, colours and places in the order of the keyboard."""
+    html = re.sub(r' dir="auto"| tabindex="0"|<div class="fal-code-head">[^<]*</div>\n', "", bare_code(html))
+    return re.sub(r'<div class="fal-(?:code|table)">|</div>', "", html).replace("<br>\n", "\n")
 
 
 def block_problems(html: str) -> list[str]:
     """The same for a text that may have been split into blocks."""
-    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"class", "style"}})
+    return problems(html, TAGS | {"div"}, ATTRIBUTES | {"div": {"class", "style", "tabindex"}})
 
 
 def words(html: str) -> str:
@@ -357,8 +365,8 @@ def test_a_table_comes_out_right() -> None:
 
 
 def test_code_comes_out_right() -> None:
-    opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre><code>'
-    html = markdown_html("```python\nif a < b:\n    $x$\n```")
+    opening = '<div class="fal-code"><div class="fal-code-head">python</div>\n<pre tabindex="0"><code>'
+    html = bare_code(markdown_html("```python\nif a < b:\n    $x$\n```"))
     assert f"{opening}if a &lt; b:\n    $x$\n</code></pre></div>" in html
     assert "<code>a &lt; $b</code>" in markdown_html("`a < $b`")
 

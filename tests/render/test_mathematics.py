@@ -258,3 +258,41 @@ def test_what_stands_in_one_output_has_one_bound() -> None:
     entry = Entry(1, "a/b", {}, "say", result=one)
     for bundle in (shown, one._repr_mimebundle_(), columns, transcript([entry, entry], "name")):
         assert 1_000 < len(FORMULA.findall(bundle["text/html"])) < 1_501
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "US$100 equals R$ 500. The path is $HOME/bin:$PATH. From $5k\u2013$10k, i.e. 5$-10$.",
+        "**$1.50** (about US$ 2)",
+        "from $5 to\n10$ each",
+        "a$b$c",
+        "$PATH$HOME",
+    ],
+)
+def test_prices_and_names_are_no_formulas(text: str) -> None:
+    assert "\\(" not in markdown_html(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["the $n$th", "由$x$可得", "$1, 2, 3$", "$2 + 3 = 5$", r"$5 \times 3$", "($x$)", r"$a \$ b$"]
+)
+def test_formulas_between_dollars_stay_formulas(text: str) -> None:
+    assert r"<span>\(" in markdown_html(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "formula", "number"),
+    [
+        ("\\[\nE = mc^2 \\tag{1}\n\\]", r"<span>\[E = mc^2 \]</span>", "<span>(1)</span>"),
+        (r"$$x \tag*{A.1} \label{eq:x}$$", r"<span>\[x  \]</span>", "<span>(A.1)</span>"),
+        (r"\begin{align}a&=b\tag{1}\\c&=d\tag{2}\end{align}", r"a&amp;=b\\c&amp;=d", "<span>(1) (2)</span>"),
+        (r"$$x \label{eq:x}$$", r"<span>\[x \]</span>", ""),
+    ],
+)
+def test_the_number_of_a_formula_stands_beside_it(text: str, formula: str, number: str) -> None:
+    html = markdown_html(text)
+    assert formula in html
+    assert number in html
+    assert problems(html) == []
+    assert ("fal-numbered" in html) is bool(number)
