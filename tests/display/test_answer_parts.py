@@ -14,9 +14,9 @@ def test_a_block_that_goes_on_says_so() -> None:
 
 
 def test_code_whose_end_has_not_come_says_so() -> None:
-    assert parts_html([Block("<pre></pre>", is_open=True)]) == '<div class="fal-open"><pre tabindex="0"></pre></div>'
+    assert parts_html([Block("<pre></pre>", is_open=True)]) == '<div class="fal-open"><pre></pre></div>'
     both = Block("<pre></pre>", continues=True, is_close=True, is_open=True)
-    assert parts_html([both]) == '<div class="fal-goes-on fal-open"><pre tabindex="0"></pre></div>'
+    assert parts_html([both]) == '<div class="fal-goes-on fal-open"><pre></pre></div>'
 
 
 def test_an_empty_tail_is_nothing() -> None:
