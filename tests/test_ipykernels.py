@@ -20,7 +20,7 @@ def lab(request: pytest.FixtureRequest, server: LocalServer) -> Iterator[Kernel]
 
 
 def test_words_are_shown_live_and_become_static(lab: Kernel) -> None:
-    cell = lab.run("%falstream test/paced/stream prompt=x count:=200 rate:=500")
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=200 rate:=500 -f text")
     live = "".join(each["content"]["text"] for each in cell.messages if each["header"]["msg_type"] == "stream")
     assert live.startswith("0000 ")
     assert cell.types() == [{"text/plain", "text/html"}] * 2

@@ -48,14 +48,33 @@ def test_a_streamed_answer_becomes_static(lab: Kernel) -> None:
 
 
 def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
-    cell = lab.run("%falstream test/paced/stream prompt=x count:=400 rate:=1000")
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=400 rate:=1000 -f text")
     live = "".join(each["content"]["text"] for each in cell.messages if each["header"]["msg_type"] == "stream")
     assert live.startswith("0000 0001")
+    _check_that_no_view_is_left(cell)
+    assert "0399" in cell.plain
+
+
+def test_words_are_formatted_live_and_no_widget_view_is_left(lab: Kernel) -> None:
+    text = "## Words\n\n" + "Some **bold** ones.\n\n" * 40 + "The *last*"
+    cell = lab.run(f"%%falstream test/paced/stream\n{json.dumps({'text': text, 'rate': 500, 'after': 0.5})}")
+    shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
+    _kept, *blocks = [each["text/html"] for each in shown if WIDGET not in each]
+    finished = "".join(each.rpartition('<div class="fal-answer')[0] for each in blocks)  # without what grew behind them
+    assert finished.count("Words</h2>") == 1
+    assert finished.count("Some <strong>bold</strong> ones.</p>") == 40
+    tails = [*blocks, *(state["value"] for state in _states(cell, "HTMLModel") if "value" in state)]
+    assert any(">The <em>last</em></p>" in each for each in tails)
+    assert len(cell.messages) <= 40 * (float(lab.value("_fal.metrics.duration")) + 1)
+    assert all(WIDGET not in types for types in cell.types())
+    assert left_open(cell) == set()
+
+
+def _check_that_no_view_is_left(cell: Execution) -> None:
     shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
     assert [WIDGET in each for each in shown] == [False, True]
     assert all(WIDGET not in types for types in cell.types())
     assert left_open(cell) == set()
-    assert "0399" in cell.plain
 
 
 def _states(cell: Execution, name: str) -> list[dict[str, Any]]:
@@ -116,7 +135,7 @@ def test_a_preview_that_is_a_url_or_an_svg_stays_words(lab: Kernel) -> None:
     for url in ("https://localhost:9/x.png", "data:image/gif;base64,PHN2Zz48L3N2Zz4="):
         cell = lab.run(f"%falstream test/previews/stream prompt=x count:=15 rate:=10 url={url}")
         assert not _states(cell, "ImageModel")
-        assert "image/" in "".join(each["content"].get("text", "") for each in cell.messages)
+        assert any("image/" in state.get("value", "") for state in _states(cell, "HTMLModel"))
 
 
 def test_an_interrupt_leaves_no_picture_and_no_bar(lab: Kernel) -> None:
@@ -295,7 +314,7 @@ def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at
         "from fal_notebook.display import live, notebook_live\nlimits = notebook_live._LARGEST, live._MOST_CHARACTERS"
     )
     lab.run("notebook_live._LARGEST, live._MOST_CHARACTERS = 1000, 400")
-    cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000")
+    cell = lab.run("%falstream test/paced/stream prompt=x count:=2500 rate:=1000 -f text")
     lab.run("notebook_live._LARGEST, live._MOST_CHARACTERS = limits")
     standing, longest, said = "", 0, []
     for each in cell.messages:

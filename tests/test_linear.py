@@ -38,8 +38,9 @@ from fal_notebook.media.partial_audio import Playable, parameter, raw_format
 from fal_notebook.media.picture_size import pixels
 from fal_notebook.media.wav import correct_wav_lengths, wav_seconds
 from fal_notebook.prompt.argument_rows import Form
-from fal_notebook.render.bundles import json_bundle, small_bundle, text_bundle
+from fal_notebook.render.bundles import small_bundle, text_bundle
 from fal_notebook.render.growing_markdown import GrowingMarkdown
+from fal_notebook.render.json_view import json_bundle
 from fal_notebook.render.markdown import text_html
 from fal_notebook.response.content import Content
 from fal_notebook.response.envelopes import Envelope

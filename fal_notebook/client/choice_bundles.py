@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..render import bundles
+from ..render.json_view import folded_json_bundle
 from ..response.choices import Choice, Source, ToolCall
 from .finish_reasons import finish_words
 
@@ -58,6 +59,6 @@ def _calls(calls: Sequence[ToolCall]) -> list[bundles.Bundle]:
     for number, call in enumerate(calls):
         if length > bundles.LONGEST_TEXT:
             return [*parts, bundles.small_bundle(f"… and more: {len(calls) - number:,} of its tool calls")]
-        parts.append(bundles.folded_json_bundle(f"calls {call.name or 'a tool'}", call.arguments))
+        parts.append(folded_json_bundle(f"calls {call.name or 'a tool'}", call.arguments))
         length += len(parts[-1]["text/plain"])
     return parts

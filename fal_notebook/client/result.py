@@ -11,21 +11,21 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ..errors import FalNotebookError, NotShown, RequestError
-from ..media.media import Media, drawable
+from ..media.media import Media
 from ..render import bundles
+from ..render.json_view import json_bundle, more_bundle
 from ..render.plain_words import is_no_markdown, plain_words_bundle
 from ..response.choices import Choice, Source
-from ..response.files_in_json import files_in
 from ..response.sse import ServerSentEvent
 from ..safety.plain_text import one_line, printable
 from .choice_bundles import end_of_first, first_heading, links, other_choices
 from .facts import Facts
+from .file_bundles import MOST_FILES, rest_of, shown_files, size_note, withheld_flags
 from .metrics import Metrics
 
 Format = Literal["markdown", "text", "json"]
 FORMATS: tuple[Format, ...] = ("markdown", "text", "json")
 _LONGEST_MESSAGE = 200  # characters of an error in a repr
-_MOST_FILES = 100  # that are shown: a page with thousands of pictures freezes
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,9 +114,19 @@ class Result:
         """
         return bundles.merged([*self.body(style, autoplay=autoplay), self.foot])
 
-    def body(self, style: Format = "markdown", *, autoplay: bool = False) -> list[bundles.Bundle]:
-        """The MIME bundles without the footer; empty if no answer came."""
-        return bundles.merged(self._bundles(style, autoplay=autoplay))
+    def body(
+        self, style: Format = "markdown", *, autoplay: bool = False, html_only: bool = False
+    ) -> list[bundles.Bundle]:
+        """The MIME bundles without the footer; empty if no answer came.
+
+        Args:
+            style: as for `outputs`.
+            autoplay: as for `outputs`.
+            html_only: whether everything is in one bundle of HTML. Otherwise a single picture, and data, are outputs of
+                their own type.
+        """
+        parts = bundles.merged(self._bundles(style, autoplay=autoplay, native=not html_only))
+        return bundles.merged([*parts, *size_note(parts)])
 
     @property
     def foot(self) -> bundles.Bundle:
@@ -129,21 +139,20 @@ class Result:
         return Facts(**{each.name: getattr(self, each.name) for each in fields(Facts)})
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> bundles.Bundle:
-        parts = [*self._bundles("markdown", autoplay=False), self.foot]
-        (bundle,) = bundles.merged(bundles.as_html(part) for part in parts)
+        (bundle,) = bundles.merged([*self.body(html_only=True), self.foot])
         return {**bundle, "text/plain": printable(bundle["text/plain"], sys.stdout)}  # IPython prints it in a terminal
 
     def _mime_(self) -> tuple[str, str]:
         """What marimo shows (its protocol for objects)."""
         return "text/html", self._repr_mimebundle_()["text/html"]
 
-    def _bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
+    def _bundles(self, style: Format, *, autoplay: bool, native: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:
             words = [bundles.text_bundle(self.text, "text")] if self.text else []
-            return words + [bundles.small_bundle(repr(media)) for media in self.media[:_MOST_FILES]]
+            return words + [bundles.small_bundle(repr(media)) for media in self.media[:MOST_FILES]]
         parts = first_heading(self.choices) if self._shows_words(style) else []
         parts += [bundles.reasoning_bundle(self.reasoning, self.metrics.thinking, style)] if self.reasoning else []
-        return [*parts, *self._answer_bundles(style, autoplay=autoplay), *self.below_answer(style)]
+        return [*parts, *self._answer_bundles(style, autoplay=autoplay, native=native), *self.below_answer(style)]
 
     def below_answer(self, style: Format = "markdown") -> list[bundles.Bundle]:
         """What is shown below the words of the answer and its files."""
@@ -153,7 +162,8 @@ class Result:
             parts += [*other_choices(self.choices, style), *links(self.sources)]
         if self.note:
             parts.append(bundles.small_bundle(self.note))
-        if True in self._withheld_flags():
+        parts += self._rest_of_data(style)
+        if True in withheld_flags(self.data):
             parts.append(bundles.small_bundle("a picture was withheld by the endpoint's safety checker"))
         return parts
 
@@ -161,21 +171,22 @@ class Result:
         """Whether the words are shown, and not the JSON that holds them."""
         return style != "json" or self.data is None
 
-    def _answer_bundles(self, style: Format, *, autoplay: bool) -> list[bundles.Bundle]:
+    def _answer_bundles(self, style: Format, *, autoplay: bool, native: bool) -> list[bundles.Bundle]:
         if not self._shows_words(style):
-            return [bundles.json_bundle(self.data)]
+            return [json_bundle(self.data, native=native)]
         parts = [self._words_bundle(style)] if self.text else []
-        shown = self.media[:_MOST_FILES]
-        others = [media for media in shown if media.kind != "image"]
-        parts += self._picture_bundles(shown)
-        first = next((number for number, media in enumerate(others) if media.kind == "audio"), None)
-        for number, media in enumerate(others):
-            parts.append(bundles.media_bundle(media, autoplay=autoplay and number == first))
-        if len(self.media) > len(shown):
-            parts.append(bundles.small_bundle(f"… and {len(self.media) - len(shown):,} files more, in its media"))
+        parts += shown_files(self.media, self.data, native=native, autoplay=autoplay)
         says_more = any(choice.text or choice.tool_calls for choice in self.choices)
         shows_data = not (parts or says_more) and self.data is not None and self.error is None
-        return [bundles.json_bundle(self.data)] if shows_data else parts
+        return [json_bundle(self.data, native=native)] if shows_data else parts
+
+    def _rest_of_data(self, style: Format) -> list[bundles.Bundle]:
+        """What a JSON answer says beside its words and files, folded. Of a chat's JSON, the rest says nothing."""
+        is_chat = bool(self.choices or self.finish_reason)
+        if is_chat or self.error is not None or not (self.text or self.media) or not self._shows_words(style):
+            return []
+        rest = rest_of(self.data, self.text)
+        return [more_bundle(rest)] if rest else []
 
     def _words_bundle(self, style: Format) -> bundles.Bundle:
         shown = self.words_format(style)
@@ -187,47 +198,6 @@ class Result:
         """How the words are shown: as text if the body is text and its content type is not that of Markdown."""
         is_body = not self.events and self.data is None
         return "text" if is_body and is_no_markdown(self.headers.get("content-type", "")) else style
-
-    def _picture_bundles(self, shown: Sequence[Media]) -> list[bundles.Bundle]:
-        pictures = [media for media in shown if media.kind == "image"]
-        withheld = self._withheld_pictures()
-        notes = [self._caption(media, withheld=number in withheld) for number, media in enumerate(pictures)]
-        places = [number for number, media in enumerate(shown) if media.kind == "image"]
-        noted = list(zip(pictures, notes, drawable(pictures), places, strict=True))
-        drawn = [(media, note) for media, note, is_drawn, _ in noted if is_drawn]
-        undrawn = [(media, f"media[{place}]", note) for media, note, is_drawn, place in noted if not is_drawn]
-        return [*bundles.pictures_bundles(drawn), *(bundles.undrawn_bundle(*each) for each in undrawn)]
-
-    def _caption(self, picture: Media, *, withheld: bool) -> str:
-        """The caption of a picture apart from its size: its seed, and whether it was withheld."""
-        said = self._from_data("seed") if picture.seed is None else picture.seed
-        seed = [f"seed {said}"] if isinstance(said, int) and not isinstance(said, bool) else []
-        return " · ".join([*seed, *(["withheld by the safety checker"] if withheld else [])])
-
-    def _withheld_flags(self) -> list[bool]:
-        """Whether fal's safety checker replaced a picture by a black one, for each picture of ``images``."""
-        flags = self._from_data("has_nsfw_concepts")
-        return [flag is True for flag in flags] if isinstance(flags, list) else []
-
-    def _withheld_pictures(self) -> list[int]:
-        """The numbers of the pictures that were replaced by black ones.
-
-        The flags count only the pictures of ``images``; a mask or an input has none. Where it is not clear which
-        pictures they mean, no numbers are returned.
-        """
-        flags, pictures = self._withheld_flags(), [media for media in self.media if media.kind == "image"]
-        if True not in flags or len(pictures) > _MOST_FILES:
-            return []
-        if len(flags) == len(pictures):
-            start: int | None = 0
-        else:
-            judged = list(files_in({"images": self._from_data("images")}))
-            starts = (at for at in range(len(pictures)) if judged and pictures[at : at + len(judged)] == judged)
-            start = next(starts, None)
-        return [] if start is None else [start + number for number, flag in enumerate(flags) if flag]
-
-    def _from_data(self, name: str) -> Any:
-        return self.data.get(name) if isinstance(self.data, dict) else None
 
 
 def show_safely(result: Result, show: Callable[[Result], object]) -> Result:

@@ -12,7 +12,8 @@ from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
-from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle
+from ..render.bundles import Bundle, as_html, merged, small_bundle
+from ..render.cards import media_bundle
 from ..response.updates import Progress, Update
 from ..safety.plain_text import one_line
 from .footer import Footer
@@ -80,7 +81,7 @@ class BackgroundLive(Live):
         return super()._has_undrawn or self._reasoning.has_news
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        parts = merged(as_html(bundle) for bundle in result.body(style, autoplay=autoplay))
+        parts = result.body(style, autoplay=autoplay, html_only=True)
         body = parts[0] if parts else small_bundle("no answer came")
         notes = [small_bundle(self.note)] if self.note else []
         foot = merged([result.foot, *notes])[0]

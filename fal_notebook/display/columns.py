@@ -15,7 +15,8 @@ from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
 from ..render.answer_style import styled_once
-from ..render.bundles import Bundle, as_html, media_bundle, merged, small_bundle
+from ..render.bundles import Bundle, as_html, merged, small_bundle
+from ..render.cards import media_bundle
 from ..render.markdown import text_html
 from ..render.mathematics import limit_formulas
 from ..response.updates import Preview, Progress, Update
@@ -188,7 +189,7 @@ def _is_light_picture(media: Media) -> bool:
 
 
 def _final_bundle(result: Result, style: Format) -> Bundle:
-    return merged(as_html(bundle) for bundle in result.outputs(style))[0]
+    return merged([*result.body(style, html_only=True), result.foot])[0]
 
 
 def _grid(columns: Iterable[tuple[str, Bundle]]) -> Bundle:

@@ -18,7 +18,8 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media, first_raster
-from ..render.bundles import CUT_NOTE, LONGEST_TEXT, media_words, thought_words
+from ..render.bundles import CUT_NOTE, LONGEST_TEXT, thought_words
+from ..render.file_words import media_words
 from ..response.updates import Preview, Progress, Text, Update
 from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
 from .live_reasoning import LiveReasoning, thinking_words

@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from enum import IntEnum
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from IPython.display import DisplayHandle, display
 
 from ..media.media import Media
+from ..render.answer_style import short_css
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
@@ -43,15 +45,20 @@ _KEPT_CHARACTERS_A_SECOND = 100_000
 
 
 class Place(IntEnum):
-    """The order of the parts from the top. The text grows, so it is the last: nothing moves while a user clicks."""
+    """The order of the parts from the top.
 
-    STOP = 1
-    PROGRESS = 2
-    PICTURE = 3
-    SOUND = 4
-    MESSENGER = 5
-    REASONING = 6
-    WORDS = 7
+    The page draws all parts anew that stand behind one that is added. So what is added late stands behind the words;
+    the Stop button is moved to the top by `live.css`, since the words grow and a click must not miss it.
+    """
+
+    STYLE = 0
+    PROGRESS = 1
+    PICTURE = 2
+    SOUND = 3
+    REASONING = 4
+    WORDS = 5
+    STOP = 6
+    MESSENGER = 7
 
 
 class LiveBox:
@@ -64,13 +71,15 @@ class LiveBox:
     Args:
         words: returns the answer's text so far.
         recent: the store from which a reloaded page gets the final answer.
+        style: the stylesheet of what its parts show.
     """
 
-    def __init__(self, words: Callable[[], str], recent: RecentAnswers) -> None:
+    def __init__(self, words: Callable[[], str], recent: RecentAnswers, style: Callable[[], str] = str) -> None:
         self._words = words
         self._recent = recent
+        self._style = style
         self._name = uuid4().hex
-        self._parts: dict[Place, DOMWidget] = {}
+        self._parts: dict[Place, tuple[DOMWidget, ...]] = {}
         self._box: VBox | None = None
         self._within: Output | None = None
         self._outputs: list[DisplayHandle] = []
@@ -90,10 +99,12 @@ class LiveBox:
         """Whether a place has a part."""
         return place in self._parts
 
-    def put(self, place: Place, widget: "DOMWidget") -> None:
-        """Show one more part."""
-        self._parts[place] = widget
-        children = [part for _, part in sorted(self._parts.items())]
+    def put(self, place: Place, *widgets: "DOMWidget") -> None:
+        """Show one more part, of one or more widgets."""
+        if self._box is None:
+            self._parts[Place.STYLE] = (self._style_widget(),)
+        self._parts[place] = widgets
+        children = [widget for _, part in sorted(self._parts.items()) for widget in part]
         if self._box is None:
             self._open(children)
         else:
@@ -146,11 +157,17 @@ class LiveBox:
         stays = self._messenger is not None
         for place, part in self._parts.items():
             if not stays or place is not Place.MESSENGER:
-                close_widget(part, but=self.layout if stays else None)
+                for widget in part:
+                    close_widget(widget, but=self.layout if stays else None)
         if self._box is not None and not stays:
             close_widget(self._box)
         if "layout" in vars(self) and not stays:
             self.layout.close()
+
+    def _style_widget(self) -> "DOMWidget":
+        sheet = f"{self._style()}{_live_style().replace('fal-box-name', live_class(self._name))}"
+        bundle = {"text/plain": "", "text/html": f'<style class="fal-style">{sheet}</style>'}
+        return static_widget([bundle], layout=self.layout, _dom_classes=("fal-style",))
 
     def _open(self, children: "Sequence[DOMWidget]") -> None:
         from ipywidgets import VBox
@@ -169,6 +186,11 @@ class LiveBox:
     def _note_kept(self, words: str) -> None:
         self._kept = words
         self._due = time.monotonic() + max(_KEEP_SECONDS, len(words) / _KEPT_CHARACTERS_A_SECOND)
+
+
+@cache
+def _live_style() -> str:
+    return short_css(Path(__file__).with_name("live.css").read_text(encoding="utf-8"))
 
 
 def _as_two_outputs(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:

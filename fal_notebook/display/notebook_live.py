@@ -1,6 +1,6 @@
 """The live view in a notebook: what a request shows while it streams, and what stays at its end.
 
-Words are printed into an Output widget, which stands in one box with the other parts: preview, progress, sound. When
+Words are put into an Output widget, which stands in one box with the other parts: preview, progress, sound. When
 the response has ended, the cell's outputs with the box are updated by their display ids to the static result. Then the
 widgets are closed: a notebook that is saved with widgets shows errors when it is opened again. The Output widget is
 entered and left for each print, so that what the user's own tasks print meanwhile goes to the cell and stays there.
@@ -8,18 +8,20 @@ entered and left for each print, so that what the user's own tasks print meanwhi
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from IPython.display import clear_output
+from IPython.display import clear_output, display
 
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media
+from ..render.answer_style import answer_style
 from ..render.bundles import Bundle
 from ..response.updates import Progress
 from ..safety.plain_text import count_beyond_latin1
+from .formatted_words import FormattedWords
 from .live import Live, Shown
 from .live_widgets import LiveBox, Picture, Place, ProgressBar
 from .preview_pictures import PICTURE_BYTES
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 250_000  # characters that the page shows while more comes: it lays out all of them at each refresh
 _FOREIGN = 20  # for how many characters one beyond Latin-1 counts: so much it costs the page if scripts alternate
+_HTML_A_SECOND = 400_000  # characters: of more than a megabyte a second the server drops messages
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth the messages that it costs
 
 
@@ -40,11 +43,14 @@ class NotebookLive(Live):
 
     Args:
         recent: the store from which a reloaded page gets the final answer.
+        formatted: whether the words are Markdown, and formatted while they stream.
     """
 
-    def __init__(self, recent: RecentAnswers) -> None:
+    def __init__(self, recent: RecentAnswers, *, formatted: bool = False) -> None:
         super().__init__()
-        self._box = LiveBox(lambda: self.words, recent)
+        self._formatted = formatted
+        self._formatted_words: FormattedWords | None = None
+        self._box = LiveBox(lambda: self.words, recent, answer_style if formatted else str)
         self._output: Output | None = None
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
@@ -87,12 +93,16 @@ class NotebookLive(Live):
             Place.PICTURE: self._image,
             Place.REASONING: self._fold,
         }
-        made = {Place.WORDS: self._output, **{place: part and part.widget for place, part in others.items()}}
-        for place, widget in made.items():
-            if widget is not None and not self._box.shows(place):
+        made = [(place, part.widget) for place, part in others.items() if part is not None]
+        words = self._formatted_words.parts if self._formatted_words else [self._output] if self._output else []
+        for place, widget in [*made, *((Place.WORDS, part) for part in words)]:
+            if not self._box.shows(place):
                 self._box.close_part(widget)
 
     def _write(self, text: str, replaces: Shown) -> None:
+        if self._formatted and not self._text:
+            self._format(lambda words: words.say(text))
+            return
         if replaces is not Shown.NOTHING:
             self._stands = self._weight = self._cut = 0
         weight = len(text) + _FOREIGN * count_beyond_latin1(text)
@@ -102,10 +112,35 @@ class NotebookLive(Live):
             text = f"… {self._cut:,} characters come back at the end\n\n{text}"
         self._stands += len(text)
         self._weight += weight
+        if self._formatted:
+            self._format(lambda words: self._add(words, text, replaces))
+            return
         with self._inside():
             if replaces is not Shown.NOTHING:
                 clear_output(wait=bool(text))  # with nothing behind it, it must not wait for the next words
             sys.stdout.write(text)
+
+    def _format(self, change: Callable[[FormattedWords], None]) -> None:
+        words = self._formatted_words
+        if words is None:
+            words = self._formatted_words = FormattedWords(self._box.layout)
+            self._output = words.finished
+        change(words)
+        if not self._box.shows(Place.WORDS):
+            self._box.put(Place.WORDS, *words.parts)
+
+    def _add(self, words: FormattedWords, text: str, replaces: Shown) -> None:
+        if replaces is Shown.WORDS:
+            words.restart()
+        self._rest(words.add(text, self._show) / _HTML_A_SECOND)
+
+    def _show(self, bundle: Bundle, replaces_all: bool) -> None:  # noqa: FBT001 - only `FormattedWords` calls it
+        if not self._box.shows(Place.WORDS) and self._formatted_words is not None:
+            self._box.put(Place.WORDS, *self._formatted_words.parts)
+        with self._inside():
+            if replaces_all:
+                clear_output(wait=True)
+            display(bundle, raw=True)
 
     def _progress_words(self) -> str:
         """Nothing, since the progress bar shows it."""

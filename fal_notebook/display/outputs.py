@@ -106,11 +106,11 @@ class _InWidget(ReplaceableOutput):
         self._holder.outputs = _as_outputs([bundle], metadata)
 
 
-def static_widget(bundles: Sequence[Bundle]) -> "Output":
+def static_widget(bundles: Sequence[Bundle], **options: Any) -> "Output":
     """A widget that holds bundles, for places where an output cannot be replaced by its display id."""
     from ipywidgets import Output
 
-    return Output(outputs=_as_outputs(bundles))
+    return Output(outputs=_as_outputs(bundles), **options)
 
 
 def _as_outputs(bundles: Sequence[Bundle], metadata: Metadata | None = None) -> tuple[dict[str, Any], ...]:

@@ -20,7 +20,9 @@ from ..client.interrupts import Interrupts
 from ..client.result import with_show_error
 from ..media.media import Media
 from ..media.partial_audio import Playable
-from ..render.bundles import Bundle, media_bundle, media_words, merged, small_bundle
+from ..render.bundles import Bundle, merged, small_bundle
+from ..render.cards import media_bundle
+from ..render.file_words import media_words
 from ..response.bodies import MediaBody
 from ..response.updates import Piece, Update
 from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, widget_bundle

@@ -14,8 +14,8 @@ from .reloaded_page import RecentAnswers
 class SoundingLive(NotebookLive):
     """The live view in a notebook with sound that plays while it arrives, for ``--play``."""
 
-    def __init__(self, recent: RecentAnswers) -> None:
-        super().__init__(recent)
+    def __init__(self, recent: RecentAnswers, *, formatted: bool = False) -> None:
+        super().__init__(recent, formatted=formatted)
         self._player = PagePlayer()
         self._is_shown = False
 

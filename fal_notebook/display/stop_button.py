@@ -29,7 +29,7 @@ class StopButton:
 
     def __init__(self, stop: Callable[[], object]) -> None:
         self._stop = stop
-        self.widget: AnyWidget = _widget_class()(_control=listen(self._take))
+        self.widget: AnyWidget = _widget_class()(_control=listen(self._take), _dom_classes=("fal-stop",))
         try:
             self.widget.on_msg(self._hear)
         except BaseException:

@@ -184,7 +184,8 @@ def _view(shell: InteractiveShell, options: Namespace) -> Live:
         return TerminalLive()
     if screen in (Screen.END, Screen.LATER):
         return StaticLive()
-    return (SoundingLive if options.play else NotebookLive)(recent_answers())
+    live = SoundingLive if options.play else NotebookLive
+    return live(recent_answers(), formatted=options.format == "markdown")
 
 
 def _background_view(shell: InteractiveShell, options: Namespace, stream: Stream) -> Live:

@@ -1,12 +1,12 @@
 """``--save``: writes the files of an answer to the disk, or its text if it has no files."""
 
+import json
 import mimetypes
 from pathlib import Path
 
 from ..client.result import Result
 from ..errors import FalNotebookError, InvalidRequest
 from ..media.disk import write_whole
-from ..render.bundles import json_bundle
 
 
 def save_result(result: Result, place: str, *, overwrite: bool = False) -> str:
@@ -55,5 +55,5 @@ def _save_media(result: Result, path: Path, number: int, overwrite: bool) -> Pat
 
 def _save_words(result: Result, path: Path, overwrite: bool) -> Path:  # noqa: FBT001 - passed on
     target = path / "fal.txt" if path.is_dir() else path
-    words = result.text or json_bundle(result.data)["text/plain"]
+    words = result.text or json.dumps(result.data, ensure_ascii=False, indent=2)
     return write_whole(target, words.encode("utf-8", "replace"), overwrite=overwrite)

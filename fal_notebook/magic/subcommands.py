@@ -6,7 +6,8 @@ from ..client.arguments import encode
 from ..client.chat import Chats
 from ..client.sessions import session
 from ..display.outputs import show_bundle
-from ..render.bundles import json_bundle, small_bundle, table_bundle
+from ..render.bundles import small_bundle, table_bundle
+from ..render.json_view import json_bundle
 from .request import SUBCOMMANDS, Request
 
 _MOST_CHATS = 20

@@ -61,6 +61,13 @@ _MARKUP = re.compile(r"svg|xml|html")
 MOST_PIXELS = 100_000_000
 """The most pixels of one answer's pictures that a page gets to draw: each takes it four bytes of memory."""
 
+_TYPES_BY_EXTENSION = {
+    "glb": "model/gltf-binary",
+    "gltf": "model/gltf+json",
+    "zip": "application/zip",
+    **dict.fromkeys(("fbx", "obj", "ply", "safetensors", "splat", "stl", "usdz"), _OCTET_STREAM),
+}
+"""3-D models, weights and archives. Most machines know no type for them, and a page never fetches them by itself."""
 _SYNONYMS = {
     "audio/x-wav": "audio/wav",
     "audio/wave": "audio/wav",
@@ -84,6 +91,8 @@ class Media:
         width, height: of a picture, in pixels, where the server gave them.
         seed: the seed of this picture, where the server gave it.
         duration: of sound or video, in seconds, where the server gave it.
+        file_size: in bytes, where the server gave it.
+        name: what the answer calls it, such as ``vocals``; empty if its name in the JSON says no more than its type.
         gateway: the host that named the URL, if it is this machine or in a private network: files on this host may be
             fetched, while any other host has to be public.
     """
@@ -96,6 +105,8 @@ class Media:
     height: int | None = None
     duration: float | None = None
     seed: int | None = None
+    file_size: int | None = field(default=None, compare=False)
+    name: str = field(default="", compare=False)
     gateway: str | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -107,6 +118,11 @@ class Media:
     def extension(self) -> str:
         """The type's usual extension, with its dot; ``.bin`` or ``.txt`` for types that programs run."""
         return file_extension(self.content_type)
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes it has, where that is known."""
+        return self.file_size if self.data is None else len(self.data)
 
     @property
     def pixels(self) -> tuple[int, int] | None:
@@ -291,5 +307,10 @@ def _unescaped(text: bytes) -> bytes:
 
 def guess_type(url: str) -> str | None:
     """The content type that the extension of a URL's path stands for, or None."""
-    guessed = mimetypes.guess_type(urlsplit(url).path)[0]
+    guessed = only_linked_type(url) or mimetypes.guess_type(urlsplit(url).path)[0]
     return normal_type(guessed) if guessed else None
+
+
+def only_linked_type(url: str) -> str | None:
+    """The content type of a 3-D model or an archive, by the extension of its URL; None for every other URL."""
+    return _TYPES_BY_EXTENSION.get(urlsplit(url).path.lower().rpartition(".")[2])

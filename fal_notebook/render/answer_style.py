@@ -9,6 +9,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+_SHEETS = ("answer.css", "cards.css", "json_view.css")
 _PART = re.compile(r"/\* part ([^*]*)\*/")
 _COMMENT = re.compile(r"/\*[^*]*\*/")
 _SPACE = re.compile(r"\s+")
@@ -76,12 +77,12 @@ def answer_style() -> str:
 @cache
 def _parts() -> list[tuple[list[str], str]]:
     """The parts of the sheet, each with the marks of HTML that uses it; the first has none, and is always used."""
-    sheet = Path(__file__).with_name("answer.css").read_text(encoding="utf-8")
+    sheet = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _SHEETS)
     first, *others = _PART.split(sheet)
     marked = zip(others[::2], others[1::2], strict=True)
-    return [([], _short(first)), *((marks.split(), _short(css)) for marks, css in marked)]
+    return [([], short_css(first)), *((marks.split(), short_css(css)) for marks, css in marked)]
 
 
-def _short(css: str) -> str:
-    """The sheet without comments and needless space."""
+def short_css(css: str) -> str:
+    """A stylesheet without comments and needless space."""
     return _NEEDLESS_SPACE.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", css))).replace(";}", "}").strip()

@@ -6,14 +6,13 @@ Every bundle is static: it still shows the same after save and reopen, in nbconv
 PNG or JPEG picture is a bundle of its own MIME type, because every viewer shows that; everything else is HTML.
 """
 
-import json
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..media.media import Media, drawable
+from markdown_it.token import Token
+
 from ..safety.plain_text import one_line, plain_text
 from .answer_style import SMALL, styled_html, styled_once, unstyled, with_fallbacks
 from .markdown import markdown_html, preformatted_html, text_html
@@ -24,34 +23,19 @@ from .portable_markdown import portable_markdown, portable_plain
 Bundle = dict[str, Any]
 
 _MARKDOWN = "text/markdown"
-_NATIVE_PICTURES = ("image/png", "image/jpeg")
-_LONGEST_JSON_STRING = 2_000
+NATIVE_PICTURES = ("image/png", "image/jpeg")
+"""The types of pictures that every viewer shows as an output of its own."""
+JSON_TYPE = "application/json"
+PICTURE_STYLE = "max-width:100%;max-height:36em"
+"""The size of a picture where the stylesheet was removed."""
 _LONGEST_TITLE = 200
 _LONGEST_HOST = 80
 LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown. A page with more freezes."""
 CUT_NOTE = "\n\n… cut here: the whole text is in the result"
 """The note at the place where an answer that still streams is cut."""
-_JSON_ENCODER = json.JSONEncoder(ensure_ascii=False)
-_CUT_JSON_NOTE = "\n\n… cut here: the whole value is in the result's data"
 _SMALL_STYLE = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
 _BOX_STYLE = "overflow-wrap:anywhere"
-# Up to four pictures in a row. Each has a checkbox, so that a click enlarges it to a row of its own without a script.
-# In a viewer that removes the style, the pictures stand one below the other.
-_GALLERY_STYLE = """
-.fal-pictures {
-  display: grid; grid-auto-flow: dense; gap: .6em; margin: .35em 0;
-  grid-template-columns: repeat(auto-fill, minmax(max(min(9em, 100%), (100% - 1.8em) / var(--fal-columns)), 1fr));
-}
-.fal-pictures figure { margin: 0; min-width: 0 }
-.fal-pictures label { display: block; position: relative; overflow: auto; cursor: zoom-in }
-.fal-pictures img { display: block; max-width: 100%; height: auto; margin: 0 }
-.fal-pictures input { position: absolute; opacity: 0; margin: 0 }
-.fal-pictures figure:has(:checked) { grid-column: 1 / -1 }
-.fal-pictures figure:has(:checked) label { cursor: zoom-out }
-.fal-pictures figure:has(:checked) img { max-width: none !important }
-.fal-pictures label:has(:focus-visible) { outline: 2px solid var(--jp-brand-color1, #1976d2) }
-"""
 
 
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
@@ -59,19 +43,10 @@ def text_bundle(text: str, style: str = "markdown") -> Bundle:
     shown = _shown_text(text)
     if style != "markdown":
         return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
-    portable = portable_markdown(shown)
-    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown))}
+    read: list[Token] = []
+    bundle = {"text/plain": shown, "text/html": styled_html(_words_html(shown, read.extend))}
+    portable = portable_markdown(shown, read)
     return bundle if portable is None else {**bundle, _MARKDOWN: portable}
-
-
-def json_bundle(value: Any) -> Bundle:
-    """A JSON value, indented. Very long strings in it are cut, with a note of their length."""
-    try:
-        words = _beginning(_json_pieces(value, "\n"))
-    except RecursionError:
-        words = json.dumps(value, ensure_ascii=False)
-    shown = plain_text(words) if len(words) <= LONGEST_TEXT else plain_text(words[:LONGEST_TEXT]) + _CUT_JSON_NOTE
-    return {"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}
 
 
 def reasoning_bundle(text: str, seconds: float | None = None, style: str = "markdown") -> Bundle:
@@ -88,14 +63,6 @@ def thought_words(seconds: float | None) -> str:
         return "reasoning"
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return "thought for " + (f"{minutes} min {rest} s" if minutes else f"{rest} s")
-
-
-def folded_json_bundle(line: str, value: Any) -> Bundle:
-    """A JSON value, collapsed below a line that says what it is."""
-    shown, inner = one_line(line), json_bundle(value)
-    summary = f"<summary>{text_html(shown)}</summary>"
-    html = f'<details class="fal-fold">{summary}{unstyled(inner["text/html"])}</details>'
-    return {"text/plain": f"[{shown}] {inner['text/plain']}", "text/html": styled_html(html)}
 
 
 def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
@@ -137,66 +104,6 @@ def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
     return {"text/plain": plain_text(words), "text/html": styled_html(html)}
 
 
-def media_bundle(media: Media, *, autoplay: bool = False) -> Bundle:
-    """A picture or a player; for a file that cannot be shown, a line that describes it."""
-    words = media_words(media)
-    if media.kind == "image" and not all(drawable([media])):
-        return small_bundle(words)
-    if media.data is not None and media.content_type in _NATIVE_PICTURES:
-        return {"text/plain": words, media.content_type: b64encode(media.data).decode("ascii")}
-    html = _file_html(media, autoplay=autoplay)
-    return {"text/plain": words, "text/html": html or small_bundle(words)["text/html"]}
-
-
-def pictures_bundles(pictures: Sequence[tuple[Media, str]]) -> list[Bundle]:
-    """The pictures of an answer, each with its size and a note as its caption.
-
-    A single picture is a bundle of its own MIME type, with the caption in a second bundle. Several pictures stand side
-    by side in one bundle.
-    """
-    if len(pictures) > 1:
-        return [_gallery(pictures)]
-    captions = (_caption(media, note) for media, note in pictures)
-    return [*(media_bundle(media) for media, _ in pictures), *(small_bundle(each) for each in captions if each)]
-
-
-def undrawn_bundle(media: Media, place: str, note: str = "") -> Bundle:
-    """A line in place of a picture that would cost a page too much to draw: what it is, and how to open it.
-
-    Args:
-        media: the picture.
-        place: the picture as an expression on the result, such as ``media[0]``.
-        note: a note on the picture.
-    """
-    kept = f"not drawn here; .{place}.save('picture{media.extension}') keeps it"
-    words = one_line(" · ".join(filter(None, [media_words(media), note, kept])))
-    html = text_html(words)
-    if (media.url or "").startswith(("http://", "https://")):
-        address = escape(media.url or "")
-        html = f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">open it</a> · {html}'
-    return {"text/plain": words, "text/html": f'<div style="{_SMALL_STYLE};{_BOX_STYLE}">{html}</div>'}
-
-
-def picture_html(media: Media) -> str:
-    """A picture as an ``<img>``, with its bytes in it if they are known. A script in an SVG does not run there."""
-    if media.data is None and media.address is None:  # a page would fetch it from within the user's own network
-        return text_html(media_words(media))
-    source = media.address if media.data is None else media.data_uri()
-    return f'<img src="{escape(source or "")}" alt="{escape(media_words(media))}" style="max-width:100%">'
-
-
-def media_words(media: Media) -> str:
-    """A description of a file in words, such as ``audio/wav, 84,044 bytes``."""
-    parts = [media.content_type]
-    if media.width and media.height:
-        parts.append(f"{media.width} × {media.height}")
-    if media.data is not None:
-        parts.append(f"{len(media.data):,} bytes")
-    if media.url:
-        parts.append(media.url)
-    return one_line(", ".join(parts))
-
-
 def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
     """The bundles, with neighbouring HTML bundles joined to one.
 
@@ -204,11 +111,11 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
     """
     result: list[Bundle] = []
     for bundle in bundles:
-        if "text/html" not in bundle:
+        if not _is_html(bundle):
             result.append(bundle)
             continue
         bare = {**bundle, "text/html": unstyled(bundle["text/html"])}
-        if result and "text/html" in result[-1]:
+        if result and _is_html(result[-1]):
             result[-1] = _joined(result[-1], bare)
         else:
             result.append(bare)
@@ -216,13 +123,18 @@ def merged(bundles: Iterable[Bundle]) -> list[Bundle]:
 
 
 def as_html(bundle: Bundle) -> Bundle:
-    """The bundle as HTML: a PNG or JPEG becomes an ``<img>``, so that it can be joined with text."""
-    for content_type in _NATIVE_PICTURES:
+    """The bundle as HTML alone: a PNG or JPEG becomes an ``<img>``, so that it can be joined with text."""
+    for content_type in NATIVE_PICTURES:
         if content_type in bundle:
             source = f"data:{content_type};base64,{bundle[content_type]}"
-            html = f'<img src="{source}" alt="{escape(bundle["text/plain"])}" style="max-width:100%">'
+            html = f'<img src="{source}" alt="{escape(bundle["text/plain"])}" style="{PICTURE_STYLE}">'
             return {"text/plain": bundle["text/plain"], "text/html": html}
-    return bundle
+    return {name: data for name, data in bundle.items() if name != JSON_TYPE}
+
+
+def _is_html(bundle: Bundle) -> bool:
+    """Whether a page shows the bundle as HTML, so that it can be joined with others."""
+    return "text/html" in bundle and JSON_TYPE not in bundle
 
 
 def _joined(first: Bundle, second: Bundle) -> Bundle:
@@ -240,47 +152,8 @@ def _whole(bundle: Bundle) -> Bundle:
     return {**bundle, "text/html": styled_once(limit_formulas(bundle["text/html"]))}
 
 
-def _words_html(text: str) -> str:
-    return with_fallbacks(markdown_html(text))
-
-
-def _gallery(pictures: Sequence[tuple[Media, str]]) -> Bundle:
-    """Several pictures side by side. A click or the space bar shows one in its full size, and back again."""
-    words = "\n".join(", ".join(filter(None, [media_words(media), one_line(note)])) for media, note in pictures)
-    figures = []
-    for number, (media, note) in enumerate(pictures, start=1):
-        check = f'<input type="checkbox" aria-label="Picture {number} of {len(pictures)} in its own size">'
-        caption = f'<figcaption style="{_SMALL_STYLE}">{text_html(_caption(media, note))}</figcaption>'
-        figures.append(f"<figure><label>{check}{picture_html(media)}</label>{caption}</figure>")
-    columns = f'class="fal-pictures" style="--fal-columns:{min(len(pictures), 4)}"'
-    return {
-        "text/plain": words,
-        "text/html": f"<style>{_GALLERY_STYLE}</style>\n<div {columns}>\n" + "\n".join(figures) + "\n</div>",
-    }
-
-
-def _caption(media: Media, note: str) -> str:
-    size = media.pixels
-    return one_line(" · ".join(filter(None, ["{}×{}".format(*size) if size else "", note])))
-
-
-def _file_html(media: Media, *, autoplay: bool) -> str | None:
-    """A file as HTML, or None. IPython's own players are not used: in IPython 7 they do not escape an address."""
-    if media.data is None and media.address is None:
-        return None
-    if media.kind == "audio":
-        return _player_html(media, "audio", f"controls{' autoplay' if autoplay else ''}")
-    if media.kind == "video":
-        return _player_html(media, "video", 'controls playsinline style="max-width:100%"')
-    return picture_html(media) if media.kind == "image" else None
-
-
-def _player_html(media: Media, tag: str, attributes: str) -> str:
-    """A player. A video from a URL gets no MIME type, since a browser refuses one with a type that it does not know."""
-    if media.data is None and tag == "video":
-        return f'<video src="{escape(media.url or "")}" {attributes}></video>'
-    source = escape((media.url or "") if media.data is None else media.data_uri())
-    return f'<{tag} {attributes}><source src="{source}" type="{escape(media.content_type)}"></{tag}>'
+def _words_html(text: str, change: Callable[[list[Token]], None] | None = None) -> str:
+    return with_fallbacks(markdown_html(text, change))
 
 
 def _shown_text(text: str) -> str:
@@ -288,38 +161,3 @@ def _shown_text(text: str) -> str:
     if len(text) <= LONGEST_TEXT:
         return plain_text(text)
     return f"{plain_text(text[:LONGEST_TEXT])}\n\n… cut here: {len(text):,} characters in all"
-
-
-def _beginning(pieces: Iterable[str]) -> str:
-    """The pieces joined, up to the first one that makes the text too long to be shown."""
-    taken: list[str] = []
-    length = 0
-    for piece in pieces:
-        taken.append(piece)
-        length += len(piece)
-        if length > LONGEST_TEXT:
-            break
-    return "".join(taken)
-
-
-def _json_pieces(value: Any, line_end: str) -> Iterator[str]:
-    """A JSON value as indented text, made lazily in pieces: indentation can make it a hundred times as long."""
-    inner = f"{line_end}  "
-    if isinstance(value, dict) and value:
-        for number, (name, each) in enumerate(value.items()):
-            yield f"{',' if number else '{'}{inner}{_json_words(name)}: "
-            yield from _json_pieces(each, inner)
-        yield f"{line_end}}}"
-    elif isinstance(value, list) and value:
-        for number, each in enumerate(value):
-            yield f"{',' if number else '['}{inner}"
-            yield from _json_pieces(each, inner)
-        yield f"{line_end}]"
-    else:
-        yield _json_words(value)
-
-
-def _json_words(value: Any) -> str:
-    if isinstance(value, str) and len(value) > _LONGEST_JSON_STRING:
-        value = f"{value[:_LONGEST_JSON_STRING]}… ({len(value):,} characters)"
-    return _JSON_ENCODER.encode(value)

@@ -41,9 +41,9 @@ from .mathematics import MOST_OUTPUT_SYMBOLS, code_html, formulas_within, unende
 
 _SLICE = 2_000  # characters that are read at once
 _LONGEST_OPEN = 4_000  # characters of a block that grows; all of them are parsed, and sent, at each look
-_LONGEST_PARAGRAPH = 1_600  # the same of one that is nothing but words
+_LONGEST_PARAGRAPH = 1_000  # the same of one that is nothing but words
 _PIECE = 600  # characters of a fence that are given while it is open
-_LONGEST_TABLE = 2_000  # characters of a table whose rows are not given: its columns are as wide as their cells
+_LONGEST_ROWS = 200  # characters of a table that are not given
 _WILD_PIECE = 1_000
 _MARKS_BEFORE = 100  # characters that tell how marks behind them are shown
 _WORD_START = re.compile(r"\s(?=[^\W\d_])")
@@ -64,11 +64,13 @@ class Block:
         html: that can do nothing but be read.
         continues: whether it goes on with the list, the table, the code or the words of the block before it.
         is_close: whether no space is between the two, as none is between the items of most lists.
+        is_open: whether it is code or a table that goes on in the next block, or in the tail.
     """
 
     html: str
     continues: bool = False
     is_close: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,9 @@ class GrowingMarkdown:
             while self._open and self._give(is_whole=True):
                 pass
             if self._state.goes_on:
+                self._end_open()
                 self._end_section(self._state.plain, None)
+                self._state.head = ""
         if self._tail is None:
             self._tail = self._part(self._tail_html())
         keep, self._told = self._told, len(self._blocks)
@@ -295,6 +299,8 @@ class GrowingMarkdown:
             source = text[span.start : end]
             goes_on = state.goes_on
             is_empty = bool(state.head) and not source[len(state.head) :].strip("`~ \t\n")
+            if is_empty:
+                self._end_open()
             html = "" if is_empty or span.kind == "definition" else self._block(source)
             if span.is_late:
                 self._learn(source)
@@ -338,15 +344,15 @@ class GrowingMarkdown:
         fence = span.tokens[0]
         if len(text) - span.body < _PIECE or not fence.content.strip():
             return False
-        self._block(text[span.start :])
+        self._block(text[span.start :], is_open=True)
         self._cut(self._state.given - len(self._state.head) + len(text))
         self._state.head = _fence_head(text, span)
         return True
 
     def _give_rows(self, text: str, span: Span) -> bool:
-        if span.end - span.body < _LONGEST_TABLE:
+        if span.end - span.body < _LONGEST_ROWS:
             return False
-        self._block(text[span.start : span.end])
+        self._block(text[span.start : span.end], is_open=True)
         head = text[span.start : span.body]
         self._cut(self._state.given - len(self._state.head) + span.end)
         self._state.head = head
@@ -367,7 +373,7 @@ class GrowingMarkdown:
         found = spans(text, block_tokens(text, self._env()))
         head = ""
         if len(found) == 1 and found[0].kind == "fence" and found[0].tokens[0].content.strip():
-            self._block(text)
+            self._block(text, is_open=True)
             head = _fence_head(text, found[0])
         else:
             self._append(f"<p>{text_html(words)}</p>")
@@ -385,7 +391,12 @@ class GrowingMarkdown:
         self._cut(self._state.given + len(words))
         return True
 
-    def _block(self, source: str) -> str | None:
+    def _end_open(self) -> None:
+        """Give the end of code or of a table all lines of which have been given: an empty block that ends its frame."""
+        if self._state.head:
+            self._append(block_html(_without_language(self._state.head)) or "")
+
+    def _block(self, source: str, *, is_open: bool = False) -> str | None:
         """Give a block, and return the HTML that it has in a text that is read as a whole."""
         state = self._state
         html = block_html(source, self._env(), self._as_rest)
@@ -397,16 +408,16 @@ class GrowingMarkdown:
         state.elements = counts
         shown, state.symbols = formulas_within(html, state.symbols)
         shown, state.colours = colours_within(shown, state.colours)
-        self._append(shown)
+        self._append(shown, is_open=is_open)
         return html
 
-    def _append(self, html: str) -> None:
-        self._blocks.append(self._part(html))
+    def _append(self, html: str, *, is_open: bool = False) -> None:
+        self._blocks.append(self._part(html, is_open=is_open))
         self._state.blocks += 1
 
-    def _part(self, html: str) -> Block:
+    def _part(self, html: str, *, is_open: bool = False) -> Block:
         goes_on = self._state.goes_on
-        return Block(html, continues=goes_on, is_close=goes_on and not self._state.is_loose)
+        return Block(html, continues=goes_on, is_close=goes_on and not self._state.is_loose, is_open=is_open)
 
     def _cut(self, place: int) -> None:
         """Look at nothing that stands before a place of the plain text any more."""
@@ -443,9 +454,10 @@ class GrowingMarkdown:
         if self._state.is_wild:
             return wild_html(self._open) if self._open else ""
         view = self._view()
-        if not view.strip():
+        if not view.strip() and not self._state.head:
             return ""
-        source, unread = self._without_formula(self._state.head + view)
+        head = self._state.head if view.strip() else _without_language(self._state.head)
+        source, unread = self._without_formula(head + view)
         html = block_html(source, self._env(), self._as_rest)
         if html is None:
             return wild_html(view)
@@ -495,3 +507,9 @@ def _fence_head(text: str, span: Span) -> str:
     indent = opening[: len(opening) - len(opening.lstrip(" "))]
     words = fence.info.split()
     return f"{indent}{fence.markup}{words[0] if len(words) == 1 else ''}\n"
+
+
+def _without_language(head: str) -> str:
+    """The line that opens a fence, for a fence that has no lines: its language would be shown as words."""
+    fence = _FENCE.match(head)
+    return f"{fence[0]}\n" if fence else head

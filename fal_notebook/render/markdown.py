@@ -101,13 +101,14 @@ _PREFORMATTED_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
 @quiet()
-def markdown_html(text: str) -> str:
+def markdown_html(text: str, change: Callable[[list[Token]], None] | None = None) -> str:
     r"""The Markdown as safe HTML; as preformatted text where it would cost the parser or the page too much.
 
     Args:
         text: Markdown (CommonMark with tables, strikethrough, ``$…$``, ``$$…$$``, ``\(…\)`` and ``\[…\]``).
+        change: what is to be done with what was read, as for `block_html`.
     """
-    return joined_html(text, lambda: [block_html(text)])
+    return joined_html(text, lambda: [block_html(text, change=change)])
 
 
 def joined_html(text: str, blocks: Callable[[], Iterable[str | None]]) -> str:

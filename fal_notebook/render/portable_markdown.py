@@ -8,9 +8,10 @@ no Markdown.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote
 
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from .markdown import is_wild, read_tokens, weights
@@ -44,11 +45,17 @@ _TEX_COMMANDS = frozenset(_TEX_NAMES.split())
 """Commands of mathematics that neither read files nor define anything."""
 
 
-def portable_markdown(text: str) -> str | None:
-    """The Markdown as every reader may have it; None if there is none."""
-    if len(text) > LONGEST or is_wild(weights(text)):
+def portable_markdown(text: str, tokens: Sequence[Token] | None = None) -> str | None:
+    """The Markdown as every reader may have it; None if there is none.
+
+    Args:
+        text: the Markdown of an answer.
+        tokens: what was read of it, if that has been done.
+    """
+    if len(text) > LONGEST:
         return None
-    tokens = read_tokens(text)
+    if tokens is None:
+        tokens = [] if is_wild(weights(text)) else read_tokens(text)
     try:
         words = _blocks(SyntaxTreeNode(tokens).children) if tokens else ""
     except (RecursionError, ValueError):

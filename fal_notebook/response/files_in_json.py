@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
-from ..media.media import Media, guess_type, is_data_uri, media_from_data_uri, normal_type
+from ..media.media import Media, guess_type, is_data_uri, media_from_data_uri, normal_type, only_linked_type
 from .base64_media import media_in_base64
 
 _TYPE_BY_NAME = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4"}
@@ -25,12 +25,20 @@ _INNER_NAME = ("data", "bytes", "content", "b64", "base64")
 """Of base64 in an object that a name says to be a picture, sound or a video."""
 _BASE64_STARTS = frozenset("USTZRJAGi/")  # as the first bytes of files that are known by them are written
 _SHORTEST_BASE64 = 64
+# Names that say no more of a file than its type does.
+_PLAIN_WORD = r"images?|audios?|videos?|files?|data|bytes|content|b64|base64|json|ur[il]s?|outputs?|results?|artifacts?"
+_PLAIN_NAME = re.compile(rf"(?:{_PLAIN_WORD})(?:_(?:{_PLAIN_WORD}))*", re.IGNORECASE)
+_TYPE_ENDING = re.compile(r"(?<=.)_(?:file|ur[il])s?$", re.IGNORECASE)
+_LONGEST_NAME = 80
+_NO_TYPE = "application/octet-stream"
+_FETCHED = ("image/", "audio/", "video/")
 _DESCRIPTION: dict[str, type | tuple[type, ...]] = {
     "file_name": str,
     "width": int,
     "height": int,
     "duration": (int, float),
     "seed": int,
+    "file_size": int,
 }
 _ADDRESSES = ("data:", "http://", "https://")
 _DEEPEST = 32
@@ -117,7 +125,7 @@ def _file(url: str, described: Mapping[str, Any], names: tuple[str, ...]) -> Med
         media = _file_in_data_uri(url)
     else:
         media = _file_at_url(url, described, names) or _file_in_base64(url, names)
-    return media and replace(media, **_description(described))
+    return media and replace(media, **_description(described), name=_told_name(names))
 
 
 def _file_in_data_uri(uri: str) -> Media | None:
@@ -142,13 +150,37 @@ def _file_at_url(url: str, described: Mapping[str, Any], names: tuple[str, ...])
     if not is_link(url):
         return None
     label = described.get("content_type")
-    if isinstance(label, str):
-        return Media(normal_type(label), url=url)
-    match = _FILE_NAME.search(names[-1].lower()) if names else None
-    if match is None:
-        return None
-    known = guess_type(url) or _TYPE_BY_NAME.get(match["kind"])
-    return Media(known, url=url) if known else None
+    said = normal_type(label) if isinstance(label, str) else ""
+    if said and said != _NO_TYPE:
+        return Media(said, url=url)
+    match = _file_name_in(names)
+    known = guess_type(url) or (match and _TYPE_BY_NAME.get(match["kind"]))
+    if match and known:
+        return Media(known, url=url)
+    if said:
+        return Media(_linked_type(url, described) or said, url=url)
+    linked = only_linked_type(url) if described else None
+    return Media(linked, url=url) if linked else None
+
+
+def _file_name_in(names: tuple[str, ...]) -> re.Match[str] | None:
+    """The name, or that of the object around it, if it says that there is a file: ``model_urls`` of ``glb``."""
+    found = (_FILE_NAME.search(name.lower()) for name in names[:-3:-1])
+    last, before = next(found, None), next(found, None)
+    return last or (before if before and before[0].endswith("s") else None)
+
+
+def _linked_type(url: str, described: Mapping[str, Any]) -> str | None:
+    """The type by the extension, if it is none that a page would fetch."""
+    names = (url, described.get("file_name"))
+    guesses = (guess_type(name.rpartition("/")[2]) for name in names if isinstance(name, str))
+    return next((guess for guess in guesses if guess and not guess.startswith(_FETCHED)), None)
+
+
+def _told_name(names: tuple[str, ...]) -> str:
+    """The nearest name that says more of a file than its type does, or none."""
+    told = next((name for name in reversed(names) if name and not _PLAIN_NAME.fullmatch(name)), "")
+    return _TYPE_ENDING.sub("", told[:_LONGEST_NAME])
 
 
 def is_link(url: str) -> bool:

@@ -77,11 +77,11 @@ HELD = 14
 PRINTED = ("data:",)
 """The scheme of links that JupyterLab itself makes in printed text; browsers open no page from them."""
 PROOF = len(CELLS) - 1
-# Three things of our own are left out: the style and inputs of pictures side by side, the style of the text of a
+# What is our own is left out: the style of answers, that and the inputs of pictures side by side, that of the text of a
 # streaming answer, and that of a transcript's output without answers.
 LIVING = (
     ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], input:not(.fal-pictures input),"
-    " style:not(:has(+ .fal-pictures, + [class^=fal-still-])):not([data-fal-transcript] > *))"
+    " style:not(.fal-style, :has(+ .fal-pictures, + [class^=fal-still-])):not([data-fal-transcript] > *))"
 )
 
 

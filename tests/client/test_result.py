@@ -151,8 +151,10 @@ def test_words_are_shown_as_they_are_when_asked() -> None:
 
 
 def test_json_is_shown_in_place_of_words_when_asked() -> None:
-    (output,) = RESULTS["text"].outputs("json")
-    assert output["text/plain"].startswith('{\n  "output": "A **cat**"\n}')
+    output, status = RESULTS["text"].outputs("json")
+    assert output["text/plain"] == '{"output": "A **cat**"}'
+    assert output["application/json"] == {"output": "A **cat**"}
+    assert status == RESULTS["text"].foot
 
 
 def test_json_that_is_not_there_leaves_the_words() -> None:
@@ -175,7 +177,7 @@ def test_a_picture_is_an_output_of_its_own() -> None:
 def test_files_take_the_place_of_the_json_that_names_them() -> None:
     picture, status = RESULTS["picture"].outputs()
     assert "image/png" in picture
-    assert status["text/plain"] == f"1×1\n{RESULTS['picture'].status_line}"
+    assert status["text/plain"] == f"1×1 · 70 bytes\n{RESULTS['picture'].status_line}"
 
 
 def test_several_pictures_are_one_output_with_the_words_and_the_status_line() -> None:
@@ -194,18 +196,25 @@ def captions(result: Result) -> list[str]:
 
 def test_the_caption_of_each_picture_tells_its_size_and_its_seed() -> None:
     told, measured = Media("image/png", PNG, width=1024, height=768, seed=8), PICTURE
-    assert captions(Result(ENDPOINT, media=[told, measured], data={"seed": 7})) == ["1024×768 · seed 8", "1×1 · seed 7"]
-    assert captions(Result(ENDPOINT, media=[measured, measured], data=[])) == ["1×1", "1×1"]
+    assert captions(Result(ENDPOINT, media=[told, measured], data={"seed": 7})) == [
+        "1024×768 · 70 bytes · seed 8",
+        "1×1 · 70 bytes · seed 7",
+    ]
+    assert captions(Result(ENDPOINT, media=[measured, measured], data=[])) == ["1×1 · 70 bytes"] * 2
 
 
 @pytest.mark.parametrize("seed", [True, "7", None, {"a": 1}, 1.5])
 def test_a_seed_of_another_type_is_no_seed(seed: object) -> None:
-    assert captions(Result(ENDPOINT, media=[PICTURE] * 2, data={"seed": seed})) == ["1×1", "1×1"]
+    assert captions(Result(ENDPOINT, media=[PICTURE] * 2, data={"seed": seed})) == ["1×1 · 70 bytes"] * 2
 
 
 def test_the_caption_of_a_withheld_picture_says_so() -> None:
     result = Result(ENDPOINT, media=[SOUND, PICTURE, PICTURE], data={"has_nsfw_concepts": [False, True]})
-    assert captions(result) == ["1×1", "1×1 · withheld by the safety checker"]
+    assert captions(result) == [
+        "1×1 · 70 bytes",
+        "1×1 · 70 bytes · withheld by the safety checker",
+        "<span>4 bytes</span>",
+    ]
 
 
 @pytest.mark.parametrize("extra", ["mask", "image"])
@@ -226,7 +235,7 @@ def test_no_picture_is_called_withheld_where_the_flags_are_not_clearly_its_own()
 
 
 def test_a_value_is_shown_where_there_is_nothing_else() -> None:
-    assert RESULTS["json"].outputs()[0]["text/plain"].startswith('{\n  "seed": 7\n}')
+    assert RESULTS["json"].outputs()[0]["text/plain"].startswith('{"seed": 7}')
 
 
 def test_a_failure_shows_what_came_and_no_error_body() -> None:
@@ -298,18 +307,18 @@ def test_what_stands_beneath_an_answer_has_its_order() -> None:
     assert plain(RESULTS["cut"]) == (
         "A\ncut off at the length limit: raise max_tokens\nSources:\n[1] A https://a.org/\na note"
     )
-    assert plain(RESULTS["calls"]) == '[calls f] {\n  "a": [\n    1\n  ]\n}'
+    assert plain(RESULTS["calls"]) == '[calls f] {"a": [1]}'
 
 
 def test_json_when_asked_stands_alone() -> None:
     result = Result(
         ENDPOINT, text="A", data={"a": 1}, choices=[Choice("A"), Choice("B")], sources=[Source("https://a/")]
     )
-    assert [output["text/plain"] for output in result.body("json")] == ['{\n  "a": 1\n}']
+    assert [output["text/plain"] for output in result.body("json")] == ['{"a": 1}']
 
 
 def test_more_calls_than_a_page_bears_are_counted() -> None:
-    calls = [ToolCall("f", ["x" * 1_900] * 300)] * 100
+    calls = [ToolCall("f", ["x " * 950] * 300)] * 100
     result = Result(ENDPOINT, choices=[Choice(tool_calls=calls), Choice("B", tool_calls=calls), Choice("C")])
     assert "… and more: 98 of its tool calls" in plain(result)
     assert plain(result).endswith("… and more: 1 of its choices")

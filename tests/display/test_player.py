@@ -9,7 +9,8 @@ from fal_notebook import AudioPlayer
 from fal_notebook.display.player import Outbox, PagePlayer, has_player, with_player_name
 from fal_notebook.media.media import media_from_bytes
 from fal_notebook.media.wav import wav_header
-from fal_notebook.render.bundles import media_bundle, merged, text_bundle
+from fal_notebook.render.bundles import merged, text_bundle
+from fal_notebook.render.cards import media_bundle
 
 SOUND = bytes(range(1, 241))
 

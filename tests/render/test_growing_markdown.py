@@ -1,5 +1,6 @@
 """A text that is formatted while it comes is in the end what it is as a whole, and never less safe on the way."""
 
+import re
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -363,3 +364,16 @@ def test_at_ten_looks_a_second_less_than_three_times_the_bytes_are_sent(name: st
     text = (ROOT / name).read_text(encoding="utf-8")[:16_000]
     _, page = grown([text[start : start + 400] for start in range(0, len(text), 400)])
     assert page.bytes <= 3 * len(text.encode())
+
+
+def test_code_that_is_given_line_by_line_is_open_until_its_end() -> None:
+    growing = GrowingMarkdown()
+    growing.feed("```py\n" + "x = 1\n" * 200)
+    growth = growing.take()
+    assert [(block.is_open, block.continues) for block in growth.blocks] == [(True, False)]
+    assert growth.tail.continues
+    assert growth.tail.html == FENCE.replace('<div class="fal-code-head">py</div>\n', "") + "</code></pre></div>\n"
+    growing.feed("```\n")
+    (end,) = growing.take().blocks
+    assert (end.is_open, end.continues) == (False, True)
+    assert "x" not in re.sub("<[^>]*>", "", end.html)

@@ -198,11 +198,12 @@ def test_only_formatted_words_have_it_and_what_stands_beside_them_is_in_it() -> 
     assert next(iter(joined)) == "text/plain"
 
 
-def notebook(text: str) -> nbformat.NotebookNode:
+def notebook(text: str) -> Any:
     data = Result("a/b", text=text)._repr_mimebundle_()
     assert "text/markdown" in data
     output = nbformat.v4.new_output("display_data", data=data)
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[output])])
+    made: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[output])])
+    return made
 
 
 @pytest.mark.parametrize("exporter", [HTMLExporter, MarkdownExporter])

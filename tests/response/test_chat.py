@@ -181,7 +181,7 @@ def test_tool_calls_are_joined_and_shown_folded() -> None:
     )
     calls = [ToolCall("weather", {"city": "Paris"}, "c1"), ToolCall("clock", "{", "c2")]
     assert result.choices == [Choice(finish_reason="tool_calls", tool_calls=calls)]
-    assert shown(result) == '[calls weather] {\n  "city": "Paris"\n}\n[calls clock] "{"'
+    assert shown(result) == '[calls weather] {"city": "Paris"}\n[calls clock] "{"'
     assert "<summary>calls weather</summary>" in result.body()[0]["text/html"]
 
 

@@ -185,3 +185,50 @@ def test_bare_base64_of_sound_is_a_file() -> None:
 )
 def test_other_base64_is_no_file(value: Any) -> None:
     assert files_in(value) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"model_mesh": {"url": "https://x.y/m.glb"}}, [("model/gltf-binary", "model_mesh")]),
+        (
+            {"model_mesh": {"url": "https://x.y/m", "content_type": "application/octet-stream", "file_name": "m.glb"}},
+            [("model/gltf-binary", "model_mesh")],
+        ),
+        (
+            {"model_urls": {"glb": "https://x.y/a.glb", "fbx": {"url": "https://x.y/a.fbx"}}},
+            [("model/gltf-binary", "glb"), ("application/octet-stream", "fbx")],
+        ),
+        ({"image": {"url": "https://x.y/a.png", "content_type": "application/octet-stream"}}, [("image/png", "")]),
+        (
+            {"thing": {"url": "https://x.y/a.png", "content_type": "application/octet-stream"}},
+            [("application/octet-stream", "thing")],
+        ),
+        ({"page": {"url": "https://x.y/a.html"}, "search": [{"url": "https://x.y/a.png"}]}, []),
+        ({"output": "https://x.y/a.glb"}, []),
+        (
+            {"a": {"url": "https://x.y/a", "content_type": "application/octet-stream", "file_name": "//[x.glb"}},
+            [("model/gltf-binary", "a")],
+        ),
+    ],
+)
+def test_a_file_that_is_only_linked_is_known_by_its_ending(value: object, found: list[tuple[str, str]]) -> None:
+    assert [(media.content_type, media.name) for media in files_in(value)] == found
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ({"vocals": {"url": "https://x.y/a.wav", "content_type": "audio/wav"}}, "vocals"),
+        ({"stems": {"bass": {"audio": {"url": "https://x.y/a.wav"}}}}, "bass"),
+        ({"control_image": {"url": "https://x.y/a.png"}}, "control_image"),
+        ({"speech_url": {"url": "https://x.y/a.wav", "content_type": "audio/wav"}}, "speech"),
+        ({"images": [{"url": "https://x.y/a.png"}]}, ""),
+        ({"audio_url": "https://x.y/a.wav"}, ""),
+        ({"output": {"video_file": {"url": "https://x.y/a.mp4"}}}, ""),
+        ({"x" * 500: {"url": "https://x.y/a.png", "content_type": "image/png"}}, "x" * 80),
+    ],
+)
+def test_a_file_has_the_name_that_says_more_than_its_type(value: object, name: str) -> None:
+    (media,) = files_in(value)
+    assert media.name == name

@@ -16,7 +16,7 @@ from websockets.asyncio.server import ServerConnection
 from fal_notebook import run
 from fal_notebook.errors import ConnectError
 from fal_notebook.media.media import Media
-from fal_notebook.render.bundles import media_bundle, pictures_bundles
+from fal_notebook.render.cards import Card, files_bundles, media_bundle
 from fal_notebook.wire.fetching import is_private_host, is_public, may_be_fetched
 
 from ..certificates import make_certificate, server_context
@@ -291,7 +291,7 @@ def test_a_gateway_elsewhere_may_not(server: Server) -> None:
 @pytest.mark.parametrize("host", [*OWN, *NETWORKS_OWN, "169.254.169.254", "192.168.1.1", "a:b@fal.media"])
 def test_no_page_fetches_what_is_not_public_by_itself(kind: str, host: str) -> None:
     media = Media(kind, url=f"http://{host}/logout")
-    shown = [media_bundle(media), *(pictures_bundles([(media, "")] * 2) if kind == "image/png" else [])]
+    shown = [media_bundle(media), *files_bundles([Card(media, "media[0]"), Card(media, "media[1]")])]
     assert "src=" not in "".join(each["text/html"] for each in shown)
     assert "/logout" in "".join(each["text/plain"] for each in shown)
 

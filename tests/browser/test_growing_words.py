@@ -1,0 +1,119 @@
+"""Words that are formatted while they stream, in a real page: nothing that stands moves, and nothing flickers."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from .lab import Notebook, Server, notebook
+from .watch import WATCH
+
+ROOT = Path(__file__).parents[2]
+MIXED = """
+## A heading
+
+Some words of *introduction* that say what follows, with $x^2$.
+
+- one
+- two with `code`
+- three
+
+1. one
+
+2. two
+
+```python
+for i in range(10):
+    print(i)
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+> a quote
+
+$$
+E = mc^2
+$$
+
+"""
+TEXTS = {
+    "all kinds": MIXED * 4,
+    "long code": "Some code:\n\n```python\n" + "print('a line of code', end=' ')  # and more\n" * 60 + "```\n\n",
+    "a list": "".join(f"- item {number} of a list, with **some** words\n" for number in range(80)) + "\n",
+    "items apart": "".join(f"{number}. item of a list\n\n   and more\n\n" for number in range(40)),
+    "a long table": "| a | b | c |\n|---|---|---|\n" + "| one | two | `three` |\n" * 150 + "\n",
+    "a paragraph": "The quick brown fox jumps over the lazy dog and **runs** away. " * 8 + "\n\n",
+    "the README": (ROOT / "README.md").read_text(encoding="utf-8"),
+}
+LAST = "The last words"
+LINE = 20  # pixels
+RATE = 1000  # tokens of four characters a second
+AFTER = 2  # seconds
+MOST = 40  # messages a second
+CELLS = [
+    "%load_ext fal_notebook",
+    *(
+        f"%%falstream test/paced/stream --raw\n{json.dumps({'text': text + LAST, 'rate': RATE, 'after': AFTER})}"
+        for text in TEXTS.values()
+    ),
+]
+# Notes how high the words and the whole output are at each frame.
+LOOK = """
+cell => {
+  const area = jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
+  const seen = window.heights = {words: [], output: []};
+  const look = () => {
+    const places = [...area.querySelectorAll(".fal-live .fal-answer *")]
+      .filter(each => each.getClientRects().length).map(each => each.getBoundingClientRect());
+    if (places.length) seen.words.push(Math.max(...places.map(each => each.bottom)) - places[0].top);
+    if (places.length || seen.words.length) seen.output.push(area.getBoundingClientRect().height);
+    requestAnimationFrame(look);
+  };
+  look();
+}
+"""
+HEIGHT = """
+answer => Math.max(...[...answer.querySelectorAll("*")].map(each => each.getBoundingClientRect().bottom))
+  - answer.getBoundingClientRect().top
+"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
+    with notebook(browser, jupyter_server, CELLS, "growing.ipynb", script=WATCH) as opened:
+        opened.run(0)
+        yield opened
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_words_that_stream_are_as_high_as_in_the_end_and_never_jump(page: Notebook, name: str) -> None:
+    cell = 1 + list(TEXTS).index(name)
+    page.page.evaluate("watch.reset()")
+    page.page.evaluate(LOOK, cell)
+    page.start(cell)
+    expect(page.output(cell).locator(".fal-live")).to_contain_text(LAST, timeout=30_000)
+    page.page.wait_for_timeout(1000)  # formulas are typeset when a page finds time
+    words, output = page.page.evaluate("[heights.words.at(-1), heights.output.at(-1)]")
+    page.wait(cell)
+    tasks, times, size = page.page.evaluate("[watch.tasks, watch.messages, watch.bytes]")
+    expect(page.output(cell).locator(".fal-live")).to_have_count(0)
+    page.page.wait_for_timeout(1000)
+    final = page.output(cell).locator(".fal-answer").first.evaluate(HEIGHT)
+    heights = page.page.evaluate("heights")
+    seconds = times[-1] - times[0] - AFTER
+    print(  # noqa: T201 - the measurement
+        f"\n{page.server.app}, {name}: {words:.1f} px, in the end {final:.1f} px; output {output:.1f} px,"
+        f" {heights['output'][-1]:.1f} px; {len(times)} messages, {len(times) / seconds:.1f} a second, {size:,} bytes,"
+        f" {size / len(TEXTS[name]):.1f} for each character; longest task {max(tasks, default=0):.0f} ms"
+    )
+    assert abs(words - final) < 1
+    assert abs(output - heights["output"][-1]) < LINE
+    for seen in heights.values():
+        assert max((before - after for before, after in pairwise(seen)), default=0) < LINE
+    assert max(heights["output"]) < heights["output"][-1] + LINE
+    assert len(times) <= MOST * (seconds + 1)
