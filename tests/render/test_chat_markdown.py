@@ -125,4 +125,4 @@ def test_no_word_beside_tags_is_lost(text: str) -> None:
 def test_each_block_begins_at_the_side_of_its_language(text: str) -> None:
     html = markdown_html(text)
     assert html.count('dir="auto"') == 1
-    assert re.match(r'(<div class="fal-table">)?<\w+ dir="auto">', html)
+    assert re.match(r'(<div class="fal-table"[^>]*>)?<\w+ dir="auto">', html)
