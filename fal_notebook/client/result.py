@@ -183,7 +183,7 @@ class Result:
             return [json_bundle(self.data, native=native)]
         parts = [self._words_bundle(style)] if self.text else []
         parts += shown_files(self.media, self.data, native=native, autoplay=autoplay)
-        says_more = any(choice.text or choice.tool_calls for choice in self.choices)
+        says_more = bool(self.reasoning) or any(choice.text or choice.tool_calls for choice in self.choices)
         shows_data = not (parts or says_more) and self.data is not None and self.error is None
         return [json_bundle(self.data, native=native)] if shows_data else parts
 
