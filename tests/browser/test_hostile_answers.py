@@ -77,10 +77,11 @@ HELD = 14
 PRINTED = ("data:",)
 """The scheme of links that JupyterLab itself makes in printed text; browsers open no page from them."""
 PROOF = len(CELLS) - 1
-# What is our own is left out: the style of answers, that and the inputs of pictures side by side, that of the text of a
+# What is our own is left out: the style of answers, that and the inputs of pictures, that of the text of a
 # streaming answer, and that of a transcript's output without answers.
 LIVING = (
-    ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil], input:not(.fal-pictures input),"
+    ".jp-RenderedHTMLCommon :is(script, iframe, form, svg, img[src*=evil],"
+    " input:not(:is(.fal-pictures, .fal-card, .fal-native) input),"
     " style:not(.fal-style, :has(+ .fal-pictures, + [class^=fal-still-])):not([data-fal-transcript] > *))"
 )
 

@@ -33,7 +33,6 @@ FRAME = {
     "div": {"class", "style", "tabindex"},
     "figure": {"class"},
     "pre": {"style", "tabindex"},
-    "span": {"style"},
     "style": {"class"},
     "input": {"type", "aria-label", "style"},
     "figcaption": {"style"},
