@@ -193,7 +193,8 @@ class Result:
         if is_chat or self.error is not None or not (self.text or self.media) or not self._shows_words(style):
             return []
         rest = rest_of(self.data, self.text)
-        return [more_bundle(rest)] if rest else []
+        is_told = list(rest) == ["seed"] and any(media.kind == "image" for media in self.media)
+        return [more_bundle(rest)] if rest and not is_told else []
 
     def _words_bundle(self, style: Format) -> bundles.Bundle:
         shown = self.words_format(style)

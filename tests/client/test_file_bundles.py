@@ -51,6 +51,11 @@ def test_what_stands_beside_pictures_and_words_is_a_fold_below_them() -> None:
     assert html.index("a cat") < html.index("more from the endpoint") < html.index("a/b ·")
 
 
+def test_a_seed_that_the_captions_say_is_not_said_again() -> None:
+    assert "more from" not in shown({"images": [PICTURE], "seed": 7})["text/html"]
+    assert "more from the endpoint: seed" in shown({"text": "a cat", "seed": 7}, "a cat")["text/html"]
+
+
 def test_nothing_more_is_said_of_a_chat_and_of_a_failure() -> None:
     chat = {"id": "x", "created": 1, "choices": [{"message": {"content": "hi"}}]}
     assert "more from" not in str(Result("a/b", text="hi", data=chat, choices=[Choice("hi")]).body())
