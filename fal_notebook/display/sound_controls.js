@@ -1,5 +1,5 @@
-// The controls of a sound that is still arriving: play and pause, the seconds heard and received, mute. They are as high
-// as a browser's own player, which takes their place.
+// The controls of a sound that is still arriving: play and pause, the seconds heard and received, mute. They have
+// the frame and the size of the card with the browser's own player, which takes their place.
 
 const REFRESH = 100; // milliseconds
 const ALTERNATING = ["waiting", "playing"]; // states that alternate quickly where sound comes as fast as it is played
@@ -21,9 +21,9 @@ const SOUND_STYLE = `
   --fal-player-back: var(--jp-layout-color2, var(--vscode-editorWidget-background,
     color-mix(in srgb, currentColor 8%, transparent)));
   position: relative; box-sizing: border-box; display: inline-flex; flex-wrap: wrap; align-items: center;
-  gap: 0 10px; min-width: min(300px, 100%); max-width: 100%; min-height: 54px; padding: 6px 12px; border-radius: 27px;
-  color: var(--fal-player-text);
-  background: var(--fal-player-back); font: 13px/1.3 var(--jp-ui-font-family, system-ui, sans-serif);
+  gap: 0 10px; width: min(504px, 100%); min-height: 46px; margin-bottom: 6px; padding: 3px 12px; border-radius: 8px;
+  border: 1px solid color-mix(in srgb, currentColor 20%, transparent); color: var(--fal-player-text);
+  font: 13px/1.3 var(--jp-ui-font-family, system-ui, sans-serif);
 }
 .fal-player[hidden] { display: none }
 .fal-player button {
@@ -46,13 +46,13 @@ const SOUND_STYLE = `
 }
 .fal-player-bar span { position: absolute; inset: 0 auto 0 0; background: currentColor }
 .fal-player-alone {
-  position: fixed; inset: auto 16px 16px auto; z-index: 10000; max-width: calc(100% - 32px);
+  position: fixed; inset: auto 16px 16px auto; z-index: 10000; width: auto; max-width: calc(100% - 32px); margin: 0;
   color: var(--fal-player-text); background-color: var(--jp-layout-color1, var(--vscode-editor-background, Canvas));
   background-image: linear-gradient(var(--fal-player-back), var(--fal-player-back));
   box-shadow: 0 2px 10px rgb(0 0 0 / 35%);
 }
 @media (forced-colors: active) {
-  .fal-player { outline: 1px solid CanvasText; outline-offset: -1px }
+  .fal-player { border-color: CanvasText }
   .fal-player-bar span { background: CanvasText; forced-color-adjust: none }
 }`;
 
