@@ -135,6 +135,13 @@ class Result:
         return bundle
 
     @property
+    def short_foot(self) -> bundles.Bundle:
+        """The same without what unfolds, for an output that is often replaced."""
+        line = {**bundles.small_bundle(self.short_line), "text/plain": self.status_line}
+        (bundle,) = bundles.merged([*self._facts.told_error, line])
+        return bundle
+
+    @property
     def _facts(self) -> Facts:
         return Facts(**{each.name: getattr(self, each.name) for each in fields(Facts)})
 
