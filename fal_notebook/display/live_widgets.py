@@ -193,9 +193,9 @@ class LiveBox:
 @cache
 def _live_styles() -> tuple[str, str]:
     """The stylesheet of the box, and what formatted words need of it."""
-    sheet = Path(__file__).with_name("live.css").read_text(encoding="utf-8")
-    box, _, words = sheet.partition("/* What follows is for formatted words.")
-    return short_css(box), short_css(words.partition("*/")[2])
+    names = ("live.css", "formatted_words.css")
+    box, words = (short_css(Path(__file__).with_name(name).read_text(encoding="utf-8")) for name in names)
+    return box, words
 
 
 def _as_two_outputs(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:
