@@ -1,7 +1,8 @@
 """Requests that run in the background, while the notebook runs other cells.
 
 Such an answer is shown from another thread, whichever cell runs at that moment, and from there an output can only be
-replaced as a whole. So each refresh sends everything again, and the more there is, the less often it is refreshed.
+replaced as a whole. So each refresh sends everything again, formatted as far as it has come, and the more there is, the
+less often it is refreshed.
 """
 
 import threading

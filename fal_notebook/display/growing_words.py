@@ -14,7 +14,8 @@ from ..client.result import Format
 from ..client.streaming import Stream
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT
 from ..render.growing_lines import GrowingLines
-from ..render.growing_markdown import Block, GrowingMarkdown
+from ..render.growing_markdown import GrowingMarkdown
+from ..render.growth import Block
 from ..response.updates import Text, Update
 
 GROWING_SCRIPT = Path(__file__).with_name("growing_words.js")
@@ -29,13 +30,14 @@ class GrowingWords:
     Attributes:
         blocks: those that the page has.
         tail: what the page shows behind them.
+        length: the characters that have come.
     """
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.tail = Block("")
         self._growing: GrowingMarkdown | GrowingLines = GrowingMarkdown()
-        self._length = 0
+        self.length = 0
         self._has_note = False
 
     def show_as_text(self) -> None:
@@ -52,19 +54,19 @@ class GrowingWords:
         """
         for update in updates:
             if isinstance(update, Text):
-                if self._length == 0 and stream.so_far().words_format(style) != "markdown":
+                if self.length == 0 and stream.so_far().words_format(style) != "markdown":
                     self.show_as_text()
                 self.feed(update)
 
     def feed(self, update: Text) -> None:
         """Collect new words."""
-        if update.offset < min(self._length, LONGEST_TEXT):
+        if update.offset < min(self.length, LONGEST_TEXT):
             self._has_note = False
         elif self._has_note:
             return
         self._growing.feed(update.new[: max(0, LONGEST_TEXT - update.offset)], update.offset)
-        self._length = update.offset + len(update.new)
-        if self._length > LONGEST_TEXT:
+        self.length = update.offset + len(update.new)
+        if self.length > LONGEST_TEXT:
             self._growing.feed(CUT_NOTE)
             self._has_note = True
 

@@ -51,10 +51,13 @@ def ending(ended: Entry) -> Message:
     Its words stay where they stand. So their HTML is sent apart from the rest, in which a mark has their place. Where
     the ended answer does not show the words that have streamed, there is only the HTML of the whole.
     """
-    html, words = _html(ended), ended.words.html()
+    html = _html(ended)
     message = {"kind": "done", "id": ended.number, "html": html, **_ended(ended)}
+    if ended.result is None or not ended.result.text or len(ended.result.text) != ended.words.length:
+        return message
+    words = ended.words.html()
     saved = with_fallbacks(words)
-    return {**message, "html": html.replace(saved, _PLACE, 1), "words": words} if words and saved in html else message
+    return {**message, "html": html.replace(saved, _PLACE, 1), "words": words} if saved in html else message
 
 
 def delta(number: int, words: Message | None, status: str, elapsed: float) -> Message:

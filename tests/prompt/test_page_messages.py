@@ -68,6 +68,16 @@ def test_the_words_of_an_ended_answer_are_apart_from_what_is_around_them(result:
     assert told["words"] == markdown_html(result.text)
 
 
+def test_an_answer_of_which_a_part_was_not_shown_is_told_as_a_whole() -> None:
+    made = Entry(1, "a/b", {}, "ask")
+    made.words.feed(Text("# Words\n\n", 0))
+    made.words.take()
+    made.end(Result("a/b", text="# Words\n\nand more"))
+    told = page_messages.ending(made)
+    assert "words" not in told
+    assert "and more" in told["html"]
+
+
 def test_an_answer_that_shows_other_words_than_have_streamed_is_told_as_a_whole() -> None:
     ended = entry(Result("a/b", text="words"))
     ended.end(Result("a/b", text="others"))

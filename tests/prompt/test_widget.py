@@ -432,6 +432,15 @@ def test_a_view_that_opens_later_is_sent_everything_and_the_other_views_are_not(
     assert widget.sent[1]["copy"] == "one "
 
 
+def test_a_body_that_is_no_markdown_streams_and_ends_as_it_is(gateway: str) -> None:
+    widget = Watched("test/body", {"content_type": "text/plain", "text": "- *one*\n- <b>"})
+    run(widget, "x")
+    (ending,) = widget.of("done")
+    assert widget.page() == "- *one* - <b>"
+    assert "<em>" not in json.dumps(widget.sent)
+    assert "- *one*\n- &lt;b&gt;</pre>" in ending["words"]
+
+
 def test_a_view_that_opens_in_mid_answer_gets_the_words_so_far_and_grows_on(gateway: str) -> None:
     widget = Watched("test/paced/stream", {"count": 600, "rate": 600})
     widget.run("x")
