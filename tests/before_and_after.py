@@ -32,6 +32,9 @@ BEFORE = "d3540af"
 WINDOWS = {"wide": 1280, "narrow": 700}
 """The widths of the window, in pixels; the narrow one has no file browser."""
 HEIGHT = 800
+GROUNDS = {"light": ("#ffffff", "#57606a"), "dark": ("#0d1117", "#8b949e")}
+"""The colours of GitHub's pages and of labels on them."""
+GAP, HEAD = 24, 30  # pixels between the pictures, and above them
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 CELLS = [
     "%load_ext fal_notebook",
@@ -185,7 +188,7 @@ def prompt_widget(stage: Stage) -> None:
     stage.shoot("prompt-widget", 7)
 
 
-COMPARED = {"words-growing": 640, "gallery": 400, "json": 640}
+COMPARED = {"words-growing": 590, "gallery": 300, "json": 330}
 """The pictures that the README compares, each with its greatest height."""
 SCENES = (words, footer, pictures, data, error, files, prompt_widget, reasoning, columns, progress)
 
@@ -221,30 +224,38 @@ def package_of(commit: str) -> Iterator[Path]:
         yield Path(place)
 
 
-def compare(name: str, theme: str, height: int) -> None:
-    """Put the pictures of both versions side by side, with few colours, so that they take few bytes."""
-    ground, ink, gap, head = ("#ffffff", "#57606a", 24, 28) if theme == "light" else ("#0d1117", "#8b949e", 24, 28)
-    pictures = [Image.open(SHOTS / when / f"{name}-narrow-{theme}-cell.png") for when in ("before", "after")]
-    width = max(each.width for each in pictures)
-    lowest = head + min(height, max(each.height for each in pictures))
-    whole = Image.new("RGB", (2 * width + gap, lowest), ground)
-    for number, (picture, label) in enumerate(zip(pictures, ("before", "now"), strict=True)):
-        left = number * (width + gap)
-        whole.paste(picture.crop((0, 0, picture.width, min(height, picture.height))), (left, head))
-        ImageDraw.Draw(whole).text((left + 4, 4), label, fill=ink, font=ImageFont.load_default(16))
-    whole.quantize(256).save(IMAGES / f"{name}-{theme}.png", optimize=True)
+def compare(theme: str) -> None:
+    """Put pictures of both versions side by side, with few colours, so that they take few bytes."""
+    ground, ink = GROUNDS[theme]
+    rows = [[_cell(when, name, theme, height) for when in ("before", "after")] for name, height in COMPARED.items()]
+    width = max(picture.width for row in rows for picture in row)
+    heights = [max(picture.height for picture in row) for row in rows]
+    whole = Image.new("RGB", (2 * width + GAP, HEAD + sum(heights) + GAP * (len(rows) - 1)), ground)
+    for number, label in enumerate(("before", "now")):
+        ImageDraw.Draw(whole).text((number * (width + GAP) + 4, 4), label, fill=ink, font=ImageFont.load_default(18))
+    top = HEAD
+    for row, height in zip(rows, heights, strict=True):
+        for number, picture in enumerate(row):
+            whole.paste(picture, (number * (width + GAP), top))
+        top += height + GAP
+    whole.quantize(128).save(IMAGES / f"before-and-now-{theme}.png", optimize=True)
+
+
+def _cell(when: str, name: str, theme: str, height: int) -> Image.Image:
+    with Image.open(SHOTS / when / f"{name}-narrow-{theme}-cell.png") as picture:
+        return picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
 
 
 def main(names: Sequence[str] = ()) -> None:
+    expect.set_options(timeout=20_000)  # milliseconds: two cores can be busy for a while
     with sync_playwright() as driver:
         browser = launch(driver)
         with package_of(BEFORE) as package:
             play(browser, package, SHOTS / "before", names)
         play(browser, ROOT, SHOTS / "after", names)
         browser.close()
-    for name, height in COMPARED.items():
-        for theme in THEMES:
-            compare(name, theme, height)
+    for theme in THEMES:
+        compare(theme)
 
 
 if __name__ == "__main__":

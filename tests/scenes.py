@@ -23,7 +23,7 @@ from .endpoints import tone_samples
 ANSWER = """\
 ## Why the tide comes twice a day
 
-The Moon pulls the near side of the Earth more than its centre, and the far side *less*. What is left of the pull is
+The Moon pulls the near side of the Earth more than its centre, and the far side *less*. What is left of the pull is \
 the **tidal force**, and it raises water on both sides:
 
 | body | mass in kg | distance in km | tide, relative |

@@ -44,12 +44,6 @@ GROWING = {
 WIDGETS = ["box = fal_notebook.PromptWidget('local/tides/stream', {'think': True}); box"]
 CELLS = [*STATIC.values(), *GROWING.values(), *WIDGETS]
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
-NOT_YET = {
-    "single picture": "JupyterLab draws a picture of its own MIME type without an alternative text",
-    "progress": "the words of the progress stand in a text field",
-    "prompt widget": "code that scrolls sideways cannot be reached by the keyboard",
-}
-"""What axe still finds, and why."""
 ALMOST = re.compile(r"return 2 \* G|pass 2 of 3")
 """What the growing answers show shortly before they wait at the gate."""
 
@@ -64,10 +58,6 @@ async element => {
   }
 }
 """
-
-
-def _marks(name: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.xfail(reason=NOT_YET[name])] if name in NOT_YET else []
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +90,7 @@ def serious(page: Notebook, shown: Locator) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in STATIC])
+@pytest.mark.parametrize("name", STATIC)
 def test_what_stays_has_nothing_serious_folded_and_unfolded(name: str, page: Notebook) -> None:
     cell = 1 + list(STATIC).index(name)
     page.start(cell)
@@ -114,7 +104,7 @@ def test_what_stays_has_nothing_serious_folded_and_unfolded(name: str, page: Not
     assert found + serious(page, shown) == []
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in GROWING])
+@pytest.mark.parametrize("name", GROWING)
 def test_what_grows_has_nothing_serious(name: str, page: Notebook, gate: Gate) -> None:
     cell = 1 + len(STATIC) + list(GROWING).index(name)
     gate.close()
@@ -128,7 +118,6 @@ def test_what_grows_has_nothing_serious(name: str, page: Notebook, gate: Gate) -
     page.wait(cell)
 
 
-@pytest.mark.xfail(reason=NOT_YET["prompt widget"])
 def test_a_prompt_widget_has_nothing_serious_empty_growing_and_with_a_conversation(page: Notebook, gate: Gate) -> None:
     cell = 1 + len(STATIC) + len(GROWING)
     page.run(cell)
