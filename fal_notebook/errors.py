@@ -42,7 +42,7 @@ from .safety.redaction import Redaction
 
 # In characters. A notebook breaks a longer line of an error anywhere, also within a word, if the page is narrow.
 _LINE_LENGTH, _NOTEBOOK_LINE_LENGTH = 76, 56
-_HEADLINE = "\x1b[1;31m{}\x1b[0m"  # bold and red
+_HEADLINE = "\x1b[1m{}\x1b[0m"  # bold; a red would be hard to read on the red ground of a dark theme
 
 
 class FalNotebookError(FalClientError):

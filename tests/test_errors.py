@@ -151,7 +151,7 @@ def test_the_lines_of_an_error_leave_out_an_id_that_the_output_has() -> None:
 def test_a_notebook_shows_what_happened_in_bold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", OutStream.__new__(OutStream))
     shown = NotFound("404 from a/b")._render_traceback_()
-    assert shown == ["\x1b[1;31mNotFound: 404 from a/b\x1b[0m", NotFound.default_hint]
+    assert shown == ["\x1b[1mNotFound: 404 from a/b\x1b[0m", NotFound.default_hint]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES.values() if issubclass(kind, StatusError)])

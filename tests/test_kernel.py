@@ -60,7 +60,7 @@ def test_words_are_formatted_live_and_no_widget_view_is_left(lab: Kernel) -> Non
     cell = lab.run(f"%%falstream test/paced/stream\n{json.dumps({'text': text, 'rate': 500, 'after': 0.5})}")
     shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
     _kept, *blocks = [each["text/html"] for each in shown if WIDGET not in each]
-    finished = "".join(each.rpartition('<div class="fal-answer')[0] for each in blocks)  # without what grew behind them
+    finished = "".join(each.partition('<div class="fal-answer fal-part fal-with')[0] for each in blocks)
     assert finished.count("Words</h2>") == 1
     assert finished.count("Some <strong>bold</strong> ones.</p>") == 40
     tails = [*blocks, *(state["value"] for state in _states(cell, "HTMLModel") if "value" in state)]
@@ -301,12 +301,27 @@ def _cost(cell: Execution) -> tuple[int, int]:
 
 def test_words_cost_a_fraction_of_the_messages_that_a_print_for_each_token_costs(lab: Kernel) -> None:
     words = "test/paced/stream', prompt='x', count=2000, rate=1000"
-    ours, bytes_of_ours = _cost(lab.run("%falstream test/paced/stream prompt=x count:=2000 rate:=1000"))
+    ours, bytes_of_ours = _cost(lab.run("%falstream test/paced/stream prompt=x count:=2000 rate:=1000 -f text"))
     cell = lab.run(f"import fal_notebook\nfor word in fal_notebook.stream('{words}): print(word, end='', flush=True)")
     prints, bytes_of_prints = _cost(cell)
     assert cell.status == "ok"
     assert ours <= prints / 6
     assert bytes_of_ours <= 3 * bytes_of_prints  # the text for a saved notebook is sent again once a second
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Some **bold** words.\n\n" * 300, "| one | two | three |\n|-|-|-|\n" + "| one | two | `three` |\n" * 300],
+    ids=["paragraphs", "a table"],
+)
+def test_formatted_words_cost_less_than_three_times_their_bytes(lab: Kernel, text: str) -> None:
+    cell = lab.run(f"%%falstream test/paced/stream --raw\n{json.dumps({'text': text, 'rate': 1000})}")
+    shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
+    _kept, *blocks = [each["text/html"] for each in shown if WIDGET not in each]
+    tails = [state["value"] for state in _states(cell, "HTMLModel") if "value" in state]
+    assert blocks
+    assert sum(map(len, [*blocks, *tails])) <= 3 * len(text)
+    assert len(cell.messages) <= 40 * (float(lab.value("_fal.metrics.duration")) + 1)
 
 
 def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:

@@ -65,15 +65,19 @@ class Facts:
         return [f"failed: {type(self.error).__name__}"] if self.error else []
 
     @property
+    def told_error(self) -> list[Bundle]:
+        """The error, if there is one that is to be told."""
+        if self.error is None or not self.tells_error:
+            return []
+        plain = f"{type(self.error).__name__}: {self.error.words}"
+        return [error_bundle(self.error.headline, self.error.hint, plain)]
+
+    @property
     def bundles(self) -> list[Bundle]:
-        """The error, if there is one that is to be told, and the footer. In plain text its line has everything."""
-        told = []
-        if self.error is not None and self.tells_error:
-            plain = f"{type(self.error).__name__}: {self.error.words}"
-            told.append(error_bundle(self.error.headline, self.error.hint, plain))
+        """The error that is to be told, and the footer. In plain text its line has everything."""
         if self.shows_words_only:
-            return [*told, small_bundle(self.line)]
-        return [*told, foot_bundle(self.short_line, self.line, self._folded, self._own_words)]
+            return [*self.told_error, small_bundle(self.line)]
+        return [*self.told_error, foot_bundle(self.short_line, self.line, self._folded, self._own_words)]
 
     @property
     def short_line(self) -> str:

@@ -135,6 +135,13 @@ class Result:
         return bundle
 
     @property
+    def short_foot(self) -> bundles.Bundle:
+        """The same without what unfolds, for an output that is often replaced."""
+        line = {**bundles.small_bundle(self.short_line), "text/plain": self.status_line}
+        (bundle,) = bundles.merged([*self._facts.told_error, line])
+        return bundle
+
+    @property
     def _facts(self) -> Facts:
         return Facts(**{each.name: getattr(self, each.name) for each in fields(Facts)})
 
@@ -176,7 +183,7 @@ class Result:
             return [json_bundle(self.data, native=native)]
         parts = [self._words_bundle(style)] if self.text else []
         parts += shown_files(self.media, self.data, native=native, autoplay=autoplay)
-        says_more = any(choice.text or choice.tool_calls for choice in self.choices)
+        says_more = bool(self.reasoning) or any(choice.text or choice.tool_calls for choice in self.choices)
         shows_data = not (parts or says_more) and self.data is not None and self.error is None
         return [json_bundle(self.data, native=native)] if shows_data else parts
 

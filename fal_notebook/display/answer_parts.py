@@ -6,7 +6,7 @@ The rules for these classes are in `render/answer.css`. They hold within an elem
 import re
 from collections.abc import Iterable
 
-from ..render.growing_markdown import Block
+from ..render.growth import Block
 
 _NEEDLESS = re.compile("</t[dhr]>\n")  # end tags that HTML leaves out: a table has many of them
 

@@ -164,11 +164,10 @@ class _Column:
             self._words.take(last=self.stream.is_done)
             parts.append(words_bundle(self._words, self.stream.text))
         parts += [as_html(media_bundle(media)) for media in self._preview]
-        return merged([*parts, small_bundle(self._status())])[0]
+        ended = self.stream.is_done
+        return merged([*parts, self.stream.so_far().short_foot if ended else small_bundle(self._status())])[0]
 
     def _status(self) -> str:
-        if self.stream.is_done:
-            return self.stream.so_far().status_line
         first = self.stream.first_byte_after
         doing = "connecting…" if self.stream.is_connecting else "waiting…" if first is None else "receiving…"
         doing = "thinking…" if self.stream.is_thinking else doing

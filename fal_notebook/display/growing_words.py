@@ -14,7 +14,8 @@ from ..client.result import Format
 from ..client.streaming import Stream
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT
 from ..render.growing_lines import GrowingLines
-from ..render.growing_markdown import Block, GrowingMarkdown
+from ..render.growing_markdown import GrowingMarkdown
+from ..render.growth import Block
 from ..response.updates import Text, Update
 
 GROWING_SCRIPT = Path(__file__).with_name("growing_words.js")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ..render.answer_style import styled_html, with_fallbacks
 from ..render.bundles import LONGEST_TEXT, Bundle
-from ..render.growing_markdown import Block
+from ..render.growth import Block
 from ..render.mathematics import formulas_within
 from ..safety.plain_text import plain_text
 from .growing_words import GrowingWords

@@ -17,7 +17,7 @@ from uuid import uuid4
 from IPython.display import DisplayHandle, display
 
 from ..media.media import Media
-from ..render.answer_style import short_css
+from ..render.answer_style import answer_style, short_css
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
@@ -71,13 +71,13 @@ class LiveBox:
     Args:
         words: returns the answer's text so far.
         recent: the store from which a reloaded page gets the final answer.
-        style: the stylesheet of what its parts show.
+        formatted: whether the words are parts of an answer, which need its stylesheet.
     """
 
-    def __init__(self, words: Callable[[], str], recent: RecentAnswers, style: Callable[[], str] = str) -> None:
+    def __init__(self, words: Callable[[], str], recent: RecentAnswers, *, formatted: bool = False) -> None:
         self._words = words
         self._recent = recent
-        self._style = style
+        self._formatted = formatted
         self._name = uuid4().hex
         self._parts: dict[Place, tuple[DOMWidget, ...]] = {}
         self._box: VBox | None = None
@@ -165,7 +165,9 @@ class LiveBox:
             self.layout.close()
 
     def _style_widget(self) -> "DOMWidget":
-        sheet = f"{self._style()}{_live_style().replace('fal-box-name', live_class(self._name))}"
+        sheet, rest = _live_styles()
+        if self._formatted:
+            sheet = answer_style() + sheet + rest.replace("fal-box-name", live_class(self._name))
         bundle = {"text/plain": "", "text/html": f'<style class="fal-style">{sheet}</style>'}
         return static_widget([bundle], layout=self.layout, _dom_classes=("fal-style",))
 
@@ -189,8 +191,11 @@ class LiveBox:
 
 
 @cache
-def _live_style() -> str:
-    return short_css(Path(__file__).with_name("live.css").read_text(encoding="utf-8"))
+def _live_styles() -> tuple[str, str]:
+    """The stylesheet of the box, and what formatted words need of it."""
+    names = ("live.css", "formatted_words.css")
+    box, words = (short_css(Path(__file__).with_name(name).read_text(encoding="utf-8")) for name in names)
+    return box, words
 
 
 def _as_two_outputs(body: Sequence[Bundle], foot: Bundle) -> list[Bundle]:

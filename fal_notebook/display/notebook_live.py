@@ -17,7 +17,6 @@ from IPython.display import clear_output, display
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media
-from ..render.answer_style import answer_style
 from ..render.bundles import Bundle
 from ..response.updates import Progress
 from ..safety.plain_text import count_beyond_latin1
@@ -50,7 +49,7 @@ class NotebookLive(Live):
         super().__init__()
         self._formatted = formatted
         self._formatted_words: FormattedWords | None = None
-        self._box = LiveBox(lambda: self.words, recent, answer_style if formatted else str)
+        self._box = LiveBox(lambda: self.words, recent, formatted=formatted)
         self._output: Output | None = None
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None

@@ -51,7 +51,8 @@ class Sound {
 
   tick() {
     this.track.append?.();
-    if (this.wasHeard) {
+    const isRemoved = this.controls && !this.controls.element.isConnected; // with the output, by the user
+    if (this.wasHeard || isRemoved) {
       this.close();
     } else if (this.hasView && !this.takeOver?.player) {
       this.seen = performance.now();

@@ -15,44 +15,45 @@ const STATE_TEXTS = {
 };
 
 const SOUND_STYLE = `
-.fal-sound {
-  --fal-sound-text: var(--jp-ui-font-color1, var(--vscode-foreground, currentColor));
-  --fal-sound-soft: var(--jp-ui-font-color2, color-mix(in srgb, currentColor 75%, transparent));
-  --fal-sound-back: var(--jp-layout-color2, var(--vscode-editorWidget-background,
+.fal-player {
+  --fal-player-text: var(--jp-ui-font-color1, var(--vscode-foreground, currentColor));
+  --fal-player-soft: var(--jp-ui-font-color2, color-mix(in srgb, currentColor 75%, transparent));
+  --fal-player-back: var(--jp-layout-color2, var(--vscode-editorWidget-background,
     color-mix(in srgb, currentColor 8%, transparent)));
-  position: relative; box-sizing: border-box; display: inline-flex; align-items: center; gap: 4px 10px; min-height: 54px; min-width: 300px;
-  max-width: 100%; padding: 6px 12px; border-radius: 27px; color: var(--fal-sound-text);
-  background: var(--fal-sound-back); font: 13px/1.3 var(--jp-ui-font-family, system-ui, sans-serif);
+  position: relative; box-sizing: border-box; display: inline-flex; flex-wrap: wrap; align-items: center;
+  gap: 0 10px; min-width: min(300px, 100%); max-width: 100%; min-height: 54px; padding: 6px 12px; border-radius: 27px;
+  color: var(--fal-player-text);
+  background: var(--fal-player-back); font: 13px/1.3 var(--jp-ui-font-family, system-ui, sans-serif);
 }
-.fal-sound[hidden] { display: none }
-.fal-sound button {
+.fal-player[hidden] { display: none }
+.fal-player button {
   flex: none; display: inline-grid; place-items: center; width: 32px; height: 32px; margin: 0; padding: 0; border: 0;
   border-radius: 50%; color: inherit; background: none; cursor: pointer;
 }
-.fal-sound button:hover:enabled { background: color-mix(in srgb, currentColor 12%, transparent) }
-.fal-sound button:focus-visible { outline: 2px solid var(--jp-brand-color1, Highlight); outline-offset: 1px }
-.fal-sound button:disabled { opacity: .45; cursor: default }
-.fal-sound svg { width: 20px; height: 20px; fill: currentColor }
-.fal-sound-times { flex: none; font-variant-numeric: tabular-nums }
-.fal-sound-state { flex: 1 0 auto; color: var(--fal-sound-soft) }
-.fal-sound:is([data-state=playing], [data-state=paused]) .fal-sound-state {
+.fal-player button:hover:enabled { background: color-mix(in srgb, currentColor 12%, transparent) }
+.fal-player button:focus-visible { outline: 2px solid var(--jp-brand-color1, Highlight); outline-offset: 1px }
+.fal-player button:disabled { opacity: .45; cursor: default }
+.fal-player svg { width: 20px; height: 20px; fill: currentColor }
+.fal-player-times { flex: none; font-variant-numeric: tabular-nums }
+.fal-player-state { flex: 1 0 auto; color: var(--fal-player-soft) }
+.fal-player:is([data-state=playing], [data-state=paused]) .fal-player-state {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
-.fal-sound:not([data-state=playing], [data-state=paused]) .fal-sound-bar { display: none }
-.fal-sound-bar {
-  position: relative; flex: 1 1 60px; min-width: 40px; height: 4px; border-radius: 2px; overflow: hidden;
+.fal-player:not([data-state=playing], [data-state=paused]) .fal-player-bar { display: none }
+.fal-player-bar {
+  position: relative; flex: 1 1 30px; min-width: 24px; height: 4px; border-radius: 2px; overflow: hidden;
   background: color-mix(in srgb, currentColor 22%, transparent);
 }
-.fal-sound-bar span { position: absolute; inset: 0 auto 0 0; background: currentColor }
-.fal-sound-alone {
+.fal-player-bar span { position: absolute; inset: 0 auto 0 0; background: currentColor }
+.fal-player-alone {
   position: fixed; inset: auto 16px 16px auto; z-index: 10000; max-width: calc(100% - 32px);
-  color: var(--fal-sound-text); background-color: var(--jp-layout-color1, var(--vscode-editor-background, Canvas));
-  background-image: linear-gradient(var(--fal-sound-back), var(--fal-sound-back));
+  color: var(--fal-player-text); background-color: var(--jp-layout-color1, var(--vscode-editor-background, Canvas));
+  background-image: linear-gradient(var(--fal-player-back), var(--fal-player-back));
   box-shadow: 0 2px 10px rgb(0 0 0 / 35%);
 }
 @media (forced-colors: active) {
-  .fal-sound { border: 1px solid CanvasText }
-  .fal-sound-bar span { background: CanvasText; forced-color-adjust: none }
+  .fal-player { outline: 1px solid CanvasText; outline-offset: -1px }
+  .fal-player-bar span { background: CanvasText; forced-color-adjust: none }
 }`;
 
 const ICONS = {
@@ -91,15 +92,15 @@ class SoundControls {
   /** `isAlone`: whether they float above the page, where nothing else can stop the sound. */
   constructor(sound, { isAlone = false } = {}) {
     this.sound = sound;
-    this.element = element("div", { class: `fal-sound${isAlone ? " fal-sound-alone" : ""}`, role: "group",
+    this.element = element("div", { class: `fal-player${isAlone ? " fal-player-alone" : ""}`, role: "group",
       "aria-label": isAlone ? "Sound of an answer" : "Sound" });
     this.play = this.button(() => sound.toggle());
     this.mute = this.button(() => sound.mute(!sound.isMuted));
-    this.times = element("span", { class: "fal-sound-times" });
-    this.bar = element("span", { class: "fal-sound-bar", "aria-hidden": "true" });
+    this.times = element("span", { class: "fal-player-times" });
+    this.bar = element("span", { class: "fal-player-bar", "aria-hidden": "true" });
     this.heard = element("span");
     this.bar.append(this.heard);
-    this.words = element("span", { class: "fal-sound-state", role: "status" });
+    this.words = element("span", { class: "fal-player-state", role: "status" });
     const style = element("style");
     style.textContent = SOUND_STYLE;
     this.element.append(style, this.play.element, this.times, this.bar, this.words, this.mute.element);
@@ -109,7 +110,9 @@ class SoundControls {
       this.element.append(stop.element);
     }
     this.element.addEventListener("focusin", () => (sound.hasFocus = true));
-    this.element.addEventListener("focusout", ({ relatedTarget }) => (sound.hasFocus = !relatedTarget)); // null: removed
+    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+      sound.hasFocus = !relatedTarget; // which is null where the controls are removed
+    });
     this.draw();
     this.timer = setInterval(() => this.draw(), REFRESH);
   }

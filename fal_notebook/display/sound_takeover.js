@@ -2,11 +2,11 @@
 //
 // The kernel gives the static player a name that nobody can guess, and tells it to the script that plays the sound. The
 // static player stands where the output is drawn again, which may take a while, so the script watches for it. It starts
-// silently, and is moved until it is where the sound is; then it becomes loud and the sound falls silent. So nothing is
+// unheard, and is moved until it is where the sound is; then it is heard, and the sound falls silent. So nothing is
 // heard twice and nothing is left out. If that does not succeed in time, the sound plays on to its end.
 
-const NEAR = 0.03; // seconds between the two players that nobody hears
-const MOST_TRIES = 8; // to get so near
+const NEAR = [0.03, 0.03, 0.05, 0.1, 0.2]; // seconds between the two players that are near enough, try by try
+const QUIET = 0.0001; // of the volume
 const NOT_WORTH_IT = 0.4; // seconds; what is left of the sound is as long as taking over
 const LISTENING = 60; // milliseconds in which a player that was moved plays on
 const LOADED = 3; // HTMLMediaElement.HAVE_FUTURE_DATA
@@ -32,7 +32,7 @@ function isLoaded(player, state) {
 class TakeOver {
   /** `report` is called with "found", then with "done" or "refused". */
   constructor(sound, name, report) {
-    Object.assign(this, { sound, name, report, player: null });
+    Object.assign(this, { sound, name, report, player: null, volume: null });
     this.observer = new MutationObserver(() => this.look());
   }
 
@@ -68,25 +68,51 @@ class TakeOver {
     return this.sound.positionIn(this.player.duration);
   }
 
+  /** Seconds by which the static player is ahead of the sound. */
+  get apart() {
+    return this.player.currentTime - this.position;
+  }
+
   async follow() {
     const { player, sound } = this;
     await isLoaded(player, LOADED);
     if (this.isLeftAlone()) return;
-    player.muted = true;
-    let lead = LISTENING / 2000; // how long the player takes to start is learned from the first tries
-    player.currentTime = this.position + lead;
-    await player.play();
-    for (let tries = 0; tries < MOST_TRIES && sound.isPlaying && !player.paused; tries += 1) {
-      await moving(player);
-      const apart = player.currentTime - this.position;
-      if (Math.abs(apart) < NEAR) break;
-      lead -= apart;
+    this.hush();
+    let lead = LISTENING / 2000; // seconds that the player takes to start; they are learned from the first tries
+    for (const near of NEAR) {
       player.currentTime = this.position + lead;
+      if (player.paused) await player.play();
+      await moving(player);
+      // A player's time can be ahead of its sound just after the start, so it is near only if it stays so.
+      if (Math.abs(this.apart) < near) await after(LISTENING);
+      const { apart } = this;
+      if (Math.abs(apart) < near || !sound.isPlaying || player.paused) break;
+      lead -= apart;
     }
+    if (!player.isConnected) return this.again();
     if (sound.isPlaying || player.paused) return this.finish(); // paused: someone has clicked on it meanwhile
     player.pause();
     if (sound.wasHeard) player.currentTime = 0;
     this.hold();
+  }
+
+  /** Make the static player inaudible. A browser opens its sound device for quiet sound, but not for muted sound. */
+  hush() {
+    const { player } = this;
+    this.volume = player.volume;
+    player.volume = QUIET;
+    if (player.volume === this.volume) player.muted = true; // a page on iOS cannot choose the volume
+  }
+
+  unhush() {
+    if (this.volume !== null) this.player.volume = this.volume;
+    this.player.muted = this.sound.isMuted;
+  }
+
+  /** The output was drawn anew meanwhile. */
+  again() {
+    this.player.pause();
+    this.start();
   }
 
   isLeftAlone() {
@@ -98,7 +124,7 @@ class TakeOver {
   }
 
   finish() {
-    this.player.muted = this.sound.isMuted;
+    this.unhush();
     this.end();
     this.report("done");
   }
@@ -106,7 +132,7 @@ class TakeOver {
   refuse(error) {
     console.warn(error);
     this.player.pause();
-    this.player.muted = false;
+    this.unhush();
     this.report("refused");
   }
 

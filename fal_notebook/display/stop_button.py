@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Unicode
 
 from .control_channel import CONTROL_SCRIPT, ignore, listen
+from .copying import COPYING_SCRIPT
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -58,7 +59,7 @@ def _widget_class() -> "type[AnyWidget]":
     class StopWidget(AnyWidget):
         """The page's part is stop_button.js."""
 
-        _esm = "".join(path.read_text(encoding="utf-8") for path in (CONTROL_SCRIPT, _SCRIPT))
+        _esm = "".join(path.read_text(encoding="utf-8") for path in (COPYING_SCRIPT, CONTROL_SCRIPT, _SCRIPT))
         _control = Unicode().tag(sync=True)
 
         def close(self) -> None:

@@ -28,6 +28,7 @@ from ..client.result import Result, show_safely, with_show_error
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
+from ..display.copying import COPYING_SCRIPT
 from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
 from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
@@ -46,6 +47,7 @@ from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
 _SCRIPTS = (
+    COPYING_SCRIPT,
     CONTROL_SCRIPT,
     GROWING_SCRIPT,
     REASONING_SCRIPT,

@@ -27,6 +27,7 @@ _FALLBACKS = {
         '<code style="white-space:pre;background:transparent">'
     ),
 }
+_FORMULA = re.compile(r"<span>(\\\([^<]*\\\)|\\\[[^<]*\\\])</span>")
 _RIGHT_TO_LEFT = re.compile(r'<p dir="auto">(?=[\W\d_]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])')
 SMALL = 'class="fal-small" style="font-size:85%"'
 """The attributes of a small line."""
@@ -47,10 +48,19 @@ def styled_once(html: str) -> str:
 
 
 def with_fallbacks(html: str) -> str:
-    """The HTML with styles in its elements that do not need the sheet. Only what is saved needs them."""
+    """The HTML with what a saved output needs: styles that do not need the sheet, and formulas that keep their TeX.
+
+    MathJax replaces the TeX in a page; a script copies it from the attribute.
+    """
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)
+    html = _FORMULA.sub(_with_tex, html)
     return _RIGHT_TO_LEFT.sub('<p dir="auto" style="text-align:right">', html)
+
+
+def _with_tex(match: re.Match[str]) -> str:
+    attribute = match[1].replace('"', "&quot;")
+    return f'<span data-tex="{attribute}">{match[1]}</span>'
 
 
 def unstyled(html: str) -> str:

@@ -123,10 +123,9 @@ def _pair(tokens: list[Token]) -> None:
             before = open_tokens[-1] if open_tokens else None
             if before is not None and before.type == "tag_open" and before.tag == token.tag:
                 open_tokens.pop()
-                tag = _SHOWN_AS.get(token.tag, token.tag)
-                before.tag = token.tag = tag
-                before.nesting, before.type = 1, f"{tag}_open"
-                token.nesting, token.type = -1, f"{tag}_close"
+                before.tag = token.tag = _SHOWN_AS.get(token.tag, token.tag)
+                before.type, before.nesting = f"{token.tag}_open", 1
+                token.type, token.nesting = f"{token.tag}_close", -1
         elif token.type == "tag_open" or token.nesting == 1:
             open_tokens.append(token)
         elif token.nesting == -1:

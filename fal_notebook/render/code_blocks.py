@@ -17,6 +17,7 @@ LONGEST_COLOURED = 8_000
 MOST_COLOURS = 5_000
 """The most coloured words of an output."""
 _LONGEST_LINE = 500  # characters; the time of some lexers grows with the square of it
+_MANY_EMPTY_LINES = re.compile(r"\n(?:[ \t\r\f\v]*+\n){30}")  # of these, too
 _SPAN = re.compile(r'<span class="fal-[a-z]">([^<]*)</span>')
 # The lexers by the names under which models write these languages. Each was measured with hostile code. The time of
 # those for C, C# and Java grows with the cube of the code, so others read these, which know the same words and signs.
@@ -115,7 +116,7 @@ def colours_within(html: str, rest: int) -> tuple[str, int]:
 def _coloured(code: str, language: str) -> str:
     lexer = _lexer(language.lower())
     is_short = len(code) <= LONGEST_COLOURED and all(len(line) <= _LONGEST_LINE for line in code.split("\n"))
-    if lexer is None or not is_short:
+    if lexer is None or not is_short or _MANY_EMPTY_LINES.search(code):
         return escape(code)
     try:
         words = list(_words(lexer, code))

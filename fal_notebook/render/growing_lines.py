@@ -4,7 +4,7 @@ It does for such a text what `growing_markdown` does for Markdown.
 """
 
 from ..safety.plain_text import plain_text
-from .growing_markdown import Block, Growth
+from .growth import Block, Growth
 from .markdown import preformatted_html
 
 _PIECE = 1_000  # characters

@@ -79,7 +79,7 @@ _SYMBOLS_PER_FORMULA = 4  # what a formula costs besides its symbols, counted in
 MOST_OUTPUT_SYMBOLS = 6_000
 """The most symbols of all formulas of an output, with what each formula costs besides."""
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
-_TYPESET = re.compile(r"<span>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>")
+_TYPESET = re.compile(r'<span(?: data-tex="[^"]*")?>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>')
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
 _NUMBER = re.compile(r"\\(tag|label)\*?[ \t]*\{([\w .:'*+-]{1,40})\}")

@@ -47,13 +47,14 @@ window.WebSocket = class extends Socket {
 };
 const samples = new Float32Array(1024);
 // The seconds of the recording at which its two players are, while they can be heard.
+const sounded = (now) => ear.pieces.reduce((sum, {when, end}) => sum + Math.max(0, Math.min(now, end) - when), 0);
 const listen = () => {
   const context = ear.contexts.at(-1);
   const file = ear.elements.find((each) => !each.isConnected && !each.paused && !each.muted);
-  const samples = context?.state === "running" && ear.level > 0.01 ? context.currentTime - ear.pieces[0].when : null;
+  const samples = context?.state === "running" && ear.level > 0.01 ? sounded(context.currentTime) : null;
   const live = file ? file.currentTime : samples;
   const players = [...document.querySelectorAll("audio")];
-  const loud = players.filter((each) => !each.paused && !each.muted && !each.ended);
+  const loud = players.filter((each) => !each.paused && !each.muted && !each.ended && each.volume > 0.01);
   ear.heard.push({now: performance.now() / 1000, live, static: loud[0]?.currentTime ?? null, count: loud.length});
 };
 setInterval(() => {

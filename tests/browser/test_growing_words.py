@@ -62,6 +62,12 @@ CELLS = [
         for text in TEXTS.values()
     ),
 ]
+SLOW = len(CELLS)
+CELLS.append(f"%%falstream test/paced/stream --raw\n{json.dumps({'text': MIXED * 8 + LAST, 'rate': 150})}")
+PLAIN = len(CELLS)
+CELLS.append(
+    f"%%falstream test/paced/stream --raw -f text\n{json.dumps({'text': 'wonderful ' * 40, 'rate': 500, 'after': 2})}"
+)
 # Notes how high the words and the whole output are at each frame.
 LOOK = """
 cell => {
@@ -117,3 +123,36 @@ def test_words_that_stream_are_as_high_as_in_the_end_and_never_jump(page: Notebo
         assert max((before - after for before, after in pairwise(seen)), default=0) < LINE
     assert max(heights["output"]) < heights["output"][-1] + LINE
     assert len(times) <= MOST * (seconds + 1)
+
+
+def test_what_is_finished_stays_in_its_place_and_selected_while_more_comes(page: Notebook) -> None:
+    page.start(SLOW)
+    output = page.output(SLOW)
+    expect(output.locator("h2")).to_have_count(1)
+    heading = output.locator("h2").first.element_handle()
+    heading.scroll_into_view_if_needed()
+    heading.select_text()
+    top = heading.bounding_box()
+    expect(output.get_by_role("button", name="Stop this request")).to_be_visible()
+    expect(output.locator("h2:visible").nth(5)).to_be_visible()
+    assert heading.evaluate("each => each.isConnected")
+    assert page.page.evaluate("getSelection().toString().trim()") == "A heading"
+    assert heading.bounding_box() == top
+    page.wait(SLOW)
+    final = output.locator("h2").first.bounding_box()
+    assert top is not None
+    assert final is not None
+    assert abs(final["y"] - top["y"]) < 1
+
+
+def test_no_word_of_printed_text_that_fits_its_line_is_broken(page: Notebook) -> None:
+    page.start(PLAIN)
+    shown = page.output(PLAIN).locator(".fal-live pre").last
+    expect(shown).to_contain_text("wonderful " * 40)
+    starts = shown.evaluate(
+        "pre => { const node = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT).nextNode(), range = new Range();"
+        " const top = at => (range.setStart(node, at), range.setEnd(node, at + 1), range.getBoundingClientRect().top);"
+        " return [...node.data.matchAll(/w[a-z]+/g)].map(({index}) => top(index + 8) - top(index)); }"
+    )
+    assert set(starts) == {0}
+    page.wait(PLAIN)

@@ -108,12 +108,12 @@ WAYS = {
     "model": f"model {BEGIN}",
     "local": f"local model {BEGIN}",
     "request": f"request {BEGIN}",
-    "status": f"422 from h/status: {BEGIN}",
+    "status": f": {BEGIN}",
     "error": f"an error: {BEGIN}",
     "refused": f"refused: {BEGIN}",
     "closed": f"code 1011 (internal error) {BEGIN}",
     "nonsense": "expected start metadata, got text",
-    "forbidden": f"403 from h/forbidden: {BEGIN}",
+    "forbidden": f": {BEGIN}",
     "moved": "redirect (302)",
 }
 """The parts of a response that can be hostile, each with the text by which it is recognised in the page."""

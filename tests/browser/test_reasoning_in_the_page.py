@@ -39,6 +39,11 @@ def newest(output: Locator) -> Locator:
     return output.locator("details.fal-thinking .fal-newest")
 
 
+def folded(output: Locator) -> Locator:
+    """The lines above the folded reasoning of final answers."""
+    return output.locator("details.fal-fold:not(.fal-thinking) > summary", has_text="thought for")
+
+
 def is_at_end(lines: Locator) -> bool:
     """Whether the last line is in view."""
     return bool(lines.evaluate("box => Math.abs(box.scrollTop) < 2 && box.scrollHeight > box.clientHeight + 2"))
@@ -59,9 +64,8 @@ def test_the_fold_is_open_while_the_model_thinks_and_closes_with_the_first_words
     expect(fold.locator("summary")).to_have_text(re.compile(r"thought for [2345] s"))
     expect(newest(output)).not_to_be_visible()
     page.wait(cell)
-    final = output.locator("details.fal-fold")
-    expect(final).to_have_count(1)
-    expect(final.locator("summary")).to_have_text(re.compile(r"thought for [2345] s"))
+    expect(folded(output)).to_have_count(1)
+    expect(folded(output)).to_have_text(re.compile(r"thought for [2345] s"))
     expect(output).to_contain_text("The answer is four")
     saved = str(page.save().cells[cell].outputs)
     assert "step 39" in saved
@@ -86,7 +90,7 @@ def test_a_background_run_shows_the_newest_lines_too(page: Notebook) -> None:
     expect(output).to_contain_text(re.compile(r"thinking… [012] s"))
     expect(output).to_contain_text("step 2")
     expect(output).to_contain_text("The answer is four")
-    expect(output.locator("details.fal-fold > summary")).to_have_text(re.compile(r"thought for [1234] s"))
+    expect(folded(output)).to_have_text(re.compile(r"thought for [1234] s"))
 
 
 def test_columns_show_the_newest_lines_too(page: Notebook) -> None:
@@ -95,7 +99,7 @@ def test_columns_show_the_newest_lines_too(page: Notebook) -> None:
     expect(output.locator("section").nth(1)).to_contain_text(re.compile(r"thinking… [012]"))
     expect(output.locator("section").nth(1)).to_contain_text("step 2")
     page.wait(4)
-    expect(output.locator("details.fal-fold > summary")).to_have_count(2)
+    expect(folded(output)).to_have_count(2)
 
 
 def test_hostile_reasoning_is_words_while_it_streams(page: Notebook) -> None:
@@ -104,7 +108,7 @@ def test_hostile_reasoning_is_words_while_it_streams(page: Notebook) -> None:
     assert page.output(5).locator("img, b, mjx-container").count() == 0
     page.command("notebook:interrupt-kernel")
     page.wait(5)
-    expect(page.output(5).locator("details.fal-fold")).to_have_count(1)
+    expect(folded(page.output(5))).to_have_count(1)
     assert page.page.evaluate("window.owned") is None
 
 
@@ -131,4 +135,4 @@ def test_the_prompt_widget_shows_the_fold_above_the_answer_that_streams(page: No
     expect(summary).to_have_text(re.compile(r"thought for [2345] s"))
     expect(newest(shown)).not_to_be_visible()
     expect(shown.locator(".fal-answer")).to_contain_text("The answer is four")
-    expect(shown.locator("details.fal-fold > summary")).to_have_text(re.compile(r"thought for [2345] s"))
+    expect(folded(shown)).to_have_text(re.compile(r"thought for [2345] s"))

@@ -25,7 +25,7 @@ CELLS = [
     "player.end()",
     "%falstream test/tone/stream prompt=x seconds:=9 speed:=1 --play",
 ]
-LIVE = ".fal-sound:visible"
+LIVE = ".fal-player:visible"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def _check_seamless(page: Notebook) -> None:
 
 
 def _players(page: Notebook, cell: int) -> Locator:
-    return page.output(cell).locator("audio:visible, .fal-sound:visible")
+    return page.output(cell).locator("audio:visible, .fal-player:visible")
 
 
 def test_the_static_player_takes_over_at_the_same_second(page: Notebook) -> None:
@@ -239,7 +239,7 @@ def test_a_reload_shows_the_static_player_and_no_sound(page: Notebook) -> None:
     expect(_players(page, 1)).to_have_count(1)
     player = page.output(1).locator("audio")
     assert player.evaluate("each => [each.paused, each.muted, each.currentTime]") == [True, False, 0]
-    expect(page.page.locator(".fal-sound-alone")).to_have_count(0)
+    expect(page.page.locator(".fal-player-alone")).to_have_count(0)
 
 
 def test_a_page_that_is_reloaded_while_sound_arrives_has_the_static_player_at_the_end(page: Notebook) -> None:
@@ -266,6 +266,6 @@ def test_sound_that_the_browser_does_not_allow_stands_at_its_beginning(
         player = "document.querySelector('.jp-Notebook audio')"
         state = f"(({{paused, muted, currentTime}}) => [paused, muted, currentTime])({player})"
         assert page.value(state) == [True, False, 0]
-        assert page.value("document.querySelectorAll('.fal-sound').length") == 0
+        assert page.value("document.querySelectorAll('.fal-player').length") == 0
         assert page.value("ear.loudest") == 0
         page.page.close()

@@ -84,7 +84,7 @@ def test_what_was_asked_before_the_page_came_or_in_a_callback_has_its_end(page: 
 def test_sound_goes_on_in_the_static_player(page: Page) -> None:
     page.get_by_role("button", name="Hear").click()
     shown = cell(page, 10)
-    expect(shown.locator(".fal-sound:visible")).to_contain_text("playing")
+    expect(shown.locator(".fal-player:visible")).to_contain_text("playing")
     is_heard = "each => !each.paused && !each.muted && each.currentTime > 0.5"
     page.wait_for_function(f"() => [...document.querySelectorAll('audio[data-fal-sound]')].some({is_heard})")
-    expect(shown.locator("audio:visible, .fal-sound:visible")).to_have_count(1)
+    expect(shown.locator("audio:visible, .fal-player:visible")).to_have_count(1)

@@ -162,6 +162,11 @@ def test_json_that_is_not_there_leaves_the_words() -> None:
     assert output["text/plain"] == f"A\n{ENDPOINT} · stopped · 0.00 s"
 
 
+def test_of_an_answer_that_was_stopped_while_the_model_thought_only_the_reasoning_is_shown() -> None:
+    (output,) = Result(ENDPOINT, reasoning="Hm", data={"choices": []}, stopped=True).body()
+    assert output["text/plain"] == "[reasoning] Hm"
+
+
 def test_reasoning_comes_before_the_answer() -> None:
     (output,) = RESULTS["reasoned"].outputs()
     assert output["text/plain"].startswith("[reasoning] Hm\n4\n")

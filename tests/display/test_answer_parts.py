@@ -1,7 +1,7 @@
 """The blocks of an answer that grows stand in a page as those of the whole answer do."""
 
 from fal_notebook.display.answer_parts import parts_html
-from fal_notebook.render.growing_markdown import Block
+from fal_notebook.render.growth import Block
 
 
 def test_a_block_of_its_own_is_as_it_is() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fal_notebook.display.growing_words import GrowingWords
 from fal_notebook.display.joined_blocks import joined_html
-from fal_notebook.render.growing_markdown import Block
+from fal_notebook.render.growth import Block
 from fal_notebook.render.markdown import markdown_html
 from fal_notebook.response.updates import Text
 

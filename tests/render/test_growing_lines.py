@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal_notebook.render.growing_lines import GrowingLines
-from fal_notebook.render.growing_markdown import Block
+from fal_notebook.render.growth import Block
 from fal_notebook.render.markdown import preformatted_html
 from fal_notebook.safety.plain_text import plain_text
 

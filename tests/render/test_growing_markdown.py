@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal_notebook.render.growing_markdown import Block, GrowingMarkdown, Growth
+from fal_notebook.render.growing_markdown import GrowingMarkdown
+from fal_notebook.render.growth import Block, Growth
 from fal_notebook.render.markdown import markdown_html
 from fal_notebook.safety.plain_text import plain_text
 
@@ -377,3 +378,13 @@ def test_code_that_is_given_line_by_line_is_open_until_its_end() -> None:
     (end,) = growing.take().blocks
     assert (end.is_open, end.continues) == (False, True)
     assert "x" not in re.sub("<[^>]*>", "", end.html)
+
+
+def test_a_row_behind_rows_that_were_given_is_shown_as_one_of_them() -> None:
+    growing = GrowingMarkdown()
+    growing.feed(TABLE + "| one | two |\n" * 20)
+    growing.take()
+    for row in ("| th", "ree | fo", "ur |", "\n"):
+        growing.feed(row)
+        assert growing.take().tail.html.count("<tr>") == 2  # the head, and this row
+        assert "---" not in growing.take().tail.html

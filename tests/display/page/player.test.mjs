@@ -67,7 +67,7 @@ test("an encoding that nobody knows ends this sound, and says so", (context) => 
 /** A static player as a browser has it: it is loaded, and while it plays its time goes with that of the sound. */
 function player(clock = { currentTime: 0 }) {
   const player = {
-    readyState: 4, paused: true, muted: false, duration: 9, seeking: false, style: {}, begun: 0, log: [],
+    isConnected: true, readyState: 4, paused: true, muted: false, volume: 0.8, duration: 9, seeking: false, style: {}, begun: 0, log: [],
     closest: () => null, getClientRects: () => [1], addEventListener: () => {}, before: () => {},
     get currentTime() {
       return this.begun + (this.paused ? 0 : clock.currentTime - this.since);
@@ -108,6 +108,7 @@ async function ending(heard, { found = true, before = () => {}, message = "end",
 test("the static player takes over where the sound is, and the sound falls silent", async () => {
   const { sound, taker, context } = await ending(3);
   assert.deepEqual([sound.state, context.state, taker.paused, taker.muted], ["over", "closed", false, false]);
+  assert.equal(taker.volume, 0.8);
   assert.ok(Math.abs(taker.currentTime - (context.currentTime - FIRST_LEAD)) < 0.1, `${taker.currentTime}`);
 });
 
@@ -151,10 +152,36 @@ test("a sound whose widget is gone has controls that float until it has ended, o
   assert.equal(sound.controls, null);
   sound.seen -= LONGEST_WAIT + 1;
   sound.tick();
-  assert.ok(sound.controls.element.attributes.class.includes("fal-sound-alone"));
+  assert.ok(sound.controls.element.attributes.class.includes("fal-player-alone"));
+  sound.controls.element.isConnected = true;
   sound.views.add({ element: { isConnected: true } });
   sound.tick();
-  assert.equal(sound.controls, null);
+  assert.deepEqual([sound.controls, sound.state], [null, "playing"]);
+});
+
+test("controls that are removed with the output end the sound", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  const { sound } = await ending(3, { refuses: true });
+  sound.controls.element.isConnected = true;
+  sound.tick();
+  assert.equal(sound.state, "playing");
+  sound.controls.element.isConnected = false;
+  sound.tick();
+  assert.equal(sound.state, "over");
+});
+
+test("where the output is drawn anew meanwhile, the new static player takes over", async () => {
+  const [old, fresh] = [player(), player()];
+  const drawn = (sound) => {
+    world.players.push(Object.assign(old, {
+      async play() {
+        Object.assign(this, { isConnected: false, paused: false });
+        world.players = [Object.assign(fresh, player(sound.track.context))];
+      },
+    }));
+  };
+  const { sound } = await ending(3, { found: false, before: drawn });
+  assert.deepEqual([sound.state, old.paused, sound.heir.isConnected, sound.heir.paused], ["over", true, true, false]);
 });
 
 test("a sound that is paused or waits for a click ends with its widget, where no static player is found", async () => {
