@@ -25,7 +25,8 @@ function vesselOf(node) {
   if (node?.nodeType !== ELEMENT) return null;
   if (node.matches(".fal-goes-on")) return vesselOf(node.lastElementChild);
   if (node.matches("ul, ol, p")) return node;
-  return node.matches("table, pre, div") ? node.querySelector("tbody, code") ?? node : null;
+  if (!node.matches("table, pre, div")) return null;
+  return node.querySelector("tbody, code") ?? node.querySelector("table")?.createTBody() ?? node;
 }
 
 /** Whether an element is so long that what goes on with it is put behind it. A paragraph is not cut within a word. */

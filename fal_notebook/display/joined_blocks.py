@@ -40,8 +40,8 @@ def joined_html(blocks: Iterable[Block]) -> str:
     """The HTML of blocks that stand behind each other, the tail among them."""
     pieces: list[str] = []
     for block in blocks:
-        if not block.html:
-            continue
+        if not block.html or (block.continues and "<thead>" in block.html and "<tbody>" not in block.html):
+            continue  # the second is the end of a table all rows of which have been given
         html = _inner(pieces[-1], block.html) if block.continues and pieces else None
         if html is None:
             pieces.append(block.html)

@@ -86,6 +86,11 @@ def documents() -> list[str]:
     return [*made, *(text[:8_000] for text in REAL), ANSWER]
 
 
+def has_no_long_paragraph(text: str) -> bool:
+    """Whether no paragraph is too long to be read again with each word: such a one is formatted when it has ended."""
+    return not any(len(block) > 1_000 and block[0].isalpha() for block in text[:12_000].split("\n\n") if block)
+
+
 def test_in_the_end_it_is_the_html_of_the_whole_text(page: Page) -> None:
     for text in documents():
         page.evaluate(BEGIN)
@@ -100,7 +105,7 @@ def test_at_the_end_nothing_that_stands_is_made_anew_or_moves(sized: Page, size:
     assert ended["grew"] == 0
 
 
-@pytest.mark.parametrize("text", REAL, ids=lambda text: text[:20])
+@pytest.mark.parametrize("text", [text for text in REAL if has_no_long_paragraph(text)], ids=lambda text: text[:20])
 def test_the_end_of_a_real_document_changes_its_height_by_less_than_a_line(sized: Page, text: str) -> None:
     ended = end(sized, grow(sized, text[:12_000], 41))
     assert abs(ended["grew"]) < 20
@@ -111,7 +116,8 @@ def test_a_selection_stays_while_words_come_behind_it_and_at_the_end(sized: Page
     words = grow(sized, ANSWER[:half], 60)
     sized.evaluate("""() => {
       const [first, last] = [words.element.querySelector("li strong").firstChild, words.element.lastElementChild];
-      getSelection().setBaseAndExtent(first, 0, last.querySelector("code").lastChild, 3);
+      const code = last.querySelector("code");
+      getSelection().setBaseAndExtent(first, 0, code, code.childNodes.length - 1);
     }""")
     selected = sized.evaluate("getSelection().toString()")
     assert selected.startswith("1")
