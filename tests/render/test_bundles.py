@@ -33,6 +33,7 @@ FRAME = {
     "div": {"class", "style", "tabindex"},
     "figure": {"class"},
     "pre": {"style", "tabindex"},
+    "span": {"class", "data-tex", "style"},
     "style": {"class"},
     "input": {"type", "aria-label", "style"},
     "figcaption": {"style"},

@@ -13,7 +13,7 @@ from fal_notebook.render.markdown import markdown_html
 from .test_lossless_markdown import Reader
 from .test_markdown import bare, block_problems, problems
 
-FORMULA = re.compile(r"<span>(\\\(.*?\\\)|\\\[.*?\\\])</span>", re.DOTALL)
+FORMULA = re.compile(r"<span(?: data-tex=\"[^\"]*\")?>(\\\(.*?\\\)|\\\[.*?\\\])</span>", re.DOTALL)
 
 
 def formulas(text: str) -> list[str]:
