@@ -105,10 +105,10 @@ def test_an_error_and_an_interrupt_leave_what_had_come(page: Notebook) -> None:
 
 def has_them_all(shown: Locator) -> None:
     for last in ("0029", "whole", "late", "0031"):
-        expect(shown).to_contain_text(re.compile(rf"{last}\s+test/\w+/stream · "))
+        expect(shown).to_contain_text(re.compile(rf"{last}\s+test/\w+ · "))
     expect(shown).to_contain_text("printed")
     for number in range(2):
         expect(shown.locator("section").nth(number)).to_contain_text(re.compile(r"0030\s+test/paced · "))
-        expect(shown.locator("audio source").nth(number)).to_have_attribute("src", re.compile("^data:audio/wav"))
+        expect(shown.locator("audio").nth(number)).to_have_attribute("src", re.compile("^data:audio/wav"))
     for words in (UNFINISHED, "in the background", "Error", "Loading", "old"):
         expect(shown).not_to_contain_text(words)

@@ -76,7 +76,7 @@ def test_what_was_asked_before_the_page_came_or_in_a_callback_has_its_end(page: 
         expect(cell(page, number)).to_contain_text(re.compile(rf"{last}\s+test/paced · "))
     for column in cell(page, 7).locator("section").all():
         expect(column).to_contain_text(re.compile(r"0029\s+test/paced · "))
-    expect(cell(page, 8).locator("audio source")).to_have_attribute("src", re.compile("^data:audio/wav"))
+    expect(cell(page, 8).locator("audio")).to_have_attribute("src", re.compile("^data:audio/wav"))
     for words in (UNFINISHED, "running in the background", "Error"):
         expect(page.locator("#rendered_cells")).not_to_contain_text(words)
 

@@ -119,7 +119,7 @@ def test_words_appear_while_they_come_and_become_static(page: Notebook6) -> None
     body, foot = page.wait(1)
     assert "0119" in body["data"]["text/plain"]
     assert WIDGET not in {*body["data"], *foot["data"]}
-    expect(page.output(1)).to_contain_text(re.compile(r"0119\s+test/paced/stream · "))
+    expect(page.output(1)).to_contain_text(re.compile(r"0119\s+test/paced · "))
 
 
 def test_an_interrupt_keeps_the_words_and_says_so(page: Notebook6) -> None:
