@@ -93,7 +93,7 @@ def test_every_kind_of_answer_arrives(place: str, page: Notebook) -> None:
 def test_an_error_and_an_interrupt_leave_what_had_come(page: Notebook) -> None:
     page.run(ERROR)
     expect(page.output(ERROR)).to_contain_text(
-        re.compile(r"half an\s+failed · test/late · .*out of tokens", re.DOTALL)
+        re.compile(r"half an\s+failed · test/late · .*out\s+of\s+tokens", re.DOTALL)
     )
     page.start(INTERRUPT)
     expect(page.output(INTERRUPT)).to_contain_text("first words")

@@ -57,7 +57,7 @@ def widget(page: Notebook, cell: int) -> Locator:
     page.run(cell)
     shown = page.output(cell).locator(".fal-root")
     expect(shown.locator(".fal-state")).to_have_text("ready")
-    shown.locator("summary").first.click()
+    shown.locator(".fal-arguments > summary").click()
     return shown
 
 

@@ -171,4 +171,4 @@ def test_a_terminal_prints_what_stands_beneath_the_words(stream: Stream, capsys:
 
 def test_a_terminal_shows_an_answer_without_words_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
     TerminalLive().finish(Result("a/b", data={"x": 1}), "markdown", autoplay=False)
-    assert capsys.readouterr().out == '{\n  "x": 1\n}\na/b · 0.00 s\n'
+    assert capsys.readouterr().out == '{"x": 1}\na/b · 0.00 s\n'

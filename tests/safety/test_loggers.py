@@ -70,7 +70,7 @@ def heard(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def test_what_the_user_renders_is_logged_as_before(heard: pytest.LogCaptureFixture) -> None:
-    assert "<h1>" in markdown_html("# ours")
+    assert "<h1" in markdown_html("# ours")
     assert heard.records == []
     MarkdownIt().render("# the user's")
     assert {record.name.partition(".")[0] for record in heard.records} == {"markdown_it"}
