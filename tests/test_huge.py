@@ -132,7 +132,7 @@ def test_fifty_megabytes_of_words_are_kept_whole_and_cut_in_the_prompt_widget() 
         widget.hear("hello", view="another")
     (result,) = widget.results
     assert len(result.text) == LINE
-    assert widget.page() == "x" * LONGEST_TEXT + CUT_NOTE.strip()
+    assert widget.page() == "x" * LONGEST_TEXT + " " + CUT_NOTE.strip()
     assert f"{LINE:,} characters in all" in widget.of("done")[0]["html"]
     assert widget.of("entry")[1]["copy"] == "x" * LONGEST_TEXT + CUT_NOTE
     assert len(json.dumps(widget.sent)) < 6 * LONGEST_TEXT
