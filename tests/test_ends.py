@@ -94,7 +94,7 @@ def lab() -> Iterator[Kernel]:
 
 
 @pytest.mark.parametrize("depth", [485, 985])
-def test_a_cell_with_an_error_nested_deep_ends_with_one_line_and_its_result(depth: int, lab: Kernel) -> None:
+def test_a_cell_with_an_error_nested_deep_ends_with_a_few_lines_and_its_result(depth: int, lab: Kernel) -> None:
     with _answering(_nested(depth), status=422) as url:
         cell = lab.run(f"%falstream a/b prompt=x --base-url {url} -o out")
         assert "ValidationFailed: 422" in cell.error
