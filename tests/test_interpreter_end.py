@@ -11,7 +11,6 @@ from .kernels import SECONDS, kernel
 ALIVE = {
     "box that was shown": "box = PromptWidget('test/echo/stream'); display(box)",
     "box that runs": "box = PromptWidget('test/endless/stream'); display(box); box.run('x'); time.sleep(0.5)",
-    "box that plays": "box = PromptWidget('test/tone/stream', {'seconds': 9}, play=True); box.run('x'); time.sleep(1)",
     "box in a ring": "box = PromptWidget('test/echo/stream'); display(box); sys.kept = kept = [box]; kept.append(kept)",
     "player": "player = AudioPlayer(); display(player); player.feed(bytes(3200))",
     "stream": "running = stream('test/endless/stream', prompt='x'); time.sleep(0.5)",
@@ -22,6 +21,8 @@ ALIVE = {
         "        except Exception: pass\n\nLate.last = Late()"
     ),
     "box that was never made": "try: PromptWidget(nonsense=1)\nexcept TypeError: pass",
+    # The last one: ZeroMQ cannot send a message of 64 KiB or more at the interpreter's end, and the sound grows.
+    "box that plays": "box = PromptWidget('test/tone/stream', {'seconds': 9}, play=True); box.run('x'); time.sleep(.5)",
 }
 NAMES = (
     "import sys, time\nfrom IPython.display import display\nfrom fal_notebook import *\n"
