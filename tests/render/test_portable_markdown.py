@@ -1,16 +1,18 @@
 r"""The Markdown for readers without HTML: nothing in it acts, in whatever reader, and it says what the answer says.
 
-``pandoc`` reads it as nbconvert does for LaTeX, where it is installed.
+``pandoc`` reads it as nbconvert does for LaTeX.
 """
 
 import json
+import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import nbformat
+import pypandoc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ from fal_notebook.render.portable_markdown import LONGEST, portable_markdown, po
 
 from .test_markdown import HTML, QUOTED
 
-needs_pandoc = pytest.mark.skipif(shutil.which("pandoc") is None, reason="pandoc is not installed")
+PANDOC = pypandoc.get_pandoc_path()
 ANSWER = r"""# A *title*
 
 Words with **strong**, `code` and [a link](https://a.org/).
@@ -128,7 +130,7 @@ def raw(value: Any) -> list[Any]:
 
 
 def read_by_pandoc(text: str) -> Any:
-    command = ["pandoc", "-f", "markdown+tex_math_double_backslash", "-t", "json"]
+    command = [PANDOC, "-f", "markdown+tex_math_double_backslash", "-t", "json"]
     return json.loads(subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout)
 
 
@@ -213,8 +215,8 @@ def test_nbconvert_takes_the_html_where_it_can(exporter: Any) -> None:
     assert "*cat*" not in exported
 
 
-@needs_pandoc
-def test_nbconvert_formats_the_words_in_latex() -> None:
+def test_nbconvert_formats_the_words_in_latex(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(PANDOC).parent), prepend=os.pathsep)
     exported, _ = LatexExporter().from_notebook_node(notebook(ANSWER))
     for words in (
         r"\textbf{strong}",
@@ -227,7 +229,6 @@ def test_nbconvert_formats_the_words_in_latex() -> None:
     assert "includegraphics{https" not in exported
 
 
-@needs_pandoc
 @pytest.mark.parametrize("text", TEX)
 def test_pandoc_finds_no_tex_in_an_answer(text: str) -> None:
     for portable in (portable_markdown(text), portable_plain(text)):
