@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pypandoc
+import pypandoc  # type: ignore[import-untyped]  # it ships no hints
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
