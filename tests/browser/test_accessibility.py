@@ -19,6 +19,8 @@ from ..scenes import Gate, create_app
 from .lab import Notebook, Server, notebook
 from .test_prompt_widget import ask, widget
 
+pytestmark = pytest.mark.front_end  # it takes minutes: `make front-ends` runs it
+
 ASK = "%falstream local/tides/stream prompt=tides"
 STATIC = {
     "words": ASK,

@@ -74,7 +74,7 @@ def test_a_page_that_comes_back_in_mid_stream_shows_the_end_and_those_before(pag
     page.save()
     page.open()
     page.output(RELOAD).evaluate("element => element.scrollIntoView()")
-    expect(page.output(RELOAD)).to_contain_text(re.compile(r"0099\s+test/paced · "))
+    expect(page.output(RELOAD)).to_contain_text(re.compile(r"0099\s+(?:Copy\s+)?test/paced · "))
     page.output(NUMBERS["interact"]).evaluate("element => element.scrollIntoView()")
     has_them_all(page.output(NUMBERS["interact"]))
 
@@ -93,22 +93,22 @@ def test_every_kind_of_answer_arrives(place: str, page: Notebook) -> None:
 def test_an_error_and_an_interrupt_leave_what_had_come(page: Notebook) -> None:
     page.run(ERROR)
     expect(page.output(ERROR)).to_contain_text(
-        re.compile(r"half an\s+failed · test/late · .*out\s+of\s+tokens", re.DOTALL)
+        re.compile(r"half an\s+(?:Copy\s+)?failed · test/late · .*out\s+of\s+tokens", re.DOTALL)
     )
     page.start(INTERRUPT)
     expect(page.output(INTERRUPT)).to_contain_text("first words")
     page.command("notebook:interrupt-kernel")
     expect(page.output(INTERRUPT)).to_contain_text(
-        re.compile(r"first words\s+stopped · test/endless · .*KeyboardInterrupt: stopped after", re.DOTALL)
+        re.compile(r"first words\s+(?:Copy\s+)?stopped · test/endless · .*KeyboardInterrupt: stopped after", re.DOTALL)
     )
 
 
 def has_them_all(shown: Locator) -> None:
     for last in ("0029", "whole", "late", "0031"):
-        expect(shown).to_contain_text(re.compile(rf"{last}\s+test/\w+ · "))
+        expect(shown).to_contain_text(re.compile(rf"{last}\s+(?:Copy\s+)?test/\w+ · "))
     expect(shown).to_contain_text("printed")
     for number in range(2):
-        expect(shown.locator("section").nth(number)).to_contain_text(re.compile(r"0030\s+test/paced · "))
+        expect(shown.locator("section").nth(number)).to_contain_text(re.compile(r"0030\s+(?:Copy\s+)?test/paced · "))
         expect(shown.locator("audio").nth(number)).to_have_attribute("src", re.compile("^data:audio/wav"))
     for words in (UNFINISHED, "in the background", "Error", "Loading", "old"):
         expect(shown).not_to_contain_text(words)

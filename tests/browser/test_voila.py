@@ -73,9 +73,9 @@ def test_a_prompt_widget_answers(page: Page) -> None:
 def test_what_was_asked_before_the_page_came_or_in_a_callback_has_its_end(page: Page) -> None:
     page.get_by_role("button", name="Go").click()
     for number, last in ENDS.items():
-        expect(cell(page, number)).to_contain_text(re.compile(rf"{last}\s+test/paced · "))
+        expect(cell(page, number)).to_contain_text(re.compile(rf"{last}\s+(?:Copy\s+)?test/paced · "))
     for column in cell(page, 7).locator("section").all():
-        expect(column).to_contain_text(re.compile(r"0029\s+test/paced · "))
+        expect(column).to_contain_text(re.compile(r"0029\s+(?:Copy\s+)?test/paced · "))
     expect(cell(page, 8).locator("audio")).to_have_attribute("src", re.compile("^data:audio/wav"))
     for words in (UNFINISHED, "running in the background", "Error"):
         expect(page.locator("#rendered_cells")).not_to_contain_text(words)
