@@ -18,7 +18,7 @@ from .growing_words import GrowingWords
 _KINDS = (
     (re.compile(r'<div class="fal-code"[^>]*>.*?<pre[^>]*><code[^>]*>', re.DOTALL), "</code></pre></div>"),
     (re.compile(r'<div class="fal-table"[^>]*>.*?<tbody>\n?', re.DOTALL), "</tbody>\n</table></div>"),
-    (re.compile(r"<ol[^>]*?(?: start=\"(\d+)\")?[^>]*>\n?"), "</ol>"),
+    (re.compile(r'<ol(?: dir="auto")?(?: start="(\d+)")?(?: dir="auto")?>\n?'), "</ol>"),
     (re.compile(r"<ul[^>]*>\n?"), "</ul>"),
     (re.compile(r"<p[^>]*>"), "</p>"),
     (re.compile(r"<pre[^>]*>"), "</pre>"),

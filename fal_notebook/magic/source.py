@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 _CELL_MAGIC = re.compile(r"%%falstream\b")
 _NOT_ABOVE = re.compile(r"\s*(?:#.*)?$")
-_QUESTION = re.compile(r"(?P<before>\s*(?:[^%=\n]+=\s*)?)%falstream[ \t]+(?P<line>[^\n]*=[^\n]*\?)\s*$")
+_LINE_MAGIC = "%falstream"
 _DROPS = {"POP_TOP", "PRINT_EXPR", "CALL_INTRINSIC_1"}
 """The steps of Python that drop or show the value of an expression."""
 
@@ -52,17 +52,26 @@ class Question(TokenTransformBase):
     def find(cls, tokens_by_line: list[list[TokenInfo]]) -> "Question | None":
         """The first such line."""
         for tokens in tokens_by_line:
-            if len(tokens) > 2 and tokens[-2].string == "?" and _QUESTION.match(tokens[-2].line):
+            if len(tokens) > 2 and tokens[-2].string == "?" and _before_and_line(tokens[-2].line):
                 return cls((tokens[-2].start[0], 0))
         return None
 
     def transform(self, lines: list[str]) -> list[str]:
         """The lines with a call of the magic in the place of that line."""
-        match = _QUESTION.match(lines[self.start_line])
-        if match is None:
+        found = _before_and_line(lines[self.start_line])
+        if found is None:
             raise SyntaxError(lines[self.start_line])
-        call = f"{match['before']}get_ipython().run_line_magic('falstream', {match['line']!r})\n"
+        before, line = found
+        call = f"{before}get_ipython().run_line_magic('falstream', {line!r})\n"
         return [*lines[: self.start_line], call, *lines[self.start_line + 1 :]]
+
+
+def _before_and_line(source: str) -> tuple[str, str] | None:
+    """What stands before the magic, an indentation or ``name =``, and its line; None if this is no such line."""
+    before, _, line = source.rstrip().partition(_LINE_MAGIC)
+    is_magic = not before.strip() or (before.rstrip().endswith("=") and before.count("=") == 1)
+    is_question = line[:1] in (" ", "\t") and "=" in line and line.endswith("?")
+    return (before, line.strip()) if is_magic and is_question else None
 
 
 def caller_of(code: CodeType) -> FrameType | None:

@@ -23,7 +23,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\\": "&#92;"}
 _MARK = re.compile(r"[\\`*_{}\[\]#|~$@^!%<>&]|--|\.\.\.")
 _LINE_START = re.compile(r"([-+=:])|(\(?\w{1,9})([.)])")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,30}")
-_CITATION = re.compile(r"<\s*/?\s*cite", re.IGNORECASE)
+_CITATION = re.compile(r"<\s*+(?:/\s*+)?cite", re.IGNORECASE)
 _ADDRESS = re.compile(r"(https?|mailto):", re.IGNORECASE)
 _TEX_COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _TEX_SYMBOLS = frozenset(",;:!|{}\\ ")
