@@ -115,8 +115,7 @@ class Chat:
         self.base_url = base_url
         self._messages = turns.checked(messages)
         if system is not None:
-            others = [message for message in self._messages if message["role"] != "system"]
-            self._messages = [{"role": "system", "content": system}, *others]
+            self._messages = [{"role": "system", "content": system}, *turns.without_system(self._messages)]
         self._usage = Usage()
         self._turn: tuple[Message, Stream] | None = None
         session().companion(Chats).add(self)
@@ -149,7 +148,7 @@ class Chat:
         """
         self._finish_turn()
         message = turns.user_message(*prompt)
-        body = self.body(*prompt, **arguments)
+        body = self._body(message, arguments)
         request = stream_request(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
         self._turn = message, request
         session().companion(Chats).last = self
@@ -157,7 +156,7 @@ class Chat:
 
     def body(self, *prompt: Any, **arguments: Any) -> dict[str, Any]:
         """What `stream` would send for a prompt: the arguments of the request."""
-        return {**self._conversation(turns.user_message(*prompt)), **self.arguments, **arguments}
+        return self._body(turns.user_message(*prompt), arguments)
 
     async def arun(self, *prompt: Any, **arguments: Any) -> Result:
         """Send a prompt and await its answer; cancelling the task stops it. The parameters are those of a call.
@@ -198,7 +197,7 @@ class Chat:
 
     @system.setter
     def system(self, words: str | None) -> None:
-        others = [message for message in self.messages if message["role"] != "system"]
+        others = turns.without_system(self.messages)
         self._messages[:] = [*([{"role": "system", "content": words}] if words else []), *others]
 
     @property
@@ -281,6 +280,9 @@ class Chat:
     def __repr__(self) -> str:
         memory = "" if self.remembers else ", each prompt alone"
         return f"<Chat {self.endpoint}, {len(self.messages)} messages{memory}>"
+
+    def _body(self, message: Message, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._conversation(message), **self.arguments, **arguments}
 
     def _conversation(self, message: Message) -> dict[str, Any]:
         """The arguments that carry the conversation with a new message of the user."""

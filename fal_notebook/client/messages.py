@@ -13,9 +13,7 @@ from ..media.media import Media
 from .result import Result
 
 Message = dict[str, Any]
-Content = str | list[dict[str, Any]]
 
-ROLES = ("system", "user", "assistant")
 _SPEAKERS = {"user": "User", "assistant": "Assistant"}
 _TOKEN_CHARACTERS = 3  # of text for a token, on the safe side: English has about four, other scripts fewer
 _PART_TOKENS = 1_000  # for a picture or another file, which a model reads as some hundred tokens or more
@@ -90,6 +88,11 @@ def tokens(messages: Iterable[Mapping[str, Any]]) -> int:
     return sum(map(_tokens_of, messages))
 
 
+def without_system(messages: Iterable[Message]) -> list[Message]:
+    """The messages but for those of the system."""
+    return [message for message in messages if message.get("role") != "system"]
+
+
 def newest_within(messages: Sequence[Message], most: int) -> list[Message]:
     """The messages without the oldest turns, so that they take ``most`` tokens or fewer.
 
@@ -97,7 +100,7 @@ def newest_within(messages: Sequence[Message], most: int) -> list[Message]:
     templates demand that.
     """
     system = [message for message in messages if message.get("role") == "system"]
-    turns = [message for message in messages if message.get("role") != "system"]
+    turns = without_system(messages)
     left = most - tokens(system)
     start = len(turns) - 1
     left -= tokens(turns[start:])
@@ -110,7 +113,7 @@ def newest_within(messages: Sequence[Message], most: int) -> list[Message]:
 
 def one_prompt(messages: Sequence[Message]) -> str:
     """The turns as one prompt, for an endpoint that takes no messages: earlier turns first, each with its speaker."""
-    *earlier, last = [message for message in messages if message.get("role") != "system"]
+    *earlier, last = without_system(messages)
     if not earlier:
         return words_of(last)
     turns = [f"{_SPEAKERS.get(message['role'], message['role'])}: {words_of(message)}" for message in earlier]

@@ -126,7 +126,8 @@ class Result:
                 their own type.
         """
         parts = bundles.merged(self._bundles(style, autoplay=autoplay, native=not html_only))
-        return bundles.merged([*parts, *size_note(parts)])
+        note = size_note(parts)
+        return bundles.merged([*parts, *note]) if note else parts
 
     @property
     def foot(self) -> bundles.Bundle:

@@ -21,7 +21,7 @@ from ..media.media import Media, first_raster
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT, thought_words
 from ..render.file_words import media_words
 from ..response.updates import Preview, Progress, Text, Update
-from ..safety.plain_text import count_beyond_latin1, one_line, plain_text, printable
+from ..safety.plain_text import count_beyond_latin1, ends_in_half, one_line, plain_text, printable
 from .live_reasoning import LiveReasoning, thinking_words
 from .outputs import show_bundle
 
@@ -162,7 +162,7 @@ class Live(ABC):
         text = "".join(self._unshown)
         size = _MOST_CHARACTERS if count_beyond_latin1(text[:_MOST_CHARACTERS]) <= _MOST_FOREIGN else _MOST_FOREIGN
         shown, rest = text[:size], text[size:]
-        if shown[-1:] == "\r" or "\ud800" <= shown[-1:] <= "\udbff":
+        if ends_in_half(shown):
             shown, rest = shown[:-1], shown[-1:] + rest
         self._unshown = [rest] if rest else []
         self._rest()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from ..client.streaming import Stream
+from ..render.answer_style import QUIET_STYLE
 from ..render.bundles import Bundle, small_bundle, thought_words
 from ..render.markdown import text_html
 from ..response.updates import Reasoning, Update
@@ -24,7 +25,7 @@ _MARK = "…"  # before the newest lines, where there are older ones
 _NEWEST_STYLE = (
     "display:flex;flex-direction:column-reverse;max-height:6em;overflow:hidden;font-size:85%;line-height:1.5"
 )
-_LINES_STYLE = "color:var(--jp-ui-font-color2,#717171);overflow-wrap:anywhere;white-space:pre-wrap"
+_LINES_STYLE = f"{QUIET_STYLE};white-space:pre-wrap"
 
 
 def thinking_words(stream: Stream) -> str:

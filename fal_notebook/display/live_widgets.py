@@ -17,7 +17,7 @@ from uuid import uuid4
 from IPython.display import DisplayHandle, display
 
 from ..media.media import Media
-from ..render.answer_style import answer_style, short_css
+from ..render.answer_style import QUIET_STYLE, answer_style, short_css
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ipywidgets import DOMWidget, Layout, Output, VBox
 
 
-_QUIET_STYLE = "color:var(--jp-ui-font-color2,#717171);overflow-wrap:anywhere"
 _KEEP_SECONDS = 1.0  # between two updates of the text that a save of the notebook would keep
 _KEPT_CHARACTERS_A_SECOND = 100_000
 
@@ -237,7 +236,7 @@ class ProgressBar:
         if fraction is not None:
             self._bar.layout.display = None
             self._bar.value = fraction
-        self._message.value = f'<span style="{_QUIET_STYLE}">{text_html(one_line(message, 200))}</span>'
+        self._message.value = f'<span style="{QUIET_STYLE}">{text_html(one_line(message, 200))}</span>'
 
 
 class Picture:

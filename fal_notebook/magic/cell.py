@@ -76,10 +76,7 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
                 note = save_result(result, options.save, overwrite=options.overwrite)
             if not options.quiet:
                 show_bundle(small_bundle(note))
-        if result.error is not None:
-            if isinstance(result.error, RequestError):
-                result.error.id_is_shown = not options.quiet
-            raise result.error
+        _raise_error(result, options)
 
 
 def perform_in_background(request: Request, options: Namespace, shell: InteractiveShell) -> None:
@@ -153,10 +150,15 @@ def perform_side_by_side(requests: Mapping[str, Request], options: Namespace, sh
         if interrupted or interrupts.is_held:
             raise _interrupt_of(max(result.metrics.duration for result in results.values()), options.out)
         for result in results.values():
-            if result.error is not None:
-                if isinstance(result.error, RequestError):
-                    result.error.id_is_shown = not options.quiet
-                raise result.error
+            _raise_error(result, options)
+
+
+def _raise_error(result: Result, options: Namespace) -> None:
+    """Raise the error of a result, if it has one. It does not repeat the request's id, which the footer has."""
+    if isinstance(result.error, RequestError):
+        result.error.id_is_shown = not options.quiet
+    if result.error is not None:
+        raise result.error
 
 
 def _send(request: Request, options: Namespace) -> Stream:

@@ -72,8 +72,7 @@ def _nearest(parser: MagicArgumentParser, word: str) -> str:
 def _check(options: Namespace) -> None:
     if options.endpoint is None and not options.help and not options.go_on and options.chat is None:
         raise InvalidRequest("no endpoint", hint="as in %%falstream fal-ai/any-llm/stream; %%falstream? helps")
-    if options.out and (not options.out.isidentifier() or keyword.iskeyword(options.out)):
-        raise InvalidRequest(f"-o {options.out}: that is no name for a variable")
+    _check_variable("-o", options.out or None)
     if options.side_by_side:
         _check_side_by_side(options)
     _check_chat(options)
@@ -85,11 +84,15 @@ def _check(options: Namespace) -> None:
         raise InvalidRequest(f"--save {options.save}: there is no such folder")
 
 
+def _check_variable(option: str, name: str | None) -> None:
+    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise InvalidRequest(f"{option} {name}: that is no name for a variable")
+
+
 def _check_chat(options: Namespace) -> None:
     if options.chat is not None and options.go_on:
         raise InvalidRequest("--chat names the conversation, --continue is the last one", hint="one of them is enough")
-    if options.chat is not None and (not options.chat.isidentifier() or keyword.iskeyword(options.chat)):
-        raise InvalidRequest(f"--chat {options.chat}: that is no name for a variable")
+    _check_variable("--chat", options.chat)
     if options.chat is None and not options.go_on:
         return
     if options.side_by_side or options.widget:

@@ -9,6 +9,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from .mathematics import TYPESET
+
 _SHEETS = ("answer.css", "cards.css", "json_view.css")
 _PART = re.compile(r"/\* part ([^*]*)\*/")
 _COMMENT = re.compile(r"/\*[^*]*\*/")
@@ -27,8 +29,9 @@ _FALLBACKS = {
         '<code style="white-space:pre;background:transparent">'
     ),
 }
-_FORMULA = re.compile(r"<span>(\\\([^<]*\\\)|\\\[[^<]*\\\])</span>")
 _RIGHT_TO_LEFT = re.compile(r'<p dir="auto">(?=[\W\d_]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])')
+QUIET_STYLE = "color:var(--jp-ui-font-color2,#717171);overflow-wrap:anywhere"
+"""The style of quiet words where the sheet is not."""
 SMALL = 'class="fal-small" style="font-size:85%"'
 """The attributes of a small line."""
 
@@ -54,7 +57,7 @@ def with_fallbacks(html: str) -> str:
     """
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)
-    html = _FORMULA.sub(_with_tex, html)
+    html = TYPESET.sub(_with_tex, html)
     return _RIGHT_TO_LEFT.sub('<p dir="auto" style="text-align:right">', html)
 
 

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 
 from ..safety.plain_text import one_line, plain_text
 from .answer_style import SMALL, styled_html, styled_once, unstyled, with_fallbacks
-from .markdown import markdown_html, preformatted_html, text_html
+from .markdown import link_html, markdown_html, preformatted_html, text_html
 from .mathematics import limit_formulas
 from .portable_markdown import LONGEST as LONGEST_MARKDOWN
 from .portable_markdown import portable_markdown, portable_plain
@@ -34,8 +34,6 @@ LONGEST_TEXT = 1_000_000
 """The most characters of one answer that are shown. A page with more freezes."""
 CUT_NOTE = "\n\n… cut here: the whole text is in the result"
 """The note at the place where an answer that still streams is cut."""
-_SMALL_STYLE = "color:var(--jp-ui-font-color2,#717171);font-size:85%;margin:.35em 0 0"
-_BOX_STYLE = "overflow-wrap:anywhere"
 
 
 def text_bundle(text: str, style: str = "markdown") -> Bundle:
@@ -79,8 +77,7 @@ def sources_bundle(sources: Iterable[tuple[str, str]]) -> Bundle:
         name = one_line(title, _LONGEST_TITLE)
         words.append(f"[{number}] {name} {plain_text(url)}" if name else f"[{number}] {plain_text(url)}")
         behind = f" · {text_html(host)}" if name else ""
-        link = f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">'
-        items.append(f"<li>{link}{text_html(name or host)}</a>{behind}</li>")
+        items.append(f"<li>{link_html(url, name or host)}{behind}</li>")
     html = f"<div {SMALL}>Sources<ol>{''.join(items)}</ol></div>"
     return {"text/plain": "\n".join(["Sources:", *words]), "text/html": styled_html(html)}
 

@@ -15,7 +15,7 @@ from ..safety.plain_text import one_line
 from .answer_style import styled_html
 from .bundles import NATIVE_PICTURES, PICTURE_STYLE, Bundle, small_bundle
 from .file_words import file_label, file_title, media_words, size_words
-from .markdown import text_html
+from .markdown import link_html, text_html
 
 LARGEST_SHOWN = 64_000_000
 """The most bytes of a file that go into a notebook. A page takes seconds to open one that is larger."""
@@ -176,7 +176,7 @@ def _player_card(card: Card, player: str) -> str:
     says = [f"<b>{text_html(one_line(file_label(card.media)))}</b>" if file_label(card.media) else ""]
     says += [text_html(each) for each in (_size_of(card.media), one_line(card.note)) if each]
     address = _web_address(card.media)
-    says += [_link(address, "open")] if address else []
+    says += [link_html(address, "open")] if address else []
     inner = " ".join(f"<span>{each}</span>" for each in says if each)
     caption = f'<figcaption style="{_CAPTION_STYLE}">{inner}</figcaption>' if inner else ""
     if card.media.kind == "audio":
@@ -192,7 +192,7 @@ def _link_card(card: Card, *, has_link: bool) -> str:
     if media.kind == "image":
         facts.append("not drawn here")
     if address:
-        name = _link(address, title)
+        name = link_html(address, title)
     elif has_link:
         source = f"data:application/octet-stream;base64,{b64encode(media.data or b'').decode('ascii')}"
         name = f"<b>{text_html(title)}</b>"
@@ -217,10 +217,6 @@ def _web_address(media: Media) -> str:
     """The URL, if it leads to the web and not into the user's own network."""
     url = media.address or ""
     return url if url.startswith(("http://", "https://")) else ""
-
-
-def _link(address: str, words: str) -> str:
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">{text_html(words)}</a>'
 
 
 def picture_html(media: Media) -> str:

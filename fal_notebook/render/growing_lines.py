@@ -3,7 +3,7 @@
 It does for such a text what `growing_markdown` does for Markdown.
 """
 
-from ..safety.plain_text import plain_text
+from ..safety.plain_text import ends_in_half, plain_text
 from .growth import Block, Growth
 from .markdown import preformatted_html
 
@@ -59,8 +59,7 @@ class GrowingLines:
     def _read(self) -> None:
         """Make what has come harmless, without half of a line end or of a character, unless no more comes."""
         text = "".join(self._unread)
-        is_half = text[-1:] == "\r" or "\ud800" <= text[-1:] <= "\udbff"
-        held = text[-1] if is_half and not self._is_ended else ""
+        held = text[-1] if ends_in_half(text) and not self._is_ended else ""
         self._unread = [held] if held else []
         before = "".join(self._plain[-_MARKS_BEFORE:])[-_MARKS_BEFORE:]
         new = plain_text(text[: len(text) - len(held)], before)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from copy import copy
 from operator import add
 
-from ..safety.plain_text import plain_text
+from ..safety.plain_text import ends_in_half, plain_text
 from .finished_blocks import LONGEST_PARAGRAPH, FinishedBlocks
 from .growing_tail import tail_html
 from .growth import Block, Growth
@@ -97,7 +97,7 @@ class GrowingMarkdown:
         start = 0
         while start < len(text):
             end = min(start + _SLICE, len(text))
-            if text[end - 1] == "\r" or "\ud800" <= text[end - 1] <= "\udbff":
+            if ends_in_half(text[start:end]):
                 end += 1 if end < len(text) else 0 if self._is_ended else -1
             if end == start:
                 break

@@ -243,6 +243,11 @@ def text_html(text: str) -> str:
     return _OPENS_MATH.sub(r"<span>\g<0></span>", escape(text))
 
 
+def link_html(url: str, words: str) -> str:
+    """A link of our own to an address of the web, which opens in a page of its own."""
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">{text_html(words)}</a>'
+
+
 class _Parser(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's own name
         """Whether the cleaned HTML keeps the link. If it does not, the parser leaves the link's Markdown as text."""

@@ -79,7 +79,8 @@ _SYMBOLS_PER_FORMULA = 4  # what a formula costs besides its symbols, counted in
 MOST_OUTPUT_SYMBOLS = 6_000
 """The most symbols of all formulas of an output, with what each formula costs besides."""
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
-_TYPESET = re.compile(r'<span(?: data-tex="[^"]*")?>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>')
+TYPESET = re.compile(r'<span(?: data-tex="[^"]*")?>(\\\((?:[^<]*)\\\)|\\\[(?:[^<]*)\\\])</span>')
+"""A formula that is left to MathJax, with its TeX in an attribute or without it."""
 _ESCAPED_OR_PERCENT = re.compile(r"\\.|%", re.DOTALL)
 
 _NUMBER = re.compile(r"\\(tag|label)\*?[ \t]*\{([\w .:'*+-]{1,40})\}")
@@ -134,7 +135,7 @@ def formulas_within(html: str, rest: int) -> tuple[str, int]:
         rest -= _symbols(content) + _SYMBOLS_PER_FORMULA + int(_ems(content))
         return match[0] if rest >= 0 else _code(match[1][2:-2])
 
-    return _TYPESET.sub(kept, html), rest
+    return TYPESET.sub(kept, html), rest
 
 
 def unended_formulas(text: str) -> Iterator[int]:

@@ -67,6 +67,11 @@ def _with_bases(symbols: re.Match[str]) -> str:
     return "".join(shown)
 
 
+def ends_in_half(text: str) -> bool:
+    """Whether the next piece of a text may end what this one began: a line end, or a character of two surrogates."""
+    return text[-1:] == "\r" or "\ud800" <= text[-1:] <= "\udbff"
+
+
 def count_beyond_latin1(text: str) -> int:
     """How many characters are beyond Latin-1: a page has more work with them, since it may shape them in runs."""
     return len(text) - len(text.encode("latin-1", "ignore"))
