@@ -95,15 +95,20 @@ class Stage:
             part.save(path.with_stem(f"{path.stem}-cell"))
 
 
+def _growing_and_whole(stage: Stage, name: str, cell: int) -> None:
+    """A cell's answer in mid-stream, and at its end."""
+    stage.gate.close()
+    stage.page.start(cell)
+    expect(stage.page.output(cell)).to_contain_text(HALF)
+    stage.shoot(f"{name}-growing", cell)
+    stage.gate.open()
+    stage.page.wait(cell)
+    stage.shoot(name, cell)
+
+
 def words(stage: Stage) -> None:
     """An answer with a table, code and a formula, in mid-stream and at its end."""
-    stage.gate.close()
-    stage.page.start(1)
-    expect(stage.page.output(1)).to_contain_text(HALF)
-    stage.shoot("words-growing", 1)
-    stage.gate.open()
-    stage.page.wait(1)
-    stage.shoot("words", 1)
+    _growing_and_whole(stage, "words", 1)
 
 
 def footer(stage: Stage) -> None:
@@ -116,24 +121,12 @@ def footer(stage: Stage) -> None:
 
 def reasoning(stage: Stage) -> None:
     """An answer with reasoning."""
-    stage.gate.close()
-    stage.page.start(11)
-    expect(stage.page.output(11)).to_contain_text(HALF)
-    stage.shoot("reasoning-growing", 11)
-    stage.gate.open()
-    stage.page.wait(11)
-    stage.shoot("reasoning", 11)
+    _growing_and_whole(stage, "reasoning", 11)
 
 
 def columns(stage: Stage) -> None:
     """Two answers side by side."""
-    stage.gate.close()
-    stage.page.start(9)
-    expect(stage.page.output(9)).to_contain_text(HALF)
-    stage.shoot("columns-growing", 9)
-    stage.gate.open()
-    stage.page.wait(9)
-    stage.shoot("columns", 9)
+    _growing_and_whole(stage, "columns", 9)
 
 
 def progress(stage: Stage) -> None:

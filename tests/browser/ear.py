@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from .lab import SECONDS
+from .lab import SECONDS, Notebook
 
 # Records the output of the page's audio graphs and elements, and when the first message with sound came.
 EAR = """
@@ -67,6 +67,18 @@ setInterval(() => {
   if (ear.level > 0.1 && !ear.sounded) ear.sounded = performance.now();
 }, 5);
 """
+
+
+def emptied(page: Notebook) -> Notebook:
+    """The page, with no output and nothing recorded."""
+    page.command("notebook:clear-all-cell-outputs")
+    page.page.evaluate("ear.reset()")
+    return page
+
+
+def until(page: Notebook, condition: str) -> None:
+    """Wait until something is true in the page."""
+    page.page.wait_for_function(f"() => {condition}", timeout=SECONDS * 1000)
 
 
 class Unclicked:

@@ -8,46 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from .growing_texts import GROWING, MIXED
 from .lab import Notebook, Server, notebook
 from .watch import WATCH
 
 ROOT = Path(__file__).parents[2]
-MIXED = """
-## A heading
-
-Some words of *introduction* that say what follows, with $x^2$.
-
-- one
-- two with `code`
-- three
-
-1. one
-
-2. two
-
-```python
-for i in range(10):
-    print(i)
-```
-
-| a | b |
-|---|---|
-| 1 | 2 |
-
-> a quote
-
-$$
-E = mc^2
-$$
-
-"""
 TEXTS = {
-    "all kinds": MIXED * 4,
-    "long code": "Some code:\n\n```python\n" + "print('a line of code', end=' ')  # and more\n" * 60 + "```\n\n",
-    "a list": "".join(f"- item {number} of a list, with **some** words\n" for number in range(80)) + "\n",
-    "items apart": "".join(f"{number}. item of a list\n\n   and more\n\n" for number in range(40)),
-    "a long table": "| a | b | c |\n|---|---|---|\n" + "| one | two | `three` |\n" * 150 + "\n",
-    "a paragraph": "The quick brown fox jumps over the lazy dog and **runs** away. " * 8 + "\n\n",
+    **GROWING,
     "the README": (ROOT / "README.md").read_text(encoding="utf-8"),
 }
 LAST = "The last words"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from .ear import EAR, Unclicked
-from .lab import SECONDS, Notebook, Server, address, notebook, stored
+from .ear import EAR, Unclicked, emptied, until
+from .lab import Notebook, Server, address, notebook, stored
 
 # 417 bytes a frame of 26 ms: MPEG-1, layer III, 128 kbit/s, 44.1 kHz, one channel, silent (ISO/IEC 11172-3, 2.4.1).
 MP3 = "bytes.fromhex('fffb90c0') + bytes(413)"
@@ -40,9 +40,7 @@ def opened(loud_browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 @pytest.fixture
 def page(opened: Notebook) -> Notebook:
     """The page, with no output and nothing recorded."""
-    opened.command("notebook:clear-all-cell-outputs")
-    opened.page.evaluate("ear.reset()")
-    return opened
+    return emptied(opened)
 
 
 def _player(page: Notebook, cell: int) -> Locator:
@@ -55,10 +53,6 @@ def _seconds(page: Notebook, cell: int) -> tuple[float, float]:
     return float(said[0]), float(said[1])
 
 
-def _until(page: Notebook, condition: str) -> None:
-    page.page.wait_for_function(f"() => {condition}", timeout=SECONDS * 1000)
-
-
 def _is_static(outputs: list[dict[str, Any]]) -> bool:
     return all(WIDGET not in output["data"] and "autoplay" not in output["data"]["text/html"] for output in outputs)
 
@@ -67,7 +61,7 @@ def test_samples_sound_before_the_stream_has_ended_and_become_a_static_player(
     page: Notebook, record_property: Callable[[str, object], None]
 ) -> None:
     page.start(1)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     played, received = _seconds(page, 1)
     assert received < 3.9
     assert played <= received
@@ -90,36 +84,36 @@ def _check_gaps(pieces: list[dict[str, float]]) -> None:
 
 def test_a_streamed_wav_plays_without_a_gap_until_the_static_player_does(page: Notebook) -> None:
     page.start(2)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     assert _is_static(page.wait(2))
     pieces = page.page.evaluate("ear.pieces")
     assert len(pieces) > 5
     _check_gaps(pieces)
-    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    until(page, "ear.contexts.at(-1).state === 'closed'")
     assert not page.output(2).locator("audio").evaluate("each => each.paused")
 
 
 def test_a_pause_holds_the_sound_and_a_second_click_goes_on(page: Notebook) -> None:
     page.start(3)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     page.output(3).get_by_role("button", name="Pause the sound").click()
-    _until(page, "ear.contexts.at(-1).state === 'suspended'")
+    until(page, "ear.contexts.at(-1).state === 'suspended'")
     expect(_player(page, 3)).to_contain_text("paused")
     held, _ = _seconds(page, 3)
     page.page.wait_for_timeout(500)
     assert _seconds(page, 3)[0] == pytest.approx(held, abs=0.15)
     page.output(3).get_by_role("button", name="Play the sound").click()
-    _until(page, "ear.level > 0.1")
+    until(page, "ear.level > 0.1")
     page.command("notebook:interrupt-kernel")
     page.wait(3)
 
 
 def test_an_interrupt_silences_at_once_and_keeps_what_came(page: Notebook) -> None:
     page.start(3)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     page.command("notebook:interrupt-kernel")
     outputs = page.wait(3)
-    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    until(page, "ear.contexts.at(-1).state === 'closed'")
     assert _is_static([output for output in outputs if "data" in output])
     expect(page.output(3).locator("audio")).to_have_count(1)
     expect(page.output(3)).to_contain_text("stopped")
@@ -134,11 +128,11 @@ def test_an_answer_without_sound_is_shown_as_ever(page: Notebook) -> None:
 
 def test_an_mp3_plays_while_python_feeds_it(page: Notebook) -> None:
     page.start(5)
-    _until(page, "ear.elements[0]?.currentTime > 0.2")
+    until(page, "ear.elements[0]?.currentTime > 0.2")
     assert page.page.evaluate("ear.elements[0].buffered.end(0)") < 3.9
     assert _is_static(page.wait(5))
     expect(page.output(5).locator("audio")).to_have_count(1)
-    _until(page, "ear.elements[0].paused")
+    until(page, "ear.elements[0].paused")
 
 
 def test_python_plays_a_stream(page: Notebook) -> None:
@@ -149,9 +143,9 @@ def test_python_plays_a_stream(page: Notebook) -> None:
 
 def test_what_comes_nearly_at_once_sounds_to_its_end(page: Notebook) -> None:
     page.run(7)
-    _until(page, "ear.contexts.at(-1).state === 'closed'")
-    _until(page, "ear.heard.at(-1).static")
-    _until(page, "document.querySelector('.jp-Notebook audio').ended")
+    until(page, "ear.contexts.at(-1).state === 'closed'")
+    until(page, "ear.heard.at(-1).static")
+    until(page, "document.querySelector('.jp-Notebook audio').ended")
     assert page.output(7).locator("audio").evaluate("each => each.currentTime") >= 3
 
 
@@ -163,7 +157,7 @@ def test_the_prompt_widget_plays_what_comes_when_its_switch_is_on(page: Notebook
     switch.check()
     shown.get_by_label("Prompt", exact=True).fill("x")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     expect(shown.locator(".fal-streaming").get_by_role("group", name="Sound")).to_contain_text("playing")
     expect(shown.locator(".fal-entry[data-end=done] audio")).to_have_count(1)
     expect(_player(page, 8)).to_have_count(0)
@@ -181,12 +175,12 @@ def test_sound_that_goes_on_after_the_answers_end_ends_with_the_next_prompt(page
     shown.get_by_label("Prompt", exact=True).fill("x")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
     expect(shown.locator(".fal-entry[data-end=done] audio")).to_have_count(1)
-    _until(page, "ear.heard.at(-1).static")
+    until(page, "ear.heard.at(-1).static")
     expect(_player(page, 8)).to_have_count(0)
     shown.get_by_role("switch", name="Play sound").uncheck()
     shown.get_by_label("Prompt", exact=True).fill("y")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
-    _until(page, "document.querySelector('.fal-entry audio').paused")
+    until(page, "document.querySelector('.fal-entry audio').paused")
     assert shown.locator("audio").first.evaluate("each => each.currentTime < 3.9")
     expect(_player(page, 8)).to_have_count(0)
     expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(2)
@@ -202,7 +196,7 @@ def test_stop_silences_the_prompt_widget_at_once_and_clear_takes_its_player_away
         shown.get_by_label("Prompt", exact=True).press("Control+Enter")
         expect(_player(page, 8)).to_contain_text("playing")
         shown.get_by_role("button", name=end, exact=True).click()
-        _until(page, "ear.contexts.at(-1).state === 'closed'")
+        until(page, "ear.contexts.at(-1).state === 'closed'")
         expect(_player(page, 8)).to_have_count(0)
     expect(shown.locator(".fal-entry")).to_have_count(0)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from .ear import EAR, Unclicked
-from .lab import SECONDS, Notebook, Server, address, notebook, stored
+from .ear import EAR, Unclicked, emptied, until
+from .lab import Notebook, Server, address, notebook, stored
 
 # 417 bytes a frame of 26 ms: MPEG-1, layer III, 128 kbit/s, 44.1 kHz, one channel, silent (ISO/IEC 11172-3, 2.4.1).
 MP3 = "bytes.fromhex('fffb90c0') + bytes(413)"
@@ -38,17 +38,11 @@ def opened(loud_browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
 @pytest.fixture
 def page(opened: Notebook) -> Notebook:
     """The page, with no output and nothing recorded."""
-    opened.command("notebook:clear-all-cell-outputs")
-    opened.page.evaluate("ear.reset()")
-    return opened
-
-
-def _until(page: Notebook, condition: str) -> None:
-    page.page.wait_for_function(f"() => {condition}", timeout=SECONDS * 1000)
+    return emptied(opened)
 
 
 def _until_taken_over(page: Notebook) -> None:
-    _until(page, "ear.heard.at(-1)?.static > 0")
+    until(page, "ear.heard.at(-1)?.static > 0")
 
 
 def _heard(page: Notebook) -> list[dict[str, Any]]:
@@ -77,14 +71,14 @@ def _players(page: Notebook, cell: int) -> Locator:
 
 def test_the_static_player_takes_over_at_the_same_second(page: Notebook) -> None:
     page.start(1)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     expect(_players(page, 1)).to_have_count(1)
     page.wait(1)
     _until_taken_over(page)
     page.page.wait_for_timeout(300)
     _check_seamless(page)
     expect(_players(page, 1)).to_have_count(1)
-    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    until(page, "ear.contexts.at(-1).state === 'closed'")
     page.output(1).locator("audio").evaluate("each => each.pause()")
     assert page.page.evaluate("ear.heard.at(-1).live") is None
 
@@ -98,14 +92,14 @@ def test_autoplay_changes_nothing_of_it(page: Notebook) -> None:
 
 def test_what_was_paused_and_muted_stays_paused_and_muted(page: Notebook) -> None:
     page.start(1)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     shown = page.output(1)
     shown.get_by_role("button", name="Mute the sound").press("Space")
-    _until(page, "ear.level < 0.01")
+    until(page, "ear.level < 0.01")
     shown.get_by_role("button", name="Pause the sound").press("Enter")
     held = float(shown.locator(LIVE).get_attribute("data-played") or 0)
     page.wait(1)
-    _until(page, "document.querySelector('.jp-Notebook audio')?.currentTime > 0")
+    until(page, "document.querySelector('.jp-Notebook audio')?.currentTime > 0")
     player = shown.locator("audio")
     page.page.wait_for_timeout(500)
     assert player.evaluate("each => [each.paused, each.muted]") == [True, True]
@@ -115,11 +109,11 @@ def test_what_was_paused_and_muted_stays_paused_and_muted(page: Notebook) -> Non
 
 def test_an_interrupt_silences_at_once_and_the_static_player_stands_there(page: Notebook) -> None:
     page.start(3)
-    _until(page, "ear.heard.at(-1)?.live > 1.5")
+    until(page, "ear.heard.at(-1)?.live > 1.5")
     page.page.evaluate("window.asked = performance.now() / 1000")
     page.command("notebook:interrupt-kernel")
     page.wait(3)
-    _until(page, "document.querySelector('.jp-Notebook audio')?.currentTime > 0")
+    until(page, "document.querySelector('.jp-Notebook audio')?.currentTime > 0")
     page.page.wait_for_timeout(500)
     heard = _heard(page)
     last = max((each for each in heard if each["live"] is not None), key=lambda each: each["now"])
@@ -136,7 +130,7 @@ def test_a_second_run_in_the_page_leaves_the_first_alone(page: Notebook) -> None
     page.run(1)
     _until_taken_over(page)
     page.run(2)
-    _until(page, "[...document.querySelectorAll('audio')].filter((each) => !each.paused).length === 2")
+    until(page, "[...document.querySelectorAll('audio')].filter((each) => !each.paused).length === 2")
     assert page.output(1).locator("audio").evaluate("each => !each.paused && !each.muted")
 
 
@@ -146,7 +140,7 @@ def test_the_box_has_one_player_from_the_first_sound_to_the_last(page: Notebook)
     shown.get_by_role("switch", name="Play sound").check()
     shown.get_by_label("Prompt", exact=True).fill("x")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     expect(_players(page, 4)).to_have_count(1)
     expect(shown.locator(".fal-entry[data-end=done] audio")).to_have_count(1)
     _until_taken_over(page)
@@ -154,7 +148,7 @@ def test_the_box_has_one_player_from_the_first_sound_to_the_last(page: Notebook)
     expect(_players(page, 4)).to_have_count(1)
     shown.get_by_label("Prompt", exact=True).fill("y")
     shown.get_by_label("Prompt", exact=True).press("Control+Enter")
-    _until(page, "document.querySelector('.fal-entry audio').paused")
+    until(page, "document.querySelector('.fal-entry audio').paused")
     shown.get_by_role("button", name="Clear", exact=True).click()
 
 
@@ -175,12 +169,12 @@ def test_where_the_static_player_is_not_found_the_sound_keeps_its_controls(page:
         alone = page.page.get_by_role("group", name="Sound of an answer")
         expect(alone).to_contain_text("playing")
         alone.get_by_role("button", name="Pause the sound").click()
-        _until(page, "ear.contexts.at(-1).state === 'suspended'")
+        until(page, "ear.contexts.at(-1).state === 'suspended'")
         alone.get_by_role("button", name="Play the sound").click()
-        _until(page, "ear.level > 0.1")
+        until(page, "ear.level > 0.1")
         alone.get_by_role("button", name="Stop the sound").click()
         expect(alone).to_have_count(0)
-        _until(page, "ear.contexts.at(-1).state === 'closed'")
+        until(page, "ear.contexts.at(-1).state === 'closed'")
     finally:
         page.page.evaluate("() => { delete document.querySelectorAll; }")
 
@@ -194,7 +188,7 @@ def test_where_the_browser_does_not_let_it_play_the_live_player_stands_in_its_pl
         page.run(1)
         expect(page.output(1).locator(LIVE)).to_contain_text("playing")
         expect(_players(page, 1)).to_have_count(1)
-        _until(page, "ear.contexts.at(-1).state === 'closed'")
+        until(page, "ear.contexts.at(-1).state === 'closed'")
         expect(page.output(1).locator(LIVE)).to_have_count(0)
         expect(page.output(1).locator("audio")).to_be_visible()
     finally:
@@ -214,7 +208,7 @@ def test_the_stop_button_silences_at_once(page: Notebook) -> None:
     stop.wait_for()
     page.page.evaluate("window.asked = performance.now() / 1000")
     stop.click()
-    _until(page, "ear.contexts.at(-1).state === 'closed'")
+    until(page, "ear.contexts.at(-1).state === 'closed'")
     page.wait(3)
     assert max(each["now"] for each in _heard(page) if each["live"]) - page.page.evaluate("asked") < 1
     assert page.output(3).locator("audio").evaluate("each => each.paused")
@@ -222,11 +216,11 @@ def test_the_stop_button_silences_at_once(page: Notebook) -> None:
 
 def test_the_focus_goes_to_the_static_player(page: Notebook) -> None:
     page.start(1)
-    _until(page, "ear.sounded")
+    until(page, "ear.sounded")
     page.output(1).get_by_role("button", name="Pause the sound").focus()
     page.wait(1)
     _until_taken_over(page)
-    _until(page, "document.activeElement.localName === 'audio'")
+    until(page, "document.activeElement.localName === 'audio'")
 
 
 def test_a_reload_shows_the_static_player_and_no_sound(page: Notebook) -> None:

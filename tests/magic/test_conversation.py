@@ -1,6 +1,5 @@
 """Cells that go on with a conversation: ``--chat NAME`` and ``--continue``, in a real IPython shell."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +12,6 @@ from fal_notebook import Chat, Result, chat, errors
 from .. import endpoints
 
 ENDPOINT = "test/chat/completions"
-
-
-@pytest.fixture
-def shell(gateway: str) -> Iterator[InteractiveShell]:
-    running = InteractiveShell.instance()
-    running.user_ns.clear()
-    running.run_line_magic("load_ext", "fal_notebook")
-    yield running
-    running.run_line_magic("unload_ext", "fal_notebook")
-    InteractiveShell.clear_instance()
 
 
 def ask(shell: InteractiveShell, line: str, cell: str) -> Result:

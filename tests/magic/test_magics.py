@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,6 @@ from IPython.utils.capture import capture_output
 from fal_notebook import Result, errors, session
 
 from .. import endpoints
-
-
-@pytest.fixture
-def shell(gateway: str) -> Iterator[InteractiveShell]:
-    running = InteractiveShell.instance()
-    running.user_ns.clear()
-    running.run_line_magic("load_ext", "fal_notebook")
-    yield running
-    running.run_line_magic("unload_ext", "fal_notebook")
-    InteractiveShell.clear_instance()
 
 
 def _cell(shell: InteractiveShell, line: str, cell: str = "\n") -> Result:

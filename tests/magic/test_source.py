@@ -1,7 +1,5 @@
 """Cells as people write them: comments above the magic, question marks behind it, results with a name."""
 
-from collections.abc import Iterator
-
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -12,13 +10,10 @@ from .. import endpoints
 
 
 @pytest.fixture
-def shell(gateway: str) -> Iterator[InteractiveShell]:
-    running = InteractiveShell.instance()
-    running.user_ns.pop("x", None)
-    running.run_line_magic("load_ext", "fal_notebook")
-    yield running
-    running.run_line_magic("unload_ext", "fal_notebook")
-    InteractiveShell.clear_instance()
+def shell(shell: InteractiveShell) -> InteractiveShell:
+    """The shell with the names that a cell's code needs."""
+    shell.init_user_ns()
+    return shell
 
 
 def run(shell: InteractiveShell, cell: str) -> list[str]:
