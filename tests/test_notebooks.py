@@ -91,7 +91,7 @@ def test_the_quickstart_shows_words_a_player_a_picture_and_errors() -> None:
     notebook = _read(NOTEBOOKS / "quickstart.ipynb")
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     html = [output.data.get("text/html", "") for output in outputs if "data" in output]
-    assert any("local model SmolLM2-135M-Instruct" in each for each in html)
+    assert any("<span>local model</span> <span>SmolLM2-135M-Instruct" in each for each in html)
     assert any("<audio" in each and "data:audio/wav;base64," in each for each in html)
     assert any("image/png" in output.data for output in outputs if "data" in output)
     assert any(output.output_type == "error" for output in outputs)
@@ -121,7 +121,7 @@ def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> 
     html = [output.data.get("text/html", "") for output in outputs if "data" in output]
     assert any("<audio" in each and "data:audio/wav;base64," in each for each in html)
     assert any("image/png" in output.data for output in outputs if "data" in output)
-    assert any(each.count("<figure>") == 4 for each in html)
+    assert any(each.count("<figure") == 4 for each in html)
     assert (NOTEBOOKS / "media.ipynb").stat().st_size < 1_000_000
 
 
