@@ -75,6 +75,7 @@ class Catalogue:
         self._lock, self._process = threading.Lock(), os.getpid()
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._loading: set[tuple[str, str]] = set()
+        self._told: set[str] = set()
         self._disk = SchemaDisk()
 
     def known(self, endpoint: str, base_url: str | None = None) -> KnownSchema | None:
@@ -106,6 +107,12 @@ class Catalogue:
         if known is None:
             raise InvalidRequest(f"there is no schema of {endpoint}", hint="is its name right?")
         return known
+
+    def is_news(self, endpoint: str) -> bool:
+        """Whether nobody has asked this of the endpoint before: a line about it is told once."""
+        is_first = endpoint not in self._told
+        self._told.add(endpoint)
+        return is_first
 
     def _load_in_background(self, endpoint: str, address: SchemaAddress) -> None:
         mark = (address.url, endpoint)
