@@ -3,7 +3,8 @@
 A request never waits for a schema: `Catalogue.known` tells what is in memory, and lets a thread fetch what is not.
 Only `Catalogue.find`, for a user who asks, waits. A schema of fal's is fresh for a day. An older one is used where the
 network is not there, and says that it is old. A gateway of the user's own may be started anew with other code at any
-time, so its document is fresh for seconds and not stored on the disk.
+time, so its document is fresh for seconds and not stored on the disk. What reads a schema is imported with the first
+one, on the thread that fetches it, so that a first request does not wait for that either.
 """
 
 import contextlib
@@ -12,15 +13,17 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..errors import ConnectError, InvalidRequest, ResponseTooLarge
 from ..safety.bounded_json import decode_json
-from ..schema.endpoint_schema import EndpointSchema
-from ..schema.reading import NoSchema, read_schema, sibling_of
 from ..wire.environment import fetches_schemas
 from ..wire.schema_addresses import SchemaAddress, schema_address
 from .known_endpoints import successor_of
 from .schema_disk import SchemaDisk
+
+if TYPE_CHECKING:
+    from ..schema.endpoint_schema import EndpointSchema
 
 _FRESH_SECONDS = 24 * 3600.0
 _FRESH_SECONDS_OF_GATEWAY = 10.0
@@ -40,7 +43,7 @@ class KnownSchema:
         is_old: whether it is so old that it should be fetched again.
     """
 
-    schema: EndpointSchema
+    schema: "EndpointSchema"
     fetched: float
     is_old: bool
 
@@ -50,7 +53,7 @@ class _Entry:
     """What is known at an address: a schema, or when none was found."""
 
     address: SchemaAddress
-    schema: EndpointSchema | None
+    schema: "EndpointSchema | None"
     fetched: float
     tried: float
 
@@ -163,8 +166,10 @@ class Catalogue:
         schema = found and _read(found[0], endpoint)
         return _Entry(address, schema, found[1], 0.0) if found and schema else None
 
-    def _fetched(self, endpoint: str, address: SchemaAddress) -> EndpointSchema | None:
+    def _fetched(self, endpoint: str, address: SchemaAddress) -> "EndpointSchema | None":
         """The schema from the network; of an endpoint ``…/stream`` that fal does not know, its sibling's."""
+        from ..schema.reading import sibling_of
+
         try:
             document = address.fetch()
             schema = _read(document, endpoint)
@@ -194,8 +199,10 @@ def _known(entry: _Entry | None) -> KnownSchema | None:
     return KnownSchema(entry.schema, entry.fetched, entry.is_old)
 
 
-def _read(document: bytes, endpoint: str) -> EndpointSchema | None:
+def _read(document: bytes, endpoint: str) -> "EndpointSchema | None":
     """The schema in a document; None if it has none, or is no document."""
+    from ..schema.reading import NoSchema, read_schema
+
     try:
         schema = read_schema(decode_json(document), endpoint)
     except (NoSchema, ValueError):

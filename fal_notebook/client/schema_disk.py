@@ -9,8 +9,6 @@ import hashlib
 import time
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from ..media.disk import write_whole
 
 _MOST_BYTES = 50_000_000  # of all documents together
@@ -38,6 +36,8 @@ class SchemaDisk:
 
 
 def _folder() -> Path:
+    from platformdirs import user_cache_path
+
     return user_cache_path("fal_notebook") / "schemas"
 
 

@@ -6,20 +6,22 @@ endpoint is certain to refuse is not sent; what is in doubt is sent, and told. A
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..client.catalogue import Catalogue, KnownSchema
 from ..client.sessions import session
 from ..errors import InvalidRequest
-from ..schema.checking import Problem, check
-from ..schema.endpoint_schema import EndpointSchema
 from ..wire.target import endpoint_name
+
+if TYPE_CHECKING:
+    from ..schema.checking import Problem
+    from ..schema.endpoint_schema import EndpointSchema
 
 _LONGEST = 430  # characters of all problems together; an error and a line of an output have 500
 _CHECKED = ("warn", "strict")
 
 
-def schema_of_line(options: Namespace) -> EndpointSchema | None:
+def schema_of_line(options: Namespace) -> "EndpointSchema | None":
     """The schema of the line's endpoint, of the first one if there are several; None if none is known yet."""
     if options.check not in _CHECKED or not options.endpoint:
         return None
@@ -44,6 +46,8 @@ def check_requests(requests: Iterable[tuple[str, Mapping[str, Any]]], options: N
         known = _known(endpoint, options)
         if known is None:
             continue
+        from ..schema.checking import check
+
         problems = check(known.schema, arguments)
         if problems and (options.check == "strict" or (problems[0].is_certain and not known.is_old)):
             message = f"{endpoint}: {_joined([each.words for each in problems])}"
@@ -62,7 +66,7 @@ def _known(endpoint: str, options: Namespace) -> KnownSchema | None:
         return None
 
 
-def _hint(endpoint: str, problems: Sequence[Problem]) -> str:
+def _hint(endpoint: str, problems: "Sequence[Problem]") -> str:
     sent = "nothing was sent" if problems[0].is_certain else "nothing was sent, since FalMagics.check is strict"
     return f"{sent}; %falstream info {endpoint} lists the arguments, --no-check sends them as they are"
 

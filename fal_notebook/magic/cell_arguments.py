@@ -13,15 +13,16 @@ import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import InvalidRequest
 from ..media.at_hand import file_of_path
 from ..safety.plain_text import one_line
-from ..schema.endpoint_schema import EndpointSchema
-from ..schema.line_values import value_of
 from .line import as_typed
 from .template import fill
+
+if TYPE_CHECKING:
+    from ..schema.endpoint_schema import EndpointSchema
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*?)(:?=)(.*)", re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*(["}]|$)')
@@ -37,7 +38,7 @@ def is_assignment(word: str) -> bool:
 
 
 def from_line(
-    words: Sequence[str], namespace: Mapping[str, Any] | None, schema: EndpointSchema | None = None
+    words: Sequence[str], namespace: Mapping[str, Any] | None, schema: "EndpointSchema | None" = None
 ) -> dict[str, Any]:
     """The arguments of the line, from ``key=value`` and ``key:=JSON``.
 
@@ -64,6 +65,8 @@ def from_line(
             continue
         value = _text_value(text, namespace)
         if schema is not None and isinstance(value, str) and not text.startswith("@"):
+            from ..schema.line_values import value_of
+
             value = value_of(value, schema.argument(name))
         arguments[name] = value
     return arguments

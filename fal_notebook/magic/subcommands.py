@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from ..client.arguments import encode
 from ..client.chat import Chats
-from ..client.endpoint_info import info
 from ..client.sessions import session
 from ..display.outputs import show_bundle
 from ..errors import InvalidRequest
@@ -67,6 +66,8 @@ def show_info(endpoints: Sequence[str], base_url: str | None) -> None:
         InvalidRequest: not one endpoint was named, or there is no schema of it.
         ConnectError: its schema could not be fetched.
     """
+    from ..client.endpoint_info import info
+
     if len(endpoints) != 1:
         raise InvalidRequest("info takes one endpoint", hint="as in %falstream info fal-ai/any-llm")
     show_bundle(info(endpoint_name(endpoints[0]), base_url=base_url).bundle)

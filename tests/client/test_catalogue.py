@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import platformdirs
 import pytest
 
 from fal_notebook.client import catalogue as module
@@ -61,7 +62,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
 
     monkeypatch.delenv(SCHEMAS_VARIABLE)
     monkeypatch.setenv("FAL_KEY", "made-up-id:made-up-secret")
-    monkeypatch.setattr(schema_disk, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / name)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         server.port = http.server_address[1]
         thread = threading.Thread(target=http.serve_forever, args=(0.02,))

@@ -1,5 +1,7 @@
 """The check of a run's arguments before anything is sent, with a real gateway that has schemas."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -171,3 +173,9 @@ def test_a_schema_that_is_old_only_doubts(warm: InteractiveShell, monkeypatch: p
     monkeypatch.setattr(catalogue, "_FRESH_SECONDS_OF_GATEWAY", -1.0)
     with pytest.raises(errors.ValidationFailed):
         run(warm, f"{ENDPOINT} n=many")
+
+
+def test_without_a_schema_nothing_of_the_check_is_imported() -> None:
+    code = "import sys, fal_notebook.magic.request, fal_notebook.magic.subcommands; print([each for each in sys.modules if 'fal_notebook.schema' in each])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"
