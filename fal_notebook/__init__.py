@@ -1,9 +1,9 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
 From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
-`session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays sound while it is still being
-generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when it is first used, so that
-importing the package takes no time.
+`info` says what an endpoint does and takes. `session` returns the kernel's session, which keeps the connections.
+`AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each
+name is imported when it is first used, so that importing the package takes no time.
 """
 
 try:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .client.api import pipeline, run, stream
     from .client.async_api import arun
     from .client.chat import Chat, chat
+    from .client.endpoint_info import EndpointInfo, info
     from .client.metrics import Metrics
     from .client.result import Result
     from .client.sessions import Session, session
@@ -44,6 +45,7 @@ _NAMES_OF_MODULE = {
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
     "prompt.widget": ("PromptWidget",),
+    "client.endpoint_info": ("EndpointInfo", "info"),
     "client.metrics": ("Metrics",),
     "client.result": ("Result",),
     "client.sessions": ("Session", "session"),
@@ -58,6 +60,7 @@ __all__ = [
     "AudioPlayer",
     "Chat",
     "Choice",
+    "EndpointInfo",
     "FalNotebookError",
     "Json",
     "Media",
@@ -78,6 +81,7 @@ __all__ = [
     "arun",
     "chat",
     "errors",
+    "info",
     "load_ipython_extension",
     "pipeline",
     "run",

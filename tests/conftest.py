@@ -17,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 from fal_notebook import session
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
+from fal_notebook.wire.environment import SCHEMAS_VARIABLE
 from fal_notebook.wire.pool import Limits
 
 from . import endpoints
@@ -33,6 +34,7 @@ settings.register_profile("long", settings.get_profile("busy machine"), max_exam
 settings.load_profile("busy machine")
 # A shell that starts the tests in the background makes them and all their child processes ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+os.environ[SCHEMAS_VARIABLE] = "off"  # in kernels that outlive a test, too
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -69,6 +71,7 @@ def _a_clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     for name in [name for name in os.environ if name.startswith("FAL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("FAL_HOME_DIR", str(tmp_path / "fal"))
+    monkeypatch.setenv(SCHEMAS_VARIABLE, "off")  # servers that follow a script expect no request but a test's own
 
 
 @pytest.fixture(autouse=True)

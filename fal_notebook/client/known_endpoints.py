@@ -13,7 +13,15 @@ MODELS = (
     "anthropic/claude-3.5-sonnet",
     "openai/gpt-4o-mini",
 )
+_SUCCESSORS = {"fal-ai/any-llm": "openrouter/router"}
+"""What takes the place of endpoints that still answer; schemas do not say it."""
 _WITH_MODEL = ("fal-ai/any-llm", "openrouter/router")
+
+
+def successor_of(endpoint: str) -> str:
+    """The endpoint that takes the place of a deprecated one; empty if none is known."""
+    found = _SUCCESSORS.get(endpoint.removesuffix("/stream"), "")
+    return f"{found}/stream" if found and endpoint.endswith("/stream") else found
 
 
 def takes_model(endpoint: str) -> bool:

@@ -13,13 +13,16 @@ import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import InvalidRequest
 from ..media.at_hand import file_of_path
 from ..safety.plain_text import one_line
 from .line import as_typed
 from .template import fill
+
+if TYPE_CHECKING:
+    from ..schema.endpoint_schema import EndpointSchema
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w.-]*?)(:?=)(.*)", re.DOTALL)
 _LOOKS_LIKE_JSON = re.compile(r'\{\s*(["}]|$)')
@@ -34,12 +37,15 @@ def is_assignment(word: str) -> bool:
     return _ASSIGNMENT.fullmatch(word) is not None
 
 
-def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict[str, Any]:
+def from_line(
+    words: Sequence[str], namespace: Mapping[str, Any] | None, schema: "EndpointSchema | None" = None
+) -> dict[str, Any]:
     """The arguments of the line, from ``key=value`` and ``key:=JSON``.
 
     Args:
         words: the words of the line that are neither endpoint nor option.
         namespace: the variables for ``{{expression}}``; None leaves braces alone.
+        schema: what the endpoint takes, so that ``key=value`` gets the argument's kind; without it, it is text.
 
     Raises:
         InvalidRequest: a word is no assignment, a name stands twice, or a value after ``:=`` is not JSON.
@@ -54,7 +60,15 @@ def from_line(words: Sequence[str], namespace: Mapping[str, Any] | None) -> dict
         if name in arguments:
             raise InvalidRequest(f"the line has {name} twice", hint="leave one of them out")
         before = f"{name}={text}" if kind == "=" else ""
-        arguments[name] = _json_value(name, text, shown, namespace) if kind == ":=" else _text_value(text, namespace)
+        if kind == ":=":
+            arguments[name] = _json_value(name, text, shown, namespace)
+            continue
+        value = _text_value(text, namespace)
+        if schema is not None and isinstance(value, str) and not text.startswith("@"):
+            from ..schema.line_values import value_of
+
+            value = value_of(value, schema.argument(name))
+        arguments[name] = value
     return arguments
 
 

@@ -21,6 +21,7 @@ OPTIONS = (
     "--help",
     "--input",
     "--models",
+    "--no-check",
     "--out",
     "--play",
     "--quiet",

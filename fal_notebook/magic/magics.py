@@ -43,6 +43,12 @@ class FalMagics(Magics):
         help="What shows while an answer streams: widgets; text, as in a terminal; nothing before its end; or auto, "
         "by what the front end can show.",
     ).tag(config=True)
+    check = Enum(
+        ("warn", "strict", "off"),
+        "warn",
+        help="What is done about arguments that do not fit the endpoint's schema: what fal is certain to refuse is not "
+        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off).",
+    ).tag(config=True)
     nested = Bool(
         default_value=True, help="Whether your own asyncio tasks go on while a cell waits (nest_asyncio2)."
     ).tag(config=True)
@@ -53,7 +59,9 @@ class FalMagics(Magics):
     @no_var_expand
     @needs_local_scope
     @magic_arguments("falstream")
-    @argument("endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close")
+    @argument(
+        "endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info"
+    )
     @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
     @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
     @argument("-f", "--format", choices=_FORMATS, help="how words are shown (default: markdown)")
@@ -71,6 +79,7 @@ class FalMagics(Magics):
     @argument("-q", "--quiet", action="store_true", help="show nothing; errors are raised all the same")
     @argument("--autoplay", action="store_true", help="play sound by itself when it is there")
     @argument("--play", action="store_true", help="play sound while it is being made")
+    @argument("--no-check", action="store_true", help="send arguments that do not fit the endpoint's schema")
     @argument("--widget", action="store_true", help="open a prompt box for the endpoint; -o names the widget")
     @argument("--dry-run", action="store_true", help="show endpoint and arguments, send nothing")
     @argument("-h", "--help", action="store_true", help="show this help")
@@ -97,13 +106,17 @@ class FalMagics(Magics):
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
+            %falstream info fal-ai/flux/dev       what an endpoint does, and its arguments
             %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
         """
+        from ..display.outputs import show_bundle
         from ..errors import InvalidRequest
+        from ..render.bundles import small_bundle
+        from .argument_check import check_requests
         from .request import read_requests
-        from .subcommands import ACTIONS
+        from .subcommands import ACTIONS, show_info
 
         namespace = self._namespace(local_ns, in_cell=cell is not None)
         try:
@@ -114,10 +127,17 @@ class FalMagics(Magics):
             if cell is None and options.endpoint in ACTIONS:
                 ACTIONS[options.endpoint]()
                 return None
+            if cell is None and options.endpoint == "info":
+                show_info(options.arguments, options.base_url or None)
+                return None
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
+            plain = ((each.endpoint, each.arguments) for each in requests.values() if each.chat is None)
+            doubts = check_requests(plain, options)
         except InvalidRequest as exc:
             what, advice = exc.lines(UsageError.__name__)
             raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
+        if doubts and not options.quiet:
+            show_bundle(small_bundle(doubts))
         self._send(requests, options)
         is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
         return _shell(self).user_ns.get(options.out or "_fal") if cell is None and is_wanted else None
@@ -127,7 +147,7 @@ class FalMagics(Magics):
 
         options = parse(self.falstream.parser, line, namespace)
         options.as_text = options.field is not None
-        for name in ("base_url", "format", "field", "timeout", "autoplay"):
+        for name in ("base_url", "format", "field", "timeout", "autoplay", "check"):
             setattr(options, name, getattr(options, name) or getattr(self, name))
         options.live = self.live
         return options

@@ -49,6 +49,7 @@ def parse(parser: MagicArgumentParser, line: str, namespace: Mapping[str, Any] |
     if (options.go_on or options.chat is not None) and "=" in (options.endpoint or ""):
         options.arguments.insert(0, options.endpoint)  # the endpoint is that of the conversation
         options.endpoint = None
+    options.check = "off" if options.no_check else ""
     options.side_by_side = options.models is not None or "," in (options.endpoint or "")
     _check(options)
     return options

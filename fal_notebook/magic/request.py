@@ -14,9 +14,10 @@ from ..client.streaming import Stream
 from ..errors import InvalidRequest
 from ..wire.environment import base_url, is_fal
 from ..wire.target import endpoint_name
+from .argument_check import schema_of_line
 from .cell_arguments import from_cell, from_line
 
-SUBCOMMANDS = ("status", "stop", "close")
+SUBCOMMANDS = ("status", "stop", "close", "info")
 """What the line form does without a request."""
 _NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
@@ -83,7 +84,7 @@ def read_requests(
     arguments = {
         **_from_variable(options.input, namespace),
         **from_cell(cell, options.field, names, as_text=options.as_text),
-        **from_line(options.arguments, names),
+        **from_line(options.arguments, names, schema_of_line(options)),
     }
     encode(arguments)
     if options.chat is not None or options.go_on:
@@ -111,7 +112,8 @@ def _endpoint(name: str, base: str | None) -> str:
         return endpoint
     near = difflib.get_close_matches(endpoint.lower(), SUBCOMMANDS, n=1, cutoff=_NEAR)
     if near:
-        raise InvalidRequest(f"{endpoint} is no endpoint", hint=f"did you mean the line %falstream {near[0]}?")
+        meant = f"{near[0]} ENDPOINT" if near[0] == "info" else near[0]
+        raise InvalidRequest(f"{endpoint} is no endpoint", hint=f"did you mean the line %falstream {meant}?")
     if not base and is_fal(base_url()):
         raise InvalidRequest(f"{endpoint} is no endpoint of fal", hint="it is like fal-ai/any-llm/stream")
     return endpoint

@@ -1,14 +1,17 @@
-"""What the magic does without sending a request: ``%falstream status``, ``stop`` and ``close``, and ``--dry-run``."""
+"""What the magic does without a request: ``%falstream status``, ``stop``, ``close`` and ``info``, and ``--dry-run``."""
 
 import json
+from collections.abc import Sequence
 
 from ..client.arguments import encode
 from ..client.chat import Chats
 from ..client.sessions import session
 from ..display.outputs import show_bundle
+from ..errors import InvalidRequest
 from ..render.bundles import small_bundle, table_bundle
 from ..render.json_view import json_bundle
-from .request import SUBCOMMANDS, Request
+from ..wire.target import endpoint_name
+from .request import Request
 
 _MOST_CHATS = 20
 
@@ -56,4 +59,19 @@ def stop() -> None:
     show_bundle(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"))
 
 
-ACTIONS = dict(zip(SUBCOMMANDS, (show_status, stop, close), strict=True))
+def show_info(endpoints: Sequence[str], base_url: str | None) -> None:
+    """Show what an endpoint does and takes.
+
+    Raises:
+        InvalidRequest: not one endpoint was named, or there is no schema of it.
+        ConnectError: its schema could not be fetched.
+    """
+    from ..client.endpoint_info import info
+
+    if len(endpoints) != 1:
+        raise InvalidRequest("info takes one endpoint", hint="as in %falstream info fal-ai/any-llm")
+    show_bundle(info(endpoint_name(endpoints[0]), base_url=base_url).bundle)
+
+
+ACTIONS = {"status": show_status, "stop": stop, "close": close}
+"""The subcommands that take nothing."""

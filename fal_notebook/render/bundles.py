@@ -88,6 +88,13 @@ def small_bundle(line: str) -> Bundle:
     return {"text/plain": shown, "text/html": styled_html(f"<div {SMALL}>{text_html(shown)}</div>")}
 
 
+def heading_bundle(title: str, name: str) -> Bundle:
+    """A line in bold with a name in the type of code behind it."""
+    shown, behind = one_line(title), one_line(name)
+    html = f"<p><strong>{text_html(shown)}</strong> <code>{text_html(behind)}</code></p>"
+    return {"text/plain": f"{shown} ({behind})", "text/html": styled_html(html)}
+
+
 def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
     """A table with column names and rows."""
     lines = [list(names), *map(list, rows)]

@@ -3,6 +3,7 @@
 import os
 
 BASE_URL_VARIABLE = "FAL_NOTEBOOK_URL"
+SCHEMAS_VARIABLE = "FAL_NOTEBOOK_SCHEMAS"
 
 
 def base_url() -> str:
@@ -18,6 +19,11 @@ def _fal_url() -> str:
 def is_fal(url: str) -> bool:
     """Whether a base URL is fal's own."""
     return url == _fal_url()
+
+
+def fetches_schemas() -> bool:
+    """Whether the schemas of endpoints may be fetched; ``FAL_NOTEBOOK_SCHEMAS=off`` says no."""
+    return os.environ.get(SCHEMAS_VARIABLE, "").lower() != "off"
 
 
 def is_voila() -> bool:

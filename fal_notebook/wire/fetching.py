@@ -59,7 +59,8 @@ def download(url: str, *, timeout: float, max_bytes: int, gateway: str | None = 
                     raise ResponseTooLarge(message, hint="read(max_bytes=…) takes more")
                 body.write(piece)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
-        raise ConnectError(f"could not fetch {url}: {exc}") from None
+        may_pass = isinstance(exc, httpx.TransportError) and not isinstance(exc, httpx.UnsupportedProtocol)
+        raise ConnectError(f"could not fetch {url}: {exc}", may_pass=may_pass) from None
     return body.getvalue()
 
 

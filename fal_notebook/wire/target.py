@@ -117,7 +117,7 @@ def resolve_target(endpoint: str, base_url: str | None = None) -> Target:
         CredentialsError: the host asks for a key and none was found.
     """
     name = endpoint_name(endpoint)
-    base = _checked_base_url(base_url or environment.base_url())
+    base = checked_base_url(base_url or environment.base_url())
     return Target(name, f"{base}/{name}", _authorization(base))
 
 
@@ -138,7 +138,12 @@ def endpoint_name(endpoint: str) -> str:
     return name
 
 
-def _checked_base_url(url: str) -> str:
+def checked_base_url(url: str) -> str:
+    """The base URL with a WebSocket's scheme, and no slash at its end.
+
+    Raises:
+        InvalidRequest: it cannot be one.
+    """
     try:
         parts = urlsplit(url.strip())
         scheme, host = _SCHEMES.get(parts.scheme), parts.hostname
