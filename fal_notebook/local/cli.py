@@ -30,7 +30,8 @@ _DESCRIPTION = """\
 Serve models on this machine in the WebSocket protocol of fal.ai, for notebooks that use fal_notebook.
 """
 _SERVE = """\
-Serve an ASGI application on loopback; every POST endpoint also answers over a WebSocket, as on ws.fal.run.
+Serve an ASGI application on loopback; every POST endpoint also answers over a WebSocket, as on ws.fal.run, and
+through a queue below /queue, as on queue.fal.run.
 
 Without an application, small local models are served:
   fal-ai/any-llm, fal-ai/any-llm/stream, openrouter/router/openai/v1/chat/completions   SmolLM2-135M-Instruct
@@ -167,6 +168,19 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="N",
         help="the most requests that wait on one connection; others are answered 429 (default: %(default)s)",
     )
+    serve.add_argument(
+        "--queue",
+        type=Path,
+        metavar="FILE",
+        help="keep the queue's requests in this SQLite file, to go on after a restart (default: in memory)",
+    )
+    serve.add_argument(
+        "--queue-concurrency",
+        type=_count,
+        default=Working.concurrency,
+        metavar="N",
+        help="the most requests of the queue at work at once (default: %(default)s)",
+    )
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -187,6 +201,7 @@ def _serve(options: argparse.Namespace) -> int:
     if key is None and not is_loopback_host(options.host):
         raise CommandError(f"--host {options.host} is open to the network: add --require-key", code=2)
     try:
+        from fal_notebook.local.queue import LocalQueue, WithQueue
         from fal_notebook.local.server import LocalServer
         from fal_notebook.local.serving import TargetError, find_app
     except ImportError as error:
@@ -203,12 +218,22 @@ def _serve(options: argparse.Namespace) -> int:
         max_waiting=options.max_waiting,
     )
     try:
-        server = LocalServer(gateway, options.host, options.port)
+        queue = LocalQueue(
+            app,
+            options.queue,
+            key=key,
+            origins=options.allow_origin,
+            working=Working(concurrency=options.queue_concurrency),
+        )
+    except QueueFileError as error:
+        raise CommandError(str(error), code=2) from error
+    try:
+        server = LocalServer(WithQueue(gateway, queue), options.host, options.port)
     except OSError as error:
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
     try:
         with server:
-            _announce(server.url, with_key=key is not None)
+            _announce(server.url, f"{server.http_url}{queue_path}", with_key=key is not None)
             threading.Event().wait()
     except RuntimeError as error:
         raise CommandError(str(error)) from error
