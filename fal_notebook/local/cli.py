@@ -21,6 +21,7 @@ from types import FrameType
 from fal_notebook.local.admission import is_loopback_host
 from fal_notebook.local.gateway import MAX_REQUESTS, MAX_WAITING, HTTPOverWebSocket
 from fal_notebook.local.loading import INSTALL
+from fal_notebook.local.queue_settings import Working
 
 KEY_VARIABLE = "FAL_NOTEBOOK_GATEWAY_KEY"
 
@@ -201,7 +202,8 @@ def _serve(options: argparse.Namespace) -> int:
     if key is None and not is_loopback_host(options.host):
         raise CommandError(f"--host {options.host} is open to the network: add --require-key", code=2)
     try:
-        from fal_notebook.local.queue import LocalQueue, WithQueue
+        from fal_notebook.local.queue import PATH, LocalQueue, WithQueue
+        from fal_notebook.local.queue_store import QueueFileError
         from fal_notebook.local.server import LocalServer
         from fal_notebook.local.serving import TargetError, find_app
     except ImportError as error:
@@ -233,7 +235,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
     try:
         with server:
-            _announce(server.url, f"{server.http_url}{queue_path}", with_key=key is not None)
+            _announce(server.url, f"{server.http_url}{PATH}", with_key=key is not None)
             threading.Event().wait()
     except RuntimeError as error:
         raise CommandError(str(error)) from error
@@ -244,8 +246,9 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _announce(url: str, *, with_key: bool) -> None:
-    lines = [f"Serving on {url} until Ctrl-C. For notebooks:", f"  export FAL_NOTEBOOK_URL={url}"]
+def _announce(url: str, queue: str, *, with_key: bool) -> None:
+    lines = [f"Serving on {url} until Ctrl-C, with a queue on {queue}. For notebooks:"]
+    lines.append(f"  export FAL_NOTEBOOK_URL={url}")
     if with_key:
         lines.append(f"  and FAL_KEY with the value of {KEY_VARIABLE}")
     sys.stdout.write("\n".join(lines) + "\n")

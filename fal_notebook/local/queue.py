@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -28,9 +28,12 @@ from fal_notebook.local.queue_limits import Rate
 from fal_notebook.local.queue_listing import PATH as LISTING
 from fal_notebook.local.queue_listing import list_requests
 from fal_notebook.local.queue_requests import Bill, Standing, State, Submission
-from fal_notebook.local.queue_runner import Runner, Working
+from fal_notebook.local.queue_runner import Runner
+from fal_notebook.local.queue_settings import QueueLimits, Working
 from fal_notebook.local.queue_store import QueueStore
 
+PATH = "/queue"
+"""Where `fal-notebook serve` has its queue."""
 _REQUEST = re.compile(
     r"/(?P<endpoint>.+)/requests/(?P<request_id>[^/]+)(?P<what>|/response|/status|/status/stream|/cancel)"
 )
@@ -43,27 +46,6 @@ _NOT_FORWARDED = frozenset(
 )
 _YES = {"1", "true", "yes"}
 _UNKNOWN = Refusal(404, "Request not found")
-
-
-@dataclass(frozen=True)
-class QueueLimits:
-    """How long results last, and what is refused.
-
-    Attributes:
-        keep_seconds: how long a result can be fetched after its completion.
-        keep_large_seconds: the same for a large one.
-        large_bytes: from this size a result is large.
-        requests_per_second: the most HTTP requests a second, of any kind; others are answered 429. None for no limit.
-        listing_seconds: for how long after its completion a request is not in the list of requests yet.
-        lists_unfinished: whether requests that are not completed are in the list of requests.
-    """
-
-    keep_seconds: float = 3600.0
-    keep_large_seconds: float = 360.0
-    large_bytes: int = 10 * 1024
-    requests_per_second: float | None = None
-    listing_seconds: float = 0.0
-    lists_unfinished: bool = False
 
 
 class LocalQueue:
@@ -138,10 +120,10 @@ class LocalQueue:
         method = scope["method"]
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if found := _REQUEST.fullmatch(path):
-            await self._known(method, found, query, receive, send)
-        elif method == "GET" and path == LISTING:
+        if method == "GET" and path == LISTING:
             await self._list(query, send)
+        elif found := _REQUEST.fullmatch(path):
+            await self._known(method, found, query, receive, send)
         elif method == "GET" and path == "/bill":
             bill = self.bill()
             await send_json(send, 200, {name: getattr(bill, name) for name in bill.__slots__})
@@ -251,7 +233,7 @@ class WithQueue:
         path: where the queue is.
     """
 
-    def __init__(self, other: ASGIApp, queue: LocalQueue, path: str = "/queue") -> None:
+    def __init__(self, other: ASGIApp, queue: LocalQueue, path: str = PATH) -> None:
         self._other, self._queue, self._path = other, queue, path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -129,7 +129,7 @@ def not_started_in_time() -> Answer:
 def is_lost(answer: Answer) -> bool:
     """Tell whether the platform tries a request again after this answer."""
     wanted = dict(answer.headers).get("x-fal-needs-retry")
-    return wanted != "0" and (answer.status in (503, 504) or wanted == "1")
+    return answer.status >= 400 and wanted != "0" and (answer.status in (503, 504) or wanted == "1")
 
 
 def _failure(status: int, detail: str, kind: str, *header: str) -> Answer:

@@ -7,7 +7,6 @@ work.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 
 from fal_notebook.local.asgi import ASGIApp
 from fal_notebook.local.hangup import run_while_wanted
@@ -21,27 +20,13 @@ from fal_notebook.local.queue_run import (
     is_lost,
     not_started_in_time,
 )
+from fal_notebook.local.queue_settings import Working
 from fal_notebook.local.queue_store import QueueStore
 from fal_notebook.local.queue_webhook import tell
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Working:
-    """How the queue is worked off.
-
-    Attributes:
-        concurrency: the most requests at work at once; 2 for a new account at fal, up to 40 later.
-        retries: how often a request is tried again.
-        retry_seconds: the pause before the first retry; each further one is twice as long, up to 30 seconds.
-    """
-
-    concurrency: int = 2
-    retries: int = 10
-    retry_seconds: float = 1.0
 
 
 class Runner:
