@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import fal_client
 import httpx
@@ -29,9 +30,18 @@ def queue(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
         yield client
 
 
+@contextmanager
+def client_of_fal(key: str) -> Iterator[fal_client.SyncClient]:
+    client = fal_client.SyncClient(key=key)
+    yield client
+    http: httpx.Client = client._client
+    http.close()  # it has no other way to be closed
+
+
 @pytest.fixture
-def theirs() -> fal_client.SyncClient:
-    return fal_client.SyncClient(key=KEY)
+def theirs() -> Iterator[fal_client.SyncClient]:
+    with client_of_fal(KEY) as client:
+        yield client
 
 
 def test_a_result_comes(queue: Client, theirs: fal_client.SyncClient) -> None:
@@ -99,8 +109,8 @@ def test_what_it_does_not_know_is_not_found(queue: Client, theirs: fal_client.Sy
 
 
 def test_without_the_key_it_is_refused(queue: Client) -> None:
-    with pytest.raises(fal_client.FalClientHTTPError) as failed:
-        fal_client.SyncClient(key="another").submit(APP, {"x": 1})
+    with client_of_fal("another") as client, pytest.raises(fal_client.FalClientHTTPError) as failed:
+        client.submit(APP, {"x": 1})
     assert failed.value.status_code == 401
 
 
