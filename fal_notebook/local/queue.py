@@ -89,7 +89,7 @@ class LocalQueue:
         self._store.close()
 
     def begin(self) -> None:
-        """Go on with the requests that wait. The first HTTP request does it, too."""
+        """Go on with the requests that wait, on the running event loop, once the application has started."""
         self._runner.begin()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -247,14 +247,21 @@ class WithQueue:
 
 
 async def with_lifespan(app: ASGIApp, queue: LocalQueue, scope: Scope, receive: Receive, send: Send) -> None:
-    """Let an application start and end with the server; the queue begins when it has started."""
+    """Let an application start and end with the server; the queue begins when it has started, or need not start."""
+    settled = False
 
     async def begin_when_started(message: Message) -> None:
+        nonlocal settled
+        settled = True
         await send(message)
         if message["type"] == "lifespan.startup.complete":
             queue.begin()
 
-    await app(scope, receive, begin_when_started)
+    try:
+        await app(scope, receive, begin_when_started)
+    finally:
+        if not settled:  # it knows nothing of starts, whether it returned or raised
+            queue.begin()
 
 
 def _submission(scope: Scope, endpoint: str, query: Mapping[str, list[str]], body: bytes) -> Submission:

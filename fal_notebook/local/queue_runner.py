@@ -98,8 +98,8 @@ class Runner:
         if pause is not None:
             pause.cancel()
         if self._line.remove(request_id) or pause is not None:
-            standing = self._store.standing(request_id)
-            self._finish(self._store.submission(request_id), answer, standing.logs if standing else "[]")
+            asked, _, logs = self._store.submission(request_id)
+            self._finish(asked, answer, logs)
 
     def _watch(self, request_id: str, deadline: float | None) -> None:
         if deadline is not None:
@@ -119,15 +119,13 @@ class Runner:
 
     async def _work(self, request_id: str, gone: "asyncio.Future[None]") -> None:
         try:
-            asked = self._store.begin(request_id, time.time())
-            standing = self._store.standing(request_id)
-            logs = Logs(standing.logs if standing else "[]")
+            asked, runs, earlier = self._store.begin(request_id, time.time())
+            logs = Logs(earlier)
             answer = await self._call(asked, gone, logs)
         except asyncio.CancelledError:  # the server ends: the request stays in progress in the store
             self.end()
             raise
         del self._working[request_id]
-        runs = standing.runs if standing else 1
         if is_lost(answer) and asked.retried and runs <= self._how.retries and not gone.done():
             self._try_again(asked, runs, logs)
         else:
@@ -146,7 +144,7 @@ class Runner:
         return call.answer(error)
 
     def _try_again(self, asked: Submission, runs: int, logs: Logs) -> None:
-        logs.add(f"The request is tried again, for the {runs}. time", "INFO")
+        logs.add(f"The request is tried again ({runs} of {self._how.retries})", "INFO")
         self._store.wait_again(asked.request_id, logs.json())
         pause = min(self._how.retry_seconds * 2 ** (runs - 1), _LONGEST_PAUSE_SECONDS)
         self._pauses[asked.request_id] = asyncio.get_running_loop().call_later(pause, self._end_pause, asked)

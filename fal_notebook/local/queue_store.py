@@ -34,7 +34,7 @@ SELECT endpoint, state, runs, sent, started, ended, status, coalesce(length(outp
 FROM requests WHERE request_id = ?
 """
 _SUBMISSION = """
-SELECT request_id, endpoint, query, headers, input, sent, deadline, low, retried, listed, webhook
+SELECT request_id, endpoint, query, headers, input, sent, deadline, low, retried, listed, webhook, runs, logs
 FROM requests WHERE request_id = ?
 """
 _FINISH = """
@@ -110,21 +110,22 @@ class QueueStore:
         for request_id, low, deadline in rows:
             yield request_id, bool(low), deadline
 
-    def begin(self, request_id: str, now: float) -> Submission:
-        """Note that the application is about to be called, and return what it is asked."""
+    def begin(self, request_id: str, now: float) -> tuple[Submission, int, str]:
+        """Note that the application is about to be called; return what it is asked, how often by now, and the logs."""
         self._database.execute(
             "UPDATE requests SET state = 'IN_PROGRESS', started = ?, runs = runs + 1 WHERE request_id = ?",
             (now, request_id),
         )
         return self.submission(request_id)
 
-    def submission(self, request_id: str) -> Submission:
-        """Return what was asked."""
+    def submission(self, request_id: str) -> tuple[Submission, int, str]:
+        """Return what was asked, how often the application was called for it, and what it has logged, as JSON."""
         row = self._database.execute(_SUBMISSION, (request_id,)).fetchone()
-        name, endpoint, query, headers, body, sent, deadline, low, retried, listed, webhook = row
+        name, endpoint, query, headers, body, sent, deadline, low, retried, listed, webhook, runs, logs = row
         pairs = _headers(headers)
         switches = (bool(low), bool(retried), bool(listed))
-        return Submission(name, endpoint, query, pairs, body, sent, deadline, *switches, webhook)
+        asked = Submission(name, endpoint, query, pairs, body, sent, deadline, *switches, webhook)
+        return asked, runs, logs
 
     def wait_again(self, request_id: str, logs: str) -> None:
         """Let a request wait that is tried once more."""

@@ -1,18 +1,23 @@
 """A queue whose process is killed goes on with what was in its file."""
 
+import asyncio
 import json
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from fal_notebook.local.queue_requests import Bill
+from fal_notebook.local.queue_requests import Bill, Submission
 from fal_notebook.local.queue_settings import Working
 from fal_notebook.local.queue_store import QueueFileError, QueueStore
 
@@ -113,6 +118,37 @@ def test_a_result_is_there_after_a_usual_end_too(tmp_path: Path) -> None:
         wait_until(lambda: queue.bill() == Bill(submitted=2, worked_on=2, runs=3, charged=2, units=2))
 
 
+def test_what_waits_goes_on_without_any_request(tmp_path: Path) -> None:
+    echo = Echo()
+    with queue_of(echo, tmp_path / "queue.db") as (client, _):
+        client.wait(client.submit({"x": 1, "wait": True}), "IN_PROGRESS")
+    echo.released = True
+    with queue_of(echo, tmp_path / "queue.db") as (_, queue):
+        wait_until(lambda: queue.bill().charged == 1)
+
+
+def test_what_waits_begins_after_the_applications_start(tmp_path: Path) -> None:
+    started: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await asyncio.sleep(0.1)
+        started.append("application")
+        yield
+
+    async def answer(_request: Request) -> JSONResponse:
+        started.append("request")
+        return JSONResponse({})
+
+    store = QueueStore(tmp_path / "queue.db")
+    store.add(Submission("an-id", "acme/echo", "", (), b"{}", time.time()))
+    store.close()
+    app = Starlette(routes=[Route("/acme/echo", answer, methods=["POST"])], lifespan=lifespan)
+    with queue_of(app, tmp_path / "queue.db") as (_, queue):
+        wait_until(lambda: queue.bill().charged == 1)
+    assert started == ["application", "request"]
+
+
 def test_deadlines_and_priorities_outlive_the_process(tmp_path: Path) -> None:
     echo, one = Echo(), Working(concurrency=1)
     with queue_of(echo, tmp_path / "queue.db", working=one) as (client, _):
@@ -157,3 +193,12 @@ def test_a_file_of_another_version_or_kind_is_refused(tmp_path: Path) -> None:
     text.write_text(json.dumps({"not": "a database"}) * 100)
     with pytest.raises(QueueFileError, match="not the file of a queue"):
         QueueStore(text)
+
+
+def test_the_command_says_in_a_line_that_a_file_is_not_a_queues(folder: Path) -> None:
+    command = [*COMMAND, "slow:app", "--queue", "slow.py"]
+    ended = subprocess.run(
+        command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == "fal-notebook: error: slow.py is not the file of a queue: file is not a database\n"
