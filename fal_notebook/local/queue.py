@@ -5,6 +5,7 @@ SQLite file, so that the queue goes on after its process was killed: what waited
 anew. What is at work, and again after 503 and 504, is in `queue_runner`; what was asked and answered in `queue_store`.
 """
 
+import math
 import re
 import time
 import uuid
@@ -285,6 +286,8 @@ def _submission(scope: Scope, endpoint: str, query: Mapping[str, list[str]], bod
     )
     seconds = header(names, "x-fal-request-start-timeout") or header(names, "x-fal-request-timeout")
     if seconds is not None:
+        if not 0 < float(seconds) < math.inf:
+            raise ValueError("The time in which the request must start is no number of seconds")
         asked = replace(asked, deadline=now + float(seconds))
     if "fal_webhook" in query:
         asked = replace(asked, webhook=query["fal_webhook"][0])

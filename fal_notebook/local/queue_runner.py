@@ -6,6 +6,7 @@ work.
 
 import asyncio
 import logging
+import sqlite3
 import time
 
 from fal_notebook.local.asgi import ASGIApp
@@ -119,18 +120,26 @@ class Runner:
 
     async def _work(self, request_id: str, gone: "asyncio.Future[None]") -> None:
         try:
+            await self._work_on(request_id, gone)
+        except sqlite3.Error:  # the disk is full: nothing is known of this run, and the request is run once more
+            logger.exception("The queue's file cannot be written; request %s waits anew", request_id)
+            self._pause(request_id, _LONGEST_PAUSE_SECONDS, low=False)
+        self._fill()
+
+    async def _work_on(self, request_id: str, gone: "asyncio.Future[None]") -> None:
+        try:
             asked, runs, earlier = self._store.begin(request_id, time.time())
             logs = Logs(earlier)
             answer = await self._call(asked, gone, logs)
         except asyncio.CancelledError:  # the server ends: the request stays in progress in the store
             self.end()
             raise
-        del self._working[request_id]
+        finally:
+            self._working.pop(request_id, None)
         if is_lost(answer) and asked.retried and runs <= self._how.retries and not gone.done():
             self._try_again(asked, runs, logs)
         else:
             self._finish(asked, answer, logs.json())
-        self._fill()
 
     async def _call(self, asked: Submission, gone: "asyncio.Future[None]", logs: Logs) -> Answer:
         call = QueueCall(asked)
@@ -147,11 +156,15 @@ class Runner:
         logs.add(f"The request is tried again ({runs} of {self._how.retries})", "INFO")
         self._store.wait_again(asked.request_id, logs.json())
         pause = min(self._how.retry_seconds * 2 ** (runs - 1), _LONGEST_PAUSE_SECONDS)
-        self._pauses[asked.request_id] = asyncio.get_running_loop().call_later(pause, self._end_pause, asked)
+        self._pause(asked.request_id, pause, low=asked.low)
 
-    def _end_pause(self, asked: Submission) -> None:
-        del self._pauses[asked.request_id]
-        self._line.add(asked.request_id, low=asked.low)
+    def _pause(self, request_id: str, seconds: float, *, low: bool) -> None:
+        later = asyncio.get_running_loop().call_later
+        self._pauses[request_id] = later(seconds, self._end_pause, request_id, low)
+
+    def _end_pause(self, request_id: str, low: bool) -> None:  # noqa: FBT001  # a timer gives no keywords
+        del self._pauses[request_id]
+        self._line.add(request_id, low=low)
         self._fill()
 
     def _finish(self, asked: Submission, answer: Answer, logs: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from fal_notebook.local.queue_requests import Answer, Bill, Headers, Standing, State, Submission
 
 _VERSION = 1
+_LOCKED_SECONDS = 1.0  # for a process before this one to end
 _SCHEMA = """
 CREATE TABLE requests (
     number INTEGER PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, endpoint TEXT NOT NULL, query TEXT NOT NULL,
@@ -51,7 +52,7 @@ _STATUSES = {"success": "status < 400", "user_error": "status BETWEEN 400 AND 49
 
 
 class QueueFileError(Exception):
-    """The file is of another version of the queue, or is not the queue's at all."""
+    """The file is of another version of the queue, is not the queue's at all, or is in use."""
 
 
 class QueueStore:
@@ -61,24 +62,29 @@ class QueueStore:
         file: the SQLite file, which is made if it is not there; None keeps everything in memory.
 
     Raises:
-        QueueFileError: the file is not one of this version.
+        QueueFileError: the file is not one of this version, or another process uses it.
     """
 
     def __init__(self, file: Path | None) -> None:
         # Autocommit: each statement is a transaction. sqlite3 is compiled thread-safe and locks each statement.
-        self._database = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect(
+            file or ":memory:", timeout=_LOCKED_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             self._open()
         except sqlite3.DatabaseError as error:
             self._database.close()
-            raise QueueFileError(f"{file} is not the file of a queue: {error}") from error
+            raise QueueFileError(f"{file} cannot be used as the file of a queue: {error}") from error
         except QueueFileError:
             self._database.close()
             raise
 
     def _open(self) -> None:
+        # Two processes would work on the same requests: the first keeps the lock until it ends, however it ends.
         # In WAL mode a commit survives the process's end without a wait for the disk.
-        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        self._database.executescript(
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+        )
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if version == 0 and tables == 0:

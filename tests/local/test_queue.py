@@ -233,6 +233,12 @@ def test_a_request_that_may_not_wait_any_longer_ends(echo: Echo, name: str) -> N
         assert echo.calls == {"1": 1}
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_a_time_to_start_is_a_number_of_seconds(client: Client, seconds: str) -> None:
+    refused = client.ask("POST", f"/{APP}", json={}, headers={"X-Fal-Request-Start-Timeout": seconds})
+    assert refused.status_code == 400
+
+
 def test_results_expire_and_large_ones_before_others(echo: Echo) -> None:
     limits = QueueLimits(keep_large_seconds=0.0)
     with queue_of(echo, limits=limits) as (client, _):

@@ -191,8 +191,33 @@ def test_a_file_of_another_version_or_kind_is_refused(tmp_path: Path) -> None:
         QueueStore(other)
     text = tmp_path / "text.db"
     text.write_text(json.dumps({"not": "a database"}) * 100)
-    with pytest.raises(QueueFileError, match="not the file of a queue"):
+    with pytest.raises(QueueFileError, match="file is not a database"):
         QueueStore(text)
+
+
+def test_two_queues_do_not_work_on_one_file(tmp_path: Path) -> None:
+    with queue_of(Echo(), tmp_path / "queue.db") as (client, _):
+        client.submit({"x": 1})
+        with pytest.raises(QueueFileError, match="locked"):
+            QueueStore(tmp_path / "queue.db")
+    QueueStore(tmp_path / "queue.db").close()
+
+
+def test_a_full_disk_refuses_new_requests_and_loses_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    echo = Echo()
+    with queue_of(echo, tmp_path / "queue.db", working=Working(concurrency=1)) as (client, queue):
+        told = client.submit({"x": 1, "wait": True})
+        client.wait(told, "IN_PROGRESS")
+        database = queue._store._database
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {pages}")  # what SQLite says is the same
+        assert client.ask("POST", "/acme/echo", json={"x": "a" * 100_000}).status_code == 500
+        echo.released = True
+        wait_until(lambda: client.status(told)["status"] != "IN_PROGRESS" or "waits anew" in caplog.text)
+        assert queue.bill().submitted == 1
+    with queue_of(echo, tmp_path / "queue.db") as (client, queue):
+        wait_until(lambda: queue.bill().charged == 1)
+        assert client.ask("GET", f"/acme/echo/requests/{told['request_id']}").json()["x"] == 1
 
 
 def test_the_command_says_in_a_line_that_a_file_is_not_a_queues(folder: Path) -> None:
@@ -201,4 +226,6 @@ def test_the_command_says_in_a_line_that_a_file_is_not_a_queues(folder: Path) ->
         command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert ended.returncode == 2
-    assert ended.stderr == "fal-notebook: error: slow.py is not the file of a queue: file is not a database\n"
+    assert (
+        ended.stderr == "fal-notebook: error: slow.py cannot be used as the file of a queue: file is not a database\n"
+    )
