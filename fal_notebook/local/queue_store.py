@@ -66,18 +66,18 @@ class QueueStore:
     """
 
     def __init__(self, file: Path | None) -> None:
-        # Autocommit: each statement is a transaction. sqlite3 is compiled thread-safe and locks each statement.
-        self._database = sqlite3.connect(
-            file or ":memory:", timeout=_LOCKED_SECONDS, isolation_level=None, check_same_thread=False
-        )
         try:
-            self._open()
-        except sqlite3.DatabaseError as error:
-            self._database.close()
+            # Autocommit: each statement is a transaction. sqlite3 is compiled thread-safe and locks each statement.
+            self._database = sqlite3.connect(
+                file or ":memory:", timeout=_LOCKED_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._open()
+            except BaseException:
+                self._database.close()
+                raise
+        except sqlite3.Error as error:
             raise QueueFileError(f"{file} cannot be used as the file of a queue: {error}") from error
-        except QueueFileError:
-            self._database.close()
-            raise
 
     def _open(self) -> None:
         # Two processes would work on the same requests: the first keeps the lock until it ends, however it ends.

@@ -189,6 +189,8 @@ def test_a_file_of_another_version_or_kind_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(QueueFileError, match="version 0"):
         QueueStore(other)
+    with pytest.raises(QueueFileError, match="unable to open"):
+        QueueStore(tmp_path / "nowhere" / "queue.db")
     text = tmp_path / "text.db"
     text.write_text(json.dumps({"not": "a database"}) * 100)
     with pytest.raises(QueueFileError, match="file is not a database"):
@@ -206,14 +208,15 @@ def test_two_queues_do_not_work_on_one_file(tmp_path: Path) -> None:
 def test_a_full_disk_refuses_new_requests_and_loses_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     echo = Echo()
     with queue_of(echo, tmp_path / "queue.db", working=Working(concurrency=1)) as (client, queue):
-        told = client.submit({"x": 1, "wait": True})
+        told = client.submit({"x": 1, "wait": True, "size": 200_000})
         client.wait(told, "IN_PROGRESS")
         database = queue._store._database
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")  # what SQLite says is the same
         assert client.ask("POST", "/acme/echo", json={"x": "a" * 100_000}).status_code == 500
         echo.released = True
-        wait_until(lambda: client.status(told)["status"] != "IN_PROGRESS" or "waits anew" in caplog.text)
+        wait_until(lambda: "waits anew" in caplog.text)
+        assert client.status(told)["status"] != "COMPLETED"
         assert queue.bill().submitted == 1
     with queue_of(echo, tmp_path / "queue.db") as (client, queue):
         wait_until(lambda: queue.bill().charged == 1)
