@@ -64,6 +64,19 @@ class Refusal:
         ]
 
 
+def refuse(scope: Scope, key: str | None, origins: Collection[str]) -> Refusal | None:
+    """Return the refusal of a request that fails one of the checks; None if it may enter.
+
+    Args:
+        scope: the request.
+        key: the key that it must have, if it must have one.
+        origins: those of other pages that may enter.
+    """
+    # With a key, any host name may be used: a page does not know the key.
+    refuse_name = refuse_host(scope) if key is None else None
+    return refuse_name or refuse_page(scope, origins) or refuse_key(scope, key)
+
+
 def refuse_key(scope: Scope, key: str | None) -> Refusal | None:
     """Return the refusal of a request without ``Authorization: Key <key>``; None if it may enter."""
     if key is None:

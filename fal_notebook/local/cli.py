@@ -21,6 +21,7 @@ from types import FrameType
 from fal_notebook.local.admission import is_loopback_host
 from fal_notebook.local.gateway import MAX_REQUESTS, MAX_WAITING, HTTPOverWebSocket
 from fal_notebook.local.loading import INSTALL
+from fal_notebook.local.queue_settings import Working
 
 KEY_VARIABLE = "FAL_NOTEBOOK_GATEWAY_KEY"
 
@@ -30,7 +31,8 @@ _DESCRIPTION = """\
 Serve models on this machine in the WebSocket protocol of fal.ai, for notebooks that use fal_notebook.
 """
 _SERVE = """\
-Serve an ASGI application on loopback; every POST endpoint also answers over a WebSocket, as on ws.fal.run.
+Serve an ASGI application on loopback; every POST endpoint also answers over a WebSocket, as on ws.fal.run, and
+through a queue below /queue, as on queue.fal.run.
 
 Without an application, small local models are served:
   fal-ai/any-llm, fal-ai/any-llm/stream, openrouter/router/openai/v1/chat/completions   SmolLM2-135M-Instruct
@@ -167,6 +169,19 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="N",
         help="the most requests that wait on one connection; others are answered 429 (default: %(default)s)",
     )
+    serve.add_argument(
+        "--queue",
+        type=Path,
+        metavar="FILE",
+        help="keep the queue's requests in this SQLite file, to go on after a restart (default: in memory)",
+    )
+    serve.add_argument(
+        "--queue-concurrency",
+        type=_count,
+        default=Working.concurrency,
+        metavar="N",
+        help="the most requests of the queue at work at once (default: %(default)s)",
+    )
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -187,6 +202,8 @@ def _serve(options: argparse.Namespace) -> int:
     if key is None and not is_loopback_host(options.host):
         raise CommandError(f"--host {options.host} is open to the network: add --require-key", code=2)
     try:
+        from fal_notebook.local.queue import PATH, LocalQueue, WithQueue
+        from fal_notebook.local.queue_store import QueueFileError
         from fal_notebook.local.server import LocalServer
         from fal_notebook.local.serving import TargetError, find_app
     except ImportError as error:
@@ -203,12 +220,22 @@ def _serve(options: argparse.Namespace) -> int:
         max_waiting=options.max_waiting,
     )
     try:
-        server = LocalServer(gateway, options.host, options.port)
+        queue = LocalQueue(
+            app,
+            options.queue,
+            key=key,
+            origins=options.allow_origin,
+            working=Working(concurrency=options.queue_concurrency),
+        )
+    except QueueFileError as error:
+        raise CommandError(str(error), code=2) from error
+    try:
+        server = LocalServer(WithQueue(gateway, queue), options.host, options.port)
     except OSError as error:
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
     try:
         with server:
-            _announce(server.url, with_key=key is not None)
+            _announce(server.url, f"{server.http_url}{PATH}", with_key=key is not None)
             threading.Event().wait()
     except RuntimeError as error:
         raise CommandError(str(error)) from error
@@ -219,8 +246,9 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _announce(url: str, *, with_key: bool) -> None:
-    lines = [f"Serving on {url} until Ctrl-C. For notebooks:", f"  export FAL_NOTEBOOK_URL={url}"]
+def _announce(url: str, queue: str, *, with_key: bool) -> None:
+    lines = [f"Serving on {url} until Ctrl-C, with a queue on {queue}. For notebooks:"]
+    lines.append(f"  export FAL_NOTEBOOK_URL={url}")
     if with_key:
         lines.append(f"  and FAL_KEY with the value of {KEY_VARIABLE}")
     sys.stdout.write("\n".join(lines) + "\n")

@@ -16,6 +16,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from fal_notebook.local.asgi import Send
+
 PATIENCE_SECONDS = 20.0  # between two looks at a client, between two pings, and until a pong has to come
 MAX_CONNECTIONS = 1000
 _FLUSH_SECONDS = 0.5
@@ -97,6 +99,20 @@ class HTTPConnection(_WatchedConnection, H11Protocol):
 
     def _is_lost(self) -> bool:
         return self not in self.connections
+
+
+def cut(send: Send, *, flushed: bool = False) -> None:
+    """Cut the connection that a plain HTTP request came over, in place of (the rest of) its answer.
+
+    Args:
+        send: the server's own, which the application was called with.
+        flushed: whether what was sent before still reaches the client.
+    """
+    transport = cast("Any", send).__self__.transport
+    if flushed:
+        transport.close()
+    else:
+        transport.abort()
 
 
 class WebSocketConnection(_WatchedConnection, WebSocketsSansIOProtocol):

@@ -15,7 +15,7 @@ import contextlib
 import logging
 from collections.abc import Collection
 
-from fal_notebook.local.admission import Refusal, refuse_host, refuse_key, refuse_page
+from fal_notebook.local.admission import Refusal, refuse
 from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
 from fal_notebook.local.backlog import Backlog, Marker
 from fal_notebook.local.exchange import Exchange
@@ -100,9 +100,7 @@ class HTTPOverWebSocket:
             await self._answer_all(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> Refusal | None:
-        # With a key, any host name may be used: a page does not know the key.
-        refuse_name = refuse_host(scope) if self._key is None else None
-        return refuse_name or refuse_page(scope, self._origins) or refuse_key(scope, self._key)
+        return refuse(scope, self._key, self._origins)
 
     async def _answer_all(self, scope: Scope, receive: Receive, send: Send) -> None:
         backlog = Backlog(self._max_waiting)
