@@ -1,7 +1,8 @@
 """A run whose process is killed, in processes of their own: each line of the journal is a place to die at.
 
 ``python -m tests.many.crashing FOLDER lines|times …`` writes, as JSON, what stood in the journal after each
-death and at the end, and how often each row was billed. The server is a file to which each request that was worked on adds a line.
+death and at the end, and how often each row was billed. The server is a file to which each request that
+was worked on adds a line.
 """
 
 import json
