@@ -8,7 +8,7 @@ only takes it back. Further refusals of requests that were sent before the windo
 
 _START = 2
 _TRY_AFTER = 10  # answers, for each place in the window, until one more is tried
-_LONGEST_TRY = 160  # the same, after several refusals of one more
+_SOON, _LONGEST_TRY = 2, 160  # the same, after one more was not refused, and after it was several times
 
 
 class Window:
@@ -28,17 +28,20 @@ class Window:
         self.limit: int | None = None
         self._most = most
         self._try_after = _TRY_AFTER
+        self._is_try = False  # whether the size is one more than is known to be allowed
         self._answers = 0  # since the limit was last found or tried
         self._halved = 0  # the number of the last request that was sent when the window was halved
 
     def answered(self) -> None:
         """Take note of a request that was worked on."""
         self._answers += 1
+        if self._is_try and self._answers >= 2 * self.size:
+            self._is_try, self._try_after = False, _SOON
         if self.limit is None or self.size < self.limit:
             self.size = min(self.size + 1, self._most)
         elif self._answers >= self._try_after * self.size and self.size < self._most:
             self.limit = self.size = self.size + 1
-            self._answers = 0
+            self._is_try, self._answers = True, 0
 
     def refused(self, request: int, last: int, under_way: int) -> None:
         """Take note of a request that was refused because too many were under way.
@@ -52,9 +55,9 @@ class Window:
             self.limit = max(1, min(self.limit or self._most, under_way))
             self.size = min(self.size, self.limit)
             return
-        is_try = self.limit is not None and under_way == self.limit - 1 and self._answers < self.size
-        self.limit = max(1, under_way)
-        if is_try:
+        is_only_the_try = self._is_try and self.limit is not None and under_way >= self.limit - 1
+        self.limit, self._is_try = max(1, under_way), False
+        if is_only_the_try:
             self.size = self.limit
             self._try_after = min(2 * self._try_after, _LONGEST_TRY)
         else:
