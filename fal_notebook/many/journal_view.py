@@ -13,6 +13,8 @@ from .journal_rows import read_answer, read_rows
 from .row_states import STATES, State
 from .stored import Answer, Header, StoredRow
 
+_PAGE = 10_000  # short values that are read at once
+
 
 class JournalView:
     """A journal to read. Usable from any thread.
@@ -120,6 +122,18 @@ class JournalView:
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[StoredRow]:
         """All that is known of the rows, read as they are wanted."""
         yield from read_rows(self._read, start, len(self) if stop is None else min(stop, len(self)))
+
+    def labels(self) -> Iterator[str]:
+        """The index of each row, as JSON."""
+        for start in range(0, len(self), _PAGE):
+            query = "SELECT label FROM rows WHERE number >= ? AND number < ? ORDER BY number"
+            for (label,) in self._read(query, start, start + _PAGE):
+                yield label
+
+    def newest(self, count: int) -> list[int]:
+        """The numbers of the rows that ended last, the last one first."""
+        query = "SELECT number FROM states WHERE ended IS NOT NULL ORDER BY ended DESC, number DESC LIMIT ?"
+        return [number for (number,) in self._read(query, count)]
 
     def row(self, number: int) -> StoredRow:
         """All that is known of one row.

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 from .row_states import State
 
@@ -129,7 +128,3 @@ class StoredRow:
     cost: float | None = None
     answer: Answer | None = None
     same_as: int | None = None
-
-    def fact(self, name: str) -> Any:
-        """One of the values that a table has beside the row's own columns."""
-        return getattr(self, name)
