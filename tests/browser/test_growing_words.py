@@ -63,7 +63,7 @@ CELLS = [
     ),
 ]
 SLOW = len(CELLS)
-CELLS.append(f"%%falstream test/paced/stream --raw\n{json.dumps({'text': MIXED * 8 + LAST, 'rate': 150})}")
+CELLS.append(f"%%falstream test/paced/stream --raw\n{json.dumps({'text': MIXED * 8 + LAST, 'rate': 150, 'after': 6})}")
 PLAIN = len(CELLS)
 CELLS.append(
     f"%%falstream test/paced/stream --raw -f text\n{json.dumps({'text': 'wonderful ' * 40, 'rate': 500, 'after': 2})}"

@@ -232,7 +232,7 @@ def test_progress_and_a_preview_that_is_an_address_are_inert_while_it_streams(
     page.start(cell)
     output = page.output(cell)
     if cell == FIRST_HELD:
-        expect(output.locator(".widget-html-content")).to_have_text(one_line(SAID, 200))
+        expect(output.locator(".widget-html-content").first).to_have_text(one_line(SAID, 200))
         expect(output).to_contain_text("image/png")  # the waiting line names the preview
     else:
         expect(output.locator(":text('50%')").first).to_contain_text(BEGIN)
