@@ -8,6 +8,7 @@ All derive from fal-client's base error, so that code written for fal-client cat
         ├── CredentialsError                   no key found; nothing was sent
         │     (fal_client.auth.MissingCredentialsError)
         ├── ConnectError (ConnectionError)     no connection; nothing was sent
+        ├── JournalError                       the file of many requests cannot be used; nothing more is sent
         └── RequestError                       a request that may have reached fal
             ├── StatusError                    an HTTP status of 300 or more
             │   ├── AuthenticationError        401
@@ -114,6 +115,10 @@ class ConnectError(FalNotebookError, ConnectionError):
     def __init__(self, message: str, *, hint: str | None = None, may_pass: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.may_pass = may_pass
+
+
+class JournalError(FalNotebookError):
+    """The journal of many requests cannot be read or written, or is of another run. Nothing more is sent."""
 
 
 class RequestError(FalNotebookError):

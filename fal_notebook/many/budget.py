@@ -1,0 +1,45 @@
+"""Sans-I/O: what a run may cost, what it has cost, and what the requests under way will cost at most."""
+
+_TOLERANCE = 1e-9  # dollars: sums of prices are not exact
+
+
+class Budget:
+    """Says whether a further request may be sent.
+
+    Until a price is known, one request is sent at a time. The price of a request under way is taken to be that of the
+    dearest so far.
+
+    Args:
+        limit: US dollars; None where the user gave none.
+        spent: what was billed before.
+        price: the price of a request, if it is known before.
+
+    Attributes:
+        spent: what was billed so far.
+        is_blind: whether an answer came whose cost is not known, so that the limit cannot be kept.
+    """
+
+    def __init__(self, limit: float | None = None, *, spent: float = 0.0, price: float | None = None) -> None:
+        self.spent = spent
+        self.is_blind = False
+        self._limit = limit
+        self._price = price
+
+    def allows(self, under_way: int) -> bool:
+        """Whether one more request may be sent."""
+        if self._limit is None:
+            return True
+        if self.is_blind:
+            return False
+        if self._price is None:
+            return under_way == 0 and self.spent < self._limit
+        return self.spent + (under_way + 1) * self._price <= self._limit + _TOLERANCE
+
+    def billed(self, cost: float | None) -> None:
+        """Take note of what a request cost, if it is known."""
+        if cost is None:
+            self.spent += self._price or 0.0
+            self.is_blind = self.is_blind or self._price is None
+            return
+        self.spent += cost
+        self._price = max(cost, self._price or 0.0)

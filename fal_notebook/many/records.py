@@ -1,0 +1,121 @@
+"""What comes out of a run: a record for each row, in the order that went in, and tables of these.
+
+A record has the row's own columns, then what came: ``output``, ``error``, ``status``, ``request_id``, ``seconds`` and
+``cost``. Where the first row has a column of such a name, what came is called ``fal_output`` and so on.
+
+pandas and polars are imported only where a table of theirs is asked for.
+"""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from ..errors import FalNotebookError, InvalidRequest
+from ..media.media import Media
+from ..response.content import Content
+from .journal_view import JournalView
+from .stored import Answer, StoredRow
+
+FACTS = ("output", "error", "status", "request_id", "seconds", "cost")
+_OWN = "fal_"
+
+
+def output(answer: Answer) -> Any:
+    """What an answer says: its words; if it has none, its JSON; if it is a file, the file."""
+    content = Content(next((value for name, value in answer.headers.items() if name.lower() == "content-type"), None))
+    try:
+        content.feed(answer.body)
+        content.finish()
+    except FalNotebookError:  # it is not what its label says
+        return content.text or None
+    if content.is_file:
+        return next(iter(content.media), None)
+    return content.text or content.data
+
+
+def fact_names(view: JournalView) -> dict[str, str]:
+    """What the facts are called in the records of a run."""
+    columns = _columns(next(view.rows(0, 1))) if len(view) else {}
+    return {name: _OWN + name if name in columns else name for name in FACTS}
+
+
+def records(view: JournalView) -> Iterator[dict[str, Any]]:
+    """A record for each row, read as they are wanted."""
+    names = fact_names(view)
+    taken = set(names.values())
+    for row in view.rows():
+        own = {f"{name}_" if name in taken else name: value for name, value in _columns(row).items()}
+        yield {**own, **{names[name]: value for name, value in _facts(row).items()}}
+
+
+def flat_records(view: JournalView) -> Iterator[dict[str, Any]]:
+    """The records with a single text or number in each place, as files and typed tables have it."""
+    for record in records(view):
+        yield {name: _flat(value) for name, value in record.items()}
+
+
+def to_pandas(view: JournalView) -> Any:
+    """The records as a data frame of pandas, with the index that went in.
+
+    Raises:
+        InvalidRequest: pandas is not there.
+    """
+    pandas = _package("pandas")
+    labels = [json.loads(row) for row in view.labels()]
+    table = pandas.DataFrame(list(records(view)))
+    if labels == list(range(len(labels))):
+        return table
+    if all(isinstance(each, list) for each in labels):
+        table.index = pandas.MultiIndex.from_tuples(map(tuple, labels))
+    else:
+        table.index = pandas.Index(labels)
+    return table
+
+
+def to_polars(view: JournalView) -> Any:
+    """The records as a data frame of polars; what is neither text nor number is JSON.
+
+    Raises:
+        InvalidRequest: polars is not there.
+    """
+    polars = _package("polars")
+    return polars.DataFrame(list(flat_records(view)), infer_schema_length=None, strict=False)
+
+
+def has_package(name: str) -> bool:
+    """Whether a package can be imported."""
+    try:
+        import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
+def _package(name: str) -> Any:
+    if not has_package(name):
+        raise InvalidRequest(f"{name} is not installed", hint=f"pip install {name}")
+    return import_module(name)
+
+
+def _columns(row: StoredRow) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(row.row.columns)
+    return found
+
+
+def _facts(row: StoredRow) -> dict[str, Any]:
+    """What came of a row. A row that was sent again has no output of an earlier answer."""
+    return {
+        "output": output(row.answer) if row.answer is not None and row.state == "done" else None,
+        "error": row.error,
+        "status": row.state,
+        "request_id": row.request_id,
+        "seconds": row.seconds,
+        "cost": row.cost,
+    }
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, Media):
+        return value.url or repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -1,0 +1,192 @@
+"""The rows of a run, from what users have: a table of pandas or polars, a list of dicts, a series, any iterable.
+
+A table is known by its form, so that neither pandas nor polars has to be imported for it. Rows are read as they are
+wanted: an iterable is never a list in memory.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import Any
+
+from ..client.arguments import encode
+from ..client.plain_values import plain
+from ..errors import InvalidRequest, JournalError
+from ..safety.plain_text import one_line
+from .journal import Journal
+from .row_templates import RowTemplates
+from .stored import Header, Row
+
+PROMPT = "prompt"
+"""The column of rows that are plain values."""
+_PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
+_LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
+
+
+class Rows:
+    """The rows of a run, in their order.
+
+    Args:
+        source: a table, a list of dicts, a series or list of values (each is a prompt), or an iterable of either.
+        given: for each argument a template over the columns, a constant, or a function of the row. Where none is a
+            template or a function, each row's own columns are its arguments, too.
+        endpoint: the endpoint that is asked.
+        is_unique: whether rows that ask the same are asked once.
+    """
+
+    def __init__(self, source: Any, given: Mapping[str, Any], endpoint: str, *, is_unique: bool = False) -> None:
+        pairs = _labelled(source)
+        first = next(pairs, None)
+        columns = [] if first is None else list(first[1])
+        self._pairs = pairs if first is None else chain([first], pairs)
+        self._templates = RowTemplates(given, columns)
+        self._takes_columns = not self._templates.texts
+        self.header = Header(
+            endpoint, encode(self._templates.constants), json.dumps(self._templates.texts), is_unique=is_unique
+        )
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows as they are stored. They can be read once.
+
+        Raises:
+            InvalidRequest: the arguments of a row cannot be made or sent; its index is named.
+        """
+        for label, columns in self._pairs:
+            try:
+                asked = self._templates.arguments(columns)
+                if self._takes_columns:
+                    asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
+                arguments = encode(asked)
+            except InvalidRequest as exc:
+                raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
+            yield Row(_stored(label), _stored(columns), arguments)
+
+
+def fill(journal: Journal, rows: Iterable[Row]) -> None:
+    """Store the rows that a journal does not have yet, and check those that it has.
+
+    Raises:
+        JournalError: the journal is of other rows; the first one that differs is named.
+        InvalidRequest: a row cannot be sent.
+    """
+    had, number = len(journal), 0
+    for piece in _batched(rows):
+        known = journal.identities(number, len(piece)) if number < had else []
+        for row, identity in zip(piece, known, strict=False):
+            if journal.identity(row) != identity:
+                raise _other_rows(journal, number, row)
+            number += 1
+        if rest := piece[len(known) :]:
+            if journal.is_whole:
+                raise _other_count(journal, had, f"at least {number + len(rest)}")
+            journal.add(rest)
+            number += len(rest)
+    if number < had:
+        raise _other_count(journal, had, str(number))
+    if not journal.is_whole:
+        journal.end_of_rows()
+
+
+def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rest = iter(rows)
+    while piece := list(islice(rest, _PIECE)):
+        yield piece
+
+
+def _other_rows(journal: Journal, number: int, row: Row) -> JournalError:
+    held = journal.row(number).row
+    before, now = next(
+        (
+            (old, new)
+            for old, new in ((held.arguments, row.arguments), (held.columns, row.columns), (held.label, row.label))
+            if old != new
+        ),
+        ("", ""),
+    )
+    what = f"row {number} is {one_line(before, 100)}, and now {one_line(now, 100)}"
+    return JournalError(
+        f"{journal.path} is the journal of other rows: {what}",
+        hint="give the name of a new file; fal.attach goes on with what is stored",
+    )
+
+
+def _other_count(journal: Journal, had: int, now: str) -> JournalError:
+    return JournalError(
+        f"{journal.path} is the journal of other rows: it has {had}, and now there are {now}",
+        hint="give the name of a new file; fal.attach goes on with what is stored",
+    )
+
+
+def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Each row's index and its columns.
+
+    Raises:
+        InvalidRequest: it is nothing that has rows.
+    """
+    if isinstance(source, str | bytes | Mapping):
+        kind = type(source).__name__
+        raise InvalidRequest(f"a {kind} has no rows", hint="give a table, or a list of dicts or of prompts")
+    if hasattr(source, "collect_schema") and hasattr(source, "collect"):  # a lazy table of polars
+        return _labelled(source.collect())
+    if hasattr(source, "columns") and hasattr(source, "iloc"):  # a data frame of pandas
+        return _of_pandas(source)
+    if hasattr(source, "columns") and hasattr(source, "iter_rows"):  # of polars
+        return enumerate(_named(each) for each in source.iter_rows(named=True))
+    if hasattr(source, "index") and hasattr(source, "items") and hasattr(source, "iloc"):  # a series of pandas
+        return ((label, _one(value)) for label, value in source.items())
+    if not isinstance(source, Iterable):
+        raise InvalidRequest(f"a {type(source).__name__} has no rows", hint="give a table, or a list")
+    return enumerate(map(_columns, source))
+
+
+def _of_pandas(table: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    if not table.columns.is_unique:
+        raise InvalidRequest("two columns have the same name", hint="rename one of them")
+    names = [str(each) for each in table.columns]
+    for start in range(0, len(table), _PIECE):
+        piece = table.iloc[start : start + _PIECE]
+        lists = [[_value(each) for each in piece.iloc[:, place].tolist()] for place in range(len(names))]
+        for label, values in zip(piece.index.tolist(), zip(*lists, strict=True), strict=True):
+            yield label, dict(zip(names, values, strict=True))
+
+
+def _columns(row: Any) -> dict[str, Any]:
+    if isinstance(row, Mapping):
+        return _named(row)
+    if callable(getattr(row, "_asdict", None)):  # a named tuple
+        return _named(row._asdict())
+    return _one(row)
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): _value(value) for name, value in row.items()}
+
+
+def _one(value: Any) -> dict[str, Any]:
+    return {PROMPT: _value(value)}
+
+
+def _value(value: Any) -> Any:
+    """The value with None for what is missing, which tables write as NaN, NaT or NA."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    return None if type(value).__name__ in ("NaTType", "NAType") else value
+
+
+def _stored(value: Any) -> str:
+    """A value as JSON, to be read back; for what JSON does not know, such as a picture, a few words."""
+    try:
+        return json.dumps(value, default=_words, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(one_line(str(value), _LONGEST_SHOWN))
+
+
+def _words(value: Any) -> Any:
+    if not hasattr(value, "isoformat") and not hasattr(value, "item"):
+        known = isinstance(value, set | frozenset)
+        return sorted(map(str, value)) if known else one_line(f"<{type(value).__name__}>", _LONGEST_SHOWN)
+    try:
+        return plain(value)
+    except (TypeError, InvalidRequest):
+        return one_line(str(value), _LONGEST_SHOWN)

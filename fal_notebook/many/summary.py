@@ -1,0 +1,44 @@
+"""What a notebook keeps of a run: a line of how it stands, and its newest rows, as a static MIME bundle."""
+
+import json
+
+from ..render.bundles import Bundle, merged, small_bundle, table_bundle
+from ..safety.plain_text import one_line
+from .journal_view import JournalView
+from .records import output
+from .row_states import STATES
+from .stored import StoredRow
+
+_NEWEST = 5  # rows
+_LONGEST_CELL = 80  # characters
+_NAMES = {"new": "waiting", "intent": "being sent", "submitted": "under way"}
+
+
+def status_line(view: JournalView) -> str:
+    """The endpoint, how many rows stand where, and what was billed, on one line."""
+    counts, cost = view.counts(), view.cost()
+    parts = [view.header.endpoint, f"{len(view):,} rows" if len(view) != 1 else "1 row"]
+    parts += [f"{counts[state]:,} {_NAMES.get(state, state)}" for state in reversed(STATES) if counts[state]]
+    return one_line(" · ".join([*parts, *([f"${cost:,.4f}"] if cost else [])]))
+
+
+def summary_bundle(view: JournalView) -> Bundle:
+    """How a run stands. It holds no script, and shows the same after save and reopen."""
+    bundles = [small_bundle(status_line(view))]
+    if newest := [view.row(number) for number in view.newest(_NEWEST)]:
+        bundles.insert(0, table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
+    (bundle,) = merged(bundles)
+    return bundle
+
+
+def _cells(row: StoredRow) -> tuple[str, str, str, str]:
+    asked = json.loads(row.row.arguments)
+    words = next((value for value in asked.values() if isinstance(value, str)), "") if isinstance(asked, dict) else ""
+    came = output(row.answer) if row.answer is not None and row.state == "done" else row.error or ""
+    shown = came if isinstance(came, str) else repr(came)
+    label = json.dumps(json.loads(row.row.label), ensure_ascii=False)
+    return (_cell(label), _cell(words), _cell(shown), row.state)
+
+
+def _cell(text: str) -> str:
+    return one_line(text[: 4 * _LONGEST_CELL], _LONGEST_CELL)
