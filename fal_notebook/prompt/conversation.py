@@ -76,6 +76,12 @@ class Conversation:
         """Whether no later prompt was sent."""
         return number == self._count
 
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Begin with entries of an earlier conversation. Nothing is shown yet."""
+        self.entries, self._count = list(entries), len(entries)
+        for entry in entries:
+            self._transcript.add(entry)
+
     def ask(
         self, endpoint: str, arguments: dict[str, Any], prompt: str, request: Callable[[], Stream]
     ) -> RunningAnswer:

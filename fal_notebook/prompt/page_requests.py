@@ -28,6 +28,9 @@ class Run:
 
     Attributes:
         rows: the rows of the form; None if the page has not received them yet, because the kernel was busy.
+        play: whether sound is to be played.
+        system: what the model is told before the conversation; None leaves that as it is.
+        remember: whether earlier turns are sent along where an endpoint takes one prompt; None leaves that as it is.
     """
 
     view: str
@@ -35,6 +38,8 @@ class Run:
     rows: Sequence[Row] | None
     endpoint: str
     play: bool
+    system: str | None = None
+    remember: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,16 @@ def read(content: Mapping[str, Any]) -> Request | None:
             "endpoint": endpoint,
             **others,
         }:
-            return Run(view, prompt, rows, str(endpoint), others.get("play") is True)
+            system, remember = others.get("system"), others.get("remember")
+            return Run(
+                view,
+                prompt,
+                rows,
+                str(endpoint),
+                play=others.get("play") is True,
+                system=system if isinstance(system, str) else None,
+                remember=remember if isinstance(remember, bool) else None,
+            )
         case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
             return BringTranscript(view, pieces)
         case {"kind": "stop", "id": int(number)}:

@@ -336,7 +336,7 @@ def test_the_state_has_the_public_traits_and_the_words_of_the_answers(gateway: s
     widget.run("x")
     widget.wait()
     ours = set(widget.get_state()) - set(AnyWidget().get_state())
-    assert ours == {"endpoint", "prompt", "play", "answers", "_css"}
+    assert ours == {"endpoint", "prompt", "play", "system", "remember", "answers", "_css"}
     assert widget.get_state()["answers"] == ["x "]
     assert "answers" not in widget.get_state("prompt")
 

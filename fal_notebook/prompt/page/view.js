@@ -20,6 +20,9 @@ class View {
   build() {
     const id = (name) => `${this.prefix}-${name}`;
     this.form = new Form(this.prefix, () => this.saveSoon());
+    this.memory = new Memory(this.prefix, () => this.saveSoon(), () => this.save());
+    this.form.list.before(this.memory.field);
+    this.form.element.addEventListener("toggle", () => this.memory.fit());
     this.endpoint = new EditedText(make("input", {
       class: "fal-input", id: id("endpoint"), list: id("endpoints"), spellcheck: "false", autocomplete: "off",
       onchange: () => this.save(),
@@ -29,6 +32,7 @@ class View {
     this.conversation = new Conversation();
     this.prompt = new EditedText(make("textarea", {
       class: "fal-input fal-prompt", id: id("prompt"), rows: "2", placeholder: "Ask something…",
+      "aria-describedby": this.memory.words.id,
       oninput: () => { this.fit(); this.saveSoon(); },
     }));
     const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ Enter" : "Ctrl+Enter";
@@ -58,7 +62,7 @@ class View {
       this.connection.reason, this.conversation.element, this.form.element,
       make("label", { class: "fal-hidden", for: this.prompt.control.id }, "Prompt"), this.prompt.control, this.notice,
       make("div", { class: "fal-foot" },
-        make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton, play),
+        make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton, play, this.memory.element),
         this.statusLine),
       this.announcer);
     this.transcript = new StaticTranscript(this.model, (pieces) => this.send("transcript", { pieces }));
@@ -72,7 +76,7 @@ class View {
     };
     this.onTraitChange = () => this.showTraits();
     this.model.on("msg:custom", this.onMessage);
-    this.traits = ["endpoint", "prompt", "play"];
+    this.traits = ["endpoint", "prompt", "play", "system", "remember"];
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.timer = setInterval(() => this.showStatus(), 200);
@@ -126,7 +130,7 @@ class View {
     clearTimeout(this.saving);
     this.ask("run", {
       prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.rowsForPython(),
-      play: this.play.checked,
+      play: this.play.checked, ...this.memory.forPython(),
     });
     this.statusLine.textContent = "waiting for the kernel…";
     if (isFocused(this.runButton)) this.prompt.control.focus();
@@ -166,6 +170,8 @@ class View {
     clearTimeout(this.saving);
     if (this.endpoint.isEdited) this.model.set("endpoint", this.endpoint.value);
     if (this.prompt.isEdited) this.model.set("prompt", this.prompt.value);
+    if (this.memory.system.isEdited) this.model.set("system", this.memory.system.value);
+    this.model.set("remember", this.memory.remember.checked);
     this.model.set("play", this.play.checked);
     this.model.save_changes();
     if (this.form.isEdited) this.send("edited", { rows: this.form.rowsForPython() });
@@ -177,12 +183,18 @@ class View {
     for (const name of ["endpoint", "prompt"]) {
       if (!isFocused(this[name].control)) this[name].set(this.model.get(name));
     }
+    if (!isFocused(this.memory.system.control)) this.memory.system.set(this.model.get("system") ?? "");
+    this.memory.remember.checked = this.model.get("remember") === true;
+    this.memory.show();
+    this.memory.fit();
     this.play.checked = this.model.get("play");
     this.fit();
   }
 
   /** Show the form, except in the view `but`, where its rows were just edited. */
-  showForm({ but, rows, takesModel, endpoints, models }) {
+  showForm({ but, rows, takesModel, takesMessages, endpoints, models }) {
+    this.memory.takesMessages = takesMessages === true;
+    this.memory.show();
     if (but !== this.prefix) this.form.show(rows, takesModel);
     this.endpoints.replaceChildren(...options(endpoints));
     this.form.models.replaceChildren(...options(models));

@@ -19,7 +19,7 @@ after(() => opened.forEach((view) => view.close()));
 /** A stand-in for the model of a widget. It records what the page sends, and has the page's listeners. */
 class Model {
   constructor(traits = {}) {
-    this.traits = { endpoint: "a/b", prompt: "", play: false, ...traits };
+    this.traits = { endpoint: "a/b", prompt: "", play: false, system: "", remember: false, ...traits };
     this.sent = [];
     this.listeners = new Map();
   }
@@ -90,8 +90,9 @@ test("a run sends endpoint, prompt and rows as shown, and no rows before those o
   view.endpoint.control.write("c/d");
   view.run();
   const [early, late] = model.asked;
-  assert.deepEqual(early, { kind: "run", prompt: "ask", endpoint: "a/b", rows: null, play: false });
-  assert.deepEqual(late, { kind: "run", prompt: "ask", endpoint: "c/d", rows: [{ id: ROW.id }], play: false });
+  const plain = { play: false, remember: false };
+  assert.deepEqual(early, { kind: "run", prompt: "ask", endpoint: "a/b", rows: null, ...plain });
+  assert.deepEqual(late, { kind: "run", prompt: "ask", endpoint: "c/d", rows: [{ id: ROW.id }], ...plain });
 });
 
 test("a prompt that was sent is removed from the box, unless the text has changed meanwhile", async () => {
@@ -207,11 +208,12 @@ test("an edit is sent when it is saved, and Python's answer does not replace it 
 
 test("a trait that nobody changed is not set", () => {
   const { model, view } = open({ endpoint: "a\r\nb", prompt: "one\r\ntwo" });
+  const others = { play: false, system: "", remember: false };
   view.save();
-  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo", play: false });
+  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo", ...others });
   view.prompt.control.write("one\ntwo!");
   view.save();
-  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo!", play: false });
+  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo!", ...others });
 });
 
 test("a trait that Python sets is shown, except in the control that has the focus", () => {
@@ -225,6 +227,30 @@ test("a trait that Python sets is shown, except in the control that has the focu
   view.endpoint.control.focus();
   model.listeners.get("change:prompt")();
   assert.equal(view.prompt.value, "set");
+});
+
+test("a system prompt of several lines is sent with its line breaks, once someone has edited it", () => {
+  const { model, view } = open({ prompt: "ask", system: "one\r\ntwo" });
+  view.run();
+  assert.equal("system" in model.asked.at(-1), false);
+  view.memory.system.control.write("one\ntwo\nthree");
+  view.run();
+  assert.equal(model.asked.at(-1).system, "one\r\ntwo\nthree");
+  view.save();
+  assert.equal(model.traits.system, "one\r\ntwo\nthree");
+});
+
+test("it is said whether a prompt is sent alone, with a switch where the endpoint leaves the choice", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  assert.deepEqual([view.memory.words.textContent, view.memory.choice.hidden], ["Each prompt alone", false]);
+  view.memory.remember.checked = true;
+  view.memory.remember.happen("change");
+  assert.deepEqual([view.memory.words.textContent, model.traits.remember], ["Knows earlier turns", true]);
+  view.run();
+  assert.equal(model.asked.at(-1).remember, true);
+  view.memory.remember.checked = false;
+  await view.tell({ ...form([]), takesMessages: true });
+  assert.deepEqual([view.memory.words.textContent, view.memory.choice.hidden], ["Knows earlier turns", true]);
 });
 
 test("a deleted entry passes the focus on to the next entry, or to the box", async () => {
