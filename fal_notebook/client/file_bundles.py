@@ -20,6 +20,8 @@ _OF_A_FILE = frozenset(
     )
 )
 """What the object of a file says of it, which its card shows."""
+_TOLD = ("usage", "model", "request_id", "partial", "done")
+"""What the line below an answer tells anyway, and the marks of an end."""
 _NOTHING = object()
 _DEEPEST = 30  # levels in which files and words are looked for
 _HEAD = 64  # letters of base64 that tell whether it is a file
@@ -79,7 +81,7 @@ def rest_of(data: Any, text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         return {}
     words = text.strip()
-    rest = {name: _rest(each, words, 0) for name, each in data.items()}
+    rest = {name: _rest(each, words, 0) for name, each in data.items() if name not in _TOLD}
     flags = withheld_flags(data)
     return {
         name: each

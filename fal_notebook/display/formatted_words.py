@@ -56,7 +56,7 @@ class FormattedWords:
 
     def say(self, line: str) -> None:
         """Show a line in the place of words that have not come."""
-        self.growing.value = self._part(f"<pre>{text_html(line)}</pre>") if line else ""
+        self.growing.value = self._part(f'<div class="fal-small">{text_html(line)}</div>') if line else ""
 
     def add(self, text: str, show: Callable[[Bundle, bool], None]) -> int:
         """Put text behind what is shown.

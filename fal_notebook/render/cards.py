@@ -210,7 +210,7 @@ def _saved_name(media: Media) -> str:
 
 
 def _kept_words(card: Card) -> str:
-    return f".{card.place}.save('{_saved_name(card.media)}') keeps it"
+    return f"the result's {card.place}.save('{_saved_name(card.media)}') keeps it"
 
 
 def _web_address(media: Media) -> str:

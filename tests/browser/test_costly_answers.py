@@ -93,7 +93,7 @@ def test_no_answer_halts_the_page_while_it_streams(page: Notebook) -> None:
         tasks[CELLS[cell]] = longest[0]
     check(tasks)
     assert page.output(FILES_CELL).locator("img").count() == 0
-    expect(page.output(FILES_CELL)).to_contain_text(".media[0].save(")
+    expect(page.output(FILES_CELL)).to_contain_text("media[0].save(")
 
 
 def test_none_halts_the_page_when_the_notebook_is_opened_again(page: Notebook) -> None:

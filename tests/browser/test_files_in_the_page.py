@@ -202,7 +202,7 @@ def test_all_is_there_after_save_and_reopen_and_without_trust(page: Notebook, br
         assert "vocals" in (stems.text_content() or "")
         assert output_of(opened, "many").locator("input:visible").count() == 0
         files = output_of(opened, "files")
-        assert ".media[1].save('textures.zip') keeps it" in (files.text_content() or "")
+        assert "the result's media[1].save('textures.zip') keeps it" in (files.text_content() or "")
         assert files.get_by_role("link").count() == 1
 
 
