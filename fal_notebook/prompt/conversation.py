@@ -109,6 +109,7 @@ class Conversation:
             self._send_packed(page_messages.entry(entry))
         suggestions.endpoints.remember(entry.endpoint)
         suggestions.models.remember(entry.arguments.get("model"))
+        suggestions.prompts.remember(entry.prompt)
 
     def play(self, entry: Entry, piece: Piece) -> None:
         """Play new bytes of sound. With the first that can be heard, show the player in the page."""

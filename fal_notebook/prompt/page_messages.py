@@ -108,6 +108,11 @@ def form(rows: Form, endpoint: str) -> Message:
     }
 
 
+def past_prompts() -> Message:
+    """The prompts that the widgets of this kernel have sent, oldest first."""
+    return {"kind": "prompts", "prompts": [plain_text(prompt) for prompt in suggestions.prompts.prompts]}
+
+
 def state(name: str, reason: str, status: str) -> Message:
     """The state of the connection, and what is known about the newest answer."""
     return {"kind": "state", "state": name, "reason": reason, "status": status}

@@ -70,6 +70,7 @@ class PromptWidget(AnyWidget):
         remember: whether an endpoint that takes one prompt gets the earlier turns before it. Endpoints that take
             ``messages``, as OpenAI's chat completions do, always get them.
         messages: a conversation to go on with, in OpenAI's form.
+        enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
 
     Attributes:
         endpoint: the endpoint of the next run.
@@ -78,6 +79,7 @@ class PromptWidget(AnyWidget):
         play: whether the next run plays sound while it is being generated; the page has a switch for it.
         system: what the model is told before the conversation.
         remember: see above; the page has a switch for it.
+        enter_sends: see above.
         chat: the conversation, a `Chat`. Its messages are what the next prompt is sent with.
         results: the answers, oldest first, including those that were stopped or failed.
         state: ``idle`` (not shown yet), ``connecting``, ``reconnecting`` (an earlier connection was lost or closed),
@@ -99,6 +101,7 @@ class PromptWidget(AnyWidget):
     play = Bool().tag(sync=True)
     system = Unicode().tag(sync=True)
     remember = Bool().tag(sync=True)
+    enter_sends = Bool(True).tag(sync=True)  # noqa: FBT003 - the trait's default
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
@@ -117,6 +120,7 @@ class PromptWidget(AnyWidget):
         system: str | None = None,
         remember: bool = False,
         messages: Iterable[Mapping[str, Any]] = (),
+        enter_sends: bool = True,
     ) -> None:
         self._lock = threading.RLock()
         self._base_url = base_url
@@ -143,6 +147,7 @@ class PromptWidget(AnyWidget):
             play=play,
             system=self.chat.system,
             remember=remember,
+            enter_sends=enter_sends,
         )
         self.arguments = others
         self._update_results()
@@ -388,6 +393,7 @@ class PromptWidget(AnyWidget):
                 page_messages.control(self._control),
                 page_messages.form(self._form, self.endpoint),
                 page_messages.state(*self._reported, self._conversation.status),
+                page_messages.past_prompts(),
             )
 
     def _await_connection(self, attempt: Attempt) -> None:

@@ -244,7 +244,7 @@ def test_the_keyboard_alone_is_enough(page: Notebook) -> None:
             break
     page.page.keyboard.type("by keys")
     page.page.keyboard.press("Tab")
-    expect(button(shown, "Run")).to_be_focused()
+    expect(button(shown, "Send")).to_be_focused()
     page.page.keyboard.press("Enter")
     expect(shown.locator(".fal-answer").last).to_contain_text("by keys")
     expect(box(shown)).to_be_focused()
