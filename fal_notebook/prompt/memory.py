@@ -59,9 +59,13 @@ class Memory:
         """Note what an answer that has ended was added as."""
         self._messages[entry] = self.chat.added_by(stream)
 
+    def messages_of(self, entries: Iterable[Entry]) -> list[Message]:
+        """What these entries have added to the conversation."""
+        return [message for entry in entries for message in self._messages.get(entry, [])]
+
     def forget(self, entries: Iterable[Entry]) -> None:
         """Take these entries out of the conversation."""
-        self.chat.drop(message for entry in entries for message in self._messages.get(entry, []))
+        self.chat.drop(self.messages_of(entries))
 
 
 def _turns(messages: Iterable[Message]) -> list[list[Message]]:

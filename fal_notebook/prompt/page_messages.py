@@ -113,6 +113,11 @@ def past_prompts() -> Message:
     return {"kind": "prompts", "prompts": [plain_text(prompt) for prompt in suggestions.prompts.prompts]}
 
 
+def undoable(what: str) -> Message:
+    """What someone has just done and can undo, in a word; empty if there is nothing."""
+    return {"kind": "undoable", "what": what}
+
+
 def state(name: str, reason: str, status: str) -> Message:
     """The state of the connection, and what is known about the newest answer."""
     return {"kind": "state", "state": name, "reason": reason, "status": status}

@@ -77,6 +77,11 @@ class Clear:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """Someone puts back what was deleted or cleared last."""
+
+
+@dataclass(frozen=True)
 class BringTranscript:
     """The notebook lacks pieces of the static transcript. Items of the list that are no piece's number are ignored."""
 
@@ -84,7 +89,7 @@ class BringTranscript:
     pieces: Sequence[Any]
 
 
-Request = Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | BringTranscript
+Request = Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | Undo | BringTranscript
 
 
 def read(content: Mapping[str, Any]) -> Request | None:
@@ -124,4 +129,6 @@ def read(content: Mapping[str, Any]) -> Request | None:
             return Copy(view, number)
         case {"kind": "clear"}:
             return Clear()
+        case {"kind": "undo"}:
+            return Undo()
     return None

@@ -13,7 +13,8 @@ import concurrent.futures
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,10 @@ from . import page_messages, page_requests
 from .argument_rows import Form, InvalidForm, Row
 from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
 from .conversation import Conversation
+from .entry import Entry
 from .memory import Memory
-from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop
+from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop, Undo
+from .removal import Removal
 from .running_answer import RunningAnswer
 from .transcript_outputs import displayed
 
@@ -132,6 +135,7 @@ class PromptWidget(AnyWidget):
         self._conversation = Conversation(self, self._lock)
         self._connection = ConnectionState()
         self._conversation.restore(self._memory.entries())
+        self._removal: Removal | None = None
         self._form = Form({})
         self._reported = ("idle", "")
         self._follower: threading.Thread | None = None
@@ -178,12 +182,16 @@ class PromptWidget(AnyWidget):
                 self.connect()  # since stopping closes the connection
 
     def clear(self) -> None:
-        """Remove all entries, forget what was said, and stop the running answer."""
+        """Remove all entries, forget what was said, and stop the running answer. In the page this can be undone."""
+        self._clear()
+        self._settle_removal()
+        self._conversation.keep_nothing()
+
+    def _clear(self) -> None:
         self._conversation.clear()  # first, so that the end of the stopped answer is not shown
         self.stop()
         self.chat.drop(message for message in self.chat.messages if message["role"] != "system")
         self._update_results()
-        self._conversation.keep_nothing()
 
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` shows the outcome."""
@@ -204,6 +212,7 @@ class PromptWidget(AnyWidget):
         """Stop the running answer, and remove the widget from the page. The transcript stays."""
         views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
+        self._settle_removal()
         self.stop()
         self._conversation.silence()
         for view in views:
@@ -307,7 +316,10 @@ class PromptWidget(AnyWidget):
             case Copy(view, number):
                 self._conversation.copy(view, number)
             case Clear():
-                self.clear()
+                with self._can_undo("Cleared.", self._conversation.entries):
+                    self._clear()
+            case Undo():
+                self._undo()
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
@@ -380,10 +392,44 @@ class PromptWidget(AnyWidget):
         entry = self._conversation.entry(number)
         if entry is None or entry.result is None:
             return
-        self._conversation.delete(entry)
-        self._memory.forget([entry])
+        with self._can_undo("Deleted.", [entry]):
+            self._conversation.delete(entry)
+            self._memory.forget([entry])
+            self._update_results()
+
+    @contextmanager
+    def _can_undo(self, what: str, removed: Sequence[Entry]) -> Iterator[None]:
+        """Let the removal of these entries, which is made within, be undone for some seconds."""
+        self._settle_removal()
+        entries, messages = self._conversation.entries, self.chat.messages
+        removal = Removal(entries, removed, messages, lambda: self._settle_removal(removal))
+        yield
+        with self._lock:
+            self._removal = removal
+            self.send(page_messages.undoable(what))
+        removal.begin()
+
+    def _undo(self) -> None:
+        if (removal := self._take_removal()) is None:
+            return
+        self.chat.messages[:] = removal.messages(self.chat.messages, self._memory.messages_of(removal.removed))
+        self._conversation.put_back(removal.entries(self._conversation.entries))
         self._update_results()
-        self._conversation.keep_without(entry)
+
+    def _settle_removal(self, wanted: Removal | None = None) -> None:
+        """Take what was removed out of the transcript too: this very removal, or whichever can be undone."""
+        if (removal := self._take_removal(wanted)) is not None:
+            self._conversation.keep_without(*removal.removed)
+
+    def _take_removal(self, wanted: Removal | None = None) -> Removal | None:
+        with self._lock:
+            removal = self._removal
+            if removal is None or wanted not in (None, removal):
+                return None
+            self._removal = None
+            removal.cancel()
+            self.send(page_messages.undoable(""))
+        return removal
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""

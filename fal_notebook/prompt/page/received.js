@@ -18,6 +18,7 @@ const ABOUT_ALL = {
   cleared: (view) => view.clear(),
   state: (view, message) => view.showState(message),
   form: (view, message) => view.showForm(message),
+  undoable: (view, message) => view.undo.show(message),
   prompts: (view, message) => view.input.past.show(message.prompts),
   control: (view, message) => view.openControl(message.address),
   kept: (view, message) => view.transcript.update(message),

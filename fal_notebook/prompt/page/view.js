@@ -34,6 +34,10 @@ class View {
       send: () => this.run(), stop: () => this.stop(), changed: () => this.saveSoon(),
     });
     this.prompt = this.input.text;
+    this.undo = new UndoBar(() => {
+      this.ask("undo");
+      this.prompt.control.focus();
+    });
     this.clearButton = button("Clear", { title: "Forget the conversation" }, () => {
       this.ask("clear");
       this.prompt.control.focus();
@@ -53,7 +57,7 @@ class View {
         make("div", { class: "fal-field fal-wide" },
           make("label", { for: this.endpoint.control.id }, "Endpoint"), this.endpoint.control, this.endpoints),
         this.form.modelField, this.connection.element),
-      this.connection.reason, this.conversation.element, this.form.element,
+      this.connection.reason, this.conversation.element, this.undo.element, this.form.element,
       ...this.input.elements, this.notice,
       make("div", { class: "fal-foot" },
         make("div", { class: "fal-buttons" }, this.clearButton, play, this.memory.element),

@@ -376,6 +376,16 @@ test("a cleared conversation shows nothing, and a new prompt can be sent", async
   assert.deepEqual([view.input.button.textContent, view.clearButton.disabled], ["Send", true]);
 });
 
+test("what was removed can be put back by a button, until Python says that it is too late", async () => {
+  const { model, view } = open();
+  await view.tell({ kind: "undoable", what: "Cleared." });
+  assert.deepEqual([view.undo.element.hidden, view.undo.element.textContent], [false, "Cleared.Undo"]);
+  view.undo.button.happen("click");
+  assert.deepEqual(model.asked, [{ kind: "undo" }]);
+  await view.tell({ kind: "undoable", what: "" });
+  assert.deepEqual([view.undo.element.hidden, view.undo.element.textContent], [true, ""]);
+});
+
 test("the player of a sound is shown with its entry, unless that was removed meanwhile", async () => {
   const { model, view } = open();
   const players = [];
