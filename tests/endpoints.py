@@ -120,8 +120,21 @@ async def thinking(request: Request) -> Response:
 
 
 async def pieces(request: Request) -> Response:
-    """Answer with the given text in deltas of ten thousand characters, with a short pause between them."""
-    words = str((await _arguments(request))["words"])
+    """Answer with the given text in deltas of ten thousand characters, with a short pause between them.
+
+    With a ``label``, the body is the text itself, under that content type; it comes ``before`` seconds later, and ends
+    ``after`` so many more.
+    """
+    arguments = await _arguments(request)
+    words = str(arguments["words"])
+
+    async def body() -> AsyncIterator[bytes]:
+        await asyncio.sleep(arguments.get("before", 0))
+        yield words.encode()
+        await asyncio.sleep(arguments.get("after", 0))
+
+    if "label" in arguments:
+        return StreamingResponse(body(), media_type=arguments["label"])
 
     async def deltas() -> AsyncIterator[bytes]:
         for start in range(0, len(words), 10_000):

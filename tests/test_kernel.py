@@ -324,6 +324,16 @@ def test_formatted_words_cost_less_than_three_times_their_bytes(lab: Kernel, tex
     assert len(cell.messages) <= 40 * (float(lab.value("_fal.metrics.duration")) + 1)
 
 
+@pytest.mark.parametrize("before", [0, 1.5], ids=["at once", "after a waiting line"])
+def test_words_that_are_no_markdown_are_printed_as_they_are(lab: Kernel, before: float) -> None:
+    arguments = {"words": "some *plain* words\n", "label": "text/plain", "before": before, "after": 0.5}
+    cell = lab.run(f"%%falstream test/pieces/stream --raw\n{json.dumps(arguments)}")
+    assert "some *plain* words" in "".join(
+        each["content"]["text"] for each in cell.messages if each["header"]["msg_type"] == "stream"
+    )
+    assert "<em>" not in str([each["content"] for each in cell.messages])
+
+
 def test_what_stands_in_the_page_while_words_stream_is_bounded_and_comes_back_at_the_end(lab: Kernel) -> None:
     lab.run(
         "from fal_notebook.display import live, notebook_live\nlimits = notebook_live._LARGEST, live._MOST_CHARACTERS"

@@ -188,9 +188,12 @@ class Result:
         return [json_bundle(self.data, native=native)] if shows_data else parts
 
     def _rest_of_data(self, style: Format) -> list[bundles.Bundle]:
-        """What a JSON answer says beside its words and files, folded. Of a chat's JSON, the rest says nothing."""
-        is_chat = bool(self.choices or self.finish_reason)
-        if is_chat or self.error is not None or not (self.text or self.media) or not self._shows_words(style):
+        """What a JSON answer says beside its words and files, folded.
+
+        Of a chat's JSON the rest says nothing, and of an answer that did not end it is only what came last.
+        """
+        is_chat, is_whole = bool(self.choices or self.finish_reason), self.error is None and not self.stopped
+        if is_chat or not is_whole or not (self.text or self.media) or not self._shows_words(style):
             return []
         rest = rest_of(self.data, self.text)
         is_told = list(rest) == ["seed"] and any(media.kind == "image" for media in self.media)

@@ -42,7 +42,7 @@ class NotebookLive(Live):
 
     Args:
         recent: the store from which a reloaded page gets the final answer.
-        formatted: whether the words are Markdown, and formatted while they stream.
+        formatted: whether words are formatted while they stream, if they are Markdown.
     """
 
     def __init__(self, recent: RecentAnswers, *, formatted: bool = False) -> None:
@@ -64,6 +64,7 @@ class NotebookLive(Live):
         return super()._has_undrawn or self._reasoning.has_news or self._drawn != (self._progress, self._picture)
 
     def refresh(self, stream: Stream) -> None:
+        self._look_at_first_words(stream)
         self._draw_reasoning(stream)
         super().refresh(stream)
         self._draw_progress()
@@ -97,6 +98,13 @@ class NotebookLive(Live):
         for place, widget in [*made, *((Place.WORDS, part) for part in words)]:
             if not self._box.shows(place):
                 self._box.close_part(widget)
+
+    def _look_at_first_words(self, stream: Stream) -> None:
+        """Print the words if they are no Markdown, which the first of them tell."""
+        if self._formatted and self._unshown and not self._stands:
+            self._formatted = stream.so_far().words_format("markdown") == "markdown"
+            if not self._formatted and self._formatted_words is not None:
+                self._formatted_words.say("")
 
     def _write(self, text: str, replaces: Shown) -> None:
         if self._formatted and not self._text:

@@ -38,7 +38,7 @@ def test_a_huge_answer_is_cut_in_the_prompt_widget_and_the_page_lives(browser: B
             ask(shown, "say much")
             answer = shown.locator(".fal-answer")
             expect(answer).to_contain_text(CUT_NOTE.strip(), timeout=60_000)
-            assert answer.evaluate(SHOWN)[0] == LONGEST_TEXT + len(CUT_NOTE)
+            assert LONGEST_TEXT + len(CUT_NOTE) - answer.evaluate(SHOWN)[0] in (0, 1)  # a line end between two blocks
             seen.set()
             expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(1, timeout=60_000)
             length, last = answer.evaluate(SHOWN)

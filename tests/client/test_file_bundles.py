@@ -101,3 +101,11 @@ def test_data_is_an_output_of_its_own_only_where_outputs_may_be_several() -> Non
     assert [set(each) for each in result.body()] == [{"text/plain", "text/html", "application/json"}]
     assert [set(each) for each in result.body(html_only=True)] == [{"text/plain", "text/html"}]
     assert set(result._repr_mimebundle_()) == {"text/plain", "text/html"}
+
+
+def test_what_is_told_elsewhere_and_what_came_last_of_an_answer_that_was_stopped_is_in_no_fold() -> None:
+    data = {"output": "a cat", "usage": {"prompt_tokens": 3}, "model": "m", "partial": True}
+    assert "more from" not in Result("a/b", text="a cat", data=data).body()[-1]["text/plain"]
+    data["progress"] = 0.25
+    assert "more from the endpoint: progress" in Result("a/b", text="a cat", data=data).body()[-1]["text/plain"]
+    assert "more from" not in Result("a/b", text="a cat", data=data, stopped=True).body()[-1]["text/plain"]
