@@ -162,7 +162,8 @@ class Chat:
 
     def body(self, *prompt: Any, **arguments: Any) -> dict[str, Any]:
         """What `stream` would send for a prompt: the arguments of the request."""
-        return {**self._conversation(turns.user_message(*prompt)), **self.arguments, **arguments}
+        given = {**self.arguments, **arguments}
+        return {**given, **self._conversation(turns.user_message(*prompt)), **given}  # what is said comes last
 
     async def arun(self, *prompt: Any, **arguments: Any) -> Result:
         """Send a prompt and await its answer; cancelling the task stops it. The parameters are those of a call.

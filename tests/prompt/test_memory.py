@@ -74,6 +74,7 @@ def test_an_endpoint_that_takes_one_prompt_gets_each_alone_unless_it_is_to_remem
     run(widget, "I am Ada.")
     run(widget, "Who am I?")
     assert endpoints.received[-1] == {"prompt": "Who am I?", "n": 1}
+    assert list(endpoints.received[-1]) == ["n", "prompt"]  # the prompt comes after the arguments
     with change(widget, "state", lambda state: state == "ready"):
         choice = {"remember": True, "system": "Be\nbrief."}
         widget.hear("run", prompt="And now?", endpoint="test/echo/stream", rows=None, **choice)
