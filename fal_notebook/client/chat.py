@@ -9,6 +9,7 @@ whose request failed is not part of it, so that asking once more asks the same.
 
 import json
 import re
+import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -59,7 +60,7 @@ class Chats:
 
 
 class Chat:
-    """A conversation. For one thread, or one event loop, at a time.
+    """A conversation. One prompt at a time: the next can be sent when the answer before has ended.
 
     Args:
         endpoint: the endpoint with its sub-path.
@@ -81,6 +82,7 @@ class Chat:
         context: see above; None while it is unknown.
         timeout: see above.
         base_url: see above.
+        field: the argument that takes the prompt, where the endpoint takes no messages.
         left_out: how many of the oldest messages the newest request did not send.
 
     Example:
@@ -113,11 +115,14 @@ class Chat:
         self.left_out = 0
         self.timeout = timeout
         self.base_url = base_url
+        self.field = "prompt"
         self._messages = turns.checked(messages)
         if system is not None:
             self._messages = [{"role": "system", "content": system}, *turns.without_system(self._messages)]
         self._usage = Usage()
         self._turn: tuple[Message, Stream] | None = None
+        self._added: weakref.WeakKeyDictionary[Stream, list[Message]] = weakref.WeakKeyDictionary()
+        self._settling = threading.Lock()  # a prompt widget learns of an answer's end on a thread of its own
         session().companion(Chats).add(self)
 
     def __call__(self, *prompt: Any, **arguments: Any) -> Result:
@@ -232,8 +237,18 @@ class Chat:
             timeout=self.timeout,
             base_url=self.base_url,
         )
-        copy.arguments = dict(self.arguments)
+        copy.arguments, copy.field = dict(self.arguments), self.field
         return copy
+
+    def added_by(self, request: Stream) -> list[Message]:
+        """The messages that a request of this conversation has added to it: none if it failed, or has not ended."""
+        self._settle()
+        return self._added.get(request, [])
+
+    def drop(self, messages: Iterable[Message]) -> None:
+        """Take these very messages out of the conversation; equal ones stay."""
+        dropped = set(map(id, messages))
+        self.messages[:] = [message for message in self.messages if id(message) not in dropped]
 
     def undo(self) -> str:
         """Take back the last prompt and its answer, and return the prompt's words.
@@ -282,7 +297,8 @@ class Chat:
         return f"<Chat {self.endpoint}, {len(self.messages)} messages{memory}>"
 
     def _body(self, message: Message, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self._conversation(message), **self.arguments, **arguments}
+        given = {**self.arguments, **arguments}
+        return {**given, **self._conversation(message), **given}  # what is said comes last
 
     def _conversation(self, message: Message) -> dict[str, Any]:
         """The arguments that carry the conversation with a new message of the user."""
@@ -300,7 +316,7 @@ class Chat:
             self.left_out = 0
         words = turns.one_prompt(sent) if self.remember else turns.words_of(message)
         system = turns.system_words(self._messages)
-        return {"prompt": words, **({"system_prompt": system} if system else {})}
+        return {self.field: words, **({"system_prompt": system} if system else {})}
 
     def _finish_turn(self) -> None:
         """Make the answer before part of the conversation.
@@ -318,13 +334,17 @@ class Chat:
 
     def _settle(self) -> None:
         """Make an answer that has ended part of the conversation, unless its request failed."""
-        if self._turn is None or not self._turn[1].is_done:
-            return
-        (message, request), self._turn = self._turn, None
+        with self._settling:
+            if self._turn is not None and self._turn[1].is_done:
+                self._take_turn(*self._turn)
+                self._turn = None
+
+    def _take_turn(self, message: Message, request: Stream) -> None:
         result = request.outcome()
         self._usage += Usage.of(result.usage)
         if result.error is None and (result.text or not result.stopped):
-            self._messages += [message, turns.assistant_message(result)]
+            self._added[request] = [message, turns.assistant_message(result)]
+            self._messages += self._added[request]
         elif isinstance(result.error, RequestError):
             self._learn_context(result.error)
 

@@ -76,6 +76,12 @@ class Conversation:
         """Whether no later prompt was sent."""
         return number == self._count
 
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Begin with entries of an earlier conversation. Nothing is shown yet."""
+        self.entries, self._count = list(entries), len(entries)
+        for entry in entries:
+            self._transcript.add(entry)
+
     def ask(
         self, endpoint: str, arguments: dict[str, Any], prompt: str, request: Callable[[], Stream]
     ) -> RunningAnswer:
@@ -103,6 +109,7 @@ class Conversation:
             self._send_packed(page_messages.entry(entry))
         suggestions.endpoints.remember(entry.endpoint)
         suggestions.models.remember(entry.arguments.get("model"))
+        suggestions.prompts.remember(entry.prompt)
 
     def play(self, entry: Entry, piece: Piece) -> None:
         """Play new bytes of sound. With the first that can be heard, show the player in the page."""
@@ -149,6 +156,16 @@ class Conversation:
             self._sound.silence()
             self._page.send(page_messages.cleared())
 
+    def put_back(self, entries: Sequence[Entry]) -> None:
+        """Show these entries in place of those that are shown."""
+        with self._lock:
+            self.entries = list(entries)
+            for message in (page_messages.cleared(), *map(page_messages.entry, entries)):
+                self._send_packed(message)
+            ended = [each for each in entries if each.result is not None and each not in self._transcript]
+        for each in ended:
+            self.keep_answer(each)
+
     def silence(self) -> None:
         """Stop the sound."""
         with self._lock:
@@ -158,9 +175,9 @@ class Conversation:
         """Add an ended answer to the static transcript, unless its entry was removed."""
         self._update_transcript(lambda: self._transcript.add(entry) if entry in self.entries else [])
 
-    def keep_without(self, entry: Entry) -> None:
-        """Remove a deleted answer from the static transcript."""
-        self._update_transcript(lambda: self._transcript.remove(entry))
+    def keep_without(self, *entries: Entry) -> None:
+        """Remove deleted answers from the static transcript."""
+        self._update_transcript(lambda: sorted({piece for each in entries for piece in self._transcript.remove(each)}))
 
     def keep_nothing(self) -> None:
         """Empty the static transcript."""

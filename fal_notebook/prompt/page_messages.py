@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from ..client.known_endpoints import takes_model
+from ..client.known_endpoints import takes_messages, takes_model
 from ..client.result import Result
 from ..display.live_reasoning import ReasoningState
 from ..errors import FalNotebookError
@@ -96,14 +96,26 @@ def deleted(number: int) -> Message:
 
 
 def form(rows: Form, endpoint: str) -> Message:
-    """The rows of the form, and the endpoints and models that it suggests."""
+    """The rows of the form, what the endpoint takes, and the endpoints and models that the form suggests."""
+    name = endpoint.strip().strip("/")
     return {
         "kind": "form",
         "rows": rows.rows,
-        "takesModel": takes_model(endpoint.strip().strip("/")),
+        "takesModel": takes_model(name),
+        "takesMessages": takes_messages(name),
         "endpoints": suggestions.endpoints.names,
         "models": suggestions.models.names,
     }
+
+
+def past_prompts() -> Message:
+    """The prompts that the widgets of this kernel have sent, oldest first."""
+    return {"kind": "prompts", "prompts": [plain_text(prompt) for prompt in suggestions.prompts.prompts]}
+
+
+def undoable(what: str) -> Message:
+    """What someone has just done and can undo, in a word; empty if there is nothing."""
+    return {"kind": "undoable", "what": what}
 
 
 def state(name: str, reason: str, status: str) -> Message:

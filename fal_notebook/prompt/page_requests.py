@@ -28,6 +28,9 @@ class Run:
 
     Attributes:
         rows: the rows of the form; None if the page has not received them yet, because the kernel was busy.
+        play: whether sound is to be played.
+        system: what the model is told before the conversation; None leaves that as it is.
+        remember: whether earlier turns are sent along where an endpoint takes one prompt; None leaves that as it is.
     """
 
     view: str
@@ -35,6 +38,8 @@ class Run:
     rows: Sequence[Row] | None
     endpoint: str
     play: bool
+    system: str | None = None
+    remember: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,11 @@ class Clear:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """Someone puts back what was deleted or cleared last."""
+
+
+@dataclass(frozen=True)
 class BringTranscript:
     """The notebook lacks pieces of the static transcript. Items of the list that are no piece's number are ignored."""
 
@@ -79,7 +89,7 @@ class BringTranscript:
     pieces: Sequence[Any]
 
 
-Request = Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | BringTranscript
+Request = Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | Undo | BringTranscript
 
 
 def read(content: Mapping[str, Any]) -> Request | None:
@@ -97,7 +107,16 @@ def read(content: Mapping[str, Any]) -> Request | None:
             "endpoint": endpoint,
             **others,
         }:
-            return Run(view, prompt, rows, str(endpoint), others.get("play") is True)
+            system, remember = others.get("system"), others.get("remember")
+            return Run(
+                view,
+                prompt,
+                rows,
+                str(endpoint),
+                play=others.get("play") is True,
+                system=system if isinstance(system, str) else None,
+                remember=remember if isinstance(remember, bool) else None,
+            )
         case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
             return BringTranscript(view, pieces)
         case {"kind": "stop", "id": int(number)}:
@@ -110,4 +129,6 @@ def read(content: Mapping[str, Any]) -> Request | None:
             return Copy(view, number)
         case {"kind": "clear"}:
             return Clear()
+        case {"kind": "undo"}:
+            return Undo()
     return None

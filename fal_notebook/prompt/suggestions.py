@@ -1,4 +1,4 @@
-"""Endpoints and models that the form suggests: first those that this kernel has used, then well-known ones."""
+"""What the form suggests: endpoints and models, first those that this kernel has used, and the prompts it has sent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from ..client.known_endpoints import ENDPOINTS, MODELS
 
 _MOST_RECENT = 10
+_MOST_PROMPTS = 50
+_LONGEST_PROMPT = 4_000  # characters; longer ones are not brought back
 
 
 class Suggestions:
@@ -34,6 +36,19 @@ class Suggestions:
         del self._recent[_MOST_RECENT:]
 
 
+class PastPrompts:
+    """The prompts that were sent, oldest first, each once."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+
+    def remember(self, prompt: str) -> None:
+        """Note a prompt as the newest."""
+        if len(prompt) <= _LONGEST_PROMPT:
+            self.prompts = [*(each for each in self.prompts if each != prompt), prompt][-_MOST_PROMPTS:]
+
+
 endpoints = Suggestions(ENDPOINTS)
 models = Suggestions(MODELS)
-"""All widgets of the kernel share these two."""
+prompts = PastPrompts()
+"""All widgets of the kernel share these."""

@@ -68,6 +68,9 @@ class Transcript:
         self._pieces[last + 1] = _Piece([entry])
         return self._changed([last + 1])
 
+    def __contains__(self, entry: Entry) -> bool:
+        return any(entry in piece.entries for piece in self._pieces)
+
     def remove(self, entry: Entry) -> list[int]:
         """Remove an answer; return the numbers of the pieces to write."""
         for number, piece in enumerate(self._pieces):

@@ -13,7 +13,8 @@ import concurrent.futures
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from IPython.display import DisplayHandle
 from traitlets import Bool, Dict, Enum, List, Unicode, observe
 
 from ..client.arguments import encode
+from ..client.chat import Chat
 from ..client.follower import follow_in_thread
 from ..client.interrupts import Interrupts, interruptible
 from ..client.result import Result, show_safely, with_show_error
@@ -41,7 +43,9 @@ from .argument_rows import Form, InvalidForm, Row
 from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
 from .conversation import Conversation
 from .entry import Entry
-from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop
+from .memory import Memory
+from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop, Undo
+from .removal import Removal
 from .running_answer import RunningAnswer
 from .transcript_outputs import displayed
 
@@ -65,12 +69,21 @@ class PromptWidget(AnyWidget):
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
         timeout: seconds for a request; None for no limit.
         play: whether to play sound while it is being generated.
+        system: what the model is told before the conversation.
+        remember: whether an endpoint that takes one prompt gets the earlier turns before it. Endpoints that take
+            ``messages``, as OpenAI's chat completions do, always get them.
+        messages: a conversation to go on with, in OpenAI's form.
+        enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
 
     Attributes:
         endpoint: the endpoint of the next run.
         arguments: the arguments of the next run; both the page and Python can change them.
         prompt: the text in the box.
         play: whether the next run plays sound while it is being generated; the page has a switch for it.
+        system: what the model is told before the conversation.
+        remember: see above; the page has a switch for it.
+        enter_sends: see above.
+        chat: the conversation, a `Chat`. Its messages are what the next prompt is sent with.
         results: the answers, oldest first, including those that were stopped or failed.
         state: ``idle`` (not shown yet), ``connecting``, ``reconnecting`` (an earlier connection was lost or closed),
             ``ready``, ``streaming`` or ``offline``.
@@ -89,6 +102,9 @@ class PromptWidget(AnyWidget):
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)
     play = Bool().tag(sync=True)
+    system = Unicode().tag(sync=True)
+    remember = Bool().tag(sync=True)
+    enter_sends = Bool(True).tag(sync=True)  # noqa: FBT003 - the trait's default
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
@@ -104,11 +120,22 @@ class PromptWidget(AnyWidget):
         base_url: str | None = None,
         timeout: float | None = None,
         play: bool = False,
+        system: str | None = None,
+        remember: bool = False,
+        messages: Iterable[Mapping[str, Any]] = (),
+        enter_sends: bool = True,
     ) -> None:
         self._lock = threading.RLock()
-        self._base_url, self._timeout = base_url, timeout
+        self._base_url = base_url
+        self.chat = Chat(
+            endpoint, system=system, remember=remember, messages=messages, base_url=base_url, timeout=timeout
+        )
+        self.chat.field = field
+        self._memory = Memory(self.chat)
         self._conversation = Conversation(self, self._lock)
         self._connection = ConnectionState()
+        self._conversation.restore(self._memory.entries())
+        self._removal: Removal | None = None
         self._form = Form({})
         self._reported = ("idle", "")
         self._follower: threading.Thread | None = None
@@ -122,8 +149,12 @@ class PromptWidget(AnyWidget):
             field=field,
             prompt=prompt if isinstance(prompt, str) else encode(prompt),
             play=play,
+            system=self.chat.system,
+            remember=remember,
+            enter_sends=enter_sends,
         )
         self.arguments = others
+        self._update_results()
         self.on_msg(self._receive)
 
     def run(self, prompt: str | None = None) -> None:
@@ -151,11 +182,16 @@ class PromptWidget(AnyWidget):
                 self.connect()  # since stopping closes the connection
 
     def clear(self) -> None:
-        """Remove all entries, and stop the running answer."""
+        """Remove all entries, forget what was said, and stop the running answer. In the page this can be undone."""
+        self._clear()
+        self._settle_removal()
+        self._conversation.keep_nothing()
+
+    def _clear(self) -> None:
         self._conversation.clear()  # first, so that the end of the stopped answer is not shown
         self.stop()
+        self.chat.drop(message for message in self.chat.messages if message["role"] != "system")
         self._update_results()
-        self._conversation.keep_nothing()
 
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` shows the outcome."""
@@ -176,6 +212,7 @@ class PromptWidget(AnyWidget):
         """Stop the running answer, and remove the widget from the page. The transcript stays."""
         views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
+        self._settle_removal()
         self.stop()
         self._conversation.silence()
         for view in views:
@@ -238,6 +275,12 @@ class PromptWidget(AnyWidget):
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
+    @observe("system", "remember")
+    def _use_memory(self, _: object) -> None:
+        self.chat.remember = self.remember
+        if self.system != self.chat.system:
+            self.chat.system = self.system
+
     def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
         self._handle(content)
 
@@ -255,11 +298,13 @@ class PromptWidget(AnyWidget):
                 self._connect_when_shown()
             case Edited(view, rows):
                 self._take_rows(rows, view)
-            case Run(view, prompt, rows, endpoint, play):
-                if rows is not None:
-                    self._take_rows(rows, view)
-                self._set_traits(endpoint=endpoint, play=play)
-                self.run(prompt)
+            case Run():
+                if request.rows is not None:
+                    self._take_rows(request.rows, request.view)
+                memory = {"system": request.system, "remember": request.remember}
+                given = {name: value for name, value in memory.items() if value is not None}
+                self._set_traits(endpoint=request.endpoint, play=request.play, **given)
+                self.run(request.prompt)
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
@@ -271,13 +316,17 @@ class PromptWidget(AnyWidget):
             case Copy(view, number):
                 self._conversation.copy(view, number)
             case Clear():
-                self.clear()
+                with self._can_undo("Cleared.", self._conversation.entries):
+                    self._clear()
+            case Undo():
+                self._undo()
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
     def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
         if not prompt.strip():
             raise InvalidRequest("the prompt is empty")
+        self._set_traits(system=self.chat.system)  # which Python may have changed there
         with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
             connected = connected_endpoints()  # asked before the request can open one
             running = self._ask(endpoint, arguments, prompt)
@@ -294,17 +343,16 @@ class PromptWidget(AnyWidget):
                 self._follower = follow_in_thread(
                     stream,
                     lambda updates: self._show(running, updates),
-                    lambda result: self._finish(entry, with_show_error(result, failure)),
+                    lambda result: self._finish(running, with_show_error(result, failure)),
                 )
             except RuntimeError as exc:  # there are too many threads
                 stream.cancel()
-                show_safely(end_of(stream, exc), lambda result: self._finish(entry, result))
+                show_safely(end_of(stream, exc), lambda result: self._finish(running, result))
 
     def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> RunningAnswer:
-        asked = {**arguments, self.field: prompt}
-
         def request() -> Stream:
-            stream = session().stream(endpoint, asked, base_url=self._base_url, timeout=self._timeout)
+            self.chat.field = self.field
+            stream = self._memory.send(endpoint, arguments, prompt)
             self._connection.attempt = None
             return stream
 
@@ -322,8 +370,12 @@ class PromptWidget(AnyWidget):
             self._report("streaming")
         self._conversation.show(running)
 
-    def _finish(self, entry: Entry, result: Result) -> None:
+    def _finish(self, running: RunningAnswer, result: Result) -> None:
         """Show and keep the ended answer. Called on the thread that followed the stream."""
+        entry, result = running.entry, self.chat.noted(result)
+        self._memory.note(entry, running.stream)
+        if entry not in self._conversation.entries:
+            self._memory.forget([entry])
         self._conversation.end(entry, result)
         is_lost = self._connection.is_lost(result)
         try:
@@ -340,9 +392,44 @@ class PromptWidget(AnyWidget):
         entry = self._conversation.entry(number)
         if entry is None or entry.result is None:
             return
-        self._conversation.delete(entry)
+        with self._can_undo("Deleted.", [entry]):
+            self._conversation.delete(entry)
+            self._memory.forget([entry])
+            self._update_results()
+
+    @contextmanager
+    def _can_undo(self, what: str, removed: Sequence[Entry]) -> Iterator[None]:
+        """Let the removal of these entries, which is made within, be undone for some seconds."""
+        self._settle_removal()
+        entries, messages = self._conversation.entries, self.chat.messages
+        removal = Removal(entries, removed, messages, lambda: self._settle_removal(removal))
+        yield
+        with self._lock:
+            self._removal = removal
+            self.send(page_messages.undoable(what))
+        removal.begin()
+
+    def _undo(self) -> None:
+        if (removal := self._take_removal()) is None:
+            return
+        self.chat.messages[:] = removal.messages(self.chat.messages, self._memory.messages_of(removal.removed))
+        self._conversation.put_back(removal.entries(self._conversation.entries))
         self._update_results()
-        self._conversation.keep_without(entry)
+
+    def _settle_removal(self, wanted: Removal | None = None) -> None:
+        """Take what was removed out of the transcript too: this very removal, or whichever can be undone."""
+        if (removal := self._take_removal(wanted)) is not None:
+            self._conversation.keep_without(*removal.removed)
+
+    def _take_removal(self, wanted: Removal | None = None) -> Removal | None:
+        with self._lock:
+            removal = self._removal
+            if removal is None or wanted not in (None, removal):
+                return None
+            self._removal = None
+            removal.cancel()
+            self.send(page_messages.undoable(""))
+        return removal
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
@@ -352,6 +439,7 @@ class PromptWidget(AnyWidget):
                 page_messages.control(self._control),
                 page_messages.form(self._form, self.endpoint),
                 page_messages.state(*self._reported, self._conversation.status),
+                page_messages.past_prompts(),
             )
 
     def _await_connection(self, attempt: Attempt) -> None:

@@ -66,7 +66,7 @@ def test_a_prompt_widget_answers(page: Page) -> None:
     box = cell(page, 9).locator(".fal-root")
     expect(box.locator(".fal-state")).to_have_text("ready")
     box.get_by_label("Prompt", exact=True).fill("asked in the page")
-    box.get_by_role("button", name="Run").click()
+    box.get_by_role("button", name="Send").click()
     expect(box.locator(".fal-entry[data-end=done]")).to_contain_text("test/echo · ")
 
 

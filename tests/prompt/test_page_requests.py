@@ -15,6 +15,7 @@ from fal_notebook.prompt.page_requests import (
     Rerun,
     Run,
     Stop,
+    Undo,
     read,
 )
 
@@ -36,6 +37,7 @@ RUN: dict[str, Any] = {"kind": "run", "view": "v", "prompt": "x", "endpoint": "a
         ({"kind": "delete", "view": "v", "id": 3}, Delete(3)),
         ({"kind": "copy", "view": "v", "id": 4}, Copy("v", 4)),
         ({"kind": "clear", "view": "v"}, Clear()),
+        ({"kind": "undo", "view": "v"}, Undo()),
         ({"kind": "transcript", "view": "v", "pieces": [0, "1"]}, BringTranscript("v", [0, "1"])),
     ],
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fal_notebook.prompt.suggestions import Suggestions
+from fal_notebook.prompt.suggestions import PastPrompts, Suggestions
 
 
 def test_recently_used_names_come_first_and_no_name_comes_twice() -> None:
@@ -29,3 +29,13 @@ def test_only_the_last_ten_are_remembered() -> None:
     for _ in range(30):
         suggestions.remember("again")
     assert suggestions.names == ["again", *(str(number) for number in range(29, 20, -1))]
+
+
+def test_past_prompts_are_kept_once_in_order_and_neither_very_long_nor_very_many() -> None:
+    past = PastPrompts()
+    for prompt in ("one", "two", "one", "x" * 5_000):
+        past.remember(prompt)
+    assert past.prompts == ["two", "one"]
+    for number in range(60):
+        past.remember(str(number))
+    assert past.prompts == [str(number) for number in range(10, 60)]

@@ -336,7 +336,7 @@ def test_the_state_has_the_public_traits_and_the_words_of_the_answers(gateway: s
     widget.run("x")
     widget.wait()
     ours = set(widget.get_state()) - set(AnyWidget().get_state())
-    assert ours == {"endpoint", "prompt", "play", "answers", "_css"}
+    assert ours == {"endpoint", "prompt", "play", "system", "remember", "enter_sends", "answers", "_css"}
     assert widget.get_state()["answers"] == ["x "]
     assert "answers" not in widget.get_state("prompt")
 
@@ -409,7 +409,7 @@ def test_rerun_delete_and_clear(gateway: str) -> None:
     assert len(widget.results) == 1
     widget.hear("clear")
     assert (widget.results, widget._conversation.entries) == ([], [])
-    assert [message["kind"] for message in widget.sent[-2:]] == ["cleared", "kept"]
+    assert [message["kind"] for message in widget.sent[-2:]] == ["cleared", "undoable"]
 
 
 def test_clearing_while_an_answer_streams_drops_the_answer(gateway: str) -> None:
@@ -426,7 +426,9 @@ def test_a_view_that_opens_later_is_sent_everything_and_the_other_views_are_not(
     run(widget, "one")
     widget.sent.clear()
     widget.hear("hello", view="v")
-    assert [message["kind"] for message in widget.sent] == ["cleared", "entry", "control", "form", "state", "kept"]
+    kinds = [message["kind"] for message in widget.sent]
+    assert kinds == ["cleared", "entry", "control", "form", "state", "prompts", "kept"]
+    assert widget.of("prompts")[-1]["prompts"][-1] == "one"
     assert {message["view"] for message in widget.sent} == {"v"}
     assert widget.sent[1]["end"] == "done"
     assert widget.sent[1]["copy"] == "one "

@@ -3,6 +3,15 @@
 // Words of a user are only ever put into text nodes. HTML comes from Python, which has made it safe, and is inserted
 // unchanged.
 
+const LONGEST_NAME = 60; // characters of a prompt in the name of its answer
+
+/** The first words of a text, on one line. */
+function beginning(text) {
+  const line = text.slice(0, 4 * LONGEST_NAME).replace(/\s+/g, " ").trim();
+  const characters = [...line];
+  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME).join("")}…` : line;
+}
+
 class Entry {
   constructor(message, view) {
     this.id = message.id;
@@ -17,7 +26,7 @@ class Entry {
     this.rerun = button("Rerun", quiet, () => view.ask("rerun", { id: this.id }));
     this.remove = button("Delete", quiet, () => view.ask("delete", { id: this.id }));
     const copy = button("Copy", quiet, () => view.copy(this));
-    this.element = make("article", { class: "fal-entry", "aria-label": "Answer" },
+    this.element = make("article", { class: "fal-entry", "aria-label": `Answer to: ${beginning(message.prompt)}` },
       asked,
       this.answer,
       make("div", { class: "fal-actions", role: "toolbar", "aria-label": "Answer actions" },

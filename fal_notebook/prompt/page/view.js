@@ -20,6 +20,9 @@ class View {
   build() {
     const id = (name) => `${this.prefix}-${name}`;
     this.form = new Form(this.prefix, () => this.saveSoon());
+    this.memory = new Memory(this.prefix, () => this.saveSoon(), () => this.save());
+    this.form.list.before(this.memory.field);
+    this.form.element.addEventListener("toggle", () => this.memory.fit());
     this.endpoint = new EditedText(make("input", {
       class: "fal-input", id: id("endpoint"), list: id("endpoints"), spellcheck: "false", autocomplete: "off",
       onchange: () => this.save(),
@@ -27,15 +30,14 @@ class View {
     this.endpoints = make("datalist", { id: id("endpoints") });
     this.connection = new ConnectionState();
     this.conversation = new Conversation();
-    this.prompt = new EditedText(make("textarea", {
-      class: "fal-input fal-prompt", id: id("prompt"), rows: "2", placeholder: "Ask something…",
-      oninput: () => { this.fit(); this.saveSoon(); },
-    }));
-    const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ Enter" : "Ctrl+Enter";
-    this.runButton = button("Run", {
-      class: "fal-button fal-primary", title: keys, "aria-keyshortcuts": "Control+Enter Meta+Enter",
-    }, () => this.run());
-    this.stopButton = button("Stop", { title: "Escape", "aria-keyshortcuts": "Escape" }, () => this.stop());
+    this.input = new PromptInput(this.prefix, this.memory.words.id, {
+      send: () => this.run(), stop: () => this.stop(), changed: () => this.saveSoon(),
+    });
+    this.prompt = this.input.text;
+    this.undo = new UndoBar(() => {
+      this.ask("undo");
+      this.prompt.control.focus();
+    });
     this.clearButton = button("Clear", { title: "Forget the conversation" }, () => {
       this.ask("clear");
       this.prompt.control.focus();
@@ -55,10 +57,10 @@ class View {
         make("div", { class: "fal-field fal-wide" },
           make("label", { for: this.endpoint.control.id }, "Endpoint"), this.endpoint.control, this.endpoints),
         this.form.modelField, this.connection.element),
-      this.connection.reason, this.conversation.element, this.form.element,
-      make("label", { class: "fal-hidden", for: this.prompt.control.id }, "Prompt"), this.prompt.control, this.notice,
+      this.connection.reason, this.conversation.element, this.undo.element, this.form.element,
+      ...this.input.elements, this.notice,
       make("div", { class: "fal-foot" },
-        make("div", { class: "fal-buttons" }, this.runButton, this.stopButton, this.clearButton, play),
+        make("div", { class: "fal-buttons" }, this.clearButton, play, this.memory.element),
         this.statusLine),
       this.announcer);
     this.transcript = new StaticTranscript(this.model, (pieces) => this.send("transcript", { pieces }));
@@ -72,7 +74,7 @@ class View {
     };
     this.onTraitChange = () => this.showTraits();
     this.model.on("msg:custom", this.onMessage);
-    this.traits = ["endpoint", "prompt", "play"];
+    this.traits = ["endpoint", "prompt", "play", "system", "remember", "enter_sends"];
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.timer = setInterval(() => this.showStatus(), 200);
@@ -104,11 +106,16 @@ class View {
   }
 
   key(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      this.run();
+    const isInPrompt = event.target === this.prompt.control;
+    if (event.isComposing) { // the key belongs to the method that writes Chinese, Japanese, …
+      event.stopPropagation();
+      return;
+    }
+    if (sends(event, isInPrompt, this.input.enterSends)) {
+      if (!event.repeat) this.run();
     } else if (event.key === "Escape" && this.streaming) {
       this.stop();
-    } else {
+    } else if (!isInPrompt || !this.input.walk(event)) {
       event.stopPropagation();
       return;
     }
@@ -121,15 +128,29 @@ class View {
     return this.conversation.streaming;
   }
 
+  /** Send the prompt. While an answer streams, it waits for its end. */
   run() {
-    if (this.streaming) return;
+    if (!this.streaming) this.request(this.prompt.value);
+    else if (this.prompt.value.trim()) this.wait();
+    if (isFocused(this.input.button)) this.prompt.control.focus();
+  }
+
+  request(prompt) {
+    const content = {
+      prompt, endpoint: this.endpoint.value, rows: this.form.rowsForPython(), play: this.play.checked,
+      ...this.memory.forPython(),
+    };
+    const asked = JSON.stringify(content);
+    if (asked === this.asked) return; // it was sent, and the kernel has not answered yet
+    this.asked = asked;
     clearTimeout(this.saving);
-    this.ask("run", {
-      prompt: this.prompt.value, endpoint: this.endpoint.value, rows: this.form.rowsForPython(),
-      play: this.play.checked,
-    });
+    this.ask("run", content);
     this.statusLine.textContent = "waiting for the kernel…";
-    if (isFocused(this.runButton)) this.prompt.control.focus();
+  }
+
+  wait() {
+    this.notice.textContent = this.input.wait() ? "" : "one prompt waits already";
+    this.announcer.textContent = this.notice.textContent || "the prompt waits for the answer";
   }
 
   stop() {
@@ -165,7 +186,10 @@ class View {
   save() {
     clearTimeout(this.saving);
     if (this.endpoint.isEdited) this.model.set("endpoint", this.endpoint.value);
-    if (this.prompt.isEdited) this.model.set("prompt", this.prompt.value);
+    // A waiting prompt stays in the trait, so that it is not lost if the page is reloaded.
+    if (this.prompt.isEdited) this.model.set("prompt", this.input.whole);
+    if (this.memory.system.isEdited) this.model.set("system", this.memory.system.value);
+    this.model.set("remember", this.memory.remember.checked);
     this.model.set("play", this.play.checked);
     this.model.save_changes();
     if (this.form.isEdited) this.send("edited", { rows: this.form.rowsForPython() });
@@ -175,21 +199,29 @@ class View {
   /** Show the traits that Python has set, except in the control that has the focus. */
   showTraits() {
     for (const name of ["endpoint", "prompt"]) {
-      if (!isFocused(this[name].control)) this[name].set(this.model.get(name));
+      const isOwn = name === "prompt" && this.input.waiting.isThere;
+      if (!isOwn && !isFocused(this[name].control)) this[name].set(this.model.get(name));
     }
+    this.input.showMode(this.streaming !== undefined, this.model.get("enter_sends") !== false);
+    if (!isFocused(this.memory.system.control)) this.memory.system.set(this.model.get("system") ?? "");
+    this.memory.remember.checked = this.model.get("remember") === true;
+    this.memory.show();
+    this.memory.fit();
     this.play.checked = this.model.get("play");
     this.fit();
   }
 
   /** Show the form, except in the view `but`, where its rows were just edited. */
-  showForm({ but, rows, takesModel, endpoints, models }) {
+  showForm({ but, rows, takesModel, takesMessages, endpoints, models }) {
+    this.memory.takesMessages = takesMessages === true;
+    this.memory.show();
     if (but !== this.prefix) this.form.show(rows, takesModel);
     this.endpoints.replaceChildren(...options(endpoints));
     this.form.models.replaceChildren(...options(models));
   }
 
   fit() {
-    fit(this.prompt.control, 320);
+    this.input.fit();
   }
 
   async take(message, buffers) {
@@ -199,6 +231,7 @@ class View {
 
   receive(message, buffers) {
     const wasAtEnd = this.conversation.isAtEnd;
+    const height = this.root.offsetHeight;
     const entry = this.conversation.get(message.id);
     if (Object.hasOwn(ABOUT_AN_ENTRY, message.kind)) {
       if (entry) ABOUT_AN_ENTRY[message.kind](this, entry, message, buffers);
@@ -206,24 +239,31 @@ class View {
       ABOUT_ALL[message.kind](this, message);
     }
     if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
+    if (this.root.offsetHeight !== height) this.keepInView();
+  }
+
+  /** Keep the input in view for someone who is writing there, although the log above it grows. */
+  keepInView() {
+    if (isFocused(this.prompt.control)) this.input.box.scrollIntoView({ block: "nearest" });
   }
 
   open(message) {
     const entry = new Entry(message, this);
     this.conversation.add(entry);
     if (message.html !== undefined) entry.end(message);
-    else this.start();
+    else this.start(message);
     if (message.html === undefined && this.prompt.control.value === message.prompt) {
-      this.prompt.set("");
-      this.prompt.isEdited = true;
-      this.fit();
+      this.input.write("");
       this.save();
     }
     this.enableButtons();
   }
 
-  start() {
+  start({ prompt }) {
     this.began = performance.now();
+    this.asked = undefined;
+    this.onItsWay = undefined;
+    this.input.past.add(prompt);
     this.status = "";
     this.notice.textContent = "";
     this.announcer.textContent = "sent";
@@ -264,8 +304,22 @@ class View {
     this.model.set("play", this.play.checked);
     this.model.save_changes();
     this.announcer.textContent = { done: "answer complete", stopped: "stopped", failed: "failed" }[message.end];
-    if (isFocused(this.stopButton)) this.prompt.control.focus();
+    if (isFocused(this.input.button)) this.prompt.control.focus();
     this.enableButtons();
+    this.goOn(message.end);
+  }
+
+  /** Send the waiting prompt after a whole answer. After any other, the user decides. */
+  goOn(end) {
+    if (!this.input.waiting.isThere || this.streaming) return;
+    if (end !== "done") {
+      this.input.withdraw();
+      return;
+    }
+    this.onItsWay = this.input.waiting.take();
+    this.request(this.onItsWay);
+    this.prompt.isEdited = true;
+    this.save();
   }
 
   drop(entry) {
@@ -277,12 +331,16 @@ class View {
   clear() {
     this.conversation.clear();
     this.status = "";
+    this.input.withdraw();
     this.enableButtons();
   }
 
   refuse(message) {
     this.notice.textContent = message.message;
     this.status = "";
+    this.asked = undefined;
+    if (this.onItsWay !== undefined) this.input.write(together(this.onItsWay, this.prompt.value));
+    this.onItsWay = undefined;
     this.form.showProblems(message.problems);
     this.enableButtons();
   }
@@ -302,8 +360,7 @@ class View {
 
   enableButtons() {
     const streaming = this.streaming !== undefined;
-    this.runButton.disabled = streaming;
-    this.stopButton.disabled = !streaming;
+    this.input.showMode(streaming, this.input.enterSends);
     this.clearButton.disabled = this.conversation.isEmpty;
     this.conversation.enableButtons();
     if (!streaming) this.statusLine.textContent = this.status;

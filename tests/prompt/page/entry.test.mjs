@@ -113,3 +113,9 @@ test("a player is shown before the words, and removed with its entry", () => {
   answer.close();
   assert.equal(player.removed, 1);
 });
+
+test("an answer is named by the first words of its prompt", () => {
+  const name = (prompt) => entry(1, prompt).element.attributes["aria-label"];
+  assert.equal(name("Who\nam  I?"), "Answer to: Who am I?");
+  assert.equal(name("\u{1f600}".repeat(500)), `Answer to: ${"\u{1f600}".repeat(60)}…`);
+});

@@ -19,7 +19,7 @@ after(() => opened.forEach((view) => view.close()));
 /** A stand-in for the model of a widget. It records what the page sends, and has the page's listeners. */
 class Model {
   constructor(traits = {}) {
-    this.traits = { endpoint: "a/b", prompt: "", play: false, ...traits };
+    this.traits = { endpoint: "a/b", prompt: "", play: false, system: "", remember: false, ...traits };
     this.sent = [];
     this.listeners = new Map();
   }
@@ -90,8 +90,9 @@ test("a run sends endpoint, prompt and rows as shown, and no rows before those o
   view.endpoint.control.write("c/d");
   view.run();
   const [early, late] = model.asked;
-  assert.deepEqual(early, { kind: "run", prompt: "ask", endpoint: "a/b", rows: null, play: false });
-  assert.deepEqual(late, { kind: "run", prompt: "ask", endpoint: "c/d", rows: [{ id: ROW.id }], play: false });
+  const plain = { play: false, remember: false };
+  assert.deepEqual(early, { kind: "run", prompt: "ask", endpoint: "a/b", rows: null, ...plain });
+  assert.deepEqual(late, { kind: "run", prompt: "ask", endpoint: "c/d", rows: [{ id: ROW.id }], ...plain });
 });
 
 test("a prompt that was sent is removed from the box, unless the text has changed meanwhile", async () => {
@@ -153,14 +154,80 @@ test("a Stop is sent for a streaming answer, and not for one that has ended", as
   assert.equal(model.asked.length, count);
 });
 
-test("while an answer streams, no prompt can be sent", async () => {
+const runs = (model) => model.asked.filter(({ kind }) => kind === "run").map(({ prompt }) => prompt);
+const done = (id, end = "done") => ({ kind: "done", id, html: "", end });
+
+test("the button sends, and stops while an answer streams", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  const { button } = view.input;
+  assert.equal(button.textContent, "Send");
+  button.happen("click");
+  await view.tell(asked(1));
+  assert.equal(button.textContent, "Stop");
+  button.happen("click", { detail: 2 }); // of a double click on Send
+  assert.deepEqual(model.asked.map(({ kind }) => kind), ["run"]);
+  button.happen("click", { detail: 1 });
+  assert.equal(model.asked.at(-1).kind, "stop");
+  await view.tell(done(1, "stopped"));
+  assert.equal(button.textContent, "Send");
+});
+
+test("a prompt sent while an answer streams waits, and is sent once after a whole answer", async () => {
   const { model, view } = open();
   await view.tell(asked(1));
+  view.run(); // an empty prompt does not wait
+  assert.equal(view.input.waiting.isThere, false);
+  view.prompt.control.write("next");
   view.run();
-  assert.deepEqual(model.asked.filter(({ kind }) => kind === "run"), []);
-  assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [true, false]);
-  await view.tell({ kind: "done", id: 1, html: "", end: "failed" });
-  assert.deepEqual([view.runButton.disabled, view.stopButton.disabled], [false, true]);
+  assert.deepEqual([runs(model), view.prompt.value, view.input.waiting.element.hidden], [[], "", false]);
+  view.prompt.control.write("after that");
+  view.run();
+  assert.deepEqual([view.notice.textContent, view.prompt.value], ["one prompt waits already", "after that"]);
+  view.save();
+  assert.equal(model.traits.prompt, "next\nafter that"); // so that a reload of the page loses neither
+  await view.tell(done(1));
+  assert.deepEqual([runs(model), view.prompt.value, view.input.waiting.isThere], [["next"], "after that", false]);
+  assert.equal(model.traits.prompt, "after that");
+  await view.tellAll(asked(2, "next"), done(2));
+  assert.deepEqual(runs(model), ["next"]);
+});
+
+test("a waiting prompt is withdrawn by its button, and after an answer that was stopped or failed", async () => {
+  const { model, view } = open();
+  for (const [id, end] of [[1, "stopped"], [2, "failed"]]) {
+    view.prompt.set("");
+    await view.tell(asked(id));
+    view.prompt.control.write("next");
+    view.run();
+    view.prompt.control.write("more");
+    await view.tell(done(id, end));
+    assert.deepEqual([runs(model), view.prompt.value, view.input.waiting.isThere], [[], "next\nmore", false]);
+  }
+  await view.tell(asked(3));
+  view.run();
+  view.input.waiting.element.querySelector("button").happen("click");
+  await view.tell(done(3));
+  assert.deepEqual([runs(model), view.prompt.value], [[], "next\nmore"]);
+});
+
+test("a waiting prompt that is refused comes back into the input", async () => {
+  const { model, view } = open();
+  await view.tell(asked(1));
+  view.prompt.control.write("next");
+  view.run();
+  await view.tellAll(done(1), { kind: "refused", message: "no", problems: {} });
+  assert.deepEqual([runs(model), view.prompt.value], [["next"], "next"]);
+});
+
+test("the same request is sent once, however often Send is pressed before the kernel answers", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  view.run();
+  view.run();
+  assert.deepEqual(runs(model), ["ask"]);
+  await view.tellAll(asked(1), done(1));
+  view.prompt.control.write("ask");
+  view.run();
+  assert.deepEqual(runs(model), ["ask", "ask"]);
 });
 
 test("keys run and stop, and no key reaches the notebook", async () => {
@@ -170,7 +237,7 @@ test("keys run and stop, and no key reaches the notebook", async () => {
   const press = (key, more = {}) => view.root.happen("keydown", {
     key, preventDefault: () => { prevented += 1; }, stopPropagation: () => { passed += 1; }, ...more,
   });
-  press("Enter");
+  press("Enter"); // in another control
   assert.deepEqual([model.asked.length, prevented], [0, 0]);
   press("Enter", { ctrlKey: true });
   assert.equal(model.asked.at(-1).kind, "run");
@@ -179,6 +246,43 @@ test("keys run and stop, and no key reaches the notebook", async () => {
   press("Escape");
   assert.equal(model.asked.at(-1).kind, "stop");
   assert.deepEqual([prevented, passed], [2, 4]);
+});
+
+test("Enter in the input sends and Shift+Enter makes a line, or the other way round", () => {
+  for (const enterSends of [true, false]) {
+    const { model, view } = open({ enter_sends: enterSends });
+    let count = 0;
+    const press = (more = {}) => {
+      view.prompt.control.write(`ask ${count += 1}`);
+      const before = runs(model).length;
+      view.root.happen("keydown", {
+        key: "Enter", target: view.prompt.control, preventDefault() {}, stopPropagation() {}, ...more,
+      });
+      return runs(model).length > before;
+    };
+    assert.deepEqual([press(), press({ shiftKey: true })], [enterSends, !enterSends]);
+    assert.deepEqual([press({ ctrlKey: true }), press({ metaKey: true })], [true, true]);
+    assert.deepEqual([press({ isComposing: true }), press({ repeat: true }), press({ altKey: true })], [false, false, false]);
+    assert.match(view.prompt.control.attributes.placeholder, enterSends ? /… Enter sends/ : /… Shift\+Enter sends/);
+  }
+});
+
+test("the arrow keys walk through the prompts of the kernel, and come back to what was written", async () => {
+  const { view } = open();
+  const { control } = view.prompt;
+  control.setSelectionRange = (start, end) => { Object.assign(control, { selectionStart: start, selectionEnd: end }); };
+  const press = (key) => {
+    let isTaken = false;
+    view.root.happen("keydown", { key, target: control, preventDefault: () => { isTaken = true; }, stopPropagation() {} });
+    return isTaken && view.prompt.value;
+  };
+  await view.tellAll({ kind: "prompts", prompts: ["one", "two\nlines"] }, asked(1, "three"), done(1));
+  control.write("draft");
+  control.setSelectionRange(3, 3);
+  assert.equal(press("ArrowUp"), false); // within the text, the key moves the caret
+  control.setSelectionRange(0, 0);
+  const walked = ["ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown"];
+  assert.deepEqual(walked.map(press), ["three", "two\nlines", "one", false, "two\nlines", "three", "draft", false]);
 });
 
 test("a refusal is shown, also at its row, until the next request", async () => {
@@ -207,11 +311,12 @@ test("an edit is sent when it is saved, and Python's answer does not replace it 
 
 test("a trait that nobody changed is not set", () => {
   const { model, view } = open({ endpoint: "a\r\nb", prompt: "one\r\ntwo" });
+  const others = { play: false, system: "", remember: false };
   view.save();
-  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo", play: false });
+  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo", ...others });
   view.prompt.control.write("one\ntwo!");
   view.save();
-  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo!", play: false });
+  assert.deepEqual(model.traits, { endpoint: "a\r\nb", prompt: "one\r\ntwo!", ...others });
 });
 
 test("a trait that Python sets is shown, except in the control that has the focus", () => {
@@ -225,6 +330,30 @@ test("a trait that Python sets is shown, except in the control that has the focu
   view.endpoint.control.focus();
   model.listeners.get("change:prompt")();
   assert.equal(view.prompt.value, "set");
+});
+
+test("a system prompt of several lines is sent with its line breaks, once someone has edited it", () => {
+  const { model, view } = open({ prompt: "ask", system: "one\r\ntwo" });
+  view.run();
+  assert.equal("system" in model.asked.at(-1), false);
+  view.memory.system.control.write("one\ntwo\nthree");
+  view.run();
+  assert.equal(model.asked.at(-1).system, "one\r\ntwo\nthree");
+  view.save();
+  assert.equal(model.traits.system, "one\r\ntwo\nthree");
+});
+
+test("it is said whether a prompt is sent alone, with a switch where the endpoint leaves the choice", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  assert.deepEqual([view.memory.words.textContent, view.memory.choice.hidden], ["Each prompt alone", false]);
+  view.memory.remember.checked = true;
+  view.memory.remember.happen("change");
+  assert.deepEqual([view.memory.words.textContent, model.traits.remember], ["Knows earlier turns", true]);
+  view.run();
+  assert.equal(model.asked.at(-1).remember, true);
+  view.memory.remember.checked = false;
+  await view.tell({ ...form([]), takesMessages: true });
+  assert.deepEqual([view.memory.words.textContent, view.memory.choice.hidden], ["Knows earlier turns", true]);
 });
 
 test("a deleted entry passes the focus on to the next entry, or to the box", async () => {
@@ -244,7 +373,17 @@ test("a cleared conversation shows nothing, and a new prompt can be sent", async
   const { view } = open();
   await view.tellAll(asked(1), { kind: "cleared" });
   assert.deepEqual([view.conversation.isEmpty, view.streaming, view.statusLine.textContent], [true, undefined, ""]);
-  assert.deepEqual([view.runButton.disabled, view.clearButton.disabled], [false, true]);
+  assert.deepEqual([view.input.button.textContent, view.clearButton.disabled], ["Send", true]);
+});
+
+test("what was removed can be put back by a button, until Python says that it is too late", async () => {
+  const { model, view } = open();
+  await view.tell({ kind: "undoable", what: "Cleared." });
+  assert.deepEqual([view.undo.element.hidden, view.undo.element.textContent], [false, "Cleared.Undo"]);
+  view.undo.button.happen("click");
+  assert.deepEqual(model.asked, [{ kind: "undo" }]);
+  await view.tell({ kind: "undoable", what: "" });
+  assert.deepEqual([view.undo.element.hidden, view.undo.element.textContent], [true, ""]);
 });
 
 test("the player of a sound is shown with its entry, unless that was removed meanwhile", async () => {

@@ -1,0 +1,87 @@
+"""The memory of a widget: the conversation in whose course its prompts are sent, and what each entry has added to it.
+
+The conversation is a `Chat`, which others may use too: it can be edited from Python, and cells can go on with it. So
+the next prompt is sent with it, and not with the entries that the page shows.
+"""
+
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..client import messages as turns
+from ..client.chat import Chat
+from ..client.messages import Message
+from ..client.result import Result
+from ..client.streaming import Stream
+from ..errors import InvalidRequest
+from .entry import Entry
+
+
+class Memory:
+    """A conversation, and which of its messages belong to which entry.
+
+    Args:
+        chat: the conversation.
+    """
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self._messages: weakref.WeakKeyDictionary[Entry, list[Message]] = weakref.WeakKeyDictionary()
+
+    def entries(self) -> list[Entry]:
+        """The conversation as it is now, as entries: each prompt with its answer."""
+        entries: list[Entry] = []
+        for group in _turns(self.chat.messages):
+            prompt, *answers = group
+            entry = Entry(len(entries) + 1, self.chat.endpoint, {}, _shown(prompt))
+            words = "\n\n".join(filter(None, (turns.words_of(answer) for answer in answers)))
+            entry.end(Result(self.chat.endpoint, text=words))
+            self._messages[entry] = group
+            entries.append(entry)
+        return entries
+
+    def send(self, endpoint: str, arguments: Mapping[str, Any], prompt: str) -> Stream:
+        """Send a prompt, with what was said before where the endpoint is to know it.
+
+        Raises:
+            InvalidRequest: the endpoint, an argument or the prompt cannot be used, or the conversation is being
+                answered elsewhere.
+        """
+        chat = self.chat
+        chat.endpoint = endpoint.strip().strip("/")
+        if chat.takes_messages and "messages" in arguments:
+            raise InvalidRequest("messages are what the box sends", hint="PromptWidget(messages=…) begins with them")
+        own = {"messages"} if chat.takes_messages else {chat.field}
+        chat.arguments = {name: value for name, value in arguments.items() if name not in own}
+        return chat.stream(prompt)
+
+    def note(self, entry: Entry, stream: Stream) -> None:
+        """Note what an answer that has ended was added as."""
+        self._messages[entry] = self.chat.added_by(stream)
+
+    def messages_of(self, entries: Iterable[Entry]) -> list[Message]:
+        """What these entries have added to the conversation."""
+        return [message for entry in entries for message in self._messages.get(entry, [])]
+
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """Take these entries out of the conversation."""
+        self.chat.drop(self.messages_of(entries))
+
+
+def _turns(messages: Iterable[Message]) -> list[list[Message]]:
+    """Messages in groups that each begin with one of the user. What comes before the first is left out."""
+    groups: list[list[Message]] = []
+    for message in messages:
+        if message["role"] == "user":
+            groups.append([message])
+        elif message["role"] != "system" and groups:
+            groups[-1].append(message)
+    return groups
+
+
+def _shown(message: Message) -> str:
+    """The words of a prompt, and how many files it has."""
+    content = message["content"]
+    files = sum(part.get("type") != "text" for part in content) if isinstance(content, list) else 0
+    words = turns.words_of(message)
+    return "\n\n".join(filter(None, [words, f"({files} file{'' if files == 1 else 's'})" if files else ""]))
