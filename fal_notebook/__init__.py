@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from . import errors
     from .client.api import pipeline, run, stream
+    from .client.argument_check import EndpointWarning
     from .client.async_api import arun
     from .client.chat import Chat, chat
     from .client.endpoint_info import EndpointInfo, info
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 _NAMES_OF_MODULE = {
     "client.api": ("pipeline", "run", "stream"),
+    "client.argument_check": ("EndpointWarning",),
     "client.async_api": ("arun",),
     "client.chat": ("Chat", "chat"),
     "errors": ("FalNotebookError",),
@@ -61,6 +63,7 @@ __all__ = [
     "Chat",
     "Choice",
     "EndpointInfo",
+    "EndpointWarning",
     "FalNotebookError",
     "Json",
     "Media",

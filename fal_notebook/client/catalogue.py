@@ -95,6 +95,15 @@ class Catalogue:
             self._load_in_background(endpoint, address)
         return _known(entry)
 
+    def in_memory(self, endpoint: str, base_url: str | None = None) -> "EndpointSchema | None":
+        """The schema of an endpoint if it is in memory; nothing is fetched.
+
+        Raises:
+            InvalidRequest: the endpoint or the base URL cannot be one.
+        """
+        entry = self._entries.get((schema_address(endpoint, base_url).url, endpoint))
+        return None if entry is None else entry.schema
+
     def find(self, endpoint: str, base_url: str | None = None) -> KnownSchema:
         """The schema of an endpoint, which is fetched if need be; an old one if it cannot be fetched.
 
@@ -163,7 +172,7 @@ class Catalogue:
 
     def _stored(self, endpoint: str, address: SchemaAddress) -> _Entry | None:
         found = self._disk.read(address.url) if address.is_fal else None
-        schema = found and _read(found[0], endpoint)
+        schema = found and _read(found[0], endpoint, address)
         return _Entry(address, schema, found[1], 0.0) if found and schema else None
 
     def _fetched(self, endpoint: str, address: SchemaAddress) -> "EndpointSchema | None":
@@ -172,14 +181,14 @@ class Catalogue:
 
         try:
             document = address.fetch()
-            schema = _read(document, endpoint)
+            schema = _read(document, endpoint, address)
         except ConnectError as exc:
             if exc.may_pass or not (address.is_fal and sibling_of(endpoint)):
                 raise
             schema, document = None, b""
         if schema is None and address.is_fal and (sibling := sibling_of(endpoint)):
             document = schema_address(sibling).fetch()
-            schema = _read(document, endpoint)
+            schema = _read(document, endpoint, address)
         if schema is not None and address.is_fal:
             self._disk.write(address.url, document)
         return schema
@@ -199,7 +208,7 @@ def _known(entry: _Entry | None) -> KnownSchema | None:
     return KnownSchema(entry.schema, entry.fetched, entry.is_old)
 
 
-def _read(document: bytes, endpoint: str) -> "EndpointSchema | None":
+def _read(document: bytes, endpoint: str, address: SchemaAddress) -> "EndpointSchema | None":
     """The schema in a document; None if it has none, or is no document."""
     from ..schema.reading import NoSchema, read_schema
 
@@ -207,5 +216,5 @@ def _read(document: bytes, endpoint: str) -> "EndpointSchema | None":
         schema = read_schema(decode_json(document), endpoint)
     except (NoSchema, ValueError):
         return None
-    successor = successor_of(endpoint)
+    successor = successor_of(endpoint) if address.is_fal else ""
     return replace(schema, deprecated=True, replaced_by=successor) if successor else schema

@@ -62,6 +62,8 @@ class Session:
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
+        check: what `run`, `stream`, `arun`, `pipeline` and conversations do about arguments that do not fit the
+            endpoint's schema: ``warn``, ``strict`` or ``off``. The methods of the session itself check nothing.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -69,6 +71,7 @@ class Session:
         self._lock = threading.Lock()
         self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
+        self.check = "warn"
         self._companions: dict[type, Any] = {}
         self._inherited: list[object] = []
         _sessions.add(self)

@@ -47,7 +47,8 @@ class FalMagics(Magics):
         ("warn", "strict", "off"),
         "warn",
         help="What is done about arguments that do not fit the endpoint's schema: what fal is certain to refuse is not "
-        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off).",
+        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off). "
+        "Requests from Python follow it, too.",
     ).tag(config=True)
     nested = Bool(
         default_value=True, help="Whether your own asyncio tasks go on while a cell waits (nest_asyncio2)."
@@ -131,12 +132,11 @@ class FalMagics(Magics):
                 show_info(options.arguments, options.base_url or None)
                 return None
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
-            plain = ((each.endpoint, each.arguments) for each in requests.values() if each.chat is None)
-            doubts = check_requests(plain, options)
+            doubts = check_requests(requests, options)
         except InvalidRequest as exc:
             what, advice = exc.lines(UsageError.__name__)
             raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
-        if doubts and not options.quiet:
+        if doubts:
             show_bundle(small_bundle(doubts))
         self._send(requests, options)
         is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
@@ -188,6 +188,12 @@ class FalMagics(Magics):
         kernel_session = session()
         kernel_session.nested = self.nested
         kernel_session.limits = Limits(self.connections, self.idle_seconds, self.max_body)
+
+    @observe("check")
+    def _set_check(self, _: object = None) -> None:
+        from ..client.sessions import session
+
+        session().check = self.check
 
     def _open_widget(self, request: "Request", options: Namespace) -> None:
         from IPython.display import display

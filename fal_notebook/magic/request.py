@@ -2,7 +2,7 @@
 
 import difflib
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,13 +45,22 @@ class Request:
         """What will be sent."""
         return self.arguments if self.chat is None else self._in(self.chat.fork()).body(self.prompt)
 
+    @property
+    def base_url(self) -> str | None:
+        """The host that the conversation has; a request outside of one goes where the line says."""
+        return None if self.chat is None else self.chat.base_url
+
+    def bodies(self) -> Iterator[dict[str, Any]]:
+        """What will be sent, made when it is asked for: in a conversation it is all of it."""
+        yield self.body
+
     def stream(self, *, base_url: str | None, timeout: float | None) -> Stream:
         """Send the request. What it changes of its conversation is changed with it."""
         if self.chat is None:
             return session().stream(self.endpoint, self.arguments, base_url=base_url, timeout=timeout)
         chat = self._in(self.chat)
         chat.base_url, chat.timeout = base_url or chat.base_url, timeout or chat.timeout
-        return chat.stream(self.prompt)
+        return chat.send([self.prompt], {}, None)
 
     def noted(self, result: Result) -> Result:
         """The result, with a note of what the conversation left out."""

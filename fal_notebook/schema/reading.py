@@ -25,6 +25,7 @@ _KINDS = ("string", "integer", "number", "boolean", "array", "object", "null")
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _ANYTHING = (Shape(),)
 _FILES = ("image", "audio", "video")
+_METADATA = "x-fal-metadata"
 _SUFFIX = "/stream"
 
 Schema = Mapping[str, Any]
@@ -71,8 +72,9 @@ class _Reader:
         if taken is None:
             raise NoSchema(f"its document does not say what {endpoint} takes")
         info = _mapping(self._document.get("info"))
-        metadata = _mapping(info.get("x-fal-metadata"))
-        described = operation if metadata == {} else info
+        own = _mapping(operation.get(_METADATA))  # where a document has several endpoints
+        metadata = own or _mapping(info.get(_METADATA))
+        described = operation if own or not metadata else info
         shape = self._object(taken)
         return EndpointSchema(
             endpoint=endpoint,
