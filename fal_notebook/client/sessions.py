@@ -27,6 +27,7 @@ from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
 from .receiver import Receiver
 from .streaming import Stream
+from .used_names import UsedNames
 
 Companion = TypeVar("Companion")
 
@@ -123,6 +124,7 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         payload = encode(arguments or {})
+        self.companion(UsedNames).note(target.endpoint, arguments or {})
         receiver = Receiver()
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
@@ -159,6 +161,7 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         payloads = [encode(arguments) for arguments in requests]
+        self.companion(UsedNames).note(target.endpoint, {})
         receivers = [Receiver() for _ in payloads]
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:

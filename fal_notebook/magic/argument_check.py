@@ -5,26 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..client.argument_check import doubts_of, joined
-from ..client.catalogue import Catalogue
-from ..client.sessions import session
-from ..errors import InvalidRequest
-from ..wire.target import endpoint_name
 
 if TYPE_CHECKING:
-    from ..schema.endpoint_schema import EndpointSchema
     from .request import Request
-
-
-def schema_of_line(options: Namespace) -> "EndpointSchema | None":
-    """The schema of the line's endpoint, of the first one if there are several; None if none is known yet."""
-    if options.check == "off" or not options.endpoint:
-        return None
-    try:
-        endpoint = endpoint_name(options.endpoint.partition(",")[0])
-        known = session().companion(Catalogue).known(endpoint, options.base_url or None)
-    except InvalidRequest:  # said when the request is made
-        return None
-    return None if known is None else known.schema
 
 
 def check_requests(requests: "Mapping[str, Request]", options: Namespace) -> str:

@@ -61,7 +61,9 @@ class FalMagics(Magics):
     @needs_local_scope
     @magic_arguments("falstream")
     @argument(
-        "endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info"
+        "endpoint",
+        nargs="?",
+        help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info, find",
     )
     @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
     @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
@@ -107,7 +109,8 @@ class FalMagics(Magics):
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
-            %falstream info fal-ai/flux/dev       what an endpoint does, and its arguments
+            %falstream find upscale video         endpoints, what they make and what they cost
+            %falstream info fal-ai/flux/dev       what an endpoint does, its arguments and its price
             %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
@@ -117,7 +120,7 @@ class FalMagics(Magics):
         from ..render.bundles import small_bundle
         from .argument_check import check_requests
         from .request import read_requests
-        from .subcommands import ACTIONS, show_info
+        from .subcommands import ACTIONS, show_found, show_info
 
         namespace = self._namespace(local_ns, in_cell=cell is not None)
         try:
@@ -130,6 +133,9 @@ class FalMagics(Magics):
                 return None
             if cell is None and options.endpoint == "info":
                 show_info(options.arguments, options.base_url or None)
+                return None
+            if cell is None and options.endpoint == "find":
+                show_found(options.arguments, options.base_url or None)
                 return None
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
             doubts = check_requests(requests, options)
