@@ -27,6 +27,7 @@ from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
 from .receiver import Receiver
 from .streaming import Stream
+from .used_names import UsedNames
 
 Companion = TypeVar("Companion")
 
@@ -62,6 +63,8 @@ class Session:
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
+        check: what `run`, `stream`, `arun`, `pipeline` and conversations do about arguments that do not fit the
+            endpoint's schema: ``warn``, ``strict`` or ``off``. The methods of the session itself check nothing.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -69,6 +72,7 @@ class Session:
         self._lock = threading.Lock()
         self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
+        self.check = "warn"
         self._companions: dict[type, Any] = {}
         self._inherited: list[object] = []
         _sessions.add(self)
@@ -120,6 +124,7 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         payload = encode(arguments or {})
+        self.companion(UsedNames).note(target.endpoint, arguments or {})
         receiver = Receiver()
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
@@ -156,6 +161,7 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         payloads = [encode(arguments) for arguments in requests]
+        self.companion(UsedNames).note(target.endpoint, {})
         receivers = [Receiver() for _ in payloads]
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
