@@ -16,6 +16,7 @@ from ..media.at_hand import is_sound
 from ..media.media import Media
 from ..safety.plain_text import one_line
 from .plain_values import plain, words_of_table
+from .result import Result
 
 _DEEPEST = 300  # levels of lists and objects: each takes two of Python's, which has a thousand
 _LONGEST_PATH = 80  # characters
@@ -130,8 +131,10 @@ def _plain(value: Any) -> Any:
 
 
 def _text(name: str, value: Any) -> Any:
-    """The value, or the words of a table where the argument is a text."""
-    words = words_of_table(value) if name in _NAMES_OF_TEXTS else None
+    """The value, or the words of a table or an answer where the argument is a text."""
+    if name not in _NAMES_OF_TEXTS:
+        return value
+    words = value.text if isinstance(value, Result) else words_of_table(value)
     return value if words is None else words
 
 

@@ -1,7 +1,6 @@
 """fal's own client, unchanged, against the storage of this machine."""
 
 import asyncio
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import fal_client
 import fal_client.client
 import httpx
 import pytest
+from fal_client.auth import AuthCredentials
 
 from fal_notebook.local.asgi import Receive, Scope, Send
 from fal_notebook.local.server import LocalServer
@@ -17,7 +17,7 @@ from fal_notebook.local.storage import TOKEN_SECONDS, LocalStorage
 from .storages import storage_of
 
 KEY = "made-up-id:made-up-secret"
-LARGE = random.Random(1).randbytes(150_000)
+LARGE = bytes(range(250)) * 600
 
 
 async def other(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -94,7 +94,7 @@ def test_the_asynchronous_client_uploads_a_file_in_parts(
     (tmp_path / "a.bin").write_bytes(LARGE)
 
     async def upload() -> str:
-        manager = fal_client.client.AsyncCDNTokenManager(fal_client.client.AuthCredentials("Key", KEY))
+        manager = fal_client.client.AsyncCDNTokenManager(AuthCredentials("Key", KEY))
         async with httpx.AsyncClient() as client:
             return str(
                 await fal_client.client.AsyncMultipartUpload.save_file(
