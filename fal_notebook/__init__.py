@@ -1,9 +1,10 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
 From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
-`find` looks for endpoints, and `info` says what one does, takes and costs. `session` returns the kernel's session,
-which keeps the connections. `AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt
-box in the notebook. Each name is imported when it is first used, so that importing the package takes no time.
+`submit` puts a request into fal's queue, and `attach_request` comes back to it. `find` looks for endpoints, and `info`
+says what one does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer`
+plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported
+when it is first used, so that importing the package takes no time.
 """
 
 try:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .client.endpoint_info import EndpointInfo, info
     from .client.endpoint_search import EndpointList, find
     from .client.metrics import Metrics
+    from .client.queue import Submitted, attach_request, submit
     from .client.result import Result
     from .client.sessions import Session, session
     from .client.streaming import Stream
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from .media.media import Media
     from .prompt.widget import PromptWidget
     from .response.choices import Choice, Source, ToolCall
-    from .response.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
+    from .response.updates import Json, Log, Piece, Preview, Progress, Reasoning, Text, Update
 
 __version__ = "0.1.0"
 
@@ -51,12 +53,13 @@ _NAMES_OF_MODULE = {
     "client.endpoint_info": ("EndpointInfo", "info"),
     "client.endpoint_search": ("EndpointList", "find"),
     "client.metrics": ("Metrics",),
+    "client.queue": ("Submitted", "attach_request", "submit"),
     "client.result": ("Result",),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
     "client.usage": ("Usage",),
     "response.choices": ("Choice", "Source", "ToolCall"),
-    "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
+    "response.updates": ("Json", "Log", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
@@ -69,6 +72,7 @@ __all__ = [
     "EndpointWarning",
     "FalNotebookError",
     "Json",
+    "Log",
     "Media",
     "Metrics",
     "Piece",
@@ -80,11 +84,13 @@ __all__ = [
     "Session",
     "Source",
     "Stream",
+    "Submitted",
     "Text",
     "ToolCall",
     "Update",
     "Usage",
     "arun",
+    "attach_request",
     "chat",
     "errors",
     "find",
@@ -94,6 +100,7 @@ __all__ = [
     "run",
     "session",
     "stream",
+    "submit",
     "unload_ipython_extension",
 ]
 
