@@ -160,8 +160,10 @@ class Journal(JournalView):
         with self.transaction():
             for each in outcomes:
                 error = None if each.error is None else self._redaction.text(each.error)[:_LONGEST_ERROR]
-                values = (error, each.seconds, each.cost, time.time(), each.number)
-                self._move(each.state, [values], "error = ?, seconds = ?, cost = ?, ended = ?")
+                name = None if each.request_id is None else self._redaction.text(each.request_id)
+                values = (error, each.seconds, each.cost, time.time(), name, each.number)
+                also = "error = ?, seconds = ?, cost = ?, ended = ?, request_id = COALESCE(?, request_id)"
+                self._move(each.state, [values], also)
 
     def lost(self, numbers: Sequence[int]) -> None:
         """Store that rows may have been received, and that their answers cannot be had."""

@@ -11,27 +11,14 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from ..errors import FalNotebookError, InvalidRequest
+from ..errors import InvalidRequest
 from ..media.media import Media
-from ..response.content import Content
 from .journal_view import JournalView
-from .stored import Answer, StoredRow
+from .outcomes import output
+from .stored import StoredRow
 
 FACTS = ("output", "error", "status", "request_id", "seconds", "cost")
 _OWN = "fal_"
-
-
-def output(answer: Answer) -> Any:
-    """What an answer says: its words; if it has none, its JSON; if it is a file, the file."""
-    content = Content(next((value for name, value in answer.headers.items() if name.lower() == "content-type"), None))
-    try:
-        content.feed(answer.body)
-        content.finish()
-    except FalNotebookError:  # it is not what its label says
-        return content.text or None
-    if content.is_file:
-        return next(iter(content.media), None)
-    return content.text or content.data
 
 
 def fact_names(view: JournalView) -> dict[str, str]:

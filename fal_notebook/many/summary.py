@@ -5,7 +5,7 @@ import json
 from ..render.bundles import Bundle, merged, small_bundle, table_bundle
 from ..safety.plain_text import one_line
 from .journal_view import JournalView
-from .records import output
+from .outcomes import output
 from .row_states import STATES
 from .stored import StoredRow
 
