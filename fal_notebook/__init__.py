@@ -1,6 +1,7 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
+From Python, `run`, `stream` and `arun` send one request, and `chat` begins a conversation. `map` sends one for each row
+of a table, `attach` goes on with it after a restart, and `pipeline` sends many short ones over one connection.
 `info` says what an endpoint does and takes. `session` returns the kernel's session, which keeps the connections.
 `AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each
 name is imported when it is first used, so that importing the package takes no time.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .client.streaming import Stream
     from .client.usage import Usage
     from .display.player import AudioPlayer
+    from .display.runs import LiveRun, attach, map  # noqa: A004 - the name of what it does
     from .errors import FalNotebookError
     from .media.media import Media
     from .prompt.widget import PromptWidget
@@ -44,6 +46,7 @@ _NAMES_OF_MODULE = {
     "errors": ("FalNotebookError",),
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
+    "display.runs": ("LiveRun", "attach", "map"),
     "prompt.widget": ("PromptWidget",),
     "client.endpoint_info": ("EndpointInfo", "info"),
     "client.metrics": ("Metrics",),
@@ -63,6 +66,7 @@ __all__ = [
     "EndpointInfo",
     "FalNotebookError",
     "Json",
+    "LiveRun",
     "Media",
     "Metrics",
     "Piece",
@@ -79,10 +83,12 @@ __all__ = [
     "Update",
     "Usage",
     "arun",
+    "attach",
     "chat",
     "errors",
     "info",
     "load_ipython_extension",
+    "map",
     "pipeline",
     "run",
     "session",

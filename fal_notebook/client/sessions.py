@@ -87,7 +87,7 @@ class Session:
             return
         self._limits = limits
         if self._io.pools:
-            self._submit(IOThread.retire_pools)
+            self.submit(IOThread.retire_pools)
 
     def companion(self, kind: type[Companion]) -> Companion:
         """The session's one object of a class, made at the first call. Other modules keep state of theirs in it."""
@@ -125,7 +125,7 @@ class Session:
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_one(io, target, payload, receiver, timeout)
 
-        request = self._submit(perform, [receiver])
+        request = self.submit(perform, [receiver])
         return Stream(target, receiver, request.cancel, nested=self.nested)
 
     def pipeline(
@@ -161,7 +161,7 @@ class Session:
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_pipeline(io, target, payloads, receivers, timeout)
 
-        request = self._submit(perform, receivers)
+        request = self.submit(perform, receivers)
         return [Stream(target, receiver, request.cancel, nested=self.nested, pipelined=True) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
@@ -181,7 +181,7 @@ class Session:
             CredentialsError: no key was found.
         """
         target = resolve_target(endpoint, base_url)
-        return self._submit(lambda io: self._connect(io, target))
+        return self.submit(lambda io: self._connect(io, target))
 
     @property
     def connections(self) -> list[ConnectionInfo]:
@@ -229,8 +229,8 @@ class Session:
                 self._io = IOThread()
         return before
 
-    def _submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
-        """Run work on the I/O thread, on a new one if the old one has ended. See `IOThread.submit`."""
+    def submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
+        """Run work on the I/O thread, as `IOThread.submit` does; on a new one if the old one has ended."""
         request = None
         try:
             with Interrupts():  # an interrupt in here would leave a thread that nobody ends

@@ -41,7 +41,8 @@ class Desk:
         conduct: decides which row is sent when.
         engine: the name of the engine.
         redaction: takes the key out of messages.
-        tell: called, on the loop, with each row's number and how it ended; None where it is ``unknown``.
+        tell: called, on the loop, with each row whose end is on the disk, and how it ended; with None where it became
+            ``unknown``.
 
     Attributes:
         endpoint: the endpoint that is asked.
@@ -66,6 +67,7 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self._ledger = Ledger(journal, engine, self._wanted, self._wrote)
         self._payloads: dict[int, str] = {}  # of rows whose intent is on the disk, and that were not given out
+        self._out: set[int] = set()  # rows that were given out, and of which nothing was told yet
         self._asked: list[int] = []  # rows that were given out before their intent was on the disk
         self._intending: set[int] = set()  # rows whose intent is being written
         self._last_read = -1
@@ -81,11 +83,12 @@ class Desk:
         for row in self.resumed:
             self._conduct.resumed(row.number)
 
-    async def close(self) -> None:
-        """Take back what was not given out, write what is left, and end. The journal stays open."""
-        self._take_back(*self._payloads)
-        self._payloads.clear()
-        await self._ledger.close()
+    def close(self) -> None:
+        """Take back what was not given out, write what is left, and end the thread.
+
+        It blocks, and leaves the journal open.
+        """
+        self._ledger.close(self._out)
 
     # Rows to send
 
@@ -124,6 +127,7 @@ class Desk:
             self._ledger.check()
             self._ledger.look()
             await self._changed.wait()
+        self._out.add(number)
         return self._payloads.pop(number)
 
     async def _change(self, until: float | None) -> None:
@@ -151,7 +155,8 @@ class Desk:
             else:
                 message = self._redaction.text(outcome.error or "")
                 self._conduct.failed(number, outcome.status, message, outcome.cost)
-            self._tell(number, outcome)
+        for number, end in written.ended:
+            self._tell(number, end)
         if written.new is not None:
             self._conduct.add(written.new)
             self._last_read = max([self._last_read, *written.new[-1:]])
@@ -180,6 +185,7 @@ class Desk:
         if answer.status is None or answer.status < 300:
             self._conduct.arrived(answer.number)
             self._changed.set()
+        self._out.discard(answer.number)
         self._ledger.batch.answers.append((answer, seconds))
         return (await self._ledger.write()).outcomes[answer.number]
 
@@ -208,8 +214,8 @@ class Desk:
     def lost(self, number: int, message: str) -> None:
         """Note that a row may have been received, and that its answer cannot be had."""
         self._conduct.lost(number, self._redaction.text(message))
+        self._out.discard(number)
         self._ledger.batch.lost.append(number)
-        self._tell(number, None)
         self._changed.set()
 
     def refused(self, number: int, wait: float | None = None) -> None:
@@ -251,13 +257,19 @@ class Desk:
             self.cancelling.set()
         self._changed.set()
 
+    def stop_soon(self, reason: str, *, cancels: bool = False) -> None:
+        """`stop`, from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(lambda: self.stop(reason, cancels=cancels))
+
     async def _conclude(self, outcome: Outcome) -> None:
+        self._out.discard(outcome.number)
         self._ledger.batch.outcomes.append(outcome)
-        self._tell(outcome.number, outcome)
         self._changed.set()
         await self._ledger.write()
 
     def _take_back(self, *numbers: int) -> None:
+        self._out.difference_update(numbers)
         self._ledger.batch.withdrawn.update(numbers)
         self._changed.set()
 

@@ -6,7 +6,7 @@ A write that reaches the disk takes milliseconds, however many rows it has.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from .outcomes import outcome_of
 from .stored import Answer, Outcome
 from .work_thread import WorkThread
 
+_CLOSE_SECONDS = 5.0  # for the write that is under way at the end
+_ALL = 1_000_000  # more rows than are ever sent or about to be
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds until a write is tried again: a full disk may be full for a moment
 _WEIGHT = 0.2  # of the newest in the running mean
 
@@ -44,14 +46,16 @@ class Written:
         payloads: the arguments as JSON of the rows whose intent is now on the disk.
         outcomes: how the rows ended whose answers are now on the disk.
         new: further rows that can be sent; None where none were wanted.
+        ended: the rows whose end is now on the disk, and how they ended; None where a row is ``unknown``.
     """
 
     payloads: dict[int, str]
     outcomes: dict[int, Outcome]
     new: list[int] | None
+    ended: list[tuple[int, Outcome | None]]
 
 
-_NOTHING = Written({}, {}, None)
+_NOTHING = Written({}, {}, None, [])
 
 
 @dataclass
@@ -69,6 +73,11 @@ class Batch:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not any((self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn))
+
+    @property
+    def ended(self) -> list[tuple[int, Outcome | None]]:
+        """The rows that end with it."""
+        return [*((each.number, each) for each in self.outcomes), *((each, None) for each in self.lost)]
 
 
 class Ledger:
@@ -134,13 +143,24 @@ class Ledger:
         """How rows ended, of their answers."""
         return {answer.number: outcome_of(answer, self._endpoint, seconds) for answer, seconds in answers}
 
-    async def close(self) -> None:
-        """Write what is left, and end the thread."""
-        with contextlib.suppress(JournalError):
-            while not self.is_settled:
-                await self.write()
+    def close(self, out: Collection[int]) -> None:
+        """End the thread, and write what is left. It blocks, since everything else of the run has ended.
+
+        No further `Written` comes.
+
+        Args:
+            out: rows that were given out, and of which nothing was told. They may have been received.
+        """
         self._task.cancel()
-        self._thread.close()
+        self._thread.close(_CLOSE_SECONDS)
+        if self._failure is not None:
+            return
+        self.batch.withdrawn.clear()  # they are among those that were not given out
+        with contextlib.suppress(JournalError), self._journal.transaction():
+            self._commit(self.batch, Wanted([], 0, 0))
+            held = self._journal.in_state("intent", _ALL)
+            self._journal.withdraw([each for each in held if each not in out])
+            self._journal.lost([each for each in held if each in out])
 
     async def _keep(self) -> None:
         while self._failure is None:
@@ -188,7 +208,7 @@ class Ledger:
         self.seconds += _WEIGHT * (min(1.0, time.monotonic() - began) - self.seconds)
         payloads = {number: encode(found) for number, found in self._journal.arguments(wanted.intend).items()}
         new = self._journal.in_state("new", wanted.new, wanted.after) if wanted.new else None
-        return Written(payloads, self.parsed(batch.answers), new)
+        return Written(payloads, self.parsed(batch.answers), new, batch.ended)
 
     def _commit(self, batch: Batch, wanted: Wanted) -> None:
         """Write a batch, in the order in which these things happen to a row."""

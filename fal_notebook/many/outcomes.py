@@ -1,9 +1,11 @@
 """Sans-I/O: what an answer means: how its row ended, what it says, what it cost."""
 
+from dataclasses import replace
 from typing import Any
 
 from ..client.usage import Usage
-from ..errors import FalNotebookError, detail_text, status_error
+from ..errors import FalNotebookError, StatusError, detail_text, status_error
+from ..media.media import Media
 from ..response.content import Content
 from ..safety.plain_text import excerpt
 from .stored import Answer, Outcome
@@ -28,6 +30,17 @@ def output(answer: Answer) -> Any:
     return content.text or content.data
 
 
+def files_of(answer: Answer, gateway: str | None = None) -> list[Media]:
+    """The files of an answer, as bytes or as URLs.
+
+    Args:
+        answer: what came.
+        gateway: the host that answered, if it is this machine or in a private network: it may name files on itself.
+    """
+    found = _read(answer)[0].media
+    return [replace(each, gateway=gateway) if gateway and each.url else each for each in found]
+
+
 def outcome_of(answer: Answer, endpoint: str, seconds: float | None = None) -> Outcome:
     """How a row ended, of its answer.
 
@@ -50,6 +63,12 @@ def outcome_of(answer: Answer, endpoint: str, seconds: float | None = None) -> O
     )
 
 
+def refusal_of(answer: Answer, endpoint: str) -> StatusError:
+    """The error of an answer whose status is not one of success."""
+    content, _ = _read(answer)
+    return status_error(answer.status or 0, _detail(content), endpoint=endpoint, headers=answer.headers)
+
+
 def _read(answer: Answer) -> tuple[Content, FalNotebookError | None]:
     content = Content(header(answer, "content-type"))
     try:
@@ -62,7 +81,7 @@ def _read(answer: Answer) -> tuple[Content, FalNotebookError | None]:
 
 def _error(answer: Answer, content: Content, failure: FalNotebookError | None, endpoint: str) -> str | None:
     if answer.status is not None and answer.status >= 300:
-        return status_error(answer.status, _detail(content), endpoint=endpoint).message
+        return refusal_of(answer, endpoint).message
     if failure is not None:
         return failure.message
     if content.error is not None:

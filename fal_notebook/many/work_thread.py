@@ -37,9 +37,10 @@ class WorkThread:
         self._work.put(do)
         return done
 
-    def close(self) -> None:
-        """Let the thread end after the work that it has."""
+    def close(self, seconds: float) -> None:
+        """End the thread after the work that it has, and wait for so long until it has ended."""
         self._work.put(None)
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
