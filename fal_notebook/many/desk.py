@@ -18,6 +18,7 @@ from .stored import Answer, Outcome, StoredRow
 
 _WEIGHT = 0.2  # of the newest in the running mean
 _HARDLY_EVER = 0.05  # of a row that will be sent during a write
+_MOST_AHEAD = 8  # rows: if the process is killed, nobody knows whether they were sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ class Desk:
     def _wanted(self) -> Wanted:
         """What the next write is to do besides."""
         during_two_writes = 2 * self._ledger.seconds / max(self._seconds_between, 1e-6)
-        ahead = max(0, math.ceil(during_two_writes - _HARDLY_EVER))
-        count = min(self._conduct.free + ahead, self._conduct.free + self._conduct.under_way)
+        ahead = min(_MOST_AHEAD, max(0, math.ceil(during_two_writes - _HARDLY_EVER)), self._conduct.under_way)
+        count = self._conduct.free + ahead
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())
         intend = [*asked, *(each for each in upcoming if each not in self._payloads)]

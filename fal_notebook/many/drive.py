@@ -79,7 +79,7 @@ class Drive:
         self._work.cancel()
 
     async def _drive(self, _io: IOThread, engine: Engine) -> None:
-        desk = Desk(self.journal, self._conduct, engine.name, engine.redaction, self._tell)
+        desk = Desk(self.journal, self._conduct, engine.name, engine.redaction, lambda *end: self._tell(*end))
         self._desk = desk
         try:
             await desk.begin()
@@ -98,3 +98,8 @@ class Drive:
         finally:
             del self._session
             self._ended()
+            self._tell, self._ended = _ignore, _ignore  # so that nothing here keeps the run
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing."""
