@@ -418,18 +418,26 @@ def ended_in(process: "subprocess.Popen[str]", *ends: signal.Signals) -> float:
 
 
 @pytest.mark.parametrize("way", ["http", "websocket"])
-@pytest.mark.parametrize("work", SLOW_TO_END.values(), ids=SLOW_TO_END)
-def test_serve_ends_whatever_its_application_does(work: str, way: str, tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text(SLOW_APP.format(work=work))
-    with running("serve", "slow:app", folder=tmp_path) as process, ExitStack() as clients:
-        url = announced_url(process)
-        if way == "http":
-            client = clients.enter_context(raw_socket(url))
-            client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
-        else:
-            clients.enter_context(raw_client(url)).send(frame(TEXT, b"{}"))
-        await_path(tmp_path / "begun")
-        ended_in(process, signal.SIGTERM)
+def test_serve_ends_whatever_its_application_does(way: str, tmp_path: Path) -> None:
+    with ExitStack() as together:  # for each takes the seconds that it is given to end
+        processes = []
+        for name, work in SLOW_TO_END.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "slow.py").write_text(SLOW_APP.format(work=work))
+            processes.append(together.enter_context(running("serve", "slow:app", folder=tmp_path / name)))
+        for name, process in zip(SLOW_TO_END, processes, strict=True):
+            url = announced_url(process)
+            if way == "http":
+                client = together.enter_context(raw_socket(url))
+                client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+            else:
+                together.enter_context(raw_client(url)).send(frame(TEXT, b"{}"))
+            await_path(tmp_path / name / "begun")
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for name, process in zip(SLOW_TO_END, processes, strict=True):
+            process.wait(ENDS_WITHIN)
+            assert process.returncode == 0, name
 
 
 @pytest.mark.parametrize("start", ["", "await asyncio.sleep(1000)"], ids=["at its end", "at its start"])
