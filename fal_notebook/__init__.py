@@ -1,10 +1,11 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
-`submit` puts a request into fal's queue, and `attach_request` comes back to it. `find` looks for endpoints, and `info`
-says what one does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer`
-plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported
-when it is first used, so that importing the package takes no time.
+From Python, `run`, `stream` and `arun` send one request, `chat` begins a conversation, and `submit` puts a request into
+fal's queue, to which `attach_request` comes back. `map` sends one for each row of a table, `attach` goes on with it after
+a restart, and `pipeline` sends many short ones over one connection. `find` looks for endpoints, and `info` says what one
+does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays sound
+while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when it is
+first used, so that importing the package takes no time.
 """
 
 try:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .client.streaming import Stream
     from .client.usage import Usage
     from .display.player import AudioPlayer
+    from .display.runs import LiveRun, attach, map  # noqa: A004 - the name of what it does
     from .errors import FalNotebookError
     from .media.media import Media
     from .prompt.widget import PromptWidget
@@ -49,6 +51,7 @@ _NAMES_OF_MODULE = {
     "errors": ("FalNotebookError",),
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
+    "display.runs": ("LiveRun", "attach", "map"),
     "prompt.widget": ("PromptWidget",),
     "client.endpoint_info": ("EndpointInfo", "info"),
     "client.endpoint_search": ("EndpointList", "find"),
@@ -72,6 +75,7 @@ __all__ = [
     "EndpointWarning",
     "FalNotebookError",
     "Json",
+    "LiveRun",
     "Log",
     "Media",
     "Metrics",
@@ -90,12 +94,14 @@ __all__ = [
     "Update",
     "Usage",
     "arun",
+    "attach",
     "attach_request",
     "chat",
     "errors",
     "find",
     "info",
     "load_ipython_extension",
+    "map",
     "pipeline",
     "run",
     "session",
