@@ -1,11 +1,11 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
 From Python, `run`, `stream` and `arun` send one request, `chat` begins a conversation, and `submit` puts a request into
-fal's queue, to which `attach_request` comes back. `map` sends one for each row of a table, `attach` goes on with it after
-a restart, and `pipeline` sends many short ones over one connection. `find` looks for endpoints, and `info` says what one
-does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays sound
-while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when it is
-first used, so that importing the package takes no time.
+fal's queue, to which `attach_request` comes back. `map` sends one for each row of a table, `attach` goes on with it
+after a restart, and `pipeline` sends many short ones over one connection. `find` looks for endpoints, and `info` says
+what one does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays
+sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when
+it is first used, so that importing the package takes no time.
 """
 
 try:
