@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..client.follower import follow_in_thread
@@ -12,8 +13,27 @@ from ..response.updates import Update
 from .connection import Connection
 from .connection_state import connected_endpoints
 from .conversation import Conversation
+from .entry import Entry
 from .memory import Memory
 from .running_answer import RunningAnswer
+from .versions import Branches
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is sent.
+
+    Attributes:
+        endpoint: the endpoint with its sub-path.
+        arguments: its arguments other than the prompt.
+        words: the words of the prompt.
+        files: the other parts of the prompt's message, in OpenAI's form.
+    """
+
+    endpoint: str
+    arguments: Mapping[str, Any]
+    words: str
+    files: Sequence[Mapping[str, Any]] = ()
 
 
 class Answering:
@@ -22,6 +42,7 @@ class Answering:
     Args:
         conversation: gets the prompts and their answers.
         memory: what the prompts are sent with.
+        branches: begins versions of earlier turns.
         connection: is told how the connection of each request stands.
         sent: called after a prompt was sent and is shown.
         changed: called when the answers of the conversation have changed, without the lock.
@@ -31,6 +52,7 @@ class Answering:
         self,
         conversation: Conversation,
         memory: Memory,
+        branches: Branches,
         connection: Connection,
         *,
         sent: Callable[[], None],
@@ -38,18 +60,18 @@ class Answering:
     ) -> None:
         self._conversation = conversation
         self._memory = memory
+        self._branches = branches
         self._connection = connection
         self._sent = sent
         self._changed = changed
         self._follower: threading.Thread | None = None
 
-    def begin(self, endpoint: str, arguments: Mapping[str, Any], prompt: str, *, play: bool) -> None:
+    def begin(self, prompt: Prompt, instead_of: Entry | None = None, *, play: bool) -> None:
         """Send a prompt, and follow its answer on a thread.
 
         Args:
-            endpoint: the endpoint with its sub-path.
-            arguments: its arguments other than the prompt.
             prompt: the prompt.
+            instead_of: the entry in whose place it is sent. What came after that is put away together with it.
             play: whether to play sound while it is being generated.
 
         Raises:
@@ -58,7 +80,7 @@ class Answering:
         """
         with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
             connected = connected_endpoints()  # asked before the request can open one
-            running = self._ask(endpoint, arguments, prompt)
+            running = self._ask(prompt, instead_of)
             entry, stream = running.entry, running.stream
             failure: Exception | None = None
             try:
@@ -84,13 +106,16 @@ class Answering:
             with interruptible():
                 self._follower.join()
 
-    def _ask(self, endpoint: str, arguments: Mapping[str, Any], prompt: str) -> RunningAnswer:
+    def _ask(self, prompt: Prompt, instead_of: Entry | None) -> RunningAnswer:
         def request() -> Stream:
-            stream = self._memory.send(endpoint, arguments, prompt)
+            stream = self._memory.send(prompt.endpoint, prompt.arguments, prompt.words, prompt.files)
             self._connection.known.attempt = None
             return stream
 
-        return self._conversation.ask(endpoint, dict(arguments), prompt, request)
+        def ask() -> RunningAnswer:
+            return self._conversation.ask(prompt.endpoint, dict(prompt.arguments), prompt.words, request, prompt.files)
+
+        return ask() if instead_of is None else self._branches.ask_instead(instead_of, ask)
 
     def _show(self, running: RunningAnswer, updates: Sequence[Update]) -> None:
         """Send the page what is new. Called on the thread that follows the stream."""

@@ -3,15 +3,19 @@
 Both the streamed words and the bundle of the ended answer are HTML, which `render` has made safe.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..client.result import Result
 from ..display.growing_words import GrowingWords
 from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
 from ..render.bundles import Bundle
+
+if TYPE_CHECKING:
+    from .versions import Versions
 
 
 @dataclass(eq=False)
@@ -23,20 +27,39 @@ class Entry:
         endpoint: the endpoint that the prompt is sent to.
         arguments: the arguments other than the prompt.
         prompt: the text of the prompt.
+        files: the other parts of the prompt's message, in OpenAI's form.
+        was_sent: whether this widget has sent the prompt. That of a stored conversation has no arguments.
         words: the words of the answer so far.
         pictures: the newest preview of the answer.
         player_name: the name of the static player that takes over from the page's; empty if none does.
         result: the answer, once it has ended.
+        versions: the versions of this turn, if there are several. All of them have the same object.
     """
 
     number: int
     endpoint: str
     arguments: dict[str, Any]
     prompt: str
+    files: Sequence[Mapping[str, Any]] = ()
+    was_sent: bool = True
     words: GrowingWords = field(default_factory=GrowingWords)
     pictures: NewestPicture = field(default_factory=NewestPicture)
     player_name: str = ""
     result: Result | None = None
+    versions: "Versions | None" = None
+
+    @property
+    def asked(self) -> str:
+        """The prompt as it is shown: its words, and how many files it has."""
+        count = len(self.files)
+        files = f"({count} file{'' if count == 1 else 's'})" if count else ""
+        return "\n\n".join(filter(None, [self.prompt, files]))
+
+    @property
+    def has_come(self) -> bool:
+        """Whether the answer ended well, or something of it came."""
+        result = self.result
+        return result is not None and bool(result.error is None or result.text or result.media or result.reasoning)
 
     def end(self, result: Result) -> None:
         """Store the result, in place of an earlier one if there is one."""

@@ -35,13 +35,20 @@ def cleared() -> Message:
 
 
 def entry(shown: Entry) -> Message:
-    """An entry as it is now: the prompt, with the words so far or the ended answer."""
+    """An entry as it is now: the prompt, with the words so far or the ended answer.
+
+    ``asked`` are the words of the prompt, where it has more than words.
+    """
     message: Message = {
         "kind": "entry",
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
-        "prompt": plain_text(shown.prompt),
+        "prompt": plain_text(shown.asked),
     }
+    if shown.files:
+        message["asked"] = plain_text(shown.prompt)
+    if shown.versions is not None:
+        message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}
     return message | (shown.words.whole() if shown.result is None else {**_ended(shown), "html": _html(shown)})
 
 
@@ -93,6 +100,11 @@ def sound(number: int, player_id: str) -> Message:
 def deleted(number: int) -> Message:
     """An entry was removed."""
     return {"kind": "deleted", "id": number}
+
+
+def left(numbers: Sequence[int]) -> Message:
+    """Entries gave way to another version of the first of them. What follows takes their place."""
+    return {"kind": "left", "ids": list(numbers)}
 
 
 def form(rows: Form, endpoint: str) -> Message:

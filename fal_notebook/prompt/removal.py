@@ -97,8 +97,10 @@ class Removals:
         removal.begin()
 
     def delete(self, entry: Entry) -> None:
-        """Remove an entry whose answer has ended."""
-        with self.undoable("Deleted.", [entry]):
+        """Remove an entry whose answer has ended, in all its versions. Those after it that are shown stay."""
+        others = 0 if entry.versions is None else len(entry.versions) - 1
+        what = {0: "Deleted.", 1: "Deleted, with its other version."}
+        with self.undoable(what.get(others, f"Deleted, with its {others} other versions."), [entry]):
             self._conversation.delete(entry)
             self._memory.forget([entry])
             self._changed()

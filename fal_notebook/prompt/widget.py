@@ -32,15 +32,17 @@ from ..errors import FalNotebookError, InvalidRequest
 from ..render.answer_style import answer_style
 from ..safety.plain_text import one_line
 from . import page_messages, page_requests
-from .answering import Answering
+from .answering import Answering, Prompt
 from .argument_rows import Form, InvalidForm, Row
 from .connection import Connection
 from .connection_state import STATES
 from .conversation import Conversation
+from .entry import Entry
 from .memory import Memory
-from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop, Undo
+from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Regenerate, Run, ShowVersion, Stop, Undo
 from .removal import Removals
 from .transcript_outputs import displayed
+from .versions import Branches
 
 _PAGE = Path(__file__).with_name("page")
 _SCRIPTS = (
@@ -125,6 +127,7 @@ class PromptWidget(AnyWidget):
         self.chat.field = field
         self._memory = Memory(self.chat)
         self._conversation = Conversation(self, self._lock)
+        self._branches = Branches(self._lock, self._conversation, self._memory)
         self._connection = Connection(
             self._lock,
             base_url,
@@ -135,6 +138,7 @@ class PromptWidget(AnyWidget):
         self._answering = Answering(
             self._conversation,
             self._memory,
+            self._branches,
             self._connection,
             sent=lambda: self.send(page_messages.form(self._form, self.endpoint)),
             changed=self._update_results,
@@ -167,7 +171,7 @@ class PromptWidget(AnyWidget):
             InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
             CredentialsError: no key was found.
         """
-        self._begin(self.endpoint, self._form.arguments(), self.prompt if prompt is None else prompt)
+        self._begin(Prompt(*self._form_now, self.prompt if prompt is None else prompt))
 
     def wait(self) -> None:
         """Wait until the running answer has ended and is in `results`. An interrupt ends the wait, not the answer."""
@@ -294,13 +298,19 @@ class PromptWidget(AnyWidget):
                 memory = {"system": request.system, "remember": request.remember}
                 given = {name: value for name, value in memory.items() if value is not None}
                 self._set_traits(endpoint=request.endpoint, play=request.play, **given)
-                self.run(request.prompt)
+                self._ask(request)
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
-            case Rerun(number):
+            case Regenerate(number):
                 if entry := self._conversation.entry(number):
-                    self._begin(entry.endpoint, entry.arguments, entry.prompt)
+                    sent = (entry.endpoint, entry.arguments) if entry.was_sent else self._form_now
+                    self._begin(Prompt(*sent, entry.prompt, entry.files), entry)
+            case ShowVersion(number, version):
+                if entry := self._conversation.entry(number):
+                    self._removals.settle()
+                    self._branches.walk(entry, version - 1)
+                    self._update_results()
             case Delete(number):
                 entry = self._conversation.entry(number)
                 if entry is not None and entry.result is not None:
@@ -315,12 +325,30 @@ class PromptWidget(AnyWidget):
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
-    def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
-        if not prompt.strip():
+    @property
+    def _form_now(self) -> tuple[str, dict[str, Any]]:
+        """The endpoint and the arguments of the next run."""
+        return self.endpoint, self._form.arguments()
+
+    def _ask(self, request: Run) -> None:
+        """Send a prompt of the page: after all others, or in the place of an earlier one, whose files it keeps."""
+        if request.instead_of is None:
+            self._begin(Prompt(*self._form_now, request.prompt or ""))
+            return
+        entry = self._conversation.entry(request.instead_of)
+        if entry is None:
+            raise InvalidRequest("the prompt to be replaced was removed", hint="send this one as a new one")
+        words = entry.prompt if request.prompt is None else request.prompt
+        self._begin(Prompt(*self._form_now, words, entry.files), entry)
+
+    def _begin(self, prompt: Prompt, instead_of: Entry | None = None) -> None:
+        if not prompt.words.strip() and not prompt.files:
             raise InvalidRequest("the prompt is empty")
         self._set_traits(system=self.chat.system)  # which Python may have changed there
         self.chat.field = self.field
-        self._answering.begin(endpoint, arguments, prompt, play=self.play)
+        if instead_of is not None:
+            self._removals.settle()
+        self._answering.begin(prompt, instead_of, play=self.play)
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
