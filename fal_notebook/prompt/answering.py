@@ -9,6 +9,7 @@ from ..client.follower import follow_in_thread
 from ..client.interrupts import Interrupts, interruptible
 from ..client.result import Result, show_safely, with_show_error
 from ..client.streaming import Stream, end_of
+from ..media.media import Media
 from ..response.updates import Update
 from .connection import Connection
 from .connection_state import connected_endpoints
@@ -27,13 +28,20 @@ class Prompt:
         endpoint: the endpoint with its sub-path.
         arguments: its arguments other than the prompt.
         words: the words of the prompt.
-        files: the other parts of the prompt's message, in OpenAI's form.
+        files: the files that go with it: a `Media`, or a part of a message in OpenAI's form.
+        placed: the arguments with the files among them, for an endpoint that takes no messages.
     """
 
     endpoint: str
     arguments: Mapping[str, Any]
     words: str
-    files: Sequence[Mapping[str, Any]] = ()
+    files: Sequence[Media | Mapping[str, Any]] = ()
+    placed: Mapping[str, Any] | None = None
+
+    @property
+    def sent(self) -> Mapping[str, Any]:
+        """The arguments that are sent beside the prompt."""
+        return self.arguments if self.placed is None else self.placed
 
 
 class Answering:
@@ -108,7 +116,8 @@ class Answering:
 
     def _ask(self, prompt: Prompt, instead_of: Entry | None) -> RunningAnswer:
         def request() -> Stream:
-            stream = self._memory.send(prompt.endpoint, prompt.arguments, prompt.words, prompt.files)
+            files = prompt.files if prompt.placed is None else ()
+            stream = self._memory.send(prompt.endpoint, prompt.sent, prompt.words, files)
             self._connection.known.attempt = None
             return stream
 

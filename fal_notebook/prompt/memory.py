@@ -14,6 +14,7 @@ from ..client.messages import Message
 from ..client.result import Result
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
+from ..media.media import Media
 from .entry import Entry
 
 
@@ -43,7 +44,11 @@ class Memory:
         return entries
 
     def send(
-        self, endpoint: str, arguments: Mapping[str, Any], prompt: str, files: Iterable[Mapping[str, Any]] = ()
+        self,
+        endpoint: str,
+        arguments: Mapping[str, Any],
+        prompt: str,
+        files: Iterable[Media | Mapping[str, Any]] = (),
     ) -> Stream:
         """Send a prompt, with what was said before where the endpoint is to know it.
 

@@ -13,15 +13,17 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from anywidget import AnyWidget
 from IPython.display import DisplayHandle
-from traitlets import Bool, Dict, Enum, List, Unicode, observe
+from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
 from ..client.arguments import encode
 from ..client.chat import Chat
+from ..client.known_endpoints import takes_messages
 from ..client.result import Result
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
 from ..display.copying import COPYING_SCRIPT
@@ -29,18 +31,35 @@ from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
 from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
+from ..media.media import Media
 from ..render.answer_style import answer_style
 from ..safety.plain_text import one_line
-from . import page_messages, page_requests
+from . import page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
 from .argument_rows import Form, InvalidForm, Row
+from .attachments import Attachments, Piece
 from .connection import Connection
 from .connection_state import STATES
 from .conversation import Conversation
 from .entry import Entry
 from .memory import Memory
-from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Regenerate, Run, ShowVersion, Stop, Undo
+from .page_requests import (
+    Attach,
+    BringTranscript,
+    Clear,
+    Copy,
+    Delete,
+    Detach,
+    Edited,
+    Hello,
+    Regenerate,
+    Run,
+    ShowVersion,
+    Stop,
+    Undo,
+)
 from .removal import Removals
+from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
 from .versions import Branches
 
@@ -58,7 +77,8 @@ class PromptWidget(AnyWidget):
     """A prompt box for an endpoint, with the conversation above it. A run does not block the kernel.
 
     Args:
-        endpoint: the endpoint with its sub-path.
+        endpoint: the endpoint with its sub-path. If none is named, it is one that remembers where there is a key for
+            fal or a gateway that serves it, else ``fal-ai/any-llm/stream``.
         arguments: its arguments other than the prompt; ``model`` has a separate field in the page.
         field: the argument that takes the prompt.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
@@ -69,6 +89,8 @@ class PromptWidget(AnyWidget):
             ``messages``, as OpenAI's chat completions do, always get them.
         messages: a conversation to go on with, in OpenAI's form.
         enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
+        compact: whether the page has prompts and answers alone, as for Voilà or teaching: whoever uses the page can
+            neither see nor change the endpoint, its arguments, the model and the system prompt.
 
     Attributes:
         endpoint: the endpoint of the next run.
@@ -100,6 +122,7 @@ class PromptWidget(AnyWidget):
     system = Unicode().tag(sync=True)
     remember = Bool().tag(sync=True)
     enter_sends = Bool(True).tag(sync=True)  # noqa: FBT003 - the trait's default
+    compact = Bool(read_only=True).tag(sync=True)
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
@@ -108,7 +131,7 @@ class PromptWidget(AnyWidget):
 
     def __init__(
         self,
-        endpoint: str = "fal-ai/any-llm/stream",
+        endpoint: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         field: str = "prompt",
         *,
@@ -119,14 +142,19 @@ class PromptWidget(AnyWidget):
         remember: bool = False,
         messages: Iterable[Mapping[str, Any]] = (),
         enter_sends: bool = True,
+        compact: bool = False,
     ) -> None:
+        self._is_compact = compact
         self._lock = threading.RLock()
+        self._base_url = base_url
+        endpoint = suggestions.default_endpoint(base_url) if endpoint is None else endpoint
         self.chat = Chat(
             endpoint, system=system, remember=remember, messages=messages, base_url=base_url, timeout=timeout
         )
         self.chat.field = field
         self._memory = Memory(self.chat)
-        self._conversation = Conversation(self, self._lock)
+        show = visitors.bundle if compact else Result._repr_mimebundle_
+        self._conversation = Conversation(self, self._lock, show)
         self._branches = Branches(self._lock, self._conversation, self._memory)
         self._connection = Connection(
             self._lock,
@@ -140,16 +168,20 @@ class PromptWidget(AnyWidget):
             self._memory,
             self._branches,
             self._connection,
-            sent=lambda: self.send(page_messages.form(self._form, self.endpoint)),
+            sent=lambda: self.send(self._form_message(whole=False)),
             changed=self._update_results,
         )
         self._conversation.restore(self._memory.entries())
         self._removals = Removals(self._lock, self._conversation, self._memory, self.send, self._update_results)
         self._form = Form({})
+        self._schema = SchemaForm(self._show_form)
+        self._files = Attachments()
+        self._chosen_model = ""
         self._is_shown = False
         self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
-        others = dict(arguments or {})
+        self.set_trait("compact", compact)
+        others, self._chosen_model = suggestions.with_model(arguments or {}, endpoint, "")
         prompt = others.pop(field, "")
         super().__init__(
             endpoint=endpoint,
@@ -221,7 +253,8 @@ class PromptWidget(AnyWidget):
 
     def __repr__(self) -> str:
         count = len(self.results)
-        return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
+        name = "" if self._is_compact else f" {one_line(self.endpoint)}"
+        return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
         self._views += displayed(widget_bundle(self, repr(self)))
@@ -232,8 +265,25 @@ class PromptWidget(AnyWidget):
     def _connect_when_shown(self) -> None:
         """Connect when the widget is first shown, and try again at each later display while it is offline."""
         self._is_shown = True
+        self._schema.look_up(self.endpoint, self._base_url)
         if self._conversation.running is None and self.state in ("idle", "offline"):
             self.connect()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take the traits that a page sets. The page of a compact box can set only the prompt."""
+        taken = visitors.SETTABLE if self._is_compact else set(self.keys) - {"compact"}
+        super().set_state({name: value for name, value in sync_data.items() if name in taken})
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the page; to that of a compact box, only what a visitor may know."""
+        if self._is_compact and (content := visitors.message(content)) is None:
+            return
+        super().send(content, buffers)
+
+    @default("keys")
+    def _synced(self) -> list[str]:
+        hidden = visitors.HIDDEN if self._is_compact else ()
+        return [name for name in self.traits(sync=True) if name not in hidden]
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in ipywidgets
         """The state for the page. The complete state has the answers' words too, for marimo offers it as ``value``."""
@@ -250,12 +300,24 @@ class PromptWidget(AnyWidget):
         except InvalidForm:
             pass
         self._form = Form(self.arguments)
-        self.send(page_messages.form(self._form, self.endpoint))
+        self._show_form()
+
+    def _show_form(self) -> None:
+        """Send the page the form as it is now."""
+        self.send(self._form_message())
+
+    def _form_message(self, *, whole: bool = True) -> page_messages.Message:
+        """The form as it is now; the fields of the schema only if it is to be whole."""
+        try:
+            doubts = self._schema.doubts(self._form.arguments(), self.field)
+        except InvalidForm:
+            doubts = {}
+        return page_messages.form(self._form, self.endpoint, self._schema.fields(self.field) if whole else None, doubts)
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take the rows that someone edited in a view, and send them to all other views."""
         self._form.take(rows)
-        self.send({**page_messages.form(self._form, self.endpoint), "but": view})
+        self.send({**self._form_message(whole=False), "but": view})
         try:
             arguments = self._form.arguments()
         except InvalidForm:
@@ -265,7 +327,14 @@ class PromptWidget(AnyWidget):
 
     @observe("endpoint")
     def _use_endpoint(self, _: object) -> None:
-        self.send(page_messages.form(self._form, self.endpoint))
+        arguments, self._chosen_model = suggestions.with_model(self.arguments, self.endpoint, self._chosen_model)
+        if arguments != self.arguments:
+            self._set_traits(arguments=arguments)
+        if self._is_shown:
+            self._schema.look_up(self.endpoint, self._base_url)
+        self._show_form()
+        if self._files.whole:
+            self._show_files()
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
@@ -275,15 +344,16 @@ class PromptWidget(AnyWidget):
         if self.system != self.chat.system:
             self.chat.system = self.system
 
-    def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
-        self._handle(content)
+    def _receive(self, _: object, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
+        self._handle(content, buffers)
 
-    def _handle(self, content: Mapping[str, Any]) -> None:
+    def _handle(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
         """Do what a message of the page asks for, or tell the page why not."""
         try:
-            self._perform(page_requests.read(content))
+            request = page_requests.read(content, buffers)
+            self._perform(visitors.request(request) if self._is_compact else request)
         except FalNotebookError as exc:
-            self.send(page_messages.refused(exc))
+            self.send(visitors.refused(exc) if self._is_compact else page_messages.refused(exc))
 
     def _perform(self, request: page_requests.Request | None) -> None:
         match request:
@@ -297,8 +367,15 @@ class PromptWidget(AnyWidget):
                     self._take_rows(request.rows, request.view)
                 memory = {"system": request.system, "remember": request.remember}
                 given = {name: value for name, value in memory.items() if value is not None}
-                self._set_traits(endpoint=request.endpoint, play=request.play, **given)
+                if not self._is_compact:
+                    self._set_traits(endpoint=request.endpoint, play=request.play, **given)
                 self._ask(request)
+            case Attach(piece):
+                self._take_piece(piece)
+            case Detach(file):
+                with self._lock:
+                    self._files.remove(file)
+                self._show_files()
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
@@ -333,22 +410,80 @@ class PromptWidget(AnyWidget):
     def _ask(self, request: Run) -> None:
         """Send a prompt of the page: after all others, or in the place of an earlier one, whose files it keeps."""
         if request.instead_of is None:
-            self._begin(Prompt(*self._form_now, request.prompt or ""))
+            self._begin(Prompt(*self._form_now, request.prompt or "", self._files.media))
+            with self._lock:
+                self._files.clear()
+            self._show_files()
             return
         entry = self._conversation.entry(request.instead_of)
         if entry is None:
-            raise InvalidRequest("the prompt to be replaced was removed", hint="send this one as a new one")
+            raise InvalidRequest("the prompt was removed meanwhile", hint="send it as a new one")
         words = entry.prompt if request.prompt is None else request.prompt
         self._begin(Prompt(*self._form_now, words, entry.files), entry)
 
     def _begin(self, prompt: Prompt, instead_of: Entry | None = None) -> None:
-        if not prompt.words.strip() and not prompt.files:
+        is_message = takes_messages(prompt.endpoint.strip().strip("/"))
+        if not prompt.words.strip() and not (is_message and prompt.files):
             raise InvalidRequest("the prompt is empty")
+        if not is_message:
+            prompt = replace(prompt, placed=self._with_files(dict(prompt.arguments), prompt.files))
+        self._schema.check(prompt.sent, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
         self.chat.field = self.field
         if instead_of is not None:
             self._removals.settle()
         self._answering.begin(prompt, instead_of, play=self.play)
+
+    def _with_files(self, arguments: dict[str, Any], files: Sequence[Any]) -> dict[str, Any]:
+        """The arguments with these files among them, for an endpoint that takes no messages."""
+        for media in files:
+            if not isinstance(media, Media):
+                raise InvalidRequest("this endpoint takes no message", hint="attach the file to a new prompt")
+            name, several = self._schema.place(media, arguments)
+            arguments = with_file(arguments, name, media, several=several)
+        return arguments
+
+    def _take_piece(self, piece: Piece) -> None:
+        """Take a piece of a file that a page sends: for an argument, or else for the next prompt."""
+        with self._lock:
+            whole = self._files.take(piece)
+            if whole is None or whole.media is None:
+                return
+            if piece.argument:
+                self._files.remove(piece.file)
+        if piece.argument:
+            several = isinstance(self.arguments.get(piece.argument), list) or self._schema.takes_several(piece.argument)
+            self._set_traits(arguments=with_file(self.arguments, piece.argument, whole.media, several=several))
+            return
+        try:
+            self._places()
+        except InvalidRequest:
+            self._files.remove(piece.file)
+            raise
+        finally:
+            self._show_files()
+
+    def _places(self) -> dict[str, str]:
+        """The argument that each attached file goes into, by the file's id; none where the message takes them."""
+        if takes_messages(self.endpoint.strip().strip("/")):
+            return {}
+        places, arguments = {}, dict(self.arguments)
+        for name, each in self._files.whole:
+            if each.media is not None:
+                places[name], several = self._schema.place(each.media, arguments)
+                arguments = with_file(arguments, places[name], each.media, several=several)
+        return places
+
+    def _show_files(self) -> None:
+        """Send the page the files that go with the next prompt."""
+        self.send(*self._files_message())
+
+    def _files_message(self) -> tuple[page_messages.Message, list[bytes]]:
+        try:
+            places = self._places()
+        except InvalidRequest:
+            places = {}
+        return page_messages.attached(self._files.whole, places)
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
@@ -356,10 +491,13 @@ class PromptWidget(AnyWidget):
             self._conversation.show_all(
                 view,
                 page_messages.control(self._control),
-                page_messages.form(self._form, self.endpoint),
+                self._form_message(),
                 page_messages.state(*self._connection.reported, self._conversation.status),
                 page_messages.past_prompts(),
             )
+            if self._files.whole:
+                message, buffers = self._files_message()
+                self.send({**message, "view": view}, buffers)
 
     def _update_results(self) -> None:
         """Set `results` to the answers of the conversation."""

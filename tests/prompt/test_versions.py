@@ -187,8 +187,8 @@ def test_what_cannot_be_sent_changes_nothing(widget: Watched) -> None:
 def test_while_an_answer_streams_no_version_is_begun_or_shown(widget: Watched) -> None:
     ask(widget, "regenerate", id=2)
     widget.run("hold")
-    for content in ({"kind": "regenerate", "id": 1}, {"kind": "version", "id": 3, "version": 1}):
-        widget.hear(**content)
+    for kind in ("regenerate", "version"):
+        widget.hear(kind, id=3, version=1)
         assert "is streaming" in widget.of("refused")[-1]["message"]
     assert shown(widget) == ["I am Ada.", "I am Bob. 2/2", "hold"]
     widget.stop()
