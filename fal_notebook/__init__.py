@@ -1,9 +1,9 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
 From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
-`info` says what an endpoint does and takes. `session` returns the kernel's session, which keeps the connections.
-`AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each
-name is imported when it is first used, so that importing the package takes no time.
+`find` looks for endpoints, and `info` says what one does, takes and costs. `session` returns the kernel's session,
+which keeps the connections. `AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt
+box in the notebook. Each name is imported when it is first used, so that importing the package takes no time.
 """
 
 try:
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from . import errors
     from .client.api import pipeline, run, stream
+    from .client.argument_check import EndpointWarning
     from .client.async_api import arun
     from .client.chat import Chat, chat
     from .client.endpoint_info import EndpointInfo, info
+    from .client.endpoint_search import EndpointList, find
     from .client.metrics import Metrics
     from .client.result import Result
     from .client.sessions import Session, session
@@ -39,6 +41,7 @@ __version__ = "0.1.0"
 
 _NAMES_OF_MODULE = {
     "client.api": ("pipeline", "run", "stream"),
+    "client.argument_check": ("EndpointWarning",),
     "client.async_api": ("arun",),
     "client.chat": ("Chat", "chat"),
     "errors": ("FalNotebookError",),
@@ -46,6 +49,7 @@ _NAMES_OF_MODULE = {
     "display.player": ("AudioPlayer",),
     "prompt.widget": ("PromptWidget",),
     "client.endpoint_info": ("EndpointInfo", "info"),
+    "client.endpoint_search": ("EndpointList", "find"),
     "client.metrics": ("Metrics",),
     "client.result": ("Result",),
     "client.sessions": ("Session", "session"),
@@ -61,6 +65,8 @@ __all__ = [
     "Chat",
     "Choice",
     "EndpointInfo",
+    "EndpointList",
+    "EndpointWarning",
     "FalNotebookError",
     "Json",
     "Media",
@@ -81,6 +87,7 @@ __all__ = [
     "arun",
     "chat",
     "errors",
+    "find",
     "info",
     "load_ipython_extension",
     "pipeline",

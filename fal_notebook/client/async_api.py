@@ -11,6 +11,7 @@ from .off_loop import on_thread
 from .waiting import check_asyncio
 
 if TYPE_CHECKING:
+    from .argument_check import Check
     from .result import Result
 
 
@@ -20,6 +21,7 @@ async def arun(
     *,
     timeout: float | None = None,  # noqa: ASYNC109 - of the request, the same as in `run`
     base_url: str | None = None,
+    check: "Check | None" = None,
     **more: Any,
 ) -> "Result":
     """Send a request and await its result; cancelling the task stops it. The parameters are those of `stream`.
@@ -33,7 +35,7 @@ async def arun(
     ready = await on_thread(lambda: _settled(given))
     from .api import stream
 
-    return await stream(endpoint, ready, timeout=timeout, base_url=base_url)
+    return await stream(endpoint, ready, timeout=timeout, base_url=base_url, check=check)
 
 
 def _settled(arguments: Mapping[str, Any]) -> dict[str, Any]:

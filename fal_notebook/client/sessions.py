@@ -19,16 +19,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import FalNotebookError, InvalidRequest, bare
-from ..wire.connection import Caller
 from ..wire.pool import Limits
 from ..wire.target import Target, resolve_target
-from .exchanges import Deadline, Exchange, perform
+from .exchanges import Deadline, perform
 from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
 from .payloads import Payload, UploadChoice, chosen_upload, payload_of
 from .receiver import Receiver
 from .streaming import Stream
 from .uploads import Uploads
+from .used_names import UsedNames
 
 Companion = TypeVar("Companion")
 
@@ -66,6 +66,8 @@ class Session:
         nested: whether the user's running event loop goes on while a call blocks.
         upload: whether files are uploaded before a request: those that are large and go to fal (``auto``), ``always``,
             or ``never``, so that they go within the request.
+        check: what `run`, `stream`, `arun`, `pipeline` and conversations do about arguments that do not fit the
+            endpoint's schema: ``warn``, ``strict`` or ``off``. The methods of the session itself check nothing.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -74,6 +76,7 @@ class Session:
         self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
         self.upload: UploadChoice = "auto"
+        self.check = "warn"
         self._companions: dict[type, Any] = {}
         self._inherited: list[object] = []
         _sessions.add(self)
@@ -125,6 +128,7 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         payload, receiver = self._prepared(arguments or {}, target)
+        self.companion(UsedNames).note(target.endpoint, arguments or {})
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_one(io, target, payload, receiver, timeout)
@@ -160,6 +164,7 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         prepared = [self._prepared(arguments, target) for arguments in requests]
+        self.companion(UsedNames).note(target.endpoint, {})
         payloads, receivers = [each for each, _ in prepared], [each for _, each in prepared]
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
@@ -283,20 +288,14 @@ class Session:
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
         pipeline, deadline = io.pool(target, self._limits).pipeline(), Deadline(timeout)
-        uploads, each = self.companion(Uploads), list(zip(payloads, receivers, strict=True))
-        messages = asyncio.gather(*(uploads.message(payload, target, one.transfer) for payload, one in each))
-
-        def after_uploads(number: int) -> Exchange:
-            async def send(_: str, caller: Caller) -> None:  # they wait together, and so keep their order
-                await pipeline.exchange((await asyncio.shield(messages))[number], caller)
-
-            return send
-
+        files = [(payload, receiver.transfer) for payload, receiver in zip(payloads, receivers, strict=True)]
+        exchanges, stop_uploads = self.companion(Uploads).before_all(pipeline.exchange, files, target)
         try:
-            work = (perform(target, "", one, deadline, after_uploads(n)) for n, (_, one) in enumerate(each))
+            each = zip(receivers, exchanges, strict=True)
+            work = (perform(target, "", receiver, deadline, exchange) for receiver, exchange in each)
             await asyncio.gather(*work, return_exceptions=True)  # a request that fails does not stop the others
         finally:
-            messages.cancel()
+            stop_uploads()
             pipeline.close()
 
 

@@ -47,7 +47,8 @@ class FalMagics(Magics):
         ("warn", "strict", "off"),
         "warn",
         help="What is done about arguments that do not fit the endpoint's schema: what fal is certain to refuse is not "
-        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off).",
+        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off). "
+        "Requests from Python follow it, too.",
     ).tag(config=True)
     upload = Enum(
         ("auto", "always", "never"),
@@ -66,7 +67,9 @@ class FalMagics(Magics):
     @needs_local_scope
     @magic_arguments("falstream")
     @argument(
-        "endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info"
+        "endpoint",
+        nargs="?",
+        help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info, find",
     )
     @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
     @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
@@ -114,7 +117,8 @@ class FalMagics(Magics):
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
-            %falstream info fal-ai/flux/dev       what an endpoint does, and its arguments
+            %falstream find upscale video         endpoints, what they make and what they cost
+            %falstream info fal-ai/flux/dev       what an endpoint does, its arguments and its price
             %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
@@ -124,7 +128,7 @@ class FalMagics(Magics):
         from ..render.bundles import small_bundle
         from .argument_check import check_requests
         from .request import read_requests
-        from .subcommands import ACTIONS, show_info
+        from .subcommands import ACTIONS, show_found, show_info
 
         namespace = self._namespace(local_ns, in_cell=cell is not None)
         try:
@@ -138,13 +142,15 @@ class FalMagics(Magics):
             if cell is None and options.endpoint == "info":
                 show_info(options.arguments, options.base_url or None)
                 return None
+            if cell is None and options.endpoint == "find":
+                show_found(options.arguments, options.base_url or None)
+                return None
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
-            plain = ((each.endpoint, each.arguments) for each in requests.values() if each.chat is None)
-            doubts = check_requests(plain, options)
+            doubts = check_requests(requests, options)
         except InvalidRequest as exc:
             what, advice = exc.lines(UsageError.__name__)
             raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
-        if doubts and not options.quiet:
+        if doubts:
             show_bundle(small_bundle(doubts))
         self._send(requests, options)
         is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
@@ -202,6 +208,12 @@ class FalMagics(Magics):
         kernel_session.upload = UPLOAD_CHOICES[UPLOAD_CHOICES.index(self.upload)]
         kernel_session.companion(Uploads).tell = lambda words: show_bundle(small_bundle(words))
         kernel_session.limits = Limits(self.connections, self.idle_seconds, self.max_body)
+
+    @observe("check")
+    def _set_check(self, _: object = None) -> None:
+        from ..client.sessions import session
+
+        session().check = self.check
 
     def _open_widget(self, request: "Request", options: Namespace) -> None:
         from IPython.display import display

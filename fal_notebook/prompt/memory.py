@@ -53,7 +53,7 @@ class Memory:
             raise InvalidRequest("messages are what the box sends", hint="PromptWidget(messages=…) begins with them")
         own = {"messages"} if chat.takes_messages else {chat.field}
         chat.arguments = {name: value for name, value in arguments.items() if name not in own}
-        return chat.stream(prompt)
+        return chat.send([prompt], {}, chat.note)
 
     def note(self, entry: Entry, stream: Stream) -> None:
         """Note what an answer that has ended was added as."""

@@ -21,6 +21,16 @@ def is_fal(url: str) -> bool:
     return url == _fal_url()
 
 
+def is_fals(url: str | None) -> bool:
+    """Whether requests with this base URL, or without any, go to fal."""
+    return is_fal(url or base_url())
+
+
+def is_public_fal(url: str | None) -> bool:
+    """Whether requests with this base URL, or without any, go to the host that everybody's go to."""
+    return (url or base_url()) == "wss://ws.fal.run"
+
+
 def fetches_schemas() -> bool:
     """Whether the schemas of endpoints may be fetched; ``FAL_NOTEBOOK_SCHEMAS=off`` says no."""
     return os.environ.get(SCHEMAS_VARIABLE, "").lower() != "off"
