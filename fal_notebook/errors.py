@@ -336,12 +336,12 @@ def status_error(
         hint = "it gave no reason; check the endpoint's name and the arguments"
     if status < 400:
         hint = "a redirect, which is not followed; check the endpoint's name"
-    if kind in (RateLimited, ServerError) and (seconds := _retry_after(headers)):
+    if kind in (RateLimited, ServerError) and (seconds := retry_after(headers)):
         hint = f"wait {seconds} s, then send it again"
     return kind(message, status=status, detail=detail, request_id=request_id, headers=headers, hint=hint)
 
 
-def _retry_after(headers: Mapping[str, str] | None) -> int:
+def retry_after(headers: Mapping[str, str] | None) -> int:
     """The seconds that a server asks to wait (RFC 9110, 10.2.3); 0 where it gives none, or a date."""
     asked = str((headers or {}).get("retry-after", "")).strip()
     return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 0

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import FalNotebookError
+from ..response.updates import Log, Progress
 from ..wire.protocol import Data, Event
 from .inbox import Inbox
 from .thinking_time import Arrivals
@@ -41,7 +42,7 @@ class Receiver:
     """
 
     def __init__(self) -> None:
-        self.inbox: Inbox[Event | RequestEnd] = Inbox()
+        self.inbox: Inbox[Event | RequestEnd | Log | Progress] = Inbox()
         self.began = time.monotonic()
         self.sent_at: float | None = None
         self.is_sent_whole = False

@@ -64,10 +64,10 @@ class Session:
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
-        upload: whether files are uploaded before a request: those that are large and go to fal (``auto``), ``always``,
-            or ``never``, so that they go within the request.
         check: what `run`, `stream`, `arun`, `pipeline` and conversations do about arguments that do not fit the
             endpoint's schema: ``warn``, ``strict`` or ``off``. The methods of the session itself check nothing.
+        upload: whether files are uploaded before a request: those that are large and go to fal (``auto``), ``always``,
+            or ``never``, so that they go within the request.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -75,8 +75,8 @@ class Session:
         self._lock = threading.Lock()
         self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
-        self.upload: UploadChoice = "auto"
         self.check = "warn"
+        self.upload: UploadChoice = "auto"
         self._companions: dict[type, Any] = {}
         self._inherited: list[object] = []
         _sessions.add(self)
@@ -95,7 +95,7 @@ class Session:
             return
         self._limits = limits
         if self._io.pools:
-            self._submit(IOThread.retire_pools)
+            self.begin(IOThread.retire_pools)
 
     def companion(self, kind: type[Companion]) -> Companion:
         """The session's one object of a class, made at the first call. Other modules keep state of theirs in it."""
@@ -133,7 +133,7 @@ class Session:
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_one(io, target, payload, receiver, timeout)
 
-        request = self._submit(perform, [receiver])
+        request = self.begin(perform, [receiver])
         return Stream(target, receiver, request.cancel, nested=self.nested)
 
     def pipeline(
@@ -164,13 +164,13 @@ class Session:
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
         prepared = [self._prepared(arguments, target) for arguments in requests]
-        self.companion(UsedNames).note(target.endpoint, {})
         payloads, receivers = [each for each, _ in prepared], [each for _, each in prepared]
+        self.companion(UsedNames).note(target.endpoint, {})
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_pipeline(io, target, payloads, receivers, timeout)
 
-        request = self._submit(perform, receivers)
+        request = self.begin(perform, receivers)
         return [Stream(target, receiver, request.cancel, nested=self.nested, pipelined=True) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
@@ -190,7 +190,7 @@ class Session:
             CredentialsError: no key was found.
         """
         target = resolve_target(endpoint, base_url)
-        return self._submit(lambda io: self._connect(io, target))
+        return self.begin(lambda io: self._connect(io, target))
 
     @property
     def connections(self) -> list[ConnectionInfo]:
@@ -245,8 +245,12 @@ class Session:
                 self._io = IOThread()
         return before
 
-    def _submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
-        """Run work on the I/O thread, on a new one if the old one has ended. See `IOThread.submit`."""
+    def begin(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
+        """Run work on the I/O thread, on a new one if the old one has ended. See `IOThread.submit`.
+
+        Raises:
+            ConnectError: no thread can start, because Python is exiting.
+        """
         request = None
         try:
             with Interrupts():  # an interrupt in here would leave a thread that nobody ends

@@ -91,6 +91,11 @@ class Stream:
         return transfer if transfer is not None and transfer.is_running and not self.is_done else None
 
     @property
+    def doing(self) -> str:
+        """What is waited for, in a few words."""
+        return "connecting" if self.is_connecting else "receiving" if self.bytes else "waiting"
+
+    @property
     def first_byte_after(self) -> float | None:
         """Seconds from the call to the first byte of the body; None until that has come."""
         return self._receiver.first_byte_after
