@@ -77,6 +77,7 @@ def _check(options: Namespace) -> None:
     if options.side_by_side:
         _check_side_by_side(options)
     _check_chat(options)
+    _check_each(options)
     if options.play and options.background:
         raise InvalidRequest("--play goes without --background")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
@@ -98,6 +99,22 @@ def _check_chat(options: Namespace) -> None:
         return
     if options.side_by_side or options.widget:
         raise InvalidRequest("a conversation goes with one endpoint, and without --widget")
+
+
+def _check_each(options: Namespace) -> None:
+    if options.each is None:
+        for name in ("to", "budget", "unique"):
+            if getattr(options, name):
+                raise InvalidRequest(
+                    f"--{name} goes with --each", hint="--each NAME sends the cell for each row of a table"
+                )
+        return
+    _check_variable("--each", options.each)
+    for name in ("chat", "go_on", "models", "widget", "play", "save", "input"):
+        if getattr(options, name):
+            raise InvalidRequest(f"--each goes without --{'continue' if name == 'go_on' else name}")
+    if "," in options.endpoint:
+        raise InvalidRequest("--each goes with one endpoint")
 
 
 def _check_side_by_side(options: Namespace) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas
+import pandas  # type: ignore[import-untyped]  # it ships no hints
 import polars
 import pytest
 
