@@ -207,9 +207,9 @@ class QueuedRequests:
         return found[0]
 
 
-def remember(submitted: Submitted) -> Submitted:
-    """Let a session remember a request."""
-    known = session().companion(QueuedRequests).known
+def remember(submitted: Submitted, own: Session | None = None) -> Submitted:
+    """Let a session remember a request; the kernel's where none is given."""
+    known = (own or session()).companion(QueuedRequests).known
     known.pop(submitted.request_id, None)
     known[submitted.request_id] = submitted
     while len(known) > _REMEMBERED:
@@ -224,7 +224,6 @@ def submit_stream(
     *,
     base_url: str | None,
     timeout: float | None,
-    taken: Callable[[Submitted], None],
 ) -> QueueStream:
     """Put a request into the queue and follow it; never waits.
 
@@ -234,7 +233,6 @@ def submit_stream(
         arguments: its arguments.
         base_url: as for `submit`.
         timeout: seconds until the stream gives up; the request stays in the queue.
-        taken: called on the I/O thread when the queue has taken it.
 
     Raises:
         InvalidRequest: the endpoint, an argument or a setting cannot be used.
@@ -246,7 +244,7 @@ def submit_stream(
     max_body = own.limits.max_body
 
     def note(told: Taken) -> None:
-        taken(remember(Submitted(address, told.request_id, address.links(told.request_id, dict(told.told)))))
+        remember(Submitted(address, told.request_id, address.links(told.request_id, dict(told.told))), own)
 
     request = own.begin(lambda _: submit_and_follow(address, payload, receiver, timeout, max_body, note), [receiver])
     return QueueStream(address.target, receiver, request.cancel, nested=own.nested)

@@ -24,6 +24,7 @@ OPTIONS = (
     "--no-check",
     "--out",
     "--play",
+    "--queue",
     "--quiet",
     "--raw",
     "--save",

@@ -77,6 +77,8 @@ def _check(options: Namespace) -> None:
     if options.side_by_side:
         _check_side_by_side(options)
     _check_chat(options)
+    if options.queue:
+        _check_queue(options)
     if options.play and options.background:
         raise InvalidRequest("--play goes without --background")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
@@ -98,6 +100,14 @@ def _check_chat(options: Namespace) -> None:
         return
     if options.side_by_side or options.widget:
         raise InvalidRequest("a conversation goes with one endpoint, and without --widget")
+
+
+def _check_queue(options: Namespace) -> None:
+    if options.side_by_side or options.go_on or options.chat is not None:
+        raise InvalidRequest("--queue goes with one endpoint, and without a conversation")
+    for name in ("play", "widget"):
+        if getattr(options, name):
+            raise InvalidRequest(f"--queue goes without --{name}", hint="what the queue answers comes whole")
 
 
 def _check_side_by_side(options: Namespace) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..client.arguments import encode
 from ..client.chat import Chat, Chats
+from ..client.queue import submit_stream
 from ..client.result import Result
 from ..client.sessions import session
 from ..client.streaming import Stream
@@ -17,7 +18,7 @@ from ..wire.target import endpoint_name
 from .argument_check import schema_of_line
 from .cell_arguments import from_cell, from_line
 
-SUBCOMMANDS = ("status", "stop", "close", "info")
+SUBCOMMANDS = ("status", "stop", "close", "info", "attach")
 """What the line form does without a request."""
 _NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
@@ -52,6 +53,10 @@ class Request:
         chat = self._in(self.chat)
         chat.base_url, chat.timeout = base_url or chat.base_url, timeout or chat.timeout
         return chat.stream(self.prompt)
+
+    def queued(self, *, base_url: str | None, timeout: float | None) -> Stream:
+        """Put the request into fal's queue, and follow it."""
+        return submit_stream(session(), self.endpoint, self.arguments, base_url=base_url, timeout=timeout)
 
     def noted(self, result: Result) -> Result:
         """The result, with a note of what the conversation left out."""
@@ -112,7 +117,8 @@ def _endpoint(name: str, base: str | None) -> str:
         return endpoint
     near = difflib.get_close_matches(endpoint.lower(), SUBCOMMANDS, n=1, cutoff=_NEAR)
     if near:
-        meant = f"{near[0]} ENDPOINT" if near[0] == "info" else near[0]
+        takes = {"info": " ENDPOINT", "attach": " ENDPOINT REQUEST_ID"}
+        meant = f"{near[0]}{takes.get(near[0], '')}"
         raise InvalidRequest(f"{endpoint} is no endpoint", hint=f"did you mean the line %falstream {meant}?")
     if not base and is_fal(base_url()):
         raise InvalidRequest(f"{endpoint} is no endpoint of fal", hint="it is like fal-ai/any-llm/stream")
