@@ -1,10 +1,11 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python, `run`, `stream` and `arun` send one request, `pipeline` sends many, and `chat` begins a conversation.
-`submit` puts a request into fal's queue, and `attach_request` comes back to it.
-`info` says what an endpoint does and takes. `session` returns the kernel's session, which keeps the connections.
-`AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each
-name is imported when it is first used, so that importing the package takes no time.
+From Python, `run`, `stream` and `arun` send one request, `chat` begins a conversation, and `submit` puts a request into
+fal's queue, to which `attach_request` comes back. `map` sends one for each row of a table, `attach` goes on with it
+after a restart, and `pipeline` sends many short ones over one connection. `find` looks for endpoints, and `info` says
+what one does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays
+sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when
+it is first used, so that importing the package takes no time.
 """
 
 try:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from . import errors
     from .client.api import pipeline, run, stream
+    from .client.argument_check import EndpointWarning
     from .client.async_api import arun
     from .client.chat import Chat, chat
     from .client.endpoint_info import EndpointInfo, info
+    from .client.endpoint_search import EndpointList, find
     from .client.metrics import Metrics
     from .client.queue import Submitted, attach_request, submit
     from .client.result import Result
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .client.streaming import Stream
     from .client.usage import Usage
     from .display.player import AudioPlayer
+    from .display.runs import LiveRun, attach, map  # noqa: A004 - the name of what it does
     from .errors import FalNotebookError
     from .media.media import Media
     from .prompt.widget import PromptWidget
@@ -41,13 +45,16 @@ __version__ = "0.1.0"
 
 _NAMES_OF_MODULE = {
     "client.api": ("pipeline", "run", "stream"),
+    "client.argument_check": ("EndpointWarning",),
     "client.async_api": ("arun",),
     "client.chat": ("Chat", "chat"),
     "errors": ("FalNotebookError",),
     "media.media": ("Media",),
     "display.player": ("AudioPlayer",),
+    "display.runs": ("LiveRun", "attach", "map"),
     "prompt.widget": ("PromptWidget",),
     "client.endpoint_info": ("EndpointInfo", "info"),
+    "client.endpoint_search": ("EndpointList", "find"),
     "client.metrics": ("Metrics",),
     "client.queue": ("Submitted", "attach_request", "submit"),
     "client.result": ("Result",),
@@ -64,8 +71,11 @@ __all__ = [
     "Chat",
     "Choice",
     "EndpointInfo",
+    "EndpointList",
+    "EndpointWarning",
     "FalNotebookError",
     "Json",
+    "LiveRun",
     "Log",
     "Media",
     "Metrics",
@@ -84,11 +94,14 @@ __all__ = [
     "Update",
     "Usage",
     "arun",
+    "attach",
     "attach_request",
     "chat",
     "errors",
+    "find",
     "info",
     "load_ipython_extension",
+    "map",
     "pipeline",
     "run",
     "session",

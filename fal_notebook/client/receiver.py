@@ -12,6 +12,7 @@ from ..response.updates import Log, Progress
 from ..wire.protocol import Data, Event
 from .inbox import Inbox
 from .thinking_time import Arrivals
+from .transfers import Transfer
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Receiver:
         request_end: how the request ended; None until it has.
         bytes: how many bytes of the body have come.
         arrivals: when they came.
+        transfer: the uploads that come before the request; None if there are none.
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,7 @@ class Receiver:
         self.request_end: RequestEnd | None = None
         self.bytes = 0
         self.arrivals = Arrivals()
+        self.transfer: Transfer | None = None
 
     @property
     def elapsed(self) -> float:

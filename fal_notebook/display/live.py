@@ -193,6 +193,8 @@ class Live(ABC):
         return thinking_words(stream)
 
     def _waiting_words(self, stream: Stream) -> str:
+        if stream.transfer is not None:
+            return f"uploading… {stream.elapsed:.0f} s · {stream.transfer.words}"
         received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
         said = "".join(
             f" · {one_line(words, 80)}" for words in (self._progress_words(), self._log, self._file) if words

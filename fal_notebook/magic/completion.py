@@ -19,6 +19,7 @@ OPTIONS = (
     "--field",
     "--format",
     "--help",
+    "--inline",
     "--input",
     "--models",
     "--no-check",
@@ -30,6 +31,7 @@ OPTIONS = (
     "--save",
     "--overwrite",
     "--timeout",
+    "--upload",
     "--widget",
 )
 _LINE = re.compile(r"\s*%{1,2}falstream\s")
