@@ -80,6 +80,8 @@ def _check(options: Namespace) -> None:
     if options.side_by_side:
         _check_side_by_side(options)
     _check_chat(options)
+    if options.queue:
+        _check_queue(options)
     if options.widget and options.upload:
         raise InvalidRequest("--upload and --inline go without --widget", hint="set %config FalMagics.upload")
     _check_each(options)
@@ -120,6 +122,14 @@ def _check_each(options: Namespace) -> None:
             raise InvalidRequest(f"--each goes without --{'continue' if name == 'go_on' else name}")
     if "," in options.endpoint:
         raise InvalidRequest("--each goes with one endpoint")
+
+
+def _check_queue(options: Namespace) -> None:
+    if options.side_by_side or options.go_on or options.chat is not None:
+        raise InvalidRequest("--queue goes with one endpoint, and without a conversation")
+    for name in ("play", "widget"):
+        if getattr(options, name):
+            raise InvalidRequest(f"--queue goes without --{name}", hint="what the queue answers comes whole")
 
 
 def _check_side_by_side(options: Namespace) -> None:
