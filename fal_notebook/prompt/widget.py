@@ -22,6 +22,7 @@ from anywidget import AnyWidget
 from IPython.display import DisplayHandle
 from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
+from ..client.argument_check import checked
 from ..client.arguments import encode
 from ..client.chat import Chat
 from ..client.follower import follow_in_thread
@@ -302,7 +303,8 @@ class PromptWidget(AnyWidget):
             doubts = self._schema.doubts(self._form.arguments(), self.field)
         except InvalidForm:
             doubts = {}
-        return page_messages.form(self._form, self.endpoint, self._schema.fields(self.field) if whole else None, doubts)
+        fields = self._schema.fields(self.field) if whole else None
+        return page_messages.form(self._form, self.endpoint, fields, doubts, self._schema.endpoints)
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take the rows that someone edited in a view, and send them to all other views."""
@@ -392,7 +394,8 @@ class PromptWidget(AnyWidget):
         media = files.media if isinstance(files, Attachments) else list(files)
         if not takes_messages(endpoint.strip().strip("/")):
             arguments, media = self._with_files(arguments, media), []
-        self._schema.check(arguments, self.field)
+        if checked(self.chat.check) != "off":
+            self._schema.check(arguments, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
         with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
             connected = connected_endpoints()  # asked before the request can open one
