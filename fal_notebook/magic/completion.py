@@ -25,6 +25,7 @@ OPTIONS = (
     "--no-check",
     "--out",
     "--play",
+    "--queue",
     "--quiet",
     "--raw",
     "--save",
