@@ -190,10 +190,11 @@ class Live(ABC):
         return thinking_words(stream)
 
     def _waiting_words(self, stream: Stream) -> str:
-        doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
+        if stream.transfer is not None:
+            return f"uploading… {stream.elapsed:.0f} s · {stream.transfer.words}"
         received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
         said = "".join(f" · {one_line(words, 80)}" for words in (self._progress_words(), self._file) if words)
-        return f"{doing}… {stream.elapsed:.0f} s{received}{said}"
+        return f"{stream.doing}… {stream.elapsed:.0f} s{received}{said}"
 
     def _rest(self, seconds: float | None = None) -> None:
         """Set the time of the next refresh: after the usual pause or a number of seconds, unless a later one is set."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..client.interrupts import Interrupts
+from ..client.payloads import chosen_upload
 from ..client.result import Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
@@ -162,7 +163,11 @@ def _raise_error(result: Result, options: Namespace) -> None:
 
 
 def _send(request: Request, options: Namespace) -> Stream:
-    return request.stream(base_url=options.base_url or None, timeout=options.timeout)
+    token = chosen_upload.set(options.upload)
+    try:
+        return request.stream(base_url=options.base_url or None, timeout=options.timeout)
+    finally:
+        chosen_upload.reset(token)
 
 
 def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:

@@ -50,6 +50,12 @@ class FalMagics(Magics):
         "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off). "
         "Requests from Python follow it, too.",
     ).tag(config=True)
+    upload = Enum(
+        ("auto", "always", "never"),
+        "auto",
+        help="Whether files are uploaded to fal's storage before a request, where whoever has the URL can read them: "
+        "those of more than 256 KiB that go to fal (auto), all of them, or none.",
+    ).tag(config=True)
     nested = Bool(
         default_value=True, help="Whether your own asyncio tasks go on while a cell waits (nest_asyncio2)."
     ).tag(config=True)
@@ -82,6 +88,8 @@ class FalMagics(Magics):
     @argument("-q", "--quiet", action="store_true", help="show nothing; errors are raised all the same")
     @argument("--autoplay", action="store_true", help="play sound by itself when it is there")
     @argument("--play", action="store_true", help="play sound while it is being made")
+    @argument("--upload", action="store_true", help="upload files to fal's storage, also small ones")
+    @argument("--inline", action="store_true", help="send files within the request, also large ones")
     @argument("--no-check", action="store_true", help="send arguments that do not fit the endpoint's schema")
     @argument("--widget", action="store_true", help="open a prompt box for the endpoint; -o names the widget")
     @argument("--dry-run", action="store_true", help="show endpoint and arguments, send nothing")
@@ -153,7 +161,7 @@ class FalMagics(Magics):
 
         options = parse(self.falstream.parser, line, namespace)
         options.as_text = options.field is not None
-        for name in ("base_url", "format", "field", "timeout", "autoplay", "check"):
+        for name in ("base_url", "format", "field", "timeout", "autoplay", "check", "upload"):
             setattr(options, name, getattr(options, name) or getattr(self, name))
         options.live = self.live
         return options
@@ -186,13 +194,19 @@ class FalMagics(Magics):
         else:
             perform(request, options, _shell(self))
 
-    @observe("nested", "connections", "idle_seconds", "max_body")
+    @observe("nested", "connections", "idle_seconds", "max_body", "upload")
     def _set_up_session(self, _: object = None) -> None:
+        from ..client.payloads import UPLOAD_CHOICES
         from ..client.sessions import session
+        from ..client.uploads import Uploads
+        from ..display.outputs import show_bundle
+        from ..render.bundles import small_bundle
         from ..wire.pool import Limits
 
         kernel_session = session()
         kernel_session.nested = self.nested
+        kernel_session.upload = UPLOAD_CHOICES[UPLOAD_CHOICES.index(self.upload)]
+        kernel_session.companion(Uploads).tell = lambda words: show_bundle(small_bundle(words))
         kernel_session.limits = Limits(self.connections, self.idle_seconds, self.max_body)
 
     @observe("check")

@@ -50,6 +50,9 @@ def parse(parser: MagicArgumentParser, line: str, namespace: Mapping[str, Any] |
         options.arguments.insert(0, options.endpoint)  # the endpoint is that of the conversation
         options.endpoint = None
     options.check = "off" if options.no_check else ""
+    if options.upload and options.inline:
+        raise InvalidRequest("--upload and --inline contradict each other", hint="one of them is enough")
+    options.upload = "always" if options.upload else "never" if options.inline else ""
     options.side_by_side = options.models is not None or "," in (options.endpoint or "")
     _check(options)
     return options
@@ -77,6 +80,8 @@ def _check(options: Namespace) -> None:
     if options.side_by_side:
         _check_side_by_side(options)
     _check_chat(options)
+    if options.widget and options.upload:
+        raise InvalidRequest("--upload and --inline go without --widget", hint="set %config FalMagics.upload")
     if options.play and options.background:
         raise InvalidRequest("--play goes without --background")
     if options.timeout is not None and not 0 < options.timeout < math.inf:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..client.arguments import encode
+from ..client.arguments import settled
 from ..client.catalogue import Catalogue
 from ..client.chat import Chat, Chats
 from ..client.result import Result
@@ -92,12 +92,13 @@ def read_requests(
         InvalidRequest: something in the options or the cell cannot be sent.
     """
     names = None if options.raw else namespace
-    arguments = {
-        **_from_variable(options.input, namespace),
-        **from_cell(cell, options.field, names, as_text=options.as_text),
-        **from_line(options.arguments, names, _schema_of_line(options)),
-    }
-    encode(arguments)
+    arguments = settled(
+        {
+            **_from_variable(options.input, namespace),
+            **from_cell(cell, options.field, names, as_text=options.as_text),
+            **from_line(options.arguments, names, _schema_of_line(options)),
+        }
+    )
     if options.chat is not None or options.go_on:
         request = _said_in_chat(arguments, options, namespace)
         return {request.endpoint: request}

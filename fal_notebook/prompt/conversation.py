@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from ..client.result import Result
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
+from ..media.media import Media
+from ..render.bundles import Bundle
 from ..response.updates import Piece
 from . import page_messages, suggestions
 from .answer_sound import AnswerSound
@@ -42,6 +44,7 @@ class Conversation:
     Args:
         page: is sent all changes.
         lock: the widget's lock, which keeps the page in step with the conversation.
+        show: makes an output of an ended answer.
 
     Attributes:
         entries: prompts with their answers, oldest first.
@@ -50,11 +53,14 @@ class Conversation:
         outputs: the outputs that show the static transcript.
     """
 
-    def __init__(self, page: Page, lock: threading.RLock) -> None:
+    def __init__(
+        self, page: Page, lock: threading.RLock, show: Callable[[Result], Bundle] = Result._repr_mimebundle_
+    ) -> None:
         self.entries: list[Entry] = []
         self.running: RunningAnswer | None = None
         self.status = ""
         self._page = page
+        self._show = show
         self._lock = lock
         self._count = 0
         self._sound = AnswerSound()
@@ -80,10 +86,16 @@ class Conversation:
         """Begin with entries of an earlier conversation. Nothing is shown yet."""
         self.entries, self._count = list(entries), len(entries)
         for entry in entries:
+            entry.show = self._show
             self._transcript.add(entry)
 
     def ask(
-        self, endpoint: str, arguments: dict[str, Any], prompt: str, request: Callable[[], Stream]
+        self,
+        endpoint: str,
+        arguments: dict[str, Any],
+        prompt: str,
+        request: Callable[[], Stream],
+        files: Sequence[Media] = (),
     ) -> RunningAnswer:
         """Send a prompt and add it to the conversation. A request that cannot be made adds nothing.
 
@@ -93,7 +105,7 @@ class Conversation:
         with self._lock:
             if self.running is not None:
                 raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
-            entry = Entry(self._count + 1, endpoint, arguments, prompt)
+            entry = Entry(self._count + 1, endpoint, arguments, prompt, files=files, show=self._show)
             running = RunningAnswer(entry)
             running.stream = request()
             self.running, self.status = running, ""

@@ -3,6 +3,7 @@
 Both the streamed words and the bundle of the ended answer are HTML, which `render` has made safe.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from ..client.result import Result
 from ..display.growing_words import GrowingWords
 from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
+from ..media.media import Media
 from ..render.bundles import Bundle
 
 
@@ -26,7 +28,9 @@ class Entry:
         words: the words of the answer so far.
         pictures: the newest preview of the answer.
         player_name: the name of the static player that takes over from the page's; empty if none does.
+        files: the files that go with the prompt in a message.
         result: the answer, once it has ended.
+        show: makes an output of the ended answer.
     """
 
     number: int
@@ -36,7 +40,9 @@ class Entry:
     words: GrowingWords = field(default_factory=GrowingWords)
     pictures: NewestPicture = field(default_factory=NewestPicture)
     player_name: str = ""
+    files: Sequence[Media] = ()
     result: Result | None = None
+    show: Callable[[Result], Bundle] = Result._repr_mimebundle_
 
     def end(self, result: Result) -> None:
         """Store the result, in place of an earlier one if there is one."""
@@ -48,4 +54,4 @@ class Entry:
         """The ended answer as an output, with its error if it has one."""
         if self.result is None:
             raise ValueError("the answer has not ended")
-        return with_player_name(self.result._repr_mimebundle_(), self.player_name)
+        return with_player_name(self.show(self.result), self.player_name)

@@ -5,7 +5,7 @@ the next prompt is sent with it, and not with the entries that the page shows.
 """
 
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..client import messages as turns
@@ -14,6 +14,7 @@ from ..client.messages import Message
 from ..client.result import Result
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
+from ..media.media import Media
 from .entry import Entry
 
 
@@ -40,7 +41,7 @@ class Memory:
             entries.append(entry)
         return entries
 
-    def send(self, endpoint: str, arguments: Mapping[str, Any], prompt: str) -> Stream:
+    def send(self, endpoint: str, arguments: Mapping[str, Any], prompt: str, files: Sequence[Media] = ()) -> Stream:
         """Send a prompt, with what was said before where the endpoint is to know it.
 
         Raises:
@@ -53,7 +54,7 @@ class Memory:
             raise InvalidRequest("messages are what the box sends", hint="PromptWidget(messages=…) begins with them")
         own = {"messages"} if chat.takes_messages else {chat.field}
         chat.arguments = {name: value for name, value in arguments.items() if name not in own}
-        return chat.send([prompt], {}, chat.note)
+        return chat.send([prompt, *files], {}, chat.note)
 
     def note(self, entry: Entry, stream: Stream) -> None:
         """Note what an answer that has ended was added as."""

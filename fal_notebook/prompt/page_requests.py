@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .argument_rows import Row
+from .attachments import Piece
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,25 @@ class BringTranscript:
     pieces: Sequence[Any]
 
 
-Request = Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | Undo | BringTranscript
+@dataclass(frozen=True)
+class Attach:
+    """Someone attaches a file, of which this is a piece."""
+
+    piece: Piece
 
 
-def read(content: Mapping[str, Any]) -> Request | None:
-    """The request in a message; None if it has none."""
+@dataclass(frozen=True)
+class Detach:
+    """Someone removes an attached file."""
+
+    file: str
+
+
+Request = Attach | Detach | Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | Undo | BringTranscript
+
+
+def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> Request | None:
+    """The request in a message with these buffers; None if it has none."""
     match content:
         case {"kind": "hello", "view": str(view)}:
             return Hello(view)
@@ -127,6 +142,13 @@ def read(content: Mapping[str, Any]) -> Request | None:
             return Delete(number)
         case {"kind": "copy", "view": str(view), "id": int(number)}:
             return Copy(view, number)
+        case {"kind": "attach", "id": str(file), "name": str(name), "size": int(size), "at": int(at), **others} if (
+            buffers
+        ):
+            content_type, argument = (str(others.get(each) or "") for each in ("type", "argument"))
+            return Attach(Piece(file, name, content_type, size, argument, at, bytes(buffers[0])))
+        case {"kind": "detach", "id": str(file)}:
+            return Detach(file)
         case {"kind": "clear"}:
             return Clear()
         case {"kind": "undo"}:

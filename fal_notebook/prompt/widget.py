@@ -20,12 +20,13 @@ from typing import Any
 
 from anywidget import AnyWidget
 from IPython.display import DisplayHandle
-from traitlets import Bool, Dict, Enum, List, Unicode, observe
+from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
 from ..client.arguments import encode
 from ..client.chat import Chat
 from ..client.follower import follow_in_thread
 from ..client.interrupts import Interrupts, interruptible
+from ..client.known_endpoints import takes_messages
 from ..client.result import Result, show_safely, with_show_error
 from ..client.sessions import session
 from ..client.streaming import Stream, end_of
@@ -35,18 +36,21 @@ from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
 from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
+from ..media.media import Media
 from ..render.answer_style import answer_style
 from ..response.updates import Update
 from ..safety.plain_text import one_line
-from . import page_messages, page_requests
+from . import page_messages, page_requests, suggestions, visitors
 from .argument_rows import Form, InvalidForm, Row
+from .attachments import Attachments, Piece
 from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
 from .conversation import Conversation
 from .entry import Entry
 from .memory import Memory
-from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop, Undo
+from .page_requests import Attach, BringTranscript, Clear, Copy, Delete, Detach, Edited, Hello, Rerun, Run, Stop, Undo
 from .removal import Removal
 from .running_answer import RunningAnswer
+from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
 
 _PAGE = Path(__file__).with_name("page")
@@ -63,7 +67,8 @@ class PromptWidget(AnyWidget):
     """A prompt box for an endpoint, with the conversation above it. A run does not block the kernel.
 
     Args:
-        endpoint: the endpoint with its sub-path.
+        endpoint: the endpoint with its sub-path. If none is named, it is one that remembers where there is a key for
+            fal or a gateway that serves it, else ``fal-ai/any-llm/stream``.
         arguments: its arguments other than the prompt; ``model`` has a separate field in the page.
         field: the argument that takes the prompt.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
@@ -74,6 +79,8 @@ class PromptWidget(AnyWidget):
             ``messages``, as OpenAI's chat completions do, always get them.
         messages: a conversation to go on with, in OpenAI's form.
         enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
+        compact: whether the page has prompts and answers alone, as for Voilà or teaching: whoever uses the page can
+            neither see nor change the endpoint, its arguments, the model and the system prompt.
 
     Attributes:
         endpoint: the endpoint of the next run.
@@ -105,6 +112,7 @@ class PromptWidget(AnyWidget):
     system = Unicode().tag(sync=True)
     remember = Bool().tag(sync=True)
     enter_sends = Bool(True).tag(sync=True)  # noqa: FBT003 - the trait's default
+    compact = Bool(read_only=True).tag(sync=True)
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
@@ -113,7 +121,7 @@ class PromptWidget(AnyWidget):
 
     def __init__(
         self,
-        endpoint: str = "fal-ai/any-llm/stream",
+        endpoint: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         field: str = "prompt",
         *,
@@ -124,25 +132,33 @@ class PromptWidget(AnyWidget):
         remember: bool = False,
         messages: Iterable[Mapping[str, Any]] = (),
         enter_sends: bool = True,
+        compact: bool = False,
     ) -> None:
+        self._is_compact = compact
         self._lock = threading.RLock()
         self._base_url = base_url
+        endpoint = suggestions.default_endpoint(base_url) if endpoint is None else endpoint
         self.chat = Chat(
             endpoint, system=system, remember=remember, messages=messages, base_url=base_url, timeout=timeout
         )
         self.chat.field = field
         self._memory = Memory(self.chat)
-        self._conversation = Conversation(self, self._lock)
+        show = visitors.bundle if compact else Result._repr_mimebundle_
+        self._conversation = Conversation(self, self._lock, show)
         self._connection = ConnectionState()
         self._conversation.restore(self._memory.entries())
         self._removal: Removal | None = None
         self._form = Form({})
+        self._schema = SchemaForm(self._show_form)
+        self._files = Attachments()
+        self._chosen_model = ""
         self._reported = ("idle", "")
         self._follower: threading.Thread | None = None
         self._is_shown = False
         self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
-        others = dict(arguments or {})
+        self.set_trait("compact", compact)
+        others, self._chosen_model = suggestions.with_model(arguments or {}, endpoint, "")
         prompt = others.pop(field, "")
         super().__init__(
             endpoint=endpoint,
@@ -227,7 +243,8 @@ class PromptWidget(AnyWidget):
 
     def __repr__(self) -> str:
         count = len(self.results)
-        return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
+        name = "" if self._is_compact else f" {one_line(self.endpoint)}"
+        return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
         self._views += displayed(widget_bundle(self, repr(self)))
@@ -238,8 +255,25 @@ class PromptWidget(AnyWidget):
     def _connect_when_shown(self) -> None:
         """Connect when the widget is first shown, and try again at each later display while it is offline."""
         self._is_shown = True
+        self._schema.look_up(self.endpoint, self._base_url)
         if self._conversation.running is None and self.state in ("idle", "offline"):
             self.connect()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take the traits that a page sets. The page of a compact box can set only the prompt."""
+        taken = visitors.SETTABLE if self._is_compact else set(self.keys) - {"compact"}
+        super().set_state({name: value for name, value in sync_data.items() if name in taken})
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the page; to that of a compact box, only what a visitor may know."""
+        if self._is_compact and (content := visitors.message(content)) is None:
+            return
+        super().send(content, buffers)
+
+    @default("keys")
+    def _synced(self) -> list[str]:
+        hidden = visitors.HIDDEN if self._is_compact else ()
+        return [name for name in self.traits(sync=True) if name not in hidden]
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in ipywidgets
         """The state for the page. The complete state has the answers' words too, for marimo offers it as ``value``."""
@@ -256,12 +290,24 @@ class PromptWidget(AnyWidget):
         except InvalidForm:
             pass
         self._form = Form(self.arguments)
-        self.send(page_messages.form(self._form, self.endpoint))
+        self._show_form()
+
+    def _show_form(self) -> None:
+        """Send the page the form as it is now."""
+        self.send(self._form_message())
+
+    def _form_message(self, *, whole: bool = True) -> page_messages.Message:
+        """The form as it is now; the fields of the schema only if it is to be whole."""
+        try:
+            doubts = self._schema.doubts(self._form.arguments(), self.field)
+        except InvalidForm:
+            doubts = {}
+        return page_messages.form(self._form, self.endpoint, self._schema.fields(self.field) if whole else None, doubts)
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take the rows that someone edited in a view, and send them to all other views."""
         self._form.take(rows)
-        self.send({**page_messages.form(self._form, self.endpoint), "but": view})
+        self.send({**self._form_message(whole=False), "but": view})
         try:
             arguments = self._form.arguments()
         except InvalidForm:
@@ -271,7 +317,14 @@ class PromptWidget(AnyWidget):
 
     @observe("endpoint")
     def _use_endpoint(self, _: object) -> None:
-        self.send(page_messages.form(self._form, self.endpoint))
+        arguments, self._chosen_model = suggestions.with_model(self.arguments, self.endpoint, self._chosen_model)
+        if arguments != self.arguments:
+            self._set_traits(arguments=arguments)
+        if self._is_shown:
+            self._schema.look_up(self.endpoint, self._base_url)
+        self._show_form()
+        if self._files.whole:
+            self._show_files()
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
@@ -281,15 +334,16 @@ class PromptWidget(AnyWidget):
         if self.system != self.chat.system:
             self.chat.system = self.system
 
-    def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
-        self._handle(content)
+    def _receive(self, _: object, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
+        self._handle(content, buffers)
 
-    def _handle(self, content: Mapping[str, Any]) -> None:
+    def _handle(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
         """Do what a message of the page asks for, or tell the page why not."""
         try:
-            self._perform(page_requests.read(content))
+            request = page_requests.read(content, buffers)
+            self._perform(visitors.request(request) if self._is_compact else request)
         except FalNotebookError as exc:
-            self.send(page_messages.refused(exc))
+            self.send(visitors.refused(exc) if self._is_compact else page_messages.refused(exc))
 
     def _perform(self, request: page_requests.Request | None) -> None:
         match request:
@@ -303,14 +357,21 @@ class PromptWidget(AnyWidget):
                     self._take_rows(request.rows, request.view)
                 memory = {"system": request.system, "remember": request.remember}
                 given = {name: value for name, value in memory.items() if value is not None}
-                self._set_traits(endpoint=request.endpoint, play=request.play, **given)
-                self.run(request.prompt)
+                if not self._is_compact:
+                    self._set_traits(endpoint=request.endpoint, play=request.play, **given)
+                self._begin(self.endpoint, self._form.arguments(), request.prompt, self._files)
+            case Attach(piece):
+                self._take_piece(piece)
+            case Detach(file):
+                with self._lock:
+                    self._files.remove(file)
+                self._show_files()
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
             case Rerun(number):
                 if entry := self._conversation.entry(number):
-                    self._begin(entry.endpoint, entry.arguments, entry.prompt)
+                    self._begin(entry.endpoint, entry.arguments, entry.prompt, entry.files)
             case Delete(number):
                 self._delete(number)
             case Copy(view, number):
@@ -323,20 +384,30 @@ class PromptWidget(AnyWidget):
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
-    def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
+    def _begin(
+        self, endpoint: str, arguments: dict[str, Any], prompt: str, files: Attachments | Sequence[Media] = ()
+    ) -> None:
         if not prompt.strip():
             raise InvalidRequest("the prompt is empty")
+        media = files.media if isinstance(files, Attachments) else list(files)
+        if not takes_messages(endpoint.strip().strip("/")):
+            arguments, media = self._with_files(arguments, media), []
+        self._schema.check(arguments, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
         with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
             connected = connected_endpoints()  # asked before the request can open one
-            running = self._ask(endpoint, arguments, prompt)
+            running = self._ask(endpoint, arguments, prompt, media)
+            if isinstance(files, Attachments):
+                files.clear()
             entry, stream = running.entry, running.stream
             failure: Exception | None = None
             try:
                 self._conversation.open(entry, play=self.play)
                 is_open = stream.endpoint in connected
                 self._report("streaming" if is_open else self._connection.opening(stream.endpoint))
-                self.send(page_messages.form(self._form, self.endpoint))
+                self.send(self._form_message(whole=False))
+                if isinstance(files, Attachments):
+                    self._show_files()
             except Exception as exc:  # noqa: BLE001 - the request was sent, so its stream is followed whatever failed
                 failure = exc
             try:
@@ -349,14 +420,63 @@ class PromptWidget(AnyWidget):
                 stream.cancel()
                 show_safely(end_of(stream, exc), lambda result: self._finish(running, result))
 
-    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> RunningAnswer:
+    def _with_files(self, arguments: dict[str, Any], files: Sequence[Media]) -> dict[str, Any]:
+        """The arguments with these files among them, for an endpoint that takes no messages."""
+        for media in files:
+            name, several = self._schema.place(media, arguments)
+            arguments = with_file(arguments, name, media, several=several)
+        return arguments
+
+    def _take_piece(self, piece: Piece) -> None:
+        """Take a piece of a file that a page sends: for an argument, or else for the next prompt."""
+        with self._lock:
+            whole = self._files.take(piece)
+            if whole is None or whole.media is None:
+                return
+            if piece.argument:
+                self._files.remove(piece.file)
+        if piece.argument:
+            several = isinstance(self.arguments.get(piece.argument), list) or self._schema.takes_several(piece.argument)
+            self._set_traits(arguments=with_file(self.arguments, piece.argument, whole.media, several=several))
+            return
+        try:
+            self._places()
+        except InvalidRequest:
+            self._files.remove(piece.file)
+            raise
+        finally:
+            self._show_files()
+
+    def _places(self) -> dict[str, str]:
+        """The argument that each attached file goes into, by the file's id; none where the message takes them."""
+        if takes_messages(self.endpoint.strip().strip("/")):
+            return {}
+        places, arguments = {}, dict(self.arguments)
+        for name, each in self._files.whole:
+            if each.media is not None:
+                places[name], several = self._schema.place(each.media, arguments)
+                arguments = with_file(arguments, places[name], each.media, several=several)
+        return places
+
+    def _show_files(self) -> None:
+        """Send the page the files that go with the next prompt."""
+        self.send(*self._files_message())
+
+    def _files_message(self) -> tuple[page_messages.Message, list[bytes]]:
+        try:
+            places = self._places()
+        except InvalidRequest:
+            places = {}
+        return page_messages.attached(self._files.whole, places)
+
+    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str, files: Sequence[Media] = ()) -> RunningAnswer:
         def request() -> Stream:
             self.chat.field = self.field
-            stream = self._memory.send(endpoint, arguments, prompt)
+            stream = self._memory.send(endpoint, arguments, prompt, files)
             self._connection.attempt = None
             return stream
 
-        return self._conversation.ask(endpoint, arguments, prompt, request)
+        return self._conversation.ask(endpoint, arguments, prompt, request, files)
 
     def _show(self, running: RunningAnswer, updates: Sequence[Update]) -> None:
         """Send the page what is new. Called on the thread that follows the stream."""
@@ -437,10 +557,13 @@ class PromptWidget(AnyWidget):
             self._conversation.show_all(
                 view,
                 page_messages.control(self._control),
-                page_messages.form(self._form, self.endpoint),
+                self._form_message(),
                 page_messages.state(*self._reported, self._conversation.status),
                 page_messages.past_prompts(),
             )
+            if self._files.whole:
+                message, buffers = self._files_message()
+                self.send({**message, "view": view}, buffers)
 
     def _await_connection(self, attempt: Attempt) -> None:
         """Report how an attempt to connect ended, unless a later attempt or a run has replaced it."""

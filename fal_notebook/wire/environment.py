@@ -31,6 +31,12 @@ def is_public_fal(url: str | None) -> bool:
     return (url or base_url()) == "wss://ws.fal.run"
 
 
+def queue_url() -> str:
+    """The base URL of fal's queue, with the host of fal's variables."""
+    host = os.environ.get("FAL_QUEUE_RUN_HOST") or f"queue.{os.environ.get('FAL_RUN_HOST') or 'fal.run'}"
+    return f"https://{host}"
+
+
 def fetches_schemas() -> bool:
     """Whether the schemas of endpoints may be fetched; ``FAL_NOTEBOOK_SCHEMAS=off`` says no."""
     return os.environ.get(SCHEMAS_VARIABLE, "").lower() != "off"

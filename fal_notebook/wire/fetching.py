@@ -82,7 +82,7 @@ def keyed_get(url: str, headers: Mapping[str, str], *, timeout: float, max_bytes
         raise ValueError("a key is sent over TLS only")
     body = BytesIO()
     with (
-        _client(_proxy(address), timeout) as client,
+        _client(proxy_of(address), timeout) as client,
         client.stream("GET", address, headers={**headers, "Accept-Encoding": "identity"}) as response,
     ):
         if not response.is_success:
@@ -142,7 +142,7 @@ def _get(url: httpx.URL, timeout: float, gateway: str | None) -> Iterator[httpx.
 def _get_once(url: httpx.URL, timeout: float, gateway: str | None) -> Iterator[httpx.Response]:
     """The response to a GET of this URL, be it a redirect."""
     _check(url)
-    proxy = None if is_private_host(url.host) else _proxy(url)
+    proxy = proxy_of(url)
     hosts = [url.host] if proxy else _addresses(url, gateway)
     headers = {"Accept-Encoding": "identity", "Host": url.netloc.decode("ascii")}
     with _client(proxy, timeout) as client:
@@ -216,6 +216,9 @@ def _numeric_address(host: str) -> Address | None:
         return None
 
 
-def _proxy(url: httpx.URL) -> str | None:
+def proxy_of(url: httpx.URL) -> str | None:
+    """The proxy that is set for a URL; None for a host of this machine or its network."""
     proxies = getproxies()
+    if is_private_host(url.host):
+        return None
     return None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")

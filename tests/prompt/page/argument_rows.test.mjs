@@ -4,7 +4,9 @@ import { load } from "../../page_code.mjs";
 import { document } from "../../page_elements.mjs";
 
 const { Form, Row } = load(
-  ["prompt/page/dom.js", "prompt/page/edited_text.js", "prompt/page/argument_rows.js"], ["Form", "Row"], { document },
+  ["dom", "edited_text", "combobox", "argument_values", "argument_fields", "argument_rows", "argument_form"]
+    .map((name) => `prompt/page/${name}.js`),
+  ["Form", "Row"], { document },
 );
 const SEED = { id: "given seed", name: "seed", kind: "json", text: "1" };
 const MODEL = { id: "given model", name: "model", kind: "text", text: "m" };
