@@ -28,6 +28,7 @@ from fal_notebook.magic.magics import FalMagics
 from fal_notebook.wire.environment import SCHEMAS_VARIABLE
 
 OPTIONS = {name for each in FalMagics.falstream.parser._actions for name in each.option_strings if name[:2] == "--"}
+FLUX = "fal-ai/flux/dev/stream"
 app = FastAPI()
 
 
@@ -114,7 +115,7 @@ def test_first_on_the_line_are_subcommands_and_endpoints(shell: InteractiveShell
 def test_an_endpoint_is_offered_by_any_part(word: str, shell: InteractiveShell) -> None:
     assert offered(shell, f"%falstream {word}") == ["fal-ai/flux/dev/stream"]
     assert offered(shell, f"  %%falstream {word}") == ["fal-ai/flux/dev/stream"]
-    assert written(shell, f"%falstream a/b,{word}") == ["%falstream a/b," + "a/b," * (word[:2] == "a/") + ENDPOINTS[2]]
+    assert written(shell, f"%falstream a/b,{word}") == ["%falstream a/b," + "a/b," * (word[:2] == "a/") + FLUX]
 
 
 def test_what_this_kernel_has_used_comes_first(shell: InteractiveShell) -> None:
@@ -248,7 +249,7 @@ def test_it_waits_for_a_server_that_does_not_answer_a_moment_only(
         shell.run_line_magic("config", f"FalMagics.base_url = '{server.url}'")
         try:
             assert offered(shell, "%falstream a/b ") == []
-            assert offered(shell, "%falstream any-llm") == ["fal-ai/any-llm", "fal-ai/any-llm/stream"]
+            assert offered(shell, "%falstream any-llm") == [each for each in ENDPOINTS if "any-llm" in each]
         finally:
             may_answer.set()
     shell.run_line_magic("config", "FalMagics.base_url = ''")
