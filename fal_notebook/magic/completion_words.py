@@ -21,7 +21,7 @@ from .completion_files import files
 if TYPE_CHECKING:
     from ..schema.endpoint_schema import Argument, EndpointSchema
 
-SUBCOMMANDS = ("status", "stop", "close", "info", "find")
+SUBCOMMANDS = ("status", "stop", "close", "info", "find", "attach")
 """What the line form does without a request."""
 PATIENCE = 0.5
 """Seconds for which Tab waits for a schema, or for a gateway's list of endpoints."""
@@ -95,7 +95,7 @@ class _Tab:
             return self._value_of(action, value) if action else _chosen(word, self._options())
         if not self._others and "=" not in word and not self._is_in_conversation:
             return self._endpoints(word, () if self._line.is_cell or "," in word else SUBCOMMANDS)
-        if self._others[:1] == ["info"] and not self._line.is_cell:
+        if self._others in (["info"], ["attach"]) and not self._line.is_cell:
             return self._endpoints(word)
         if self._others[:1] and self._others[0] in SUBCOMMANDS and not self._line.is_cell:
             return Offer(word)

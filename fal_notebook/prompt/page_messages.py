@@ -45,12 +45,10 @@ def entry(shown: Entry) -> Message:
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
-        **(
-            {"files": [one_line(each.file_name or each.content_type, 80) for each in shown.files]}
-            if shown.files
-            else {}
-        ),
+        **({"files": shown.file_names} if shown.files else {}),
     }
+    if shown.versions is not None:
+        message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}
     return message | (shown.words.whole() if shown.result is None else {**_ended(shown), "html": _html(shown)})
 
 
@@ -102,6 +100,11 @@ def sound(number: int, player_id: str) -> Message:
 def deleted(number: int) -> Message:
     """An entry was removed."""
     return {"kind": "deleted", "id": number}
+
+
+def left(numbers: Sequence[int]) -> Message:
+    """Entries gave way to another version of the first of them. What follows takes their place."""
+    return {"kind": "left", "ids": list(numbers)}
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -105,7 +105,7 @@ def written(shell: InteractiveShell, text: str) -> list[str]:
 
 
 def test_first_on_the_line_are_subcommands_and_endpoints(shell: InteractiveShell) -> None:
-    assert offered(shell, "%falstream ") == ["status", "stop", "close", "info", "find", *ENDPOINTS]
+    assert offered(shell, "%falstream ") == ["status", "stop", "close", "info", "find", "attach", *ENDPOINTS]
     assert offered(shell, "%%falstream ") == [*ENDPOINTS]
     assert offered(shell, "%falstream st") == ["status", "stop", *(each for each in ENDPOINTS if "st" in each)]
     assert offered(shell, "answer = %falstream info FLUX") == ["fal-ai/flux/dev/stream"]

@@ -184,6 +184,7 @@ class View {
     this.asked = asked;
     clearTimeout(this.saving);
     this.ask("run", content);
+    this.form.isEdited = false;
     this.statusLine.textContent = "waiting for the kernel…";
   }
 
