@@ -34,15 +34,15 @@ class FormattedWords:
     def __init__(self, layout: "Layout") -> None:
         from ipywidgets import HTML, Output  # imported when first shown: loading the extension stays quick
 
-        with ExitStack() as undo:
-            self.finished: Output = Output(layout=layout, _dom_classes=("fal-finished",))
-            undo.callback(close_widget, self.finished, but=layout)
-            self.growing: HTML = HTML(layout=layout, _dom_classes=("fal-growing", "jp-RenderedHTMLCommon"))
-            undo.pop_all()
         self._markdown = GrowingMarkdown()
         self._name = uuid4().hex[:8]
         self._displayed = 0
         self._must_clear = False
+        with ExitStack() as undo:
+            self.finished: Output = Output(layout=layout, _dom_classes=("fal-finished",))
+            undo.callback(close_widget, self.finished, but=layout)
+            self.growing: HTML = HTML(layout=layout, _dom_classes=("fal-growing", "jp-RenderedHTMLCommon"))
+            undo.pop_all()  # nothing behind this may fail: the widgets would be left open
 
     @property
     def parts(self) -> "tuple[DOMWidget, DOMWidget]":

@@ -25,6 +25,11 @@ class Budget:
         self._limit = limit
         self._price = price
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the user gave a limit."""
+        return self._limit is not None
+
     def allows(self, under_way: int) -> bool:
         """Whether one more request may be sent."""
         if self._limit is None:

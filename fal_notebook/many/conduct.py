@@ -83,6 +83,16 @@ class Conduct:
         """How many requests are under way."""
         return len(self._under_way)
 
+    @property
+    def free(self) -> int:
+        """How many more requests the window allows now."""
+        return max(0, self._window.size - self.under_way)
+
+    def upcoming(self, count: int, now: float) -> list[int]:
+        """The rows that will be sent next, at most so many; none while nothing may be sent."""
+        waits = self.reason or now < self._not_before or not self._budget.allows(self.under_way)
+        return [] if waits or count <= 0 else heapq.nsmallest(count, self._ready)
+
     def add(self, numbers: Iterable[int]) -> None:
         """Take rows that are to be sent; none where there are no more."""
         before = len(self._ready)
@@ -117,6 +127,14 @@ class Conduct:
         return Send(number)
 
     # What came of it
+
+    def arrived(self, number: int) -> None:
+        """Take note that a request was answered, before it is known how: its place is free for the next row.
+
+        With a budget it is kept until the cost is known. `done` or `failed` follows in any case.
+        """
+        if not self._budget.is_limited:
+            self._under_way.pop(number, None)
 
     def done(self, number: int, cost: float | None = None) -> None:
         """A row has its answer."""
@@ -154,6 +172,10 @@ class Conduct:
         self._budget.billed(None)
         self.failed(number, None, message)
 
+    def dropped(self, number: int) -> None:
+        """A row was taken back, and is not sent again in this run."""
+        self._end(number)
+
     def refused(self, number: int, now: float, wait: float | None = None) -> None:
         """A row was refused because too much is under way (429), and is sent again.
 
@@ -189,4 +211,4 @@ class Conduct:
         self._under_way[number] = self._sent
 
     def _end(self, number: int) -> int:
-        return self._under_way.pop(number)
+        return self._under_way.pop(number, 0)  # 0: `arrived` has taken it out

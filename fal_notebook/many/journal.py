@@ -14,7 +14,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -110,10 +110,24 @@ class Journal(JournalView):
             found = insert_rows(self._connection, rows, len(self), held["rows_hash"], clean, once=held["is_unique"])
             self._put("rows_hash", found)
 
+    def keep_setting(self, name: str, value: str) -> None:
+        """Store a part of how a run sends rows. No key may be in it."""
+        with self.transaction():
+            self._put(f"setting {name}", value)
+
     def end_of_rows(self) -> None:
         """Store that the source of the rows was read to its end."""
         with self.transaction():
             self._put("is_whole", 1)
+
+    def check(self, header: Header) -> None:
+        """Check that this is the journal of a run.
+
+        Raises:
+            JournalError: it is that of another one.
+        """
+        with self._lock, our_errors(self.path):
+            self._check_header(self._held(), header)
 
     def identity(self, row: Row) -> bytes:
         """The hash that a row has where it is stored: without the key."""
@@ -160,8 +174,10 @@ class Journal(JournalView):
         with self.transaction():
             for each in outcomes:
                 error = None if each.error is None else self._redaction.text(each.error)[:_LONGEST_ERROR]
-                values = (error, each.seconds, each.cost, time.time(), each.number)
-                self._move(each.state, [values], "error = ?, seconds = ?, cost = ?, ended = ?")
+                name = None if each.request_id is None else self._redaction.text(each.request_id)
+                values = (error, each.seconds, each.cost, time.time(), name, each.number)
+                also = "error = ?, seconds = ?, cost = ?, ended = ?, request_id = COALESCE(?, request_id)"
+                self._move(each.state, [values], also)
 
     def lost(self, numbers: Sequence[int]) -> None:
         """Store that rows may have been received, and that their answers cannot be had."""
@@ -261,22 +277,28 @@ class Journal(JournalView):
             if not held:
                 raise JournalError(f"{self.path} is empty", hint="the run that made it sent nothing")
             return
-        asked = (
-            header.endpoint,
-            *map(self._redaction.text, (header.constants, header.templates)),
-            int(header.is_unique),
-        )
-        names = ("endpoint", "constants", "templates", "is_unique")
-        if not held:
-            for name, value in zip(names, asked, strict=True):
-                self._put(name, value)
-            for name, start in (("created", header.created or time.time()), ("rows_hash", b""), ("is_whole", 0)):
-                self._put(name, start)
+        if held:
+            self._check_header(held, header)
             return
-        for name, value in zip(names, asked, strict=True):
+        for name, value in self._asked(header).items():
+            self._put(name, value)
+        for name, start in (("created", header.created or time.time()), ("rows_hash", b""), ("is_whole", 0)):
+            self._put(name, start)
+
+    def _check_header(self, held: Mapping[str, Any], header: Header) -> None:
+        for name, value in self._asked(header).items():
             if held[name] != value:
                 what = f"{self.path} is the journal of another run: its {name} {held[name]!s}, and now {value!s}"
                 raise JournalError(what, hint="give the name of a new file; fal.attach goes on with what is stored")
+
+    def _asked(self, header: Header) -> dict[str, str | int]:
+        clean = self._redaction.text
+        return {
+            "endpoint": header.endpoint,
+            "constants": clean(header.constants),
+            "templates": clean(header.templates),
+            "is_unique": int(header.is_unique),
+        }
 
     def _settle(self) -> None:
         """Make rows ``unknown`` that may have been received, and of which no answer was stored."""

@@ -69,6 +69,11 @@ class JournalView:
             held["endpoint"], held["constants"], held["templates"], bool(held["is_unique"]), float(held["created"])
         )
 
+    def setting(self, name: str) -> str | None:
+        """What a run keeps of how it sends rows, by name; None where it keeps nothing."""
+        found = self._held().get(f"setting {name}")
+        return None if found is None else str(found)
+
     @property
     def rows_hash(self) -> str:
         """A hash of all rows so far, in their order."""
@@ -99,6 +104,11 @@ class JournalView:
         """What was billed, as far as answers said so, in US dollars."""
         ((total,),) = self._read("SELECT TOTAL(cost) + TOTAL(spent) FROM states")
         return float(total)
+
+    def duplicates(self) -> int:
+        """How many rows ask what an earlier one asks."""
+        ((count,),) = self._read("SELECT COUNT(*) - COUNT(DISTINCT asked) FROM rows")
+        return int(count)
 
     def in_state(self, state: State, limit: int = 1_000, after: int = -1) -> list[int]:
         """The numbers of rows in a state, in their order, from behind a row on."""
@@ -134,6 +144,14 @@ class JournalView:
         """The numbers of the rows that ended last, the last one first."""
         query = "SELECT number FROM states WHERE ended IS NOT NULL ORDER BY ended DESC, number DESC LIMIT ?"
         return [number for (number,) in self._read(query, count)]
+
+    def ended(self) -> list[int]:
+        """The numbers of the rows that have ended, in the order in which they did; last those that are ``unknown``."""
+        query = (
+            "SELECT number FROM states WHERE state NOT IN ('new', 'intent', 'submitted')"
+            " ORDER BY ended IS NULL, ended, number"
+        )
+        return [number for (number,) in self._read(query)]
 
     def row(self, number: int) -> StoredRow:
         """All that is known of one row.

@@ -7,31 +7,18 @@ pandas and polars are imported only where a table of theirs is asked for.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from ..errors import FalNotebookError, InvalidRequest
+from ..errors import InvalidRequest
 from ..media.media import Media
-from ..response.content import Content
 from .journal_view import JournalView
-from .stored import Answer, StoredRow
+from .outcomes import output
+from .stored import StoredRow
 
 FACTS = ("output", "error", "status", "request_id", "seconds", "cost")
 _OWN = "fal_"
-
-
-def output(answer: Answer) -> Any:
-    """What an answer says: its words; if it has none, its JSON; if it is a file, the file."""
-    content = Content(next((value for name, value in answer.headers.items() if name.lower() == "content-type"), None))
-    try:
-        content.feed(answer.body)
-        content.finish()
-    except FalNotebookError:  # it is not what its label says
-        return content.text or None
-    if content.is_file:
-        return next(iter(content.media), None)
-    return content.text or content.data
 
 
 def fact_names(view: JournalView) -> dict[str, str]:
@@ -43,10 +30,20 @@ def fact_names(view: JournalView) -> dict[str, str]:
 def records(view: JournalView) -> Iterator[dict[str, Any]]:
     """A record for each row, read as they are wanted."""
     names = fact_names(view)
-    taken = set(names.values())
     for row in view.rows():
-        own = {f"{name}_" if name in taken else name: value for name, value in _columns(row).items()}
-        yield {**own, **{names[name]: value for name, value in _facts(row).items()}}
+        yield record(row, names)
+
+
+def record(row: StoredRow, names: Mapping[str, str]) -> dict[str, Any]:
+    """The record of one row.
+
+    Args:
+        row: what the journal has of it.
+        names: what the facts are called in it.
+    """
+    taken = set(names.values())
+    own = {f"{name}_" if name in taken else name: value for name, value in _columns(row).items()}
+    return {**own, **{names[name]: value for name, value in _facts(row).items()}}
 
 
 def flat_records(view: JournalView) -> Iterator[dict[str, Any]]:

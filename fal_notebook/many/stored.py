@@ -88,6 +88,8 @@ class Outcome:
         error: what went wrong, on one line; None where nothing did.
         seconds: how long the request took.
         cost: what was billed, in US dollars, if that is known.
+        request_id: fal's id of the request, if the answer told it.
+        status: the HTTP status of a row that failed, if one came. It is not stored here, but with the answer.
     """
 
     number: int
@@ -95,6 +97,8 @@ class Outcome:
     error: str | None = None
     seconds: float | None = None
     cost: float | None = None
+    request_id: str | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,28 +5,25 @@ import json
 from ..render.bundles import Bundle, merged, small_bundle, table_bundle
 from ..safety.plain_text import one_line
 from .journal_view import JournalView
-from .records import output
-from .row_states import STATES
+from .outcomes import output
+from .progress import Progress, Standing
 from .stored import StoredRow
 
 _NEWEST = 5  # rows
 _LONGEST_CELL = 80  # characters
-_NAMES = {"new": "waiting", "intent": "being sent", "submitted": "under way"}
 
 
-def status_line(view: JournalView) -> str:
-    """The endpoint, how many rows stand where, and what was billed, on one line."""
-    counts, cost = view.counts(), view.cost()
-    parts = [view.header.endpoint, f"{len(view):,} rows" if len(view) != 1 else "1 row"]
-    parts += [f"{counts[state]:,} {_NAMES.get(state, state)}" for state in reversed(STATES) if counts[state]]
-    return one_line(" · ".join([*parts, *([f"${cost:,.4f}"] if cost else [])]))
+def summary_bundle(view: JournalView, standing: Standing | None = None) -> Bundle:
+    """How a run stands. It holds no script, and shows the same after save and reopen.
 
-
-def summary_bundle(view: JournalView) -> Bundle:
-    """How a run stands. It holds no script, and shows the same after save and reopen."""
-    bundles = [small_bundle(status_line(view))]
+    Args:
+        view: the journal.
+        standing: how the run stands; None where that is to be counted.
+    """
+    shown = standing or Progress(view.header.endpoint, view.counts(), view.cost()).standing(is_running=False)
+    bundles = [small_bundle(f"{shown.bar} {shown.words}")]
     if newest := [view.row(number) for number in view.newest(_NEWEST)]:
-        bundles.insert(0, table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
+        bundles.append(table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
     (bundle,) = merged(bundles)
     return bundle
 

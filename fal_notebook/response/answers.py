@@ -62,11 +62,6 @@ class Answer:
         """What the model asks to be called."""
         return [each.call() for each in self._calls.values()]
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether it has words."""
-        return bool(str(self.words))
-
     def choice(self) -> Choice:
         """It as far as it has come."""
         return Choice(str(self.words), str(self.thought), self._reason, self.refused, self.calls)

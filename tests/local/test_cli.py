@@ -17,6 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from websockets.exceptions import InvalidStatus
 
+from fal_notebook import info
 from fal_notebook.local.cli import main
 from fal_notebook.local.copies import originals
 from fal_notebook.local.server import LocalServer
@@ -44,6 +45,10 @@ class Shouter(fal.App):
     @fal.endpoint("/")
     def shout(self, word: Word) -> Word:
         return Word(word=word.word.upper())
+
+    @fal.endpoint("/loud")
+    def loud(self, word: Word) -> Word:
+        return Word(word=f"{word.word.upper()}!")
 """
 
 
@@ -137,7 +142,13 @@ def test_serve_takes_an_application_from_the_working_directory(tmp_path: Path) -
 def test_serve_takes_a_fal_app(tmp_path: Path) -> None:
     (tmp_path / "shouting.py").write_text(FAL_APP)
     with running("serve", "shouting:Shouter", folder=tmp_path) as process:
-        assert ask(announced_url(process), {"word": "hello"}).json == {"word": "HELLO"}
+        url = announced_url(process)
+        assert ask(url, {"word": "hello"}).json == {"word": "HELLO"}
+        assert ask(f"{url}/loud", {"word": "hello"}).json == {"word": "HELLO!"}
+        told = info("loud", base_url=url)
+        assert [(each.name, each.kinds, each.required) for each in told.schema.arguments] == [
+            ("word", ("string",), True)
+        ]
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
 
@@ -418,18 +429,26 @@ def ended_in(process: "subprocess.Popen[str]", *ends: signal.Signals) -> float:
 
 
 @pytest.mark.parametrize("way", ["http", "websocket"])
-@pytest.mark.parametrize("work", SLOW_TO_END.values(), ids=SLOW_TO_END)
-def test_serve_ends_whatever_its_application_does(work: str, way: str, tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text(SLOW_APP.format(work=work))
-    with running("serve", "slow:app", folder=tmp_path) as process, ExitStack() as clients:
-        url = announced_url(process)
-        if way == "http":
-            client = clients.enter_context(raw_socket(url))
-            client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
-        else:
-            clients.enter_context(raw_client(url)).send(frame(TEXT, b"{}"))
-        await_path(tmp_path / "begun")
-        ended_in(process, signal.SIGTERM)
+def test_serve_ends_whatever_its_application_does(way: str, tmp_path: Path) -> None:
+    with ExitStack() as together:  # for each takes the seconds that it is given to end
+        processes = []
+        for name, work in SLOW_TO_END.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "slow.py").write_text(SLOW_APP.format(work=work))
+            processes.append(together.enter_context(running("serve", "slow:app", folder=tmp_path / name)))
+        for name, process in zip(SLOW_TO_END, processes, strict=True):
+            url = announced_url(process)
+            if way == "http":
+                client = together.enter_context(raw_socket(url))
+                client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+            else:
+                together.enter_context(raw_client(url)).send(frame(TEXT, b"{}"))
+            await_path(tmp_path / name / "begun")
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for name, process in zip(SLOW_TO_END, processes, strict=True):
+            process.wait(ENDS_WITHIN)
+            assert process.returncode == 0, name
 
 
 @pytest.mark.parametrize("start", ["", "await asyncio.sleep(1000)"], ids=["at its end", "at its start"])

@@ -1,0 +1,354 @@
+"""A run: many requests that go on in the background, and the table that comes of them."""
+
+import atexit
+import contextlib
+import shutil
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from ..client.inbox import Inbox
+from ..client.sessions import session
+from ..client.waiting import check_asyncio, wait
+from ..errors import FalNotebookError, InvalidRequest
+from ..render.bundles import Bundle
+from .budget import Budget
+from .drive import Drive
+from .engine import Engine, EngineName
+from .journal import Journal
+from .journal_view import JournalView
+from .progress import Progress, Standing
+from .records import fact_names, record
+from .row_states import State
+from .sockets_engine import SocketsEngine
+from .stored import Outcome
+from .summary import summary_bundle
+from .table import Table
+from .terminal_line import terminal_line
+
+PATIENCE = 1.0  # seconds of a wait, after which it is shown how the run stands
+_TICK = 0.5  # seconds between two looks at how the run stands
+_INTERRUPTED = "interrupted"
+_SECONDS_AT_EXIT = 5.0  # for what is under way when the program ends
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How the rows of a run are sent.
+
+    Attributes:
+        engine: the engine's name.
+        base_url: another host, as for `stream`; None for that of the environment.
+        timeout: seconds for each request; None for as long as it takes.
+        budget: US dollars; None for no limit.
+        price: what one request costs, in US dollars, if that is known.
+    """
+
+    engine: EngineName
+    base_url: str | None = None
+    timeout: float | None = None
+    budget: float | None = None
+    price: float | None = None
+
+    def make_engine(self, endpoint: str) -> Engine:
+        """The engine; it looks up the key.
+
+        Raises:
+            InvalidRequest: a setting cannot be used.
+            CredentialsError: no key was found.
+        """
+        return SocketsEngine(endpoint, self.base_url, self.timeout, session().limits)
+
+
+class Run(Table):
+    """Many requests, as `map` and `attach` return them. They go on in the background; usable from any thread.
+
+    It is iterated in the order in which its rows end; `records` and indexing have the order that went in. If the
+    program ends, or is killed, `attach` goes on with exactly what is missing.
+
+    Args:
+        path: the journal.
+        setup: how its rows are sent.
+        folder: the temporary folder with the journal, which is removed with the run.
+
+    Attributes:
+        path: the journal, a file that has everything.
+        is_kept: whether the journal stays when the program ends.
+    """
+
+    def __init__(self, path: Path, setup: Setup, folder: Path | None = None) -> None:
+        self.path = path
+        self.is_kept = folder is None
+        self._setup = setup
+        super().__init__(JournalView.open(path))
+        self._endpoint = self._view.header.endpoint
+        self._progress = Progress(self._endpoint, self._view.counts(), self._view.cost())
+        self._lock = threading.RLock()
+        self._drive: Drive | None = None
+        self._reason = ""
+        self._error: FalNotebookError | None = None
+        self._listeners: list[tuple[Inbox[int | None], bool]] = []
+        self._put_away = weakref.finalize(self, _put_away, self._view, folder)
+        self._put_away.atexit = False  # type: ignore[misc]  # it can be set; `_end_at_exit` does it, after the run's end
+        _RUNS[path.resolve()] = self
+
+    # Sending
+
+    def begin(self, journal: Journal, engine: Engine) -> None:
+        """Send what is missing.
+
+        Args:
+            journal: the run's journal, open for writing.
+            engine: sends the rows.
+        """
+        with self._lock:
+            journal.retry("cancelled")
+            self._reason, self._error = "", None
+            self._progress = Progress(self._endpoint, journal.counts(), spent := journal.cost())
+            budget = Budget(self._setup.budget, spent=spent, price=self._setup.price)
+            self._drive = Drive(journal, engine, budget, self._take, self._end)
+
+    def resume(self) -> Self:
+        """Go on with what is missing, after `cancel`, an interrupt, or a stop. Nothing happens while the run goes on.
+
+        If it has stopped, what is under way is waited for first.
+
+        Raises:
+            JournalError: another kernel drives the run.
+            CredentialsError: no key was found.
+        """
+        if self.standing.reason:
+            self.wait()
+        return self._go_on(())
+
+    def retry(self, *, failed: bool = False, unknown: bool = False) -> Self:
+        """Send rows again, which may be billed again, and go on with what is missing.
+
+        Args:
+            failed: those that failed.
+            unknown: those of which nobody knows whether they were received.
+
+        Raises:
+            InvalidRequest: neither was asked for, or the run still goes on.
+            JournalError: another kernel drives the run.
+        """
+        states: list[State] = [*(["failed"] if failed else []), *(["unknown"] if unknown else [])]  # type: ignore[list-item]
+        if not states:
+            raise InvalidRequest("nothing to send again", hint="say which rows: failed=True, unknown=True, or both")
+        if self.is_running:
+            raise InvalidRequest("the run still goes on", hint="wait() for its end, or cancel() it, then retry")
+        return self._go_on(tuple(states))
+
+    def cancel(self) -> None:
+        """Send nothing more. What is under way, and so paid for, is taken to its end. `resume` goes on.
+
+        What stands in fal's queue and is not at work is taken out of it.
+        """
+        self._stop("cancelled", cancels=True)
+
+    @property
+    def journal(self) -> Journal | None:
+        """The journal, open for writing, while the run goes on."""
+        return None if (drive := self._drive) is None else drive.journal
+
+    def note(self, reason: str) -> None:
+        """Tell why the run does not go on."""
+        self._reason = reason
+
+    @property
+    def is_running(self) -> bool:
+        """Whether rows are under way or still to be sent."""
+        return self._drive is not None
+
+    @property
+    def standing(self) -> Standing:
+        """How the run stands: counts, rate, what was spent."""
+        drive, progress = self._drive, self._progress
+        reason = self._reason or (drive.reason if drive is not None else "")
+        return progress.standing(
+            under_way=drive.under_way if drive is not None else 0,
+            is_running=drive is not None,
+            reason=reason,
+            notes=self._notes,
+        )
+
+    # Waiting
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until nothing is left, or the run stops; an interrupt stops it, and `resume` goes on.
+
+        Args:
+            timeout: seconds after which the wait ends; the run goes on.
+
+        Raises:
+            JournalError: the journal cannot be written any more.
+            FalNotebookError: nothing more can be sent.
+        """
+        return self._wait_for_end(timeout, PATIENCE)
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._await_end().__await__()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Each row's record as soon as the row has ended; first those that have ended already."""
+        with self._listening(rows=True) as inbox:
+            names, told, is_first, is_last = fact_names(self._view), bytearray(len(self)), True, False
+            while not is_last:
+                is_last = not self.is_running
+                numbers = [each for each in inbox.take() if each is not None]
+                if is_first or is_last:  # at the end also those of which no word came
+                    numbers, is_first = [*self._ended(), *numbers], False
+                for number in numbers:
+                    if not told[number]:
+                        told[number] = 1
+                        yield record(self._view.row(number), names)
+                if not is_last:
+                    self._wait(inbox, _TICK)
+        self._check()
+
+    def __repr__(self) -> str:
+        return f"<Run {self.standing.words}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return summary_bundle(self._view, self.standing)
+
+    # How it works
+
+    @property
+    def _notes(self) -> tuple[str, ...]:
+        notes = [] if self._view.is_whole else ["not all rows were read: call fal.map again with all of them"]
+        return (*notes, *([] if self.is_kept else ['kept until this program ends: to="NAME.fal" keeps it']))
+
+    def _go_on(self, states: tuple[State, ...]) -> Self:
+        with self._lock:
+            if self.is_running:
+                return self
+            engine = self._setup.make_engine(self._endpoint)
+            journal = Journal.drive(self.path, None, engine.redaction)
+            try:
+                journal.retry(*states)
+                self.begin(journal, engine)
+            except BaseException:
+                journal.close()
+                raise
+        return self
+
+    def _stop(self, reason: str, *, cancels: bool = False) -> None:
+        if (drive := self._drive) is not None:
+            drive.stop(reason, cancels=cancels)
+
+    def _cut(self) -> None:
+        """End at once; what is under way becomes ``unknown``."""
+        if (drive := self._drive) is not None:
+            drive.cut()
+
+    def _take(self, number: int, outcome: Outcome | None) -> None:
+        """Take note that a row has ended, and that the journal has it. On the I/O thread."""
+        self._progress.take(number, outcome)
+        for inbox, is_for_rows in list(self._listeners):
+            if is_for_rows:
+                inbox.put(number)
+
+    def _end(self) -> None:
+        """Take note that nothing more is sent. On the I/O thread."""
+        drive = self._drive
+        if drive is not None:
+            self._reason, self._error = drive.reason, drive.error
+            if drive.error is not None:
+                self._reason = drive.error.words
+        self._drive = None
+        for inbox, _ in list(self._listeners):
+            inbox.put(None)
+
+    def _check(self) -> None:
+        if self._error is not None and not self.is_running:
+            raise self._error
+
+    def _ended(self) -> Iterator[int]:
+        """The rows that have ended, those first that ended first; at the end those that are ``unknown``."""
+        yield from self._view.ended()
+
+    def _watching(self, patience: float) -> "contextlib.AbstractContextManager[Callable[[], None]]":
+        """What is shown while a caller waits, from so many seconds on; it is called to look how the run stands."""
+        return terminal_line(lambda: self.standing, patience)
+
+    def _wait_for_end(self, timeout: float | None, patience: float) -> Self:
+        """`wait`, which shows how the run stands from so many seconds on."""
+        end = None if timeout is None else time.monotonic() + timeout
+        with self._listening(rows=False) as inbox, self._watching(patience) as look:
+            while self.is_running and (end is None or time.monotonic() < end):
+                look()
+                self._wait(inbox, _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic())))
+                inbox.take()
+        self._check()
+        return self
+
+    @contextlib.contextmanager
+    def _listening(self, *, rows: bool) -> Iterator[Inbox[int | None]]:
+        inbox: Inbox[int | None] = Inbox()
+        listener = (inbox, rows)
+        self._listeners.append(listener)
+        try:
+            yield inbox
+        finally:
+            self._listeners.remove(listener)
+
+    def _wait(self, inbox: Inbox[int | None], seconds: float | None) -> None:
+        try:
+            wait(inbox, seconds, nested=session().nested)
+        except KeyboardInterrupt:
+            self._stop(_INTERRUPTED)
+            raise _interrupt(self.standing) from None
+
+    async def _await_end(self) -> Self:
+        check_asyncio()
+        with self._listening(rows=False) as inbox:
+            while self.is_running:
+                try:
+                    await inbox.wait_async(_TICK)
+                except BaseException:
+                    self._stop(_INTERRUPTED)
+                    raise
+                inbox.take()
+        self._check()
+        return self
+
+
+_RUNS: "weakref.WeakValueDictionary[Path, Run]" = weakref.WeakValueDictionary()
+"""The runs of this kernel, by the whole path of their journal."""
+
+
+def run_of(path: Path) -> Run | None:
+    """The run of this kernel that has a journal, if there is one."""
+    return _RUNS.get(path.resolve())
+
+
+def _interrupt(standing: Standing) -> KeyboardInterrupt:
+    """A ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
+    interrupt = KeyboardInterrupt(f"{standing.words} · run.resume() goes on")
+    setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010 - for IPython
+    return interrupt
+
+
+def _put_away(view: JournalView, folder: Path | None) -> None:
+    view.close()
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@atexit.register
+def _end_at_exit() -> None:
+    """Send nothing more, and give what is under way a moment to come to its end."""
+    runs = list(_RUNS.values())
+    for run in runs:
+        run._stop("the program ended")
+    end = time.monotonic() + _SECONDS_AT_EXIT
+    for run in runs:
+        while run.is_running and time.monotonic() < end:
+            time.sleep(0.01)
+        run._cut()
+        run._put_away()

@@ -1,0 +1,217 @@
+"""How a run begins, or goes on after a restart."""
+
+import contextlib
+import math
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..client.catalogue import Catalogue, KnownSchema
+from ..client.sessions import session
+from ..errors import CredentialsError, FalNotebookError, InvalidRequest
+from ..safety.redaction import Redaction
+from ..wire.environment import fetches_schemas
+from ..wire.target import resolve_target
+from .choice import CHOICES, choose
+from .estimate import MOST_CHECKED, Estimate, refused_rows
+from .journal import Journal
+from .journal_view import JournalView
+from .row_states import OPEN
+from .rows import Rows, fill
+from .run import Run, Setup, run_of
+from .stored import Outcome
+
+SHOWN_FROM = 100
+"""With more rows than these, what is known of a run is told before anything is sent."""
+_SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite makes of one
+_MOST_COMPARED = 1_000_000  # rows among which duplicates are counted
+AnyRun = TypeVar("AnyRun", bound=Run)
+Kind = Callable[[Path, Setup, Path | None], AnyRun]
+
+
+@dataclass(frozen=True)
+class How:
+    """How rows are sent, as the user says it; see `map`."""
+
+    engine: str = "auto"
+    budget: float | None = None
+    timeout: float | None = None
+    base_url: str | None = None
+    check: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_number("budget", self.budget, 0)
+        _check_number("timeout", self.timeout, 1e-3)
+        if self.engine not in CHOICES:
+            raise InvalidRequest(f"engine={self.engine!r:.40} is none of {', '.join(CHOICES)}")
+
+
+def begin(
+    kind: "Kind[AnyRun]", rows: Rows, to: str | Path | None, how: How, tell: Callable[[Estimate], None]
+) -> AnyRun | Run:
+    """Store the rows, and begin to send them, or go on with them.
+
+    Args:
+        kind: the class of the run.
+        rows: what is asked.
+        to: the journal; None for a temporary one.
+        how: how they are sent.
+        tell: is told what is known of the run before anything is sent, if it has many rows.
+
+    Raises:
+        InvalidRequest: a row or a setting cannot be used.
+        CredentialsError: no key was found.
+        JournalError: the journal cannot be used, or is of other rows.
+    """
+    endpoint = rows.header.endpoint
+    target = resolve_target(endpoint, how.base_url)
+    folder = Path(tempfile.mkdtemp(prefix="fal-")) if to is None else None
+    path = Path(to).expanduser() if to is not None else Path(folder or "") / "run.fal"
+    try:
+        running = run_of(path)
+        if running is not None and (journal := running.journal) is not None:
+            journal.check(rows.header)
+            fill(journal, rows)
+            return running.resume()
+        journal = _filled(path, rows, target.redaction)
+        try:
+            estimate = _estimate(journal, how)
+            setup = _setup(journal, how, estimate)
+            engine = setup.make_engine(endpoint)
+            _keep(journal, setup, target.private_host)
+            if estimate is not None:
+                _drop_refused(journal, estimate, engine.name)
+                tell(estimate)
+            run = kind(path, setup, folder)
+            run.begin(journal, engine)
+        except BaseException:
+            journal.close()
+            raise
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return run
+
+
+def dry_run(rows: Rows, how: How) -> Estimate:
+    """What is known of a run, without a key and without sending anything."""
+    folder = Path(tempfile.mkdtemp(prefix="fal-"))
+    try:
+        with _filled(folder / "run.fal", rows, _redaction(rows.header.endpoint, how)) as journal:
+            return estimate_of(journal, how)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
+    """The run of a journal, which goes on with what is missing.
+
+    Raises:
+        JournalError: it is no journal, damaged, of a newer version, or driven by another kernel.
+        InvalidRequest: a setting cannot be used.
+    """
+    path = Path(path).expanduser()
+    running = run_of(path)
+    if running is not None and running.is_running:
+        return running.resume()
+    with Journal.drive(path) as journal:  # which also brings an older one up to date
+        setup = _setup(journal, how, None)
+        is_done = not any(journal.counts()[state] for state in (*OPEN, "cancelled"))
+    run = kind(path, setup, None)
+    if not is_done:
+        try:
+            run.resume()
+        except CredentialsError as exc:  # what is there can be read without a key
+            run.note(exc.words)
+    return run
+
+
+def estimate_of(view: JournalView, how: How) -> Estimate:
+    """What is known of the rows of a journal."""
+    header, rows = view.header, len(view)
+    known = None if how.check == "off" else _schema(header.endpoint, how.base_url)
+    refused = {} if known is None or known.is_old else refused_rows(view, known.schema)
+    engine, why = choose(how.engine, header.endpoint, rows)
+    return Estimate(
+        header.endpoint,
+        rows,
+        view.duplicates() if rows <= _MOST_COMPARED else 0,
+        header.is_unique,
+        refused,
+        0 if known is None or known.is_old else min(rows, MOST_CHECKED),
+        None,
+        f"engine: {engine}, {why}",
+    )
+
+
+def _estimate(journal: Journal, how: How) -> Estimate | None:
+    """What is known of a run that begins with many rows."""
+    is_new = journal.counts()["new"] == len(journal)
+    return estimate_of(journal, how) if is_new and len(journal) > SHOWN_FROM else None
+
+
+def _filled(path: Path, rows: Rows, redaction: Redaction) -> Journal:
+    """The journal with all rows. Where a row cannot be sent, no new file is left."""
+    was_there = path.exists()
+    journal = Journal.drive(path, rows.header, redaction)
+    try:
+        fill(journal, rows)
+    except BaseException as exc:
+        journal.close()
+        if not was_there and not isinstance(exc, KeyboardInterrupt):
+            for suffix in _SUFFIXES:
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+        raise
+    return journal
+
+
+def _setup(journal: Journal, how: How, _estimate: Estimate | None) -> Setup:
+    """How the rows are sent: as the user says now, else as before."""
+    kept = journal.setting("engine")
+    wanted = how.engine if how.engine != "auto" or kept is None else kept
+    name, _ = choose(wanted, journal.header.endpoint, len(journal))
+    base_url = how.base_url or journal.setting("base_url")
+    return Setup(name, base_url, how.timeout, how.budget)
+
+
+def _keep(journal: Journal, setup: Setup, gateway: str | None) -> None:
+    """Store what a later kernel needs to go on in the same way."""
+    settings = {"engine": setup.engine, "base_url": setup.base_url, "gateway": gateway}
+    with journal.transaction():
+        for name, value in settings.items():
+            if value is not None and journal.setting(name) != value:
+                journal.keep_setting(name, value)
+
+
+def _drop_refused(journal: Journal, estimate: Estimate, engine: str) -> None:
+    """Let the rows fail that the endpoint is certain to refuse; they are not sent."""
+    if estimate.refused:
+        with journal.transaction():
+            journal.intend(list(estimate.refused), engine)
+            journal.concluded(
+                Outcome(number, "failed", error=f"not sent: {why}") for number, why in estimate.refused.items()
+            )
+
+
+def _redaction(endpoint: str, how: How) -> Redaction:
+    with contextlib.suppress(CredentialsError):
+        return resolve_target(endpoint, how.base_url).redaction
+    return Redaction()
+
+
+def _schema(endpoint: str, base_url: str | None) -> KnownSchema | None:
+    if not fetches_schemas():
+        return None
+    with contextlib.suppress(FalNotebookError):
+        return session().companion(Catalogue).find(endpoint, base_url)
+    return None
+
+
+def _check_number(name: str, value: float | None, least: float) -> None:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and least <= value < math.inf
+    if value is not None and not is_one:
+        raise InvalidRequest(f"{name} is a number of at least {least:g}, not {value!r:.80}")
