@@ -83,7 +83,7 @@ def request(asked: Request | None) -> Request | None:
 def bundle(result: Result) -> Bundle:
     """An ended answer as an output: its words and files, and how it ended if it did not end well."""
     # An answer that says why it ended has nothing more to unfold, such as the name of the model.
-    parts = replace(result, finish_reason=result.finish_reason or "stop").body(html_only=True)
+    parts = replace(result, finish_reason=result.finish_reason or "stop", note="").body(html_only=True)
     if result.stopped:
         parts = [*parts, small_bundle("stopped")]
     elif result.error is not None:

@@ -73,9 +73,15 @@ def test_no_message_changes_what_is_asked_and_how(lab: Kernel, opened: tuple[str
     comm, _ = opened
     row = {"id": "x", "name": "temperature", "kind": "json", "text": "2"}
     forged = {
-        "endpoint": "test/failing", "rows": [row], "play": True, "remember": True, "system": "be mean", "field": "other",
-        "arguments": {"model": "dear"}, "model": "dear",
-    }  # fmt: skip
+        "endpoint": "test/failing",
+        "rows": [row],
+        "play": True,
+        "remember": True,
+        "system": "be mean",
+        "field": "other",
+        "arguments": {"model": "dear"},
+        "model": "dear",
+    }
     _update(lab, comm, endpoint="test/failing", system="be mean", remember=True, play=True, compact=False, model="dear")
     _update(lab, comm, arguments={"model": "dear"}, field="other", keys=["endpoint"], chat={}, results=[])
     _ask(lab, comm, {"kind": "edited", "view": "v", "rows": [row]})
