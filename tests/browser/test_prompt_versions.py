@@ -55,7 +55,7 @@ def test_an_earlier_prompt_is_edited_and_the_later_turns_come_back_with_the_vers
     ended(shown, 2)
     expect(prompts(shown)).to_have_text(["I am Ada.", "I am Eve."])
     expect(shown.locator(".fal-answer").last).to_contain_text("I know Ada Eve")
-    expect(shown.locator(".fal-versions")).to_have_text("‹2/2›")
+    expect(shown.locator(".fal-versions")).to_contain_text("2/2")
     expect(box(shown)).to_have_value("a draft")
     expect(box(shown)).to_be_focused()
     in_entry(shown, 1, "Older version").click()
@@ -70,7 +70,7 @@ def test_an_answer_is_regenerated_in_its_place(page: Notebook) -> None:
     in_entry(shown, 2, "Regenerate").click()
     expect(in_entry(shown, 2, "Older version")).to_be_visible()
     ended(shown, 3)
-    expect(shown.locator(".fal-entry").nth(2).locator(".fal-versions")).to_have_text("‹2/2›")
+    expect(shown.locator(".fal-entry").nth(2).locator(".fal-versions")).to_contain_text("2/2")
     page.page.keyboard.press("Tab")
     assert shown.locator(".fal-streaming").count() == 0
 
@@ -110,4 +110,4 @@ def test_after_a_reload_the_versions_are_there_and_the_transcript_has_the_shown_
     assert "Eve" not in transcript
     page.open()
     shown = page.output(1).locator(".fal-root")
-    expect(shown.locator(".fal-versions").first).to_have_text("‹1/2›")
+    expect(shown.locator(".fal-versions").first).to_contain_text("1/2")
