@@ -13,7 +13,6 @@ from ..wire.queue_address import Links, QueueAddress, queue_address
 from ..wire.queue_http import QueueHTTP
 from ..wire.queue_protocol import LogLine, QueueStatus, Taken
 from . import queue_exchange
-from .arguments import encode
 from .inbox import Inbox
 from .interrupts import interruptible
 from .io_thread import IOThread
@@ -21,6 +20,7 @@ from .off_loop import on_thread
 from .queue_stream import QueueReceiver, QueueStream, follow, submit_and_follow
 from .result import Result
 from .sessions import Session, session
+from .uploads import Uploads
 from .waiting import wait
 
 _REMEMBERED = 200  # requests
@@ -59,9 +59,16 @@ def submit(
         >>> video.result(timeout=900)  # doctest: +SKIP
     """
     address = queue_address(endpoint, base_url)
-    payload = encode({**(arguments or {}), **more}).encode()
+    receiver = QueueReceiver()
+    payload = session().payload({**(arguments or {}), **more}, address.target, receiver)
+    uploads = session().companion(Uploads)
+
+    async def upload_and_submit(http: QueueHTTP) -> Taken:
+        message = await uploads.message(payload, address.target, receiver.transfer)
+        return await queue_exchange.submit(http, message.encode())
+
     with interruptible():
-        taken: Taken = _asked(address, lambda http: queue_exchange.submit(http, payload))
+        taken = _asked(address, upload_and_submit)
     return remember(Submitted(address, taken.request_id, address.links(taken.request_id, dict(taken.told))))
 
 
@@ -207,9 +214,9 @@ class QueuedRequests:
         return found[0]
 
 
-def remember(submitted: Submitted) -> Submitted:
-    """Let a session remember a request."""
-    known = session().companion(QueuedRequests).known
+def remember(submitted: Submitted, own: Session | None = None) -> Submitted:
+    """Let a session remember a request; the kernel's where none is given."""
+    known = (own or session()).companion(QueuedRequests).known
     known.pop(submitted.request_id, None)
     known[submitted.request_id] = submitted
     while len(known) > _REMEMBERED:
@@ -224,7 +231,6 @@ def submit_stream(
     *,
     base_url: str | None,
     timeout: float | None,
-    taken: Callable[[Submitted], None],
 ) -> QueueStream:
     """Put a request into the queue and follow it; never waits.
 
@@ -234,21 +240,25 @@ def submit_stream(
         arguments: its arguments.
         base_url: as for `submit`.
         timeout: seconds until the stream gives up; the request stays in the queue.
-        taken: called on the I/O thread when the queue has taken it.
 
     Raises:
         InvalidRequest: the endpoint, an argument or a setting cannot be used.
         CredentialsError: no key was found.
     """
     address = queue_address(endpoint, base_url)
-    payload = encode(arguments).encode()
     receiver = QueueReceiver()
+    payload = own.payload(arguments, address.target, receiver)
+    uploads = own.companion(Uploads)
+
+    async def message() -> bytes:
+        return (await uploads.message(payload, address.target, receiver.transfer)).encode()
+
     max_body = own.limits.max_body
 
     def note(told: Taken) -> None:
-        taken(remember(Submitted(address, told.request_id, address.links(told.request_id, dict(told.told)))))
+        remember(Submitted(address, told.request_id, address.links(told.request_id, dict(told.told))), own)
 
-    request = own.begin(lambda _: submit_and_follow(address, payload, receiver, timeout, max_body, note), [receiver])
+    request = own.begin(lambda _: submit_and_follow(address, message, receiver, timeout, max_body, note), [receiver])
     return QueueStream(address.target, receiver, request.cancel, nested=own.nested)
 
 

@@ -73,7 +73,7 @@ async def status_once(http: QueueHTTP, links: Links, request_id: str, *, logs: b
     Raises:
         ConnectError, RequestError: the queue did not say.
     """
-    answer = await http.ask("GET", links.status + ("?logs=1" if logs else ""))
+    answer = await http.ask("GET", _with_logs(links.status) if logs else links.status)
     if answer.status >= 300:
         raise http.refusal(answer, request_id)
     return read_status(answer.body)
@@ -225,6 +225,10 @@ def may_be_asked_again(error: FalNotebookError) -> bool:
 def exc_status(error: FalNotebookError) -> int | None:
     """The HTTP status of an error, if it has one."""
     return error.status if isinstance(error, RequestError) else None
+
+
+def _with_logs(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}logs=1"
 
 
 def _asked_pause(error: FalNotebookError) -> float | None:

@@ -6,7 +6,7 @@ such a stream leaves the request in the queue.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..errors import FalNotebookError, RequestError, RequestTimeout, bare
@@ -116,19 +116,23 @@ class Pace:
 
 async def submit_and_follow(
     address: QueueAddress,
-    payload: bytes,
+    message: Callable[[], Awaitable[bytes]],
     receiver: QueueReceiver,
     timeout: float | None,  # noqa: ASYNC109 - the caller's own
     max_body: int,
     taken: Callable[[Taken], None],
 ) -> None:
-    """Submit a request and follow it to its answer. ``taken`` is called when the queue has taken it."""
+    """Submit a request and follow it to its answer. ``taken`` is called when the queue has taken it.
+
+    What is sent is asked for first, which uploads its files.
+    """
 
     def note(told: Taken) -> None:
         receiver.taken(told)
         taken(told)
 
     async def work(http: QueueHTTP) -> None:
+        payload = await message()
         receiver.sent()
         told = await _submit_whole(http, payload, note)
         await _follow(http, address.links(told.request_id, dict(told.told)), told.request_id, receiver, is_new=True)

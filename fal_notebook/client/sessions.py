@@ -231,12 +231,20 @@ class Session:
         self._io.end_in_child()
         self._lock, self._io = threading.Lock(), IOThread()
 
+    def payload(self, arguments: Mapping[str, Any], target: Target, receiver: Receiver) -> Payload:
+        """The message of a request. What takes its answer is told of the files to upload.
+
+        Raises:
+            InvalidRequest: an argument cannot be sent.
+        """
+        payload = payload_of(arguments, target, chosen_upload.get() or self.upload)
+        receiver.transfer = self.companion(Uploads).announce(payload.files, target)
+        return payload
+
     def _prepared(self, arguments: Mapping[str, Any], target: Target) -> tuple[Payload, Receiver]:
         """The message of a request, and what takes its answer."""
-        payload = payload_of(arguments, target, chosen_upload.get() or self.upload)
         receiver = Receiver()
-        receiver.transfer = self.companion(Uploads).announce(payload.files, target)
-        return payload, receiver
+        return self.payload(arguments, target, receiver), receiver
 
     def _renew(self, before: IOThread) -> IOThread:
         """Replace the I/O thread, unless another thread has already done so, and return the old one."""

@@ -69,7 +69,7 @@ class FalMagics(Magics):
     @argument(
         "endpoint",
         nargs="?",
-        help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info, find",
+        help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info, find, attach",
     )
     @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
     @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
@@ -82,6 +82,10 @@ class FalMagics(Magics):
     @argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")
     @argument("--base-url", metavar="URL", help="another host, such as ws://127.0.0.1:8000")
     @argument("-b", "--background", action="store_true", help="return at once; the answer streams into its own cell")
+    @argument("--each", metavar="NAME", help="send the cell for each row of this table; {{column}} stands for its own")
+    @argument("--to", metavar="FILE", help="with --each: keep everything in this file, such as labels.fal")
+    @argument("--budget", type=float, metavar="DOLLARS", help="with --each: send no more than this pays for")
+    @argument("--unique", action="store_true", help="with --each: ask rows that ask the same once")
     @argument("--models", metavar="A,B", help="ask several models at once, side by side; the result is a dict")
     @argument("--chat", metavar="NAME", help="begin or go on with the conversation in this variable")
     @argument("-c", "--continue", dest="go_on", action="store_true", help="go on with the last conversation")
@@ -91,6 +95,7 @@ class FalMagics(Magics):
     @argument("--upload", action="store_true", help="upload files to fal's storage, also small ones")
     @argument("--inline", action="store_true", help="send files within the request, also large ones")
     @argument("--no-check", action="store_true", help="send arguments that do not fit the endpoint's schema")
+    @argument("--queue", action="store_true", help="put it into fal's queue; to stop leaves it there")
     @argument("--widget", action="store_true", help="open a prompt box for the endpoint; -o names the widget")
     @argument("--dry-run", action="store_true", help="show endpoint and arguments, send nothing")
     @argument("-h", "--help", action="store_true", help="show this help")
@@ -113,12 +118,16 @@ class FalMagics(Magics):
             %%falstream -c
             What is my name?
 
+            %%falstream fal-ai/any-llm --each df --to labels.fal -o run
+            Is this a question or an answer? {{text}}
+
             answer = %falstream fal-ai/any-llm prompt="Hi"
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
             %falstream find upscale video         endpoints, what they make and what they cost
             %falstream info fal-ai/flux/dev       what an endpoint does, its arguments and its price
+            %falstream attach ENDPOINT REQUEST_ID       comes back to a request in fal's queue
             %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
@@ -145,6 +154,15 @@ class FalMagics(Magics):
             if cell is None and options.endpoint == "find":
                 show_found(options.arguments, options.base_url or None)
                 return None
+            if options.each is not None:
+                from .each import perform_each
+
+                self._set_up_session()
+                perform_each(options, cell or "", namespace, _shell(self))
+                return None
+            if cell is None and options.endpoint == "attach":
+                self._attach(options)
+                return self._kept(options)
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
             doubts = check_requests(requests, options)
         except InvalidRequest as exc:
@@ -153,8 +171,19 @@ class FalMagics(Magics):
         if doubts:
             show_bundle(small_bundle(doubts))
         self._send(requests, options)
-        is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
-        return _shell(self).user_ns.get(options.out or "_fal") if cell is None and is_wanted else None
+        return self._kept(options) if cell is None and not options.dry_run else None
+
+    def _kept(self, options: Namespace) -> Any:
+        """What the run has kept, if the line's value is used."""
+        is_wanted = is_used(caller_of(InteractiveShell.run_line_magic.__code__))
+        return _shell(self).user_ns.get(options.out or "_fal") if is_wanted else None
+
+    def _attach(self, options: Namespace) -> None:
+        from .cell import perform_attached
+        from .queued import find_request
+
+        self._set_up_session()
+        perform_attached(find_request(options), options, _shell(self))
 
     def _options(self, line: str, namespace: Mapping[str, Any]) -> Namespace:
         from .options import parse

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..client.arguments import settled
 from ..client.catalogue import Catalogue
 from ..client.chat import Chat, Chats
+from ..client.queue import submit_stream
 from ..client.result import Result
 from ..client.sessions import session
 from ..client.streaming import Stream
@@ -16,12 +17,11 @@ from ..errors import InvalidRequest
 from ..wire.environment import base_url, is_fal
 from ..wire.target import endpoint_name
 from .cell_arguments import from_cell, from_line
+from .completion_words import SUBCOMMANDS
 
 if TYPE_CHECKING:
     from ..schema.endpoint_schema import EndpointSchema
 
-SUBCOMMANDS = ("status", "stop", "close", "info", "find")
-"""What the line form does without a request."""
 _NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
 
@@ -65,6 +65,10 @@ class Request:
         chat.base_url, chat.timeout = base_url or chat.base_url, timeout or chat.timeout
         return chat.send([self.prompt], {}, None)
 
+    def queued(self, *, base_url: str | None, timeout: float | None) -> Stream:
+        """Put the request into fal's queue, and follow it."""
+        return submit_stream(session(), self.endpoint, self.arguments, base_url=base_url, timeout=timeout)
+
     def noted(self, result: Result) -> Result:
         """The result, with a note of what the conversation left out."""
         return result if self.chat is None else self.chat.noted(result)
@@ -97,7 +101,7 @@ def read_requests(
         {
             **_from_variable(options.input, namespace),
             **from_cell(cell, options.field, names, as_text=options.as_text),
-            **from_line(options.arguments, names, _schema_of_line(options)),
+            **from_line(options.arguments, names, schema_of_line(options)),
         }
     )
     if options.chat is not None or options.go_on:
@@ -125,7 +129,8 @@ def _endpoint(name: str, base: str | None) -> str:
         return endpoint
     near = difflib.get_close_matches(endpoint.lower(), SUBCOMMANDS, n=1, cutoff=_NEAR)
     if near:
-        meant = {"info": "info ENDPOINT", "find": "find WORDS"}.get(near[0], near[0])
+        takes = {"info": " ENDPOINT", "find": " WORDS", "attach": " ENDPOINT REQUEST_ID"}
+        meant = f"{near[0]}{takes.get(near[0], '')}"
         raise InvalidRequest(f"{endpoint} is no endpoint", hint=f"did you mean the line %falstream {meant}?")
     if not base and is_fal(base_url()):
         raise InvalidRequest(f"{endpoint} is no endpoint of fal", hint="it is like fal-ai/any-llm/stream")
@@ -182,7 +187,7 @@ def _from_variable(name: str | None, namespace: Mapping[str, Any]) -> dict[str, 
     return {str(key): each for key, each in value.items()}
 
 
-def _schema_of_line(options: Namespace) -> "EndpointSchema | None":
+def schema_of_line(options: Namespace) -> "EndpointSchema | None":
     """The schema of the line's endpoint, of the first one if there are several; None if none is known yet."""
     if options.check == "off" or not options.endpoint:
         return None

@@ -3,67 +3,47 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import fal_notebook as fal
 from fal_notebook import errors
 from fal_notebook.client.queue import QueuedRequests
-from fal_notebook.local.gateway import HTTPOverWebSocket
-from fal_notebook.local.queue import LocalQueue, WithQueue
-from fal_notebook.local.queue_faults import FaultyQueue, Operation, QueueFault
-from fal_notebook.local.queue_settings import QueueLimits, Working
-from fal_notebook.local.server import LocalServer
+from fal_notebook.local.queue_faults import Operation, QueueFault
+from fal_notebook.local.queue_settings import QueueLimits
 from fal_notebook.response.updates import Log, Progress
 
 from ..conftest import KEY, wait_until
-from ..local.queues import APP, Echo
-
-
-class Place:
-    """A queue with an app that says what it was asked, with faults before it."""
-
-    def __init__(self) -> None:
-        self.echo = Echo()
-        self.queue = LocalQueue(self.echo, key=KEY, working=Working(concurrency=1, retry_seconds=0.01))
-        self.faults = FaultyQueue(self.queue)
+from ..local.queues import APP
+from ..queue_place import QueuePlace, queue_place
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[tuple[Place, LocalServer]]:
-    place = Place()
-    with LocalServer(WithQueue(HTTPOverWebSocket(place.echo), place.faults)) as server:  # type: ignore[arg-type]
-        yield place, server
-    place.queue.close()
+def shared() -> Iterator[QueuePlace]:
+    with queue_place() as running:
+        yield running
 
 
 @pytest.fixture
-def place(shared: tuple[Place, LocalServer], monkeypatch: pytest.MonkeyPatch) -> Place:
-    found, server = shared
-    monkeypatch.setenv("FAL_NOTEBOOK_URL", server.url)
+def place(shared: QueuePlace, monkeypatch: pytest.MonkeyPatch) -> QueuePlace:
+    monkeypatch.setenv("FAL_NOTEBOOK_URL", shared.url)
     monkeypatch.setenv("FAL_KEY", KEY)
-    found.faults.mend()
-    found.echo.released = True
-    return found
+    shared.renew()
+    return shared
 
 
-def submitted(place: Place) -> int:
-    return place.queue.bill().submitted
-
-
-def test_a_request_is_submitted_once_and_its_result_comes(place: Place) -> None:
-    before = submitted(place)
+def test_a_request_is_submitted_once_and_its_result_comes(place: QueuePlace) -> None:
+    before = place.submitted
     request = fal.submit(APP, prompt="ünïcödé 🦦", x="once")
     result = request.result()
     assert result.data == {"prompt": "ünïcödé 🦦", "x": "once"}
     assert (result.request_id, result.status, result.error) == (request.request_id, 200, None)
     assert request.result() is result
-    assert submitted(place) == before + 1
+    assert place.submitted == before + 1
     assert place.echo.calls["once"] == 1
 
 
-def test_it_says_how_far_it_is_and_what_was_logged(place: Place) -> None:
+def test_it_says_how_far_it_is_and_what_was_logged(place: QueuePlace) -> None:
     place.echo.released = False
     first = fal.submit(APP, x="far", wait=True, log=" 35%|███▌      | 7/20")
     second = fal.submit(APP, x="behind")
@@ -80,7 +60,7 @@ def test_it_says_how_far_it_is_and_what_was_logged(place: Place) -> None:
     assert second.result().data == {"x": "behind"}
 
 
-def test_it_can_be_awaited_and_attached_by_its_id(place: Place) -> None:
+def test_it_can_be_awaited_and_attached_by_its_id(place: QueuePlace) -> None:
     request = fal.submit(APP, x="attached")
 
     async def awaited() -> fal.Result:
@@ -92,7 +72,7 @@ def test_it_can_be_awaited_and_attached_by_its_id(place: Place) -> None:
         fal.session().companion(QueuedRequests).find("nothing")
 
 
-def test_leaving_it_leaves_it_in_the_queue(place: Place) -> None:
+def test_leaving_it_leaves_it_in_the_queue(place: QueuePlace) -> None:
     place.echo.released = False
     request = fal.submit(APP, x="left", wait=True)
     stream = request.stream()
@@ -108,7 +88,7 @@ def test_leaving_it_leaves_it_in_the_queue(place: Place) -> None:
     assert place.echo.calls["left"] == 1
 
 
-def test_it_can_be_cancelled(place: Place) -> None:
+def test_it_can_be_cancelled(place: QueuePlace) -> None:
     place.echo.released = False
     busy, waiting = fal.submit(APP, x="busy", wait=True), fal.submit(APP, x="cancelled")
     assert waiting.cancel()
@@ -121,7 +101,7 @@ def test_it_can_be_cancelled(place: Place) -> None:
     assert not waiting.cancel()
 
 
-def test_an_error_of_the_model_is_the_results_error(place: Place) -> None:
+def test_an_error_of_the_model_is_the_results_error(place: QueuePlace) -> None:
     with pytest.raises(errors.ValidationFailed) as caught:
         fal.submit(APP, x="bad", status=422).result()
     assert caught.value.detail == "as you wished"
@@ -131,51 +111,48 @@ def test_an_error_of_the_model_is_the_results_error(place: Place) -> None:
 
 
 @pytest.mark.parametrize("fault", [QueueFault.LOST, QueueFault.HALF, QueueFault.CUT])
-def test_a_submission_whose_answer_is_lost_is_not_sent_again(place: Place, fault: QueueFault) -> None:
+def test_a_submission_whose_answer_is_lost_is_not_sent_again(place: QueuePlace, fault: QueueFault) -> None:
     place.faults.arm(Operation.SUBMIT, fault)
-    before = submitted(place)
+    before = place.submitted
     with pytest.raises(errors.ConnectionLost, match="not sent again"):
         fal.submit(APP, x=f"lost {fault}")
-    assert submitted(place) == before + (fault is not QueueFault.CUT)
+    assert place.submitted == before + (fault is not QueueFault.CUT)
 
 
-def test_a_failing_server_may_have_taken_it(place: Place) -> None:
+def test_a_failing_server_may_have_taken_it(place: QueuePlace) -> None:
     place.faults.arm(Operation.SUBMIT, QueueFault.REFUSED, status=503)
     with pytest.raises(errors.ServerError, match="may have been taken"):
         fal.submit(APP, x="503")
     assert place.echo.calls["503"] == 0
 
 
-def test_what_the_queue_refuses_as_too_many_is_sent_again(place: Place) -> None:
+def test_what_the_queue_refuses_as_too_many_is_sent_again(place: QueuePlace) -> None:
     place.faults.arm(Operation.SUBMIT, QueueFault.REFUSED, status=429)
-    before = submitted(place)
+    before = place.submitted
     assert fal.submit(APP, x="429").result().data == {"x": "429"}
-    assert submitted(place) == before + 1
+    assert place.submitted == before + 1
 
 
 @pytest.mark.parametrize("operation", [Operation.STATUS, Operation.RESULT])
-def test_questions_are_asked_again_after_every_fault(place: Place, operation: Operation) -> None:
+def test_questions_are_asked_again_after_every_fault(place: QueuePlace, operation: Operation) -> None:
     for fault in (QueueFault.CUT, QueueFault.HALF, QueueFault.REFUSED):
         place.faults.arm(operation, fault)
     assert fal.submit(APP, x=operation.value).result().data == {"x": operation.value}
     assert place.echo.calls[operation.value] == 1
 
 
-def test_an_unknown_id_is_an_error_at_once(place: Place) -> None:
+def test_an_unknown_id_is_an_error_at_once(place: QueuePlace) -> None:
     with pytest.raises(errors.NotFound):
         fal.attach_request(APP, "not-there").result()
     with pytest.raises(errors.InvalidRequest, match="no id"):
         fal.attach_request(APP, "../../other")
 
 
-def test_an_expired_answer_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    echo = Echo()
-    queue = LocalQueue(echo, limits=QueueLimits(keep_seconds=-1.0))
-    with LocalServer(WithQueue(HTTPOverWebSocket(echo), queue)) as server:
-        monkeypatch.setenv("FAL_NOTEBOOK_URL", server.url)
-        with pytest.raises(errors.NotFound, match="expired"):
-            fal.submit(APP, x=1).result()
-    queue.close()
+def test_an_expired_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", KEY)
+    expired = pytest.raises(errors.NotFound, match="expired")
+    with queue_place(limits=QueueLimits(keep_seconds=-1.0)) as place, expired:
+        fal.submit(APP, x=1, base_url=place.url).result()
 
 
 def test_without_a_queue_the_error_says_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +160,7 @@ def test_without_a_queue_the_error_says_that_nothing_was_sent(monkeypatch: pytes
         fal.submit(APP, x=1, base_url="http://127.0.0.1:9")
 
 
-def test_an_interrupt_leaves_it_in_the_queue(place: Place) -> None:
+def test_an_interrupt_leaves_it_in_the_queue(place: QueuePlace) -> None:
     place.echo.released = False
     request = fal.submit(APP, x="interrupted", wait=True)
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
@@ -193,7 +170,7 @@ def test_an_interrupt_leaves_it_in_the_queue(place: Place) -> None:
     assert request.result().data["x"] == "interrupted"
 
 
-def test_the_key_is_in_nothing_that_is_shown(place: Place) -> None:
+def test_the_key_is_in_nothing_that_is_shown(place: QueuePlace) -> None:
     request = fal.submit(APP, x=f"says {KEY}", log=f"the key is {KEY}")
     result = request.result()
     secret = KEY.partition(":")[2]
