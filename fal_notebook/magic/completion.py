@@ -13,9 +13,11 @@ OPTIONS = (
     "--autoplay",
     "--background",
     "--base-url",
+    "--budget",
     "--chat",
     "--continue",
     "--dry-run",
+    "--each",
     "--field",
     "--format",
     "--help",
@@ -29,6 +31,8 @@ OPTIONS = (
     "--save",
     "--overwrite",
     "--timeout",
+    "--to",
+    "--unique",
     "--widget",
 )
 _LINE = re.compile(r"\s*%{1,2}falstream\s")
