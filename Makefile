@@ -42,7 +42,7 @@ front-ends: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/brows
 	$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder --reruns 1 -m 'not quiet and front_end'
 	$(BIN)/python -m pytest --reruns 1 -m 'quiet and front_end'
 
-# What reading costs, for every regular expression and reader of the package; some minutes.
+# What reading costs, for every regular expression and reader of the package, and what else takes minutes.
 rigs: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest -m rig
 

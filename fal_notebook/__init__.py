@@ -1,10 +1,11 @@
 """Stream fal.ai models into a notebook: ``%load_ext fal_notebook``, then ``%%falstream?``.
 
-From Python, `run`, `stream` and `arun` send one request, and `chat` begins a conversation. `map` sends one for each row
-of a table, `attach` goes on with it after a restart, and `pipeline` sends many short ones over one connection.
-`info` says what an endpoint does and takes. `session` returns the kernel's session, which keeps the connections.
-`AudioPlayer` plays sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each
-name is imported when it is first used, so that importing the package takes no time.
+From Python, `run`, `stream` and `arun` send one request, `chat` begins a conversation, and `submit` puts a request into
+fal's queue, to which `attach_request` comes back. `map` sends one for each row of a table, `attach` goes on with it
+after a restart, and `pipeline` sends many short ones over one connection. `find` looks for endpoints, and `info` says
+what one does, takes and costs. `session` returns the kernel's session, which keeps the connections. `AudioPlayer` plays
+sound while it is still being generated, and `PromptWidget` is a prompt box in the notebook. Each name is imported when
+it is first used, so that importing the package takes no time.
 """
 
 try:
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 
     from . import errors
     from .client.api import pipeline, run, stream
+    from .client.argument_check import EndpointWarning
     from .client.async_api import arun
     from .client.chat import Chat, chat
     from .client.endpoint_info import EndpointInfo, info
+    from .client.endpoint_search import EndpointList, find
     from .client.metrics import Metrics
+    from .client.queue import Submitted, attach_request, submit
     from .client.result import Result
     from .client.sessions import Session, session
     from .client.streaming import Stream
@@ -35,12 +39,13 @@ if TYPE_CHECKING:
     from .media.media import Media
     from .prompt.widget import PromptWidget
     from .response.choices import Choice, Source, ToolCall
-    from .response.updates import Json, Piece, Preview, Progress, Reasoning, Text, Update
+    from .response.updates import Json, Log, Piece, Preview, Progress, Reasoning, Text, Update
 
 __version__ = "0.1.0"
 
 _NAMES_OF_MODULE = {
     "client.api": ("pipeline", "run", "stream"),
+    "client.argument_check": ("EndpointWarning",),
     "client.async_api": ("arun",),
     "client.chat": ("Chat", "chat"),
     "errors": ("FalNotebookError",),
@@ -49,13 +54,15 @@ _NAMES_OF_MODULE = {
     "display.runs": ("LiveRun", "attach", "map"),
     "prompt.widget": ("PromptWidget",),
     "client.endpoint_info": ("EndpointInfo", "info"),
+    "client.endpoint_search": ("EndpointList", "find"),
     "client.metrics": ("Metrics",),
+    "client.queue": ("Submitted", "attach_request", "submit"),
     "client.result": ("Result",),
     "client.sessions": ("Session", "session"),
     "client.streaming": ("Stream",),
     "client.usage": ("Usage",),
     "response.choices": ("Choice", "Source", "ToolCall"),
-    "response.updates": ("Json", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
+    "response.updates": ("Json", "Log", "Piece", "Preview", "Progress", "Reasoning", "Text", "Update"),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 
@@ -64,9 +71,12 @@ __all__ = [
     "Chat",
     "Choice",
     "EndpointInfo",
+    "EndpointList",
+    "EndpointWarning",
     "FalNotebookError",
     "Json",
     "LiveRun",
+    "Log",
     "Media",
     "Metrics",
     "Piece",
@@ -78,14 +88,17 @@ __all__ = [
     "Session",
     "Source",
     "Stream",
+    "Submitted",
     "Text",
     "ToolCall",
     "Update",
     "Usage",
     "arun",
     "attach",
+    "attach_request",
     "chat",
     "errors",
+    "find",
     "info",
     "load_ipython_extension",
     "map",
@@ -93,6 +106,7 @@ __all__ = [
     "run",
     "session",
     "stream",
+    "submit",
     "unload_ipython_extension",
 ]
 

@@ -8,6 +8,8 @@ All derive from fal-client's base error, so that code written for fal-client cat
         ├── CredentialsError                   no key found; nothing was sent
         │     (fal_client.auth.MissingCredentialsError)
         ├── ConnectError (ConnectionError)     no connection; nothing was sent
+        ├── UploadFailed                       a file of the arguments could not be uploaded; the request was not sent
+        ├── UnreadableFile (ValueError)        a file of an answer is not of the kind as which it is asked for
         ├── JournalError                       the file of many requests cannot be used; nothing more is sent
         └── RequestError                       a request that may have reached fal
             ├── StatusError                    an HTTP status of 300 or more
@@ -115,6 +117,26 @@ class ConnectError(FalNotebookError, ConnectionError):
     def __init__(self, message: str, *, hint: str | None = None, may_pass: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.may_pass = may_pass
+
+
+class UploadFailed(FalNotebookError):
+    """A file of the arguments could not be uploaded to fal's storage. The request was not sent.
+
+    Args:
+        message: which file, and why.
+        hint: what to do about it.
+        status: the HTTP status that the storage answered, if it did.
+    """
+
+    default_hint = "the request was not sent; --inline, or FalMagics.upload = 'never', sends files within the request"
+
+    def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class UnreadableFile(FalNotebookError, ValueError):
+    """A file is not of the kind as which it is asked for, or the package that reads this kind is not installed."""
 
 
 class JournalError(FalNotebookError):

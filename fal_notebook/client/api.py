@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .argument_check import Check, checked, doubts_of, warn
 from .interrupts import interruptible
 from .result import Result
 from .sessions import session
@@ -15,6 +16,7 @@ def stream(
     *,
     timeout: float | None = None,
     base_url: str | None = None,
+    check: Check | None = None,
     **more: Any,
 ) -> Stream:
     """Send a request and return at once with the stream of its updates, an iterator and an async iterator.
@@ -24,6 +26,9 @@ def stream(
         arguments: its arguments; the HTTP endpoint takes the same as its JSON body.
         timeout: seconds for the whole request; None for as long as it takes.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+        check: what is done about arguments that do not fit the endpoint's schema, where it is known: ``warn`` refuses
+            what fal is certain to refuse, and warns of the rest by an `EndpointWarning`, ``strict`` refuses both, and
+            ``off`` checks nothing; None for the session's.
         more: further arguments by name. One with the name of a parameter of this function goes into ``arguments``.
 
     Raises:
@@ -34,7 +39,9 @@ def stream(
         >>> for update in stream("fal-ai/any-llm/stream", prompt="Hi"):  # doctest: +SKIP
         ...     print(update, end="")
     """
-    return session().stream(endpoint, {**(arguments or {}), **more}, base_url=base_url, timeout=timeout)
+    whole = {**(arguments or {}), **more}
+    warn(doubts_of(endpoint, [whole], checked(check), base_url=base_url))
+    return session().stream(endpoint, whole, base_url=base_url, timeout=timeout)
 
 
 def run(
@@ -43,6 +50,7 @@ def run(
     *,
     timeout: float | None = None,
     base_url: str | None = None,
+    check: Check | None = None,
     **more: Any,
 ) -> Result:
     """Send a request and wait for its result; an interrupt stops it. The parameters are those of `stream`.
@@ -51,7 +59,7 @@ def run(
         FalNotebookError: the request failed. The ``result`` of a `RequestError` holds what had arrived by then.
     """
     with interruptible():
-        return stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more).result()
+        return stream(endpoint, arguments, timeout=timeout, base_url=base_url, check=check, **more).result()
 
 
 def pipeline(
@@ -60,6 +68,7 @@ def pipeline(
     *,
     timeout: float | None = None,
     base_url: str | None = None,
+    check: Check | None = None,
 ) -> list[Stream]:
     """Send many requests over one connection without waiting between them; they are answered in order.
 
@@ -72,6 +81,7 @@ def pipeline(
         requests: the arguments of each.
         timeout: seconds for all of them together; None for as long as they take.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
+        check: as for `stream`.
 
     Returns:
         A stream for each, in order.
@@ -84,4 +94,6 @@ def pipeline(
         >>> answers = pipeline("fal-ai/any-llm", [{"prompt": word} for word in words])  # doctest: +SKIP
         >>> [each.result().text for each in answers]  # doctest: +SKIP
     """
-    return session().pipeline(endpoint, requests, base_url=base_url, timeout=timeout)
+    every = list(requests)
+    warn(doubts_of(endpoint, every, checked(check), base_url=base_url))
+    return session().pipeline(endpoint, every, base_url=base_url, timeout=timeout)

@@ -1,47 +1,155 @@
-"""Encodes the arguments of a request as JSON, including values that users have at hand but JSON does not know.
+"""Makes JSON of the arguments of a request, which may have values that users have at hand but JSON does not know.
 
-A value that cannot be sent is named by its path in the arguments, such as ``loras[0].scale``.
+This has two steps. `settled` reads every file and every value once, on the user's thread, so that what changes later
+does not change the request. Then `encode`, or `payloads`, writes the message. A value that cannot be sent is named by
+its path in the arguments, such as ``loras[0].scale``.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidRequest
 from ..media.at_hand import is_sound
+from ..media.media import Media
 from ..safety.plain_text import one_line
-from .plain_values import encodable, plain
+from .plain_values import plain, words_of_table
+from .result import Result
 
-_DEEPEST = 200  # levels in which the value that cannot be sent is looked for
+_DEEPEST = 300  # levels of lists and objects: each takes two of Python's, which has a thousand
 _LONGEST_PATH = 80  # characters
 _LONGEST_FILE_NAME = 1_000
 _NAMES_OF_FILES = ("_url", "_urls", "_path", "_file")
+_NAMES_OF_TEXTS = ("prompt", "system_prompt", "text")
 
 
 def encode(arguments: Mapping[str, Any]) -> str:
-    """The arguments as the text message that makes a request.
+    """The arguments as a text message that makes a request, with every file within it as a data URI.
 
     Raises:
-        InvalidRequest: a value cannot be written as JSON, or is the name of a file where the file was meant.
+        InvalidRequest: as for `settled`.
     """
-    _check_file_names(arguments)
+    return json.dumps(settled(arguments), default=inline, allow_nan=False)
+
+
+def settled(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with nothing in them but JSON's own values, and `Media` for files.
+
+    Every list and object is a copy. Settled arguments can be settled again, which reads nothing anew.
+
+    Raises:
+        InvalidRequest: a value has no meaning as JSON, or is the name of a file where the file was meant.
+    """
     try:
-        return json.dumps(encodable(dict(arguments)), default=plain, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as exc:
-        path, why, hint = next(_problems(dict(arguments), "", ()), ("", str(exc), ""))
-    where = one_line(path, _LONGEST_PATH).removeprefix(".") or "these arguments"
-    raise InvalidRequest(f"{where} cannot be sent as JSON: {why}", hint=hint)
+        return _Settling().members({name: _text(name, value) for name, value in arguments.items()}, 0)
+    except _NotSendable as exc:
+        where = one_line("".join(reversed(exc.steps)), _LONGEST_PATH).removeprefix(".") or "these arguments"
+        message = exc.why if exc.is_whole else f"cannot be sent as JSON: {exc.why}"
+        raise InvalidRequest(f"{where} {message}", hint=exc.hint.replace("{where}", where)) from None
 
 
-def _check_file_names(arguments: Mapping[str, Any]) -> None:
-    for name, value in arguments.items():
-        is_short = isinstance(value, str) and 0 < len(value) <= _LONGEST_FILE_NAME
-        if is_short and name.endswith(_NAMES_OF_FILES) and "://" not in value and _is_file(value):
-            raise InvalidRequest(
-                f"{name} is the name of a file, which would be sent as words",
-                hint=f"did you mean {name}=@{value}, or Path({value!r}) in Python?",
+def inline(media: object) -> str:
+    """What stands for a file within the message: its URL, else its bytes as a data URI."""
+    if not isinstance(media, Media):
+        raise TypeError(f"{type(media).__name__} has no JSON form")
+    return media.url or media.data_uri()
+
+
+class _NotSendable(Exception):
+    """A value cannot be sent; the steps to it are added from the inside."""
+
+    def __init__(self, why: str, hint: str = "", *, is_whole: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.hint, self.is_whole = why, hint, is_whole
+        self.steps: list[str] = []
+
+
+class _Settling:
+    """One pass over arguments."""
+
+    def __init__(self) -> None:
+        self._within: set[int] = set()
+
+    def members(self, values: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
+        """The members of an object."""
+        copied: dict[Any, Any] = {}
+        for name, value in values.items():
+            if not isinstance(name, str | int | float | None):
+                raise _NotSendable(f"a key is a {type(name).__name__}", "keys are text")
+            try:
+                copied[name] = self._value(value, depth)
+                _check_file_names(name, value)
+            except _NotSendable as exc:
+                exc.steps.append(f".{name}")
+                raise
+        return copied
+
+    def _items(self, values: Iterable[Any], depth: int) -> list[Any]:
+        copied: list[Any] = []
+        for number, value in enumerate(values):
+            try:
+                copied.append(self._value(value, depth))
+            except _NotSendable as exc:
+                exc.steps.append(f"[{number}]")
+                raise
+        return copied
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, str | int | Media):
+            return value
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise _NotSendable(f"JSON has no {float(value)}", "give a number")
+            return value
+        if depth > _DEEPEST:
+            raise _NotSendable("it is nested too deeply")
+        if id(value) in self._within:
+            raise _NotSendable("it holds itself")
+        self._within.add(id(value))
+        try:
+            if isinstance(value, dict):
+                return self.members(value, depth + 1)
+            if isinstance(value, list | tuple) and not (isinstance(value, tuple) and is_sound(value)):
+                return self._items(value, depth + 1)
+            return self._value(_plain(value), depth + 1)
+        finally:
+            self._within.discard(id(value))
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return plain(value)
+    except InvalidRequest as exc:
+        raise _NotSendable(exc.message, exc.hint) from None
+    except TypeError as exc:
+        is_set = isinstance(value, set | frozenset)
+        raise _NotSendable(str(exc), "list(…) makes a list of it" if is_set else "str(…) makes text of it") from None
+    except Exception as exc:  # noqa: BLE001 - a package that is not known here may fail in any way
+        raise _NotSendable(f"{type(exc).__name__}: {exc}", "str(…) makes text of it") from None
+
+
+def _text(name: str, value: Any) -> Any:
+    """The value, or the words of a table or an answer where the argument is a text."""
+    if name not in _NAMES_OF_TEXTS:
+        return value
+    words = value.text if isinstance(value, Result) else words_of_table(value)
+    return value if words is None else words
+
+
+def _check_file_names(name: Any, value: Any) -> None:
+    """Refuse the name of a file where a file is wanted."""
+    if not isinstance(name, str) or not name.endswith(_NAMES_OF_FILES) or not isinstance(value, str | list | tuple):
+        return
+    for each in [value] if isinstance(value, str) else value:
+        is_short = isinstance(each, str) and 0 < len(each) <= _LONGEST_FILE_NAME
+        if is_short and "://" not in each and not each.startswith("data:") and _is_file(each):
+            on_line = "{where}=@" + each + ", or " if isinstance(value, str) else ""
+            raise _NotSendable(
+                "is the name of a file, which would be sent as words",
+                f"did you mean {on_line}Path({each!r}) in Python?",
+                is_whole=True,
             )
 
 
@@ -50,36 +158,3 @@ def _is_file(name: str) -> bool:
         return Path(name).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):
         return False
-
-
-def _problems(value: Any, path: str, within: tuple[int, ...]) -> Iterator[tuple[str, str, str]]:
-    """The values that cannot be sent: their paths, why they cannot, and what to do."""
-    if id(value) in within:
-        yield path, "it holds itself", ""
-    elif len(within) > _DEEPEST:
-        yield path, "it is nested too deeply", ""
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if not isinstance(key, str | int | float | None):
-                yield path, f"a key is a {type(key).__name__}", "keys are text"
-            yield from _problems(each, f"{path}.{key}", (*within, id(value)))
-    elif isinstance(value, list | tuple) and not is_sound(value):
-        for number, each in enumerate(value):
-            yield from _problems(each, f"{path}[{number}]", (*within, id(value)))
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield path, f"JSON has no {float(value)}", "give a number"
-    elif not isinstance(value, str | int | None):
-        yield from _problems_of_object(value, path, within)
-
-
-def _problems_of_object(value: Any, path: str, within: tuple[int, ...]) -> Iterator[tuple[str, str, str]]:
-    try:
-        sent = plain(value)
-    except InvalidRequest as exc:
-        yield path, exc.message, exc.hint
-    except TypeError as exc:
-        is_set = isinstance(value, set | frozenset)
-        yield path, str(exc), "list(…) makes a list of it" if is_set else "str(…) makes text of it"
-    else:
-        yield from _problems(sent, path, (*within, id(value)))

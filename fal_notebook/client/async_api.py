@@ -1,7 +1,7 @@
 """The function that sends a request and is awaited.
 
-The first call imports the modules that a request needs. It does so on a thread, because the import takes a fifth of a
-second or more, and would block every other task on the event loop.
+Files in the arguments are read on a thread, since that would block every other task on the event loop. So would the
+import of the modules that a request needs, which takes a fifth of a second or more; the first call does it there, too.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from .off_loop import on_thread
 from .waiting import check_asyncio
 
 if TYPE_CHECKING:
+    from .argument_check import Check
     from .result import Result
 
 
@@ -20,6 +21,7 @@ async def arun(
     *,
     timeout: float | None = None,  # noqa: ASYNC109 - of the request, the same as in `run`
     base_url: str | None = None,
+    check: "Check | None" = None,
     **more: Any,
 ) -> "Result":
     """Send a request and await its result; cancelling the task stops it. The parameters are those of `stream`.
@@ -29,11 +31,16 @@ async def arun(
         InvalidRequest: no asyncio event loop runs here. Nothing was sent.
     """
     check_asyncio()
-    await on_thread(_import)
+    given = {**(arguments or {}), **more}
+    ready = await on_thread(lambda: _settled(given))
     from .api import stream
 
-    return await stream(endpoint, arguments, timeout=timeout, base_url=base_url, **more)
+    return await stream(endpoint, ready, timeout=timeout, base_url=base_url, check=check)
 
 
-def _import() -> None:
+def _settled(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with their files read. What a request needs is imported meanwhile."""
     from . import api  # noqa: F401 - imported only to load what it needs
+    from .arguments import settled
+
+    return settled(arguments)

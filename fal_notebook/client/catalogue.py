@@ -8,7 +8,6 @@ one, on the thread that fetches it, so that a first request does not wait for th
 """
 
 import contextlib
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -20,6 +19,7 @@ from ..safety.bounded_json import decode_json
 from ..wire.environment import fetches_schemas
 from ..wire.schema_addresses import SchemaAddress, schema_address
 from .known_endpoints import successor_of
+from .loads import Loads
 from .schema_disk import SchemaDisk
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _FRESH_SECONDS_OF_GATEWAY = 10.0
 _SECONDS_TO_NEXT_TRY = 300.0  # after a schema was not found
 _SECONDS_TO_NEXT_TRY_OF_GATEWAY = 30.0
 _MOST_ENTRIES = 500
-_MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,8 @@ class Catalogue:
     """The schemas that a session knows. Usable from any thread."""
 
     def __init__(self) -> None:
-        self._lock, self._process = threading.Lock(), os.getpid()
+        self._loads = Loads()
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
-        self._loading: set[tuple[str, str]] = set()
         self._told: set[str] = set()
         self._disk = SchemaDisk()
 
@@ -94,6 +92,30 @@ class Catalogue:
         if entry is None or entry.is_due:
             self._load_in_background(endpoint, address)
         return _known(entry)
+
+    def soon(self, endpoint: str, seconds: float, base_url: str | None = None) -> KnownSchema | None:
+        """The schema of an endpoint if it is in memory, or comes within so many seconds.
+
+        Raises:
+            InvalidRequest: the endpoint or the base URL cannot be one.
+        """
+        known = self.known(endpoint, base_url)
+        if known is None and fetches_schemas():
+            address = schema_address(endpoint, base_url)
+            entry = self._entries.get((address.url, endpoint))
+            if entry is None or entry.is_due:
+                self._load_in_background(endpoint, address).wait(seconds)
+                known = _known(self._entries.get((address.url, endpoint)))
+        return known
+
+    def in_memory(self, endpoint: str, base_url: str | None = None) -> "EndpointSchema | None":
+        """The schema of an endpoint if it is in memory; nothing is fetched.
+
+        Raises:
+            InvalidRequest: the endpoint or the base URL cannot be one.
+        """
+        entry = self._entries.get((schema_address(endpoint, base_url).url, endpoint))
+        return None if entry is None else entry.schema
 
     def find(self, endpoint: str, base_url: str | None = None) -> KnownSchema:
         """The schema of an endpoint, which is fetched if need be; an old one if it cannot be fetched.
@@ -117,26 +139,8 @@ class Catalogue:
         self._told.add(endpoint)
         return is_first
 
-    def _load_in_background(self, endpoint: str, address: SchemaAddress) -> None:
-        mark = (address.url, endpoint)
-        if self._process != os.getpid():  # forked: a thread that is not here may hold the lock, and none is loading
-            self._lock, self._process, self._loading = threading.Lock(), os.getpid(), set()
-        with self._lock:
-            if mark in self._loading or len(self._loading) >= _MOST_THREADS:
-                return
-            self._loading.add(mark)
-
-        def load() -> None:
-            with contextlib.suppress(Exception):  # nobody waits for it, and the next request tries again
-                self._load(endpoint, address)
-            with self._lock:
-                self._loading.discard(mark)
-
-        try:
-            threading.Thread(target=load, name="fal_notebook schema", daemon=True).start()
-        except RuntimeError:  # no thread can be started
-            with self._lock:
-                self._loading.discard(mark)
+    def _load_in_background(self, endpoint: str, address: SchemaAddress) -> threading.Event:
+        return self._loads.begin((address.url, endpoint), lambda: self._load(endpoint, address))
 
     def _load(self, endpoint: str, address: SchemaAddress) -> _Entry:
         """Read a schema from the disk or fetch it, and keep it; what is old is kept if nothing newer comes.
@@ -163,7 +167,7 @@ class Catalogue:
 
     def _stored(self, endpoint: str, address: SchemaAddress) -> _Entry | None:
         found = self._disk.read(address.url) if address.is_fal else None
-        schema = found and _read(found[0], endpoint)
+        schema = found and _read(found[0], endpoint, address)
         return _Entry(address, schema, found[1], 0.0) if found and schema else None
 
     def _fetched(self, endpoint: str, address: SchemaAddress) -> "EndpointSchema | None":
@@ -172,22 +176,23 @@ class Catalogue:
 
         try:
             document = address.fetch()
-            schema = _read(document, endpoint)
+            schema = _read(document, endpoint, address)
         except ConnectError as exc:
             if exc.may_pass or not (address.is_fal and sibling_of(endpoint)):
                 raise
             schema, document = None, b""
         if schema is None and address.is_fal and (sibling := sibling_of(endpoint)):
             document = schema_address(sibling).fetch()
-            schema = _read(document, endpoint)
+            schema = _read(document, endpoint, address)
         if schema is not None and address.is_fal:
             self._disk.write(address.url, document)
         return schema
 
     def _keep(self, endpoint: str, entry: _Entry) -> _Entry:
-        with self._lock:
-            self._entries[entry.address.url, endpoint] = entry
-            self._entries.move_to_end((entry.address.url, endpoint))
+        mark = (entry.address.url, endpoint)
+        with contextlib.suppress(KeyError):  # of another thread that was quicker; a lock would outlive a fork
+            self._entries[mark] = entry
+            self._entries.move_to_end(mark)
             while len(self._entries) > _MOST_ENTRIES:
                 self._entries.popitem(last=False)
         return entry
@@ -199,7 +204,7 @@ def _known(entry: _Entry | None) -> KnownSchema | None:
     return KnownSchema(entry.schema, entry.fetched, entry.is_old)
 
 
-def _read(document: bytes, endpoint: str) -> "EndpointSchema | None":
+def _read(document: bytes, endpoint: str, address: SchemaAddress) -> "EndpointSchema | None":
     """The schema in a document; None if it has none, or is no document."""
     from ..schema.reading import NoSchema, read_schema
 
@@ -207,5 +212,5 @@ def _read(document: bytes, endpoint: str) -> "EndpointSchema | None":
         schema = read_schema(decode_json(document), endpoint)
     except (NoSchema, ValueError):
         return None
-    successor = successor_of(endpoint)
+    successor = successor_of(endpoint) if address.is_fal else ""
     return replace(schema, deprecated=True, replaced_by=successor) if successor else schema

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..errors import InvalidRequest, RequestError
 from ..media.disk import write_whole
 from ..safety.plain_text import one_line
 from . import messages as turns
-from .api import stream as stream_request
+from .argument_check import Check, checked, doubts_of, joined, warn
 from .interrupts import interruptible
 from .known_endpoints import takes_messages
 from .messages import Message
@@ -73,6 +73,7 @@ class Chat:
         messages: a conversation to go on with.
         timeout: seconds for each request.
         base_url: another host, as for `stream`.
+        check: what is done about arguments that do not fit the endpoint's schema, as for `stream`.
         arguments: further arguments of each request.
 
     Attributes:
@@ -82,6 +83,7 @@ class Chat:
         context: see above; None while it is unknown.
         timeout: see above.
         base_url: see above.
+        check: see above.
         field: the argument that takes the prompt, where the endpoint takes no messages.
         left_out: how many of the oldest messages the newest request did not send.
 
@@ -103,6 +105,7 @@ class Chat:
         messages: Iterable[Mapping[str, Any]] = (),
         timeout: float | None = None,
         base_url: str | None = None,
+        check: Check | None = None,
         **arguments: Any,
     ) -> None:
         for name in ("messages", "prompt"):
@@ -115,11 +118,13 @@ class Chat:
         self.left_out = 0
         self.timeout = timeout
         self.base_url = base_url
+        self.check = check
         self.field = "prompt"
         self._messages = turns.checked(messages)
         if system is not None:
             self._messages = [{"role": "system", "content": system}, *turns.without_system(self._messages)]
         self._usage = Usage()
+        self._doubts: Sequence[str] = ()
         self._turn: tuple[Message, Stream] | None = None
         self._added: weakref.WeakKeyDictionary[Stream, list[Message]] = weakref.WeakKeyDictionary()
         self._settling = threading.Lock()  # a prompt widget learns of an answer's end on a thread of its own
@@ -151,10 +156,28 @@ class Chat:
         Raises:
             InvalidRequest: as for a call.
         """
+        return self.send(prompt, arguments, warn)
+
+    def send(
+        self, prompt: Sequence[Any], arguments: Mapping[str, Any], tell: Callable[[Sequence[str]], None] | None
+    ) -> Stream:
+        """Send a prompt as `stream` does.
+
+        Args:
+            prompt: its parts.
+            arguments: further arguments of this request alone.
+            tell: gets what is in doubt about the arguments, before they are sent. None: they have been checked.
+
+        Raises:
+            InvalidRequest: as for a call.
+        """
         self._finish_turn()
+        self._doubts = ()
         message = turns.user_message(*prompt)
         body = self._body(message, arguments)
-        request = stream_request(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
+        if tell is not None:
+            tell(doubts_of(self.endpoint, [body], checked(self.check), base_url=self.base_url))
+        request = session().stream(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
         self._turn = message, request
         session().companion(Chats).last = self
         return request
@@ -177,12 +200,15 @@ class Chat:
         finally:
             self._settle()
 
+    def note(self, doubts: Sequence[str]) -> None:
+        """Let what is in doubt about the newest request be told with its result; for `send`."""
+        self._doubts = doubts
+
     def noted(self, result: Result) -> Result:
-        """The result of the newest request, with a note if older turns were left out of it."""
-        if not self.left_out:
-            return result
-        note = f"the oldest {self.left_out} messages were left out: the model does not read more"
-        return replace(result, note=" · ".join(filter(None, [result.note, note])))
+        """The result of the newest request, with a note of what was left out of it or is in doubt about it."""
+        left_out = f"the oldest {self.left_out} messages were left out: the model does not read more"
+        notes = [result.note, left_out if self.left_out else "", joined(self._doubts)]
+        return replace(result, note=" · ".join(filter(None, notes))) if any(notes[1:]) else result
 
     @property
     def messages(self) -> list[Message]:
@@ -236,6 +262,7 @@ class Chat:
             messages=json.loads(json.dumps(self.messages)),
             timeout=self.timeout,
             base_url=self.base_url,
+            check=self.check,
         )
         copy.arguments, copy.field = dict(self.arguments), self.field
         return copy
@@ -249,6 +276,19 @@ class Chat:
         """Take these very messages out of the conversation; equal ones stay."""
         dropped = set(map(id, messages))
         self.messages[:] = [message for message in self.messages if id(message) not in dropped]
+
+    def exchange(self, first: Iterable[Message], others: Iterable[Message] = ()) -> list[Message]:
+        """Put other messages in the place of all from the first of these very ones on; return what was there.
+
+        Raises:
+            InvalidRequest: an answer has not ended.
+        """
+        self._finish_turn()
+        wanted = set(map(id, first))
+        start = next((at for at, each in enumerate(self._messages) if id(each) in wanted), len(self._messages))
+        there = self._messages[start:]
+        self._messages[start:] = others
+        return there
 
     def undo(self) -> str:
         """Take back the last prompt and its answer, and return the prompt's words.

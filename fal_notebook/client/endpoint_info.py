@@ -10,8 +10,10 @@ from ..render.bundles import Bundle, heading_bundle, merged, small_bundle, table
 from ..safety.plain_text import one_line
 from ..schema.checking import words_of
 from ..schema.endpoint_schema import MISSING, Argument, EndpointSchema, Shape
+from ..wire.environment import is_fals
 from .catalogue import Catalogue, KnownSchema
 from .interrupts import interruptible
+from .prices import Prices
 from .sessions import session
 
 _LONGEST_DESCRIPTION = 2_000  # characters, of the endpoint; of an argument in the table it is less
@@ -21,6 +23,7 @@ _LONGEST_NAME = 60
 _MOST_ROWS = 100
 _MOST_CHOICES = 12
 _MOST_EXAMPLES = 3  # arguments on the line of the example beside those that are required
+_UNKNOWN = "unknown"
 _SECONDS_OF_A_DAY = 86_400
 _EXAMPLES = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}, "null": None}
 _PLACES = {"image": "picture.png", "audio": "sound.wav", "video": "film.mp4", "file": "file.zip"}
@@ -34,11 +37,14 @@ class EndpointInfo:
         schema: its title, description, arguments and outputs.
         fetched: when the schema was fetched, in seconds since the epoch.
         is_old: whether the schema is old, and no newer one could be fetched.
+        price: what it costs, in words; ``unknown`` where there is no key or fal does not say it, and empty at a gateway
+            of one's own.
     """
 
     schema: EndpointSchema
     fetched: float
     is_old: bool = False
+    price: str = ""
 
     @property
     def example(self) -> str:
@@ -69,6 +75,8 @@ class EndpointInfo:
         schema = self.schema
         facts = [one_line(schema.category, _LONGEST_NAME)] if schema.category else []
         facts.append("streams" if schema.streams else "does not stream")
+        if self.price:
+            facts.append(f"price {self.price}" if self.price == _UNKNOWN else self.price)
         if schema.deprecated:
             instead = f", use {schema.replaced_by} instead" if schema.replaced_by else ""
             facts.append(f"deprecated{instead}")
@@ -85,7 +93,7 @@ class EndpointInfo:
 
 
 def info(endpoint: str, *, base_url: str | None = None) -> EndpointInfo:
-    """What an endpoint does, which arguments it takes and what it gives. Nothing is sent to the endpoint.
+    """What an endpoint does, takes, gives and costs. Nothing is sent to the endpoint.
 
     Args:
         endpoint: the endpoint with its sub-path, such as ``fal-ai/flux/dev``.
@@ -98,9 +106,12 @@ def info(endpoint: str, *, base_url: str | None = None) -> EndpointInfo:
     Example:
         >>> info("fal-ai/flux/dev")  # doctest: +SKIP
     """
+    name = endpoint.strip().strip("/")
     with interruptible():
-        known: KnownSchema = session().companion(Catalogue).find(endpoint.strip().strip("/"), base_url)
-    return EndpointInfo(known.schema, known.fetched, known.is_old)
+        known: KnownSchema = session().companion(Catalogue).find(name, base_url)
+        price = session().companion(Prices).of([name], base_url).get(name)
+    told = str(price) if price else _UNKNOWN if is_fals(base_url) else ""
+    return EndpointInfo(known.schema, known.fetched, known.is_old, told)
 
 
 def _table(arguments: Sequence[Argument]) -> Bundle:

@@ -47,6 +47,9 @@ async def perform(target: Target, payload: str, receiver: Receiver, deadline: De
 
 
 def _timed_out(target: Target, receiver: Receiver, timeout: float | None) -> RequestTimeout:
+    if receiver.transfer is not None and not receiver.transfer.is_whole:
+        hint = "the request was not sent: give it a longer timeout"
+        return RequestTimeout(f"its files were not uploaded within {timeout:g} s", hint=hint)
     if receiver.sent_at is None:
         hint = "nothing was sent: check network and proxy, or give it a longer timeout"
         return RequestTimeout(f"no connection to {target.endpoint} within {timeout:g} s", hint=hint)

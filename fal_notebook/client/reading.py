@@ -14,7 +14,7 @@ from ..errors import InvalidResponse, ModelError, RequestError, bare, detail_tex
 from ..media.media import Media
 from ..response.content import Content
 from ..response.redacted_updates import RedactedUpdates
-from ..response.updates import Preview, Update
+from ..response.updates import Log, Preview, Progress, Update
 from ..safety.plain_text import excerpt, page_words
 from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import Target
@@ -50,7 +50,7 @@ class Reading:
         self._start: Start | None = None
         self._end: End | None = None
         self._read_as(None)
-        self._arrived: deque[Event | RequestEnd] = deque()
+        self._arrived: deque[Event | RequestEnd | Log | Progress] = deque()
         self._read_up_to = 0  # bytes of the first item in `_arrived`
         self._length = 0  # bytes of the body that have been read
 
@@ -115,7 +115,7 @@ class Reading:
             self._read_up_to = 0
         return [] if self._bad_status() else self._for_display(updates)  # an error's body is no answer to show
 
-    def _read(self, item: Start | End | RequestEnd) -> list[Update]:
+    def _read(self, item: Start | End | RequestEnd | Log | Progress) -> list[Update]:
         match item:
             case Start():
                 self._read_as(item.headers.get("content-type"))  # unredacted, so that the key does not change it
@@ -126,6 +126,8 @@ class Reading:
                 return []
             case RequestEnd():
                 return self._finish(item)
+            case Log() | Progress():
+                return [self._target.redaction.value(item)]
 
     def _read_as(self, label: str | None) -> None:
         """Begin to read a body of a content type; None for an unknown one."""

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import FalNotebookError
+from ..response.updates import Log, Progress
 from ..wire.protocol import Data, Event
 from .inbox import Inbox
 from .thinking_time import Arrivals
+from .transfers import Transfer
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,11 @@ class Receiver:
         request_end: how the request ended; None until it has.
         bytes: how many bytes of the body have come.
         arrivals: when they came.
+        transfer: the uploads that come before the request; None if there are none.
     """
 
     def __init__(self) -> None:
-        self.inbox: Inbox[Event | RequestEnd] = Inbox()
+        self.inbox: Inbox[Event | RequestEnd | Log | Progress] = Inbox()
         self.began = time.monotonic()
         self.sent_at: float | None = None
         self.is_sent_whole = False
@@ -48,6 +51,7 @@ class Receiver:
         self.request_end: RequestEnd | None = None
         self.bytes = 0
         self.arrivals = Arrivals()
+        self.transfer: Transfer | None = None
 
     @property
     def elapsed(self) -> float:

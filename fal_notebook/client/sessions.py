@@ -21,12 +21,14 @@ from urllib.parse import urlsplit
 from ..errors import FalNotebookError, InvalidRequest, bare
 from ..wire.pool import Limits
 from ..wire.target import Target, resolve_target
-from .arguments import encode
 from .exchanges import Deadline, perform
 from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
+from .payloads import Payload, UploadChoice, chosen_upload, payload_of
 from .receiver import Receiver
 from .streaming import Stream
+from .uploads import Uploads
+from .used_names import UsedNames
 
 Companion = TypeVar("Companion")
 
@@ -62,6 +64,10 @@ class Session:
 
     Attributes:
         nested: whether the user's running event loop goes on while a call blocks.
+        check: what `run`, `stream`, `arun`, `pipeline` and conversations do about arguments that do not fit the
+            endpoint's schema: ``warn``, ``strict`` or ``off``. The methods of the session itself check nothing.
+        upload: whether files are uploaded before a request: those that are large and go to fal (``auto``), ``always``,
+            or ``never``, so that they go within the request.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -69,6 +75,8 @@ class Session:
         self._lock = threading.Lock()
         self._limits = Limits() if limits is None else _checked(limits)
         self.nested = True
+        self.check = "warn"
+        self.upload: UploadChoice = "auto"
         self._companions: dict[type, Any] = {}
         self._inherited: list[object] = []
         _sessions.add(self)
@@ -87,7 +95,7 @@ class Session:
             return
         self._limits = limits
         if self._io.pools:
-            self.submit(IOThread.retire_pools)
+            self.begin(IOThread.retire_pools)
 
     def companion(self, kind: type[Companion]) -> Companion:
         """The session's one object of a class, made at the first call. Other modules keep state of theirs in it."""
@@ -119,13 +127,13 @@ class Session:
         """
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
-        payload = encode(arguments or {})
-        receiver = Receiver()
+        payload, receiver = self._prepared(arguments or {}, target)
+        self.companion(UsedNames).note(target.endpoint, arguments or {})
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_one(io, target, payload, receiver, timeout)
 
-        request = self.submit(perform, [receiver])
+        request = self.begin(perform, [receiver])
         return Stream(target, receiver, request.cancel, nested=self.nested)
 
     def pipeline(
@@ -155,13 +163,14 @@ class Session:
         """
         _check_timeout(timeout)
         target = resolve_target(endpoint, base_url)
-        payloads = [encode(arguments) for arguments in requests]
-        receivers = [Receiver() for _ in payloads]
+        prepared = [self._prepared(arguments, target) for arguments in requests]
+        payloads, receivers = [each for each, _ in prepared], [each for _, each in prepared]
+        self.companion(UsedNames).note(target.endpoint, {})
 
         def perform(io: IOThread) -> Coroutine[Any, Any, None]:
             return self._perform_pipeline(io, target, payloads, receivers, timeout)
 
-        request = self.submit(perform, receivers)
+        request = self.begin(perform, receivers)
         return [Stream(target, receiver, request.cancel, nested=self.nested, pipelined=True) for receiver in receivers]
 
     def connect(self, endpoint: str, base_url: str | None = None) -> "concurrent.futures.Future[None]":
@@ -181,7 +190,7 @@ class Session:
             CredentialsError: no key was found.
         """
         target = resolve_target(endpoint, base_url)
-        return self.submit(lambda io: self._connect(io, target))
+        return self.begin(lambda io: self._connect(io, target))
 
     @property
     def connections(self) -> list[ConnectionInfo]:
@@ -222,6 +231,21 @@ class Session:
         self._io.end_in_child()
         self._lock, self._io = threading.Lock(), IOThread()
 
+    def payload(self, arguments: Mapping[str, Any], target: Target, receiver: Receiver) -> Payload:
+        """The message of a request. What takes its answer is told of the files to upload.
+
+        Raises:
+            InvalidRequest: an argument cannot be sent.
+        """
+        payload = payload_of(arguments, target, chosen_upload.get() or self.upload)
+        receiver.transfer = self.companion(Uploads).announce(payload.files, target)
+        return payload
+
+    def _prepared(self, arguments: Mapping[str, Any], target: Target) -> tuple[Payload, Receiver]:
+        """The message of a request, and what takes its answer."""
+        receiver = Receiver()
+        return self.payload(arguments, target, receiver), receiver
+
     def _renew(self, before: IOThread) -> IOThread:
         """Replace the I/O thread, unless another thread has already done so, and return the old one."""
         with self._lock:
@@ -229,8 +253,12 @@ class Session:
                 self._io = IOThread()
         return before
 
-    def submit(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
-        """Run work on the I/O thread, as `IOThread.submit` does; on a new one if the old one has ended."""
+    def begin(self, work: Work, receivers: Sequence[Receiver] = ()) -> "concurrent.futures.Future[None]":
+        """Run work on the I/O thread, on a new one if the old one has ended. See `IOThread.submit`.
+
+        Raises:
+            ConnectError: no thread can start, because Python is exiting.
+        """
         request = None
         try:
             with Interrupts():  # an interrupt in here would leave a thread that nobody ends
@@ -255,26 +283,31 @@ class Session:
         self,
         io: IOThread,
         target: Target,
-        payload: str,
+        payload: Payload,
         receiver: Receiver,
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
-        await perform(target, payload, receiver, Deadline(timeout), io.pool(target, self._limits).exchange)
+        pool, uploads = io.pool(target, self._limits), self.companion(Uploads)
+        exchange = uploads.before(pool.exchange, payload, target, receiver.transfer)
+        await perform(target, payload.message, receiver, Deadline(timeout), exchange)
 
     async def _perform_pipeline(
         self,
         io: IOThread,
         target: Target,
-        payloads: Sequence[str],
+        payloads: Sequence[Payload],
         receivers: Sequence[Receiver],
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
         pipeline, deadline = io.pool(target, self._limits).pipeline(), Deadline(timeout)
-        each = zip(payloads, receivers, strict=True)
+        files = [(payload, receiver.transfer) for payload, receiver in zip(payloads, receivers, strict=True)]
+        exchanges, stop_uploads = self.companion(Uploads).before_all(pipeline.exchange, files, target)
         try:
-            work = (perform(target, *request, deadline, pipeline.exchange) for request in each)
+            each = zip(receivers, exchanges, strict=True)
+            work = (perform(target, "", receiver, deadline, exchange) for receiver, exchange in each)
             await asyncio.gather(*work, return_exceptions=True)  # a request that fails does not stop the others
         finally:
+            stop_uploads()
             pipeline.close()
 
 

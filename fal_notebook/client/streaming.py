@@ -17,6 +17,7 @@ from ..wire.target import Target
 from .reading import Reading
 from .receiver import Receiver
 from .result import Result, with_show_error
+from .transfers import Transfer
 from .waiting import check_asyncio, wait
 
 _READ_SECONDS = 0.03  # how long one call reads at most, since an interrupt may be held meanwhile
@@ -82,6 +83,17 @@ class Stream:
     def is_connecting(self) -> bool:
         """Whether the arguments have not been sent yet."""
         return self._receiver.sent_at is None and not self.is_done
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """The uploads that the request waits for; None if there are none, or none any more."""
+        transfer = self._receiver.transfer
+        return transfer if transfer is not None and transfer.is_running and not self.is_done else None
+
+    @property
+    def doing(self) -> str:
+        """What is waited for, in a few words."""
+        return "connecting" if self.is_connecting else "receiving" if self.bytes else "waiting"
 
     @property
     def first_byte_after(self) -> float | None:

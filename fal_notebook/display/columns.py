@@ -169,6 +169,8 @@ class _Column:
 
     def _status(self) -> str:
         first = self.stream.first_byte_after
+        if self.stream.transfer is not None:
+            return f"uploading… {self.stream.elapsed:.1f} s · {self.stream.transfer.words}"
         doing = "connecting…" if self.stream.is_connecting else "waiting…" if first is None else "receiving…"
         doing = "thinking…" if self.stream.is_thinking else doing
         parts = [f"{doing} {self.stream.elapsed:.1f} s"]

@@ -20,7 +20,7 @@ from ..client.streaming import Stream
 from ..media.media import Media, first_raster
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT, thought_words
 from ..render.file_words import media_words
-from ..response.updates import Preview, Progress, Text, Update
+from ..response.updates import Log, Preview, Progress, Text, Update
 from ..safety.plain_text import count_beyond_latin1, ends_in_half, one_line, plain_text, printable
 from .live_reasoning import LiveReasoning, thinking_words
 from .outputs import show_bundle
@@ -83,6 +83,7 @@ class Live(ABC):
         self._progress: Progress | None = None
         self._picture: Media | None = None
         self._file = ""
+        self._log = ""
         self._reasoning = LiveReasoning()
         self._waiting_line = ""
         self._tail = ""
@@ -116,6 +117,8 @@ class Live(ABC):
                 self._collect(update)
             elif isinstance(update, Progress):
                 self._progress = update
+            elif isinstance(update, Log):
+                self._log = update.message
             elif isinstance(update, Preview):
                 self._picture = first_raster(update.media)
                 self._file = "" if self._picture else media_words(update.media[0])
@@ -190,10 +193,13 @@ class Live(ABC):
         return thinking_words(stream)
 
     def _waiting_words(self, stream: Stream) -> str:
-        doing = "connecting" if stream.is_connecting else "receiving" if stream.bytes else "waiting"
+        if stream.transfer is not None:
+            return f"uploading… {stream.elapsed:.0f} s · {stream.transfer.words}"
         received = f" · {stream.bytes:,} bytes" if stream.bytes else ""
-        said = "".join(f" · {one_line(words, 80)}" for words in (self._progress_words(), self._file) if words)
-        return f"{doing}… {stream.elapsed:.0f} s{received}{said}"
+        said = "".join(
+            f" · {one_line(words, 80)}" for words in (self._progress_words(), self._log, self._file) if words
+        )
+        return f"{stream.doing}… {stream.elapsed:.0f} s{received}{said}"
 
     def _rest(self, seconds: float | None = None) -> None:
         """Set the time of the next refresh: after the usual pause or a number of seconds, unless a later one is set."""

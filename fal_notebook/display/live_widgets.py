@@ -55,9 +55,10 @@ class Place(IntEnum):
     PICTURE = 2
     SOUND = 3
     REASONING = 4
-    WORDS = 5
-    STOP = 6
-    MESSENGER = 7
+    LOG = 5
+    WORDS = 6
+    STOP = 7
+    MESSENGER = 8
 
 
 class LiveBox:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from ..render.answer_style import styled_html
+from ..render.answer_style import unstyled
 from ..render.bundles import LONGEST_TEXT, Bundle, merged, small_bundle
 from ..render.markdown import preformatted_html
 from ..safety.plain_text import plain_text, printable
@@ -181,18 +181,20 @@ def _stands_in(outputs: Sequence[dict[str, Any]], widget: "DOMWidget") -> bool:
 def unfinished_bundle(text: str, name: str = "") -> Bundle:
     """The text of an answer that still streams, as a saved notebook keeps it.
 
+    It has no sheet of its own: a page would style all its elements anew each time this output is replaced.
+
     Args:
         text: the text so far.
         name: the name that this output shares with the live output of the same answer, for `static_class` and
             `live_class`; empty if there is no live output.
     """
     shown = plain_text(text[:LONGEST_TEXT])
-    words = [{"text/plain": shown, "text/html": styled_html(preformatted_html(shown))}] if shown else []
+    words = [{"text/plain": shown, "text/html": preformatted_html(shown)}] if shown else []
     (bundle,) = merged([*words, small_bundle(UNFINISHED)])
     if not name:
         return bundle
     style = _SHOW_ONE_STYLE.format(static=static_class(name), live=live_class(name))
-    html = f'<style>{style}</style><div class="{escape(static_class(name))}">{bundle["text/html"]}</div>'
+    html = f'<style>{style}</style><div class="{escape(static_class(name))}">{unstyled(bundle["text/html"])}</div>'
     return {**bundle, "text/html": html}
 
 

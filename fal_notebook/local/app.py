@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fal_notebook.local import fractal_api, language_api, speech_api
+from fal_notebook.local import fractal_api, language_api, repaint_api, speech_api
 from fal_notebook.local.arguments import Arguments, InvalidArgumentsError
 from fal_notebook.local.loading import ModelUnavailableError
+from fal_notebook.local.openapi import document
 
 Endpoint = Callable[[Arguments], Awaitable[Response]]
 
@@ -28,6 +29,8 @@ def create_app() -> Starlette:
         routes=[
             _route("/fal-ai/any-llm", language_api.any_llm, language_api.MODEL),
             _route("/fal-ai/any-llm/stream", language_api.any_llm_stream, language_api.MODEL),
+            _route("/openrouter/router", language_api.router, language_api.MODEL),
+            _route("/openrouter/router/stream", language_api.router_stream, language_api.MODEL),
             _route(
                 "/openrouter/router/openai/v1/chat/completions",
                 language_api.chat_completions,
@@ -37,9 +40,16 @@ def create_app() -> Starlette:
             _route("/local/speech/stream", speech_api.speech_stream, speech_api.MODEL),
             _route("/local/fractal", fractal_api.fractal, fractal_api.MODEL),
             _route("/local/fractal/stream", fractal_api.fractal_stream, fractal_api.MODEL),
+            _route("/local/repaint", repaint_api.repaint, repaint_api.MODEL),
+            Route("/openapi.json", _openapi, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
     )
+
+
+async def _openapi(_request: Request) -> JSONResponse:
+    """Answer with what the endpoints take; fal has such documents at its public address."""
+    return JSONResponse(document(), headers={_HEADER: _NO_MODEL})
 
 
 def _route(path: str, endpoint: Endpoint, model: str) -> Route:

@@ -104,9 +104,9 @@ class Arguments:
 
     def flag(self, name: str) -> bool:
         """Read true or false; false is the default."""
-        value = self._values.get(name) or False
-        if isinstance(value, bool):
-            return value
+        value = self._values.get(name)
+        if value is None or isinstance(value, bool):
+            return bool(value)
         self._report(name, "Input should be a valid boolean", "bool_type")
         return False
 

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -32,12 +33,13 @@ Serve models on this machine in the WebSocket protocol of fal.ai, for notebooks 
 """
 _SERVE = """\
 Serve an ASGI application on loopback; every POST endpoint also answers over a WebSocket, as on ws.fal.run, and
-through a queue below /queue, as on queue.fal.run.
+through a queue below /queue, as on queue.fal.run. Below /storage is a storage for files, as fal has one.
 
 Without an application, small local models are served:
   fal-ai/any-llm, fal-ai/any-llm/stream, openrouter/router/openai/v1/chat/completions   SmolLM2-135M-Instruct
   local/speech, local/speech/stream                                                     hibari-tts
   local/fractal, local/fractal/stream                                                   Julia sets
+  local/repaint                                                                         a picture, repainted
 """
 _DEMO = """\
 Start the local models and JupyterLab with the notebooks connected to them. Ctrl-C ends both.
@@ -206,6 +208,7 @@ def _serve(options: argparse.Namespace) -> int:
         from fal_notebook.local.queue_store import QueueFileError
         from fal_notebook.local.server import LocalServer
         from fal_notebook.local.serving import TargetError, find_app
+        from fal_notebook.local.storage import LocalStorage, WithStorage
     except ImportError as error:
         raise CommandError(f"the package {error.name!r} is missing: {INSTALL}") from error
     try:
@@ -229,12 +232,15 @@ def _serve(options: argparse.Namespace) -> int:
         )
     except QueueFileError as error:
         raise CommandError(str(error), code=2) from error
+    folder = tempfile.TemporaryDirectory(prefix="fal-notebook-storage-")
+    storage = LocalStorage(Path(folder.name), key=key, origins=options.allow_origin)
     try:
-        server = LocalServer(WithQueue(gateway, queue), options.host, options.port)
+        server = LocalServer(WithStorage(WithQueue(gateway, queue), storage), options.host, options.port)
     except OSError as error:
+        folder.cleanup()
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
     try:
-        with server:
+        with folder, server:
             _announce(server.url, f"{server.http_url}{PATH}", with_key=key is not None)
             threading.Event().wait()
     except RuntimeError as error:

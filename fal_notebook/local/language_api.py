@@ -1,4 +1,4 @@
-"""The language model in the shapes of fal's endpoints: any-llm, its stream, and OpenAI's chat completions."""
+"""The language model in the shapes of fal's endpoints: any-llm, its successor, and OpenAI's chat completions."""
 
 import time
 import uuid
@@ -38,6 +38,18 @@ async def any_llm(arguments: Arguments) -> Response:
 async def any_llm_stream(arguments: Arguments) -> Response:
     """Answer a prompt by snapshots, each holding the whole text so far."""
     return event_stream(_snapshots(await _generate(_prompt(arguments), arguments, place="prompt")))
+
+
+async def router(arguments: Arguments) -> Response:
+    """Answer a prompt at once, as the endpoint that takes the place of any-llm: it asks for a model's name."""
+    arguments.text("model")
+    return await any_llm(arguments)
+
+
+async def router_stream(arguments: Arguments) -> Response:
+    """Answer as `router` does, by snapshots."""
+    arguments.text("model")
+    return await any_llm_stream(arguments)
 
 
 async def chat_completions(arguments: Arguments) -> Response:

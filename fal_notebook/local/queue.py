@@ -189,6 +189,8 @@ class LocalQueue:
         standing = standing or self._store.standing(request_id)
         if standing is None:
             raise LookupError(request_id)
+        if logs and (so_far := self._runner.logs(request_id)) is not None:
+            standing = replace(standing, logs=so_far)
         return status_body(request_id, standing, self._runner.position(request_id), logs=logs)
 
     async def _cancel(self, request_id: str, standing: Standing, send: Send) -> None:

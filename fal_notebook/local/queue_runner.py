@@ -45,6 +45,7 @@ class Runner:
         self._pauses: dict[str, asyncio.TimerHandle] = {}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._working: dict[str, asyncio.Future[None]] = {}
+        self._logs: dict[str, Logs] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -55,7 +56,7 @@ class Runner:
             return
         self._loop = loop
         self._line = Line()
-        for kept in (self._pauses, self._deadlines, self._working):
+        for kept in (self._pauses, self._deadlines, self._working, self._logs):
             kept.clear()
         collect_records()
         self._store.queue_anew()
@@ -85,6 +86,11 @@ class Runner:
     def position(self, request_id: str) -> int:
         """Return how many requests are ahead of a waiting one."""
         return self._line.position(request_id)
+
+    def logs(self, request_id: str) -> str | None:
+        """Return what a request at work has logged so far, as JSON; None if it is not at work."""
+        logs = self._logs.get(request_id)
+        return None if logs is None else logs.json()
 
     def cancel(self, request_id: str) -> None:
         """End a request that waits at once, and one that is at work as soon as the application lets itself be ended."""
@@ -129,13 +135,14 @@ class Runner:
     async def _work_on(self, request_id: str, gone: "asyncio.Future[None]") -> None:
         try:
             asked, runs, earlier = self._store.begin(request_id, time.time())
-            logs = Logs(earlier)
+            logs = self._logs[request_id] = Logs(earlier)
             answer = await self._call(asked, gone, logs)
         except asyncio.CancelledError:  # the server ends: the request stays in progress in the store
             self.end()
             raise
         finally:
             self._working.pop(request_id, None)
+            self._logs.pop(request_id, None)
         if is_lost(answer) and asked.retried and runs <= self._how.retries and not gone.done():
             self._try_again(asked, runs, logs)
         else:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..client.interrupts import Interrupts
+from ..client.payloads import chosen_upload
+from ..client.queue import Submitted
 from ..client.result import Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
@@ -23,10 +25,12 @@ from ..display.front_end import Screen, screen_of
 from ..display.live import Live, NoLive, StaticLive, TerminalLive, follow
 from ..display.notebook_live import NotebookLive
 from ..display.outputs import show_bundle
+from ..display.queue_live import QueueLive
 from ..display.reloaded_page import recent_answers
 from ..display.sounding_live import SoundingLive
 from ..errors import FalNotebookError, InvalidRequest, NotShown, RequestError
 from ..render.bundles import small_bundle
+from .queued import left_in_queue, left_words, note_of_queue
 from .request import Request
 from .saving import save_result
 
@@ -43,11 +47,23 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
         FalNotebookError: the request failed.
         KeyboardInterrupt: the user stopped it.
     """
+    _perform(lambda: _send(request, options), request.noted, options, shell)
+
+
+def perform_attached(submitted: Submitted, options: Namespace, shell: InteractiveShell) -> None:
+    """Follow a request that is in fal's queue, show it live, and keep the result. The errors are those of `perform`."""
+    options.queue = True
+    _perform(lambda: submitted.stream(timeout=options.timeout), lambda result: result, options, shell)
+
+
+def _perform(
+    send: Callable[[], Stream], noted: Callable[[Result], Result], options: Namespace, shell: InteractiveShell
+) -> None:
     interrupted = False
     with Interrupts() as interrupts:
         live = _view(shell, options)
         try:
-            stream = _send(request, options)
+            stream = send()
         except BaseException:
             live.discard()
             raise
@@ -61,16 +77,18 @@ def perform(request: Request, options: Namespace, shell: InteractiveShell) -> No
                 follow(stream, live)
             except KeyboardInterrupt:
                 interrupted = True
-            ended = request.noted(_stopped(stream, interrupts) if interrupted else stream.outcome())
-            result = with_show_error(ended, live.failure)
+            ended = noted(_stopped(stream, interrupts) if interrupted else stream.outcome())
+            result = with_show_error(note_of_queue(ended, stream), live.failure)
             _name_options(result.error)
             result = _put_away(shell, result, options.out, show)
+            if (left := left_in_queue(result, stream)) is not None:
+                _assign(shell, left, options.out)
         except BaseException:
             stream.cancel()
             _put_away(shell, _so_far(stream), options.out, show)
             raise
         if interrupted or interrupts.is_held:
-            raise _interrupt_of(result.metrics.duration, options.out)
+            raise _interrupt_of(result.metrics.duration, options.out, left_words(stream))
         if options.save and _is_whole(result):
             with interrupts.let_through():
                 note = save_result(result, options.save, overwrite=options.overwrite)
@@ -88,9 +106,9 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
     saved: list[str] = []
 
     def finish(ended: Result) -> None:
-        result = request.noted(ended)
+        result = note_of_queue(request.noted(ended), stream)
         _name_options(result.error)
-        _assign(shell, result, options.out)
+        _assign(shell, left_in_queue(result, stream) or result, options.out)
         if not saved:
             saved.append(_save_in_background(result, options))
         if isinstance(live, BackgroundLive | BackgroundLine):
@@ -162,7 +180,12 @@ def _raise_error(result: Result, options: Namespace) -> None:
 
 
 def _send(request: Request, options: Namespace) -> Stream:
-    return request.stream(base_url=options.base_url or None, timeout=options.timeout)
+    ask = request.queued if options.queue else request.stream
+    token = chosen_upload.set(options.upload)
+    try:
+        return ask(base_url=options.base_url or None, timeout=options.timeout)
+    finally:
+        chosen_upload.reset(token)
 
 
 def _send_all(requests: Mapping[str, Request], options: Namespace) -> dict[str, Stream]:
@@ -186,7 +209,7 @@ def _view(shell: InteractiveShell, options: Namespace) -> Live:
         return TerminalLive()
     if screen in (Screen.END, Screen.LATER):
         return StaticLive()
-    live = SoundingLive if options.play else NotebookLive
+    live = SoundingLive if options.play else QueueLive if options.queue else NotebookLive
     return live(recent_answers(), formatted=options.format == "markdown")
 
 
@@ -232,7 +255,9 @@ def _put_away(shell: InteractiveShell, result: Result, out: str | None, show: Ca
     return result
 
 
-def _assign(shell: InteractiveShell, value: Result | BackgroundRun | dict[str, Result], out: str | None) -> None:
+def _assign(
+    shell: InteractiveShell, value: Result | BackgroundRun | Submitted | dict[str, Result], out: str | None
+) -> None:
     shell.user_ns[LAST_RESULT] = value
     if out:
         shell.user_ns[out] = value
@@ -261,9 +286,9 @@ def _name_options(error: FalNotebookError | None) -> None:
             error.hint = re.sub(rf"(?<![-.]){argument}\b", option, error.hint)
 
 
-def _interrupt_of(seconds: float, out: str | None) -> KeyboardInterrupt:
+def _interrupt_of(seconds: float, out: str | None, left: str = "") -> KeyboardInterrupt:
     """A ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
-    where = f"what came by then is in {out or LAST_RESULT}"
+    where = left or f"what came by then is in {out or LAST_RESULT}"
     interrupt = KeyboardInterrupt(f"stopped after {seconds:.1f} s; {where}")
     # IPython asks the exception itself how to show it. Not a subclass: Run All knows an interrupt by the class's name.
     setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010

@@ -21,11 +21,13 @@ OPTIONS = (
     "--field",
     "--format",
     "--help",
+    "--inline",
     "--input",
     "--models",
     "--no-check",
     "--out",
     "--play",
+    "--queue",
     "--quiet",
     "--raw",
     "--save",
@@ -33,6 +35,7 @@ OPTIONS = (
     "--timeout",
     "--to",
     "--unique",
+    "--upload",
     "--widget",
 )
 _LINE = re.compile(r"\s*%{1,2}falstream\s")

@@ -14,9 +14,9 @@ from ..many.rows import Rows
 from ..many.start import How
 from ..many.start import dry_run as estimate_of
 from ..wire.target import endpoint_name
-from .argument_check import schema_of_line
 from .cell import LAST_RESULT
 from .cell_arguments import from_cell, from_line
+from .request import schema_of_line
 
 _SLOT = "{{"
 

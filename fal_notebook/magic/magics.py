@@ -47,7 +47,14 @@ class FalMagics(Magics):
         ("warn", "strict", "off"),
         "warn",
         help="What is done about arguments that do not fit the endpoint's schema: what fal is certain to refuse is not "
-        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off).",
+        "sent, and what is in doubt is told (warn); neither is sent (strict); nothing is checked (off). "
+        "Requests from Python follow it, too.",
+    ).tag(config=True)
+    upload = Enum(
+        ("auto", "always", "never"),
+        "auto",
+        help="Whether files are uploaded to fal's storage before a request, where whoever has the URL can read them: "
+        "those of more than 256 KiB that go to fal (auto), all of them, or none.",
     ).tag(config=True)
     nested = Bool(
         default_value=True, help="Whether your own asyncio tasks go on while a cell waits (nest_asyncio2)."
@@ -60,7 +67,9 @@ class FalMagics(Magics):
     @needs_local_scope
     @magic_arguments("falstream")
     @argument(
-        "endpoint", nargs="?", help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info"
+        "endpoint",
+        nargs="?",
+        help="such as fal-ai/any-llm/stream; several with commas; or status, stop, close, info, find, attach",
     )
     @argument("arguments", nargs="*", metavar="key=value", help="arguments: key=text, or key:=JSON for other types")
     @argument("-o", "--out", metavar="NAME", help="put the result into this variable, also when it is only partial")
@@ -83,7 +92,10 @@ class FalMagics(Magics):
     @argument("-q", "--quiet", action="store_true", help="show nothing; errors are raised all the same")
     @argument("--autoplay", action="store_true", help="play sound by itself when it is there")
     @argument("--play", action="store_true", help="play sound while it is being made")
+    @argument("--upload", action="store_true", help="upload files to fal's storage, also small ones")
+    @argument("--inline", action="store_true", help="send files within the request, also large ones")
     @argument("--no-check", action="store_true", help="send arguments that do not fit the endpoint's schema")
+    @argument("--queue", action="store_true", help="put it into fal's queue; to stop leaves it there")
     @argument("--widget", action="store_true", help="open a prompt box for the endpoint; -o names the widget")
     @argument("--dry-run", action="store_true", help="show endpoint and arguments, send nothing")
     @argument("-h", "--help", action="store_true", help="show this help")
@@ -113,7 +125,9 @@ class FalMagics(Magics):
             %falstream local/speech prompt="Good morning." --play
             %falstream fal-ai/any-llm/stream model=google/gemini-flash-1.5 --widget
             %falstream fal-ai/flux/dev/stream,fal-ai/flux/schnell/stream prompt="A cat"   side by side
-            %falstream info fal-ai/flux/dev       what an endpoint does, and its arguments
+            %falstream find upscale video         endpoints, what they make and what they cost
+            %falstream info fal-ai/flux/dev       what an endpoint does, its arguments and its price
+            %falstream attach ENDPOINT REQUEST_ID       comes back to a request in fal's queue
             %falstream status       the open connections, and the conversations
             %falstream close        closes them
             %falstream stop         stops what runs in the background
@@ -123,7 +137,7 @@ class FalMagics(Magics):
         from ..render.bundles import small_bundle
         from .argument_check import check_requests
         from .request import read_requests
-        from .subcommands import ACTIONS, show_info
+        from .subcommands import ACTIONS, show_found, show_info
 
         namespace = self._namespace(local_ns, in_cell=cell is not None)
         try:
@@ -137,30 +151,46 @@ class FalMagics(Magics):
             if cell is None and options.endpoint == "info":
                 show_info(options.arguments, options.base_url or None)
                 return None
+            if cell is None and options.endpoint == "find":
+                show_found(options.arguments, options.base_url or None)
+                return None
             if options.each is not None:
                 from .each import perform_each
 
                 self._set_up_session()
                 perform_each(options, cell or "", namespace, _shell(self))
                 return None
+            if cell is None and options.endpoint == "attach":
+                self._attach(options)
+                return self._kept(options)
             requests = read_requests(options, cell or "", namespace, in_cell=cell is not None)
-            plain = ((each.endpoint, each.arguments) for each in requests.values() if each.chat is None)
-            doubts = check_requests(plain, options)
+            doubts = check_requests(requests, options)
         except InvalidRequest as exc:
             what, advice = exc.lines(UsageError.__name__)
             raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
-        if doubts and not options.quiet:
+        if doubts:
             show_bundle(small_bundle(doubts))
         self._send(requests, options)
-        is_wanted = not options.dry_run and is_used(caller_of(InteractiveShell.run_line_magic.__code__))
-        return _shell(self).user_ns.get(options.out or "_fal") if cell is None and is_wanted else None
+        return self._kept(options) if cell is None and not options.dry_run else None
+
+    def _kept(self, options: Namespace) -> Any:
+        """What the run has kept, if the line's value is used."""
+        is_wanted = is_used(caller_of(InteractiveShell.run_line_magic.__code__))
+        return _shell(self).user_ns.get(options.out or "_fal") if is_wanted else None
+
+    def _attach(self, options: Namespace) -> None:
+        from .cell import perform_attached
+        from .queued import find_request
+
+        self._set_up_session()
+        perform_attached(find_request(options), options, _shell(self))
 
     def _options(self, line: str, namespace: Mapping[str, Any]) -> Namespace:
         from .options import parse
 
         options = parse(self.falstream.parser, line, namespace)
         options.as_text = options.field is not None
-        for name in ("base_url", "format", "field", "timeout", "autoplay", "check"):
+        for name in ("base_url", "format", "field", "timeout", "autoplay", "check", "upload"):
             setattr(options, name, getattr(options, name) or getattr(self, name))
         options.live = self.live
         return options
@@ -193,14 +223,26 @@ class FalMagics(Magics):
         else:
             perform(request, options, _shell(self))
 
-    @observe("nested", "connections", "idle_seconds", "max_body")
+    @observe("nested", "connections", "idle_seconds", "max_body", "upload")
     def _set_up_session(self, _: object = None) -> None:
+        from ..client.payloads import UPLOAD_CHOICES
         from ..client.sessions import session
+        from ..client.uploads import Uploads
+        from ..display.outputs import show_bundle
+        from ..render.bundles import small_bundle
         from ..wire.pool import Limits
 
         kernel_session = session()
         kernel_session.nested = self.nested
+        kernel_session.upload = UPLOAD_CHOICES[UPLOAD_CHOICES.index(self.upload)]
+        kernel_session.companion(Uploads).tell = lambda words: show_bundle(small_bundle(words))
         kernel_session.limits = Limits(self.connections, self.idle_seconds, self.max_body)
+
+    @observe("check")
+    def _set_check(self, _: object = None) -> None:
+        from ..client.sessions import session
+
+        session().check = self.check
 
     def _open_widget(self, request: "Request", options: Namespace) -> None:
         from IPython.display import display

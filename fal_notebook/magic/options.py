@@ -50,6 +50,9 @@ def parse(parser: MagicArgumentParser, line: str, namespace: Mapping[str, Any] |
         options.arguments.insert(0, options.endpoint)  # the endpoint is that of the conversation
         options.endpoint = None
     options.check = "off" if options.no_check else ""
+    if options.upload and options.inline:
+        raise InvalidRequest("--upload and --inline contradict each other", hint="one of them is enough")
+    options.upload = "always" if options.upload else "never" if options.inline else ""
     options.side_by_side = options.models is not None or "," in (options.endpoint or "")
     _check(options)
     return options
@@ -77,6 +80,10 @@ def _check(options: Namespace) -> None:
     if options.side_by_side:
         _check_side_by_side(options)
     _check_chat(options)
+    if options.queue:
+        _check_queue(options)
+    if options.widget and options.upload:
+        raise InvalidRequest("--upload and --inline go without --widget", hint="set %config FalMagics.upload")
     _check_each(options)
     if options.play and options.background:
         raise InvalidRequest("--play goes without --background")
@@ -115,6 +122,14 @@ def _check_each(options: Namespace) -> None:
             raise InvalidRequest(f"--each goes without --{'continue' if name == 'go_on' else name}")
     if "," in options.endpoint:
         raise InvalidRequest("--each goes with one endpoint")
+
+
+def _check_queue(options: Namespace) -> None:
+    if options.side_by_side or options.go_on or options.chat is not None:
+        raise InvalidRequest("--queue goes with one endpoint, and without a conversation")
+    for name in ("play", "widget"):
+        if getattr(options, name):
+            raise InvalidRequest(f"--queue goes without --{name}", hint="what the queue answers comes whole")
 
 
 def _check_side_by_side(options: Namespace) -> None:

@@ -2,22 +2,26 @@
 
 import difflib
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..client.arguments import encode
+from ..client.arguments import settled
+from ..client.catalogue import Catalogue
 from ..client.chat import Chat, Chats
+from ..client.queue import submit_stream
 from ..client.result import Result
 from ..client.sessions import session
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
 from ..wire.environment import base_url, is_fal
 from ..wire.target import endpoint_name
-from .argument_check import schema_of_line
 from .cell_arguments import from_cell, from_line
 
-SUBCOMMANDS = ("status", "stop", "close", "info")
+if TYPE_CHECKING:
+    from ..schema.endpoint_schema import EndpointSchema
+
+SUBCOMMANDS = ("status", "stop", "close", "info", "find", "attach")
 """What the line form does without a request."""
 _NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
@@ -45,13 +49,26 @@ class Request:
         """What will be sent."""
         return self.arguments if self.chat is None else self._in(self.chat.fork()).body(self.prompt)
 
+    @property
+    def base_url(self) -> str | None:
+        """The host that the conversation has; a request outside of one goes where the line says."""
+        return None if self.chat is None else self.chat.base_url
+
+    def bodies(self) -> Iterator[dict[str, Any]]:
+        """What will be sent, made when it is asked for: in a conversation it is all of it."""
+        yield self.body
+
     def stream(self, *, base_url: str | None, timeout: float | None) -> Stream:
         """Send the request. What it changes of its conversation is changed with it."""
         if self.chat is None:
             return session().stream(self.endpoint, self.arguments, base_url=base_url, timeout=timeout)
         chat = self._in(self.chat)
         chat.base_url, chat.timeout = base_url or chat.base_url, timeout or chat.timeout
-        return chat.stream(self.prompt)
+        return chat.send([self.prompt], {}, None)
+
+    def queued(self, *, base_url: str | None, timeout: float | None) -> Stream:
+        """Put the request into fal's queue, and follow it."""
+        return submit_stream(session(), self.endpoint, self.arguments, base_url=base_url, timeout=timeout)
 
     def noted(self, result: Result) -> Result:
         """The result, with a note of what the conversation left out."""
@@ -81,12 +98,13 @@ def read_requests(
         InvalidRequest: something in the options or the cell cannot be sent.
     """
     names = None if options.raw else namespace
-    arguments = {
-        **_from_variable(options.input, namespace),
-        **from_cell(cell, options.field, names, as_text=options.as_text),
-        **from_line(options.arguments, names, schema_of_line(options)),
-    }
-    encode(arguments)
+    arguments = settled(
+        {
+            **_from_variable(options.input, namespace),
+            **from_cell(cell, options.field, names, as_text=options.as_text),
+            **from_line(options.arguments, names, schema_of_line(options)),
+        }
+    )
     if options.chat is not None or options.go_on:
         request = _said_in_chat(arguments, options, namespace)
         return {request.endpoint: request}
@@ -112,7 +130,8 @@ def _endpoint(name: str, base: str | None) -> str:
         return endpoint
     near = difflib.get_close_matches(endpoint.lower(), SUBCOMMANDS, n=1, cutoff=_NEAR)
     if near:
-        meant = f"{near[0]} ENDPOINT" if near[0] == "info" else near[0]
+        takes = {"info": " ENDPOINT", "find": " WORDS", "attach": " ENDPOINT REQUEST_ID"}
+        meant = f"{near[0]}{takes.get(near[0], '')}"
         raise InvalidRequest(f"{endpoint} is no endpoint", hint=f"did you mean the line %falstream {meant}?")
     if not base and is_fal(base_url()):
         raise InvalidRequest(f"{endpoint} is no endpoint of fal", hint="it is like fal-ai/any-llm/stream")
@@ -167,3 +186,15 @@ def _from_variable(name: str | None, namespace: Mapping[str, Any]) -> dict[str, 
     if not isinstance(value, Mapping):
         raise InvalidRequest(f"--input {name}: a dict is wanted, this is a {type(value).__name__}")
     return {str(key): each for key, each in value.items()}
+
+
+def schema_of_line(options: Namespace) -> "EndpointSchema | None":
+    """The schema of the line's endpoint, of the first one if there are several; None if none is known yet."""
+    if options.check == "off" or not options.endpoint:
+        return None
+    try:
+        endpoint = endpoint_name(options.endpoint.partition(",")[0])
+        known = session().companion(Catalogue).known(endpoint, options.base_url or None)
+    except InvalidRequest:  # said when the request is made
+        return None
+    return None if known is None else known.schema

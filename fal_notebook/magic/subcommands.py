@@ -1,4 +1,4 @@
-"""What the magic does without a request: ``%falstream status``, ``stop``, ``close`` and ``info``, and ``--dry-run``."""
+"""What the magic does without a request: ``status``, ``stop``, ``close``, ``info``, ``find`` and ``--dry-run``."""
 
 import json
 from collections.abc import Sequence
@@ -71,6 +71,18 @@ def show_info(endpoints: Sequence[str], base_url: str | None) -> None:
     if len(endpoints) != 1:
         raise InvalidRequest("info takes one endpoint", hint="as in %falstream info fal-ai/any-llm")
     show_bundle(info(endpoint_name(endpoints[0]), base_url=base_url).bundle)
+
+
+def show_found(words: Sequence[str], base_url: str | None) -> None:
+    """Show the endpoints that some words mean.
+
+    Raises:
+        InvalidRequest: the words are too many.
+        ConnectError: a gateway could not be asked.
+    """
+    from ..client.endpoint_search import find
+
+    show_bundle(find(" ".join(words), base_url=base_url).bundle)
 
 
 ACTIONS = {"status": show_status, "stop": stop, "close": close}

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from ..client.plain_values import words_of_table
 from ..errors import InvalidRequest
+from ..media.at_hand import has_no_words
 
 _OPENING, _CLOSING = "{{", "}}"
 _MOST_CLOSINGS = 32  # ``}}`` that are tried for one slot; without a limit, the time grows with the square of the text
@@ -57,9 +59,20 @@ def fill(text: str, namespace: Mapping[str, Any]) -> Any:
         is_first = not parts
         if is_first and not text[: slot.start].strip() and not text[slot.end :].strip():
             return value
-        parts += [text[end : slot.start], str(value)]
+        parts += [text[end : slot.start], _words(value, slot)]
         end = slot.end
     return "".join([*parts, text[end:]])
+
+
+def _words(value: Any, slot: Slot) -> str:
+    """A value within a text. A table has all of its rows, which its own words leave out."""
+    if has_no_words(value):
+        raise InvalidRequest(
+            f"{{{{{slot.expression}}}}} is a {type(value).__name__}, which a text cannot hold",
+            hint=f"give it as an argument of its own, such as image_url={{{{{slot.expression}}}}}",
+        )
+    table = words_of_table(value)
+    return str(value) if table is None else table
 
 
 def _slot(text: str, start: int, most_closings: int) -> Slot | None:

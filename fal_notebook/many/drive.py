@@ -50,7 +50,7 @@ class Drive:
         self._desk: Desk | None = None
         self._io: IOThread | None = None
         self._session = Session()
-        self._work: concurrent.futures.Future[None] = self._session.submit(lambda io: self._drive(io, engine))
+        self._work: concurrent.futures.Future[None] = self._session.begin(lambda io: self._drive(io, engine))
         self._work.add_done_callback(lambda _: self._end())
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ..client.exchanges import Deadline, perform
 from ..client.receiver import Receiver, RequestEnd
 from ..errors import ArgumentsTooLarge, ResponseTooLarge, StatusError, retry_after
+from ..response.updates import Log, Progress
 from ..wire.pool import Limits, Pool
 from ..wire.protocol import Data, End, Event, Start
 from ..wire.target import resolve_target
@@ -113,7 +114,7 @@ class SocketsEngine:
             desk.stopped(number, error.words)
 
 
-def _answer(number: int, events: Sequence[Event | RequestEnd]) -> Answer | None:
+def _answer(number: int, events: Sequence[Event | RequestEnd | Log | Progress]) -> Answer | None:
     """The answer, if it has come to its end."""
     start = next((each for each in events if isinstance(each, Start)), None)
     end = next((each for each in events if isinstance(each, End)), None)

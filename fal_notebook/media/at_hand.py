@@ -6,6 +6,8 @@ value comes from a package that is there. Arrays become PNG and WAV with the sta
 
 import difflib
 import io
+import operator
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -28,18 +30,29 @@ def file_at_hand(value: Any) -> Media | None:
     """The file that a value stands for, or None if it stands for none.
 
     Args:
-        value: a `Media`; a `pathlib.Path`; an open binary file; bytes; a picture of PIL; a Matplotlib figure; what
-            ``IPython.display`` has for pictures, sound and video; an array or a tensor that is a picture (rows ×
-            columns, or with 1 to 4 values of a pixel; whole numbers of 8 bits, numbers from 0 to 1, or true and
-            false); a pair of samples and their rate.
+        value: a `Media`; a `pathlib.Path`, or another path that is no text; an open binary file; bytes; a picture of
+            PIL; a Matplotlib figure; what ``IPython.display`` has for pictures, sound and video; an array or a tensor
+            that is a picture (rows × columns, or with 1 to 4 values of a pixel; whole numbers of 8 bits, numbers from
+            0 to 1, or true and false); a pair of samples and their rate.
 
     Raises:
         InvalidRequest: it looks like a file, and cannot be read as one.
     """
     for is_one, as_file in _FORMS:
         if is_one(value):
-            return as_file(value)
+            try:
+                return as_file(value)
+            except InvalidRequest:
+                raise
+            except Exception as exc:  # noqa: BLE001 - a package that is not known here may fail in any way
+                name = type(value).__name__
+                raise InvalidRequest(f"this {name} cannot be read as a file: {type(exc).__name__}: {exc}") from None
     return None
+
+
+def has_no_words(value: Any) -> bool:
+    """Whether a value is a picture, a recording or another file in memory: within a text it would be its ``repr``."""
+    return isinstance(value, Media) or _is_pil(value) or _is_figure(value) or _is_display(value)
 
 
 def file_of_path(path: Path) -> Media:
@@ -85,6 +98,14 @@ def _named(media: Media, name: Any) -> Media:
 
 def _is_bytes(value: Any) -> bool:
     return isinstance(value, bytes | bytearray | memoryview)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, os.PathLike)
+
+
+def _of_path(value: Any) -> Media:
+    return file_of_path(Path(os.fsdecode(value)))
 
 
 def _is_open_file(value: Any) -> bool:
@@ -167,10 +188,16 @@ def _is_table(value: Any) -> bool:
 
 def _as_array(value: Any) -> Any:
     """The array, on this machine's memory; a tensor becomes an array."""
-    for name in ("detach", "cpu", "numpy"):
+    for name in ("detach", "cpu"):
         step = getattr(value, name, None)
         value = step() if callable(step) else value
-    return value
+    as_numpy = getattr(value, "numpy", None)
+    if not callable(as_numpy):
+        return value
+    try:
+        return as_numpy()
+    except TypeError:  # NumPy has no bfloat16
+        return value.float().numpy()
 
 
 def _of_array(value: Any) -> Media:
@@ -224,10 +251,16 @@ def _png(pixels: bytes, width: int, height: int, values: int) -> bytes:
 
 def _samples_and_rate(value: tuple[Any, Any]) -> tuple[Any, int] | None:
     for samples, rate in (value, value[::-1]):
-        is_rate = isinstance(rate, int) and not isinstance(rate, bool) and rate in _RATES
-        if is_rate and _is_array(samples) and len(samples.shape) in (1, 2):
-            return samples, rate
+        if _is_array(samples) and len(samples.shape) in (1, 2) and _is_rate(rate):
+            return samples, operator.index(rate)
     return None
+
+
+def _is_rate(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and operator.index(value) in _RATES
+    except TypeError:
+        return False
 
 
 def _of_sound(value: tuple[Any, Any]) -> Media:
@@ -266,7 +299,7 @@ def _is_from(value: Any, package: str) -> bool:
 
 _FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Media]], ...] = (
     (lambda value: isinstance(value, Media), lambda value: value),
-    (lambda value: isinstance(value, Path), file_of_path),
+    (_is_path, _of_path),
     (_is_bytes, lambda value: media_from_bytes(bytes(value))),
     (is_sound, _of_sound),
     (_is_pil, _of_pil),

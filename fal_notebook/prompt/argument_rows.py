@@ -1,7 +1,8 @@
 """Converts arguments into the rows of a form that users edit, and the rows back into arguments.
 
 A row has a name, a kind and a text. The kinds are those of the magic's line: ``text`` means the string itself, and
-``json`` means any JSON value. The page gets text, not values, because JavaScript cannot tell ``1`` from ``1.0``.
+``json`` means any JSON value; a row of the kind ``file`` shows the name and size of a file, which only Python has. The
+page gets text, not values, because JavaScript cannot tell ``1`` from ``1.0``.
 
 An HTML control does not keep every text: it changes line ends and drops some characters. So the page sends back only
 the id of a row that nobody edited, and such a row still means the value that Python gave.
@@ -14,6 +15,8 @@ from typing import Any, NoReturn
 
 from ..client.arguments import encode
 from ..errors import InvalidRequest
+from ..media.media import Media
+from ..render.file_words import file_title, size_words
 
 Row = dict[str, str]
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -79,12 +82,22 @@ class Form:
 
 def _row(identity: str, name: str, value: Any) -> Row:
     """A row that shows an argument. Text with a lone surrogate is shown as escaped JSON: no message can carry it."""
+    if (file := _file_words(value)) is not None:
+        return {"id": identity, "name": _without_surrogates(name), "kind": "file", "text": file}
     ((shown, plain),) = json.loads(encode({name: value})).items()
     row = {"id": identity, "name": _without_surrogates(shown)}
     if isinstance(plain, str) and not _SURROGATE.search(plain):
         return {**row, "kind": "text", "text": plain}
     text = json.dumps(plain, ensure_ascii=False)
     return {**row, "kind": "json", "text": json.dumps(plain) if _SURROGATE.search(text) else text}
+
+
+def _file_words(value: Any) -> str | None:
+    """What is shown of a file, or of a list of them; None for any other value."""
+    files = value if isinstance(value, list) else [value]
+    if not files or not all(isinstance(each, Media) and each.data is not None for each in files):
+        return None
+    return ", ".join(f"{file_title(each)} · {size_words(len(each.data or b''))}" for each in files)
 
 
 def _without_surrogates(name: str) -> str:
@@ -101,6 +114,8 @@ def _read(row: Row) -> tuple[str, Any]:
     name, text = row["name"].strip(), row["text"]
     if not name:
         raise ValueError("an argument has no name")
+    if row["kind"] == "file":
+        raise ValueError(f"{name} is a file that is no longer here: choose it again")
     return name, text if row["kind"] == "text" else _json(name, text)
 
 

@@ -14,6 +14,7 @@ from ..client.messages import Message
 from ..client.result import Result
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
+from ..media.media import Media
 from .entry import Entry
 
 
@@ -33,15 +34,29 @@ class Memory:
         entries: list[Entry] = []
         for group in _turns(self.chat.messages):
             prompt, *answers = group
-            entry = Entry(len(entries) + 1, self.chat.endpoint, {}, _shown(prompt))
+            entry = Entry(
+                len(entries) + 1, self.chat.endpoint, {}, turns.words_of(prompt), files_of(prompt), was_sent=False
+            )
             words = "\n\n".join(filter(None, (turns.words_of(answer) for answer in answers)))
             entry.end(Result(self.chat.endpoint, text=words))
             self._messages[entry] = group
             entries.append(entry)
         return entries
 
-    def send(self, endpoint: str, arguments: Mapping[str, Any], prompt: str) -> Stream:
+    def send(
+        self,
+        endpoint: str,
+        arguments: Mapping[str, Any],
+        prompt: str,
+        files: Iterable[Media | Mapping[str, Any]] = (),
+    ) -> Stream:
         """Send a prompt, with what was said before where the endpoint is to know it.
+
+        Args:
+            endpoint: the endpoint with its sub-path.
+            arguments: its arguments other than the prompt.
+            prompt: the words of the prompt.
+            files: the other parts of its message.
 
         Raises:
             InvalidRequest: the endpoint, an argument or the prompt cannot be used, or the conversation is being
@@ -53,7 +68,7 @@ class Memory:
             raise InvalidRequest("messages are what the box sends", hint="PromptWidget(messages=…) begins with them")
         own = {"messages"} if chat.takes_messages else {chat.field}
         chat.arguments = {name: value for name, value in arguments.items() if name not in own}
-        return chat.stream(prompt)
+        return chat.send([prompt, *files], {}, chat.note)
 
     def note(self, entry: Entry, stream: Stream) -> None:
         """Note what an answer that has ended was added as."""
@@ -62,6 +77,14 @@ class Memory:
     def messages_of(self, entries: Iterable[Entry]) -> list[Message]:
         """What these entries have added to the conversation."""
         return [message for entry in entries for message in self._messages.get(entry, [])]
+
+    def exchange(self, entries: Iterable[Entry], others: Iterable[Message] = ()) -> list[Message]:
+        """Put other messages in the place of what was said from these entries on; return what was there.
+
+        Raises:
+            InvalidRequest: the conversation is being answered.
+        """
+        return self.chat.exchange(self.messages_of(entries), others)
 
     def forget(self, entries: Iterable[Entry]) -> None:
         """Take these entries out of the conversation."""
@@ -79,9 +102,8 @@ def _turns(messages: Iterable[Message]) -> list[list[Message]]:
     return groups
 
 
-def _shown(message: Message) -> str:
-    """The words of a prompt, and how many files it has."""
+def files_of(message: Message) -> list[Mapping[str, Any]]:
+    """The parts of a message other than its words."""
     content = message["content"]
-    files = sum(part.get("type") != "text" for part in content) if isinstance(content, list) else 0
-    words = turns.words_of(message)
-    return "\n\n".join(filter(None, [words, f"({files} file{'' if files == 1 else 's'})" if files else ""]))
+    parts = content if isinstance(content, list) else []
+    return [part for part in parts if isinstance(part, Mapping) and part.get("type") != "text"]

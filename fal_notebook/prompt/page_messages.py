@@ -6,7 +6,8 @@ harmless before they are sent, and the page shows them as text. Only HTML that `
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..client.known_endpoints import takes_messages, takes_model
@@ -15,11 +16,14 @@ from ..display.live_reasoning import ReasoningState
 from ..errors import FalNotebookError
 from ..render.answer_style import unstyled, with_fallbacks
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT, Bundle
+from ..render.file_words import size_words
 from ..response.updates import Progress
 from ..safety.plain_text import one_line, plain_text
 from . import suggestions
 from .argument_rows import Form, InvalidForm
+from .attachments import Attachment
 from .entry import Entry
+from .schema_form import InvalidArguments
 from .transcript import Transcript
 
 Message = dict[str, Any]
@@ -41,7 +45,10 @@ def entry(shown: Entry) -> Message:
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
+        **({"files": shown.file_names} if shown.files else {}),
     }
+    if shown.versions is not None:
+        message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}
     return message | (shown.words.whole() if shown.result is None else {**_ended(shown), "html": _html(shown)})
 
 
@@ -95,17 +102,60 @@ def deleted(number: int) -> Message:
     return {"kind": "deleted", "id": number}
 
 
-def form(rows: Form, endpoint: str) -> Message:
-    """The rows of the form, what the endpoint takes, and the endpoints and models that the form suggests."""
+def left(numbers: Sequence[int]) -> Message:
+    """Entries gave way to another version of the first of them. What follows takes their place."""
+    return {"kind": "left", "ids": list(numbers)}
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def form(
+    rows: Form, endpoint: str, fields: Mapping[str, Any] | None = None, doubts: Mapping[str, str] = _NOTHING
+) -> Message:
+    """The form, and the endpoints and models that it suggests.
+
+    Args:
+        rows: the rows.
+        endpoint: the endpoint.
+        fields: what the page gets of the endpoint's schema, as `SchemaForm.fields` has it; None if it has that.
+        doubts: what the schema says against arguments, by their names.
+    """
     name = endpoint.strip().strip("/")
     return {
         "kind": "form",
         "rows": rows.rows,
+        **({} if fields is None else {"fields": [], "model": None, "takesSystem": True, **fields}),
+        "doubts": dict(doubts),
         "takesModel": takes_model(name),
         "takesMessages": takes_messages(name),
         "endpoints": suggestions.endpoints.names,
         "models": suggestions.models.names,
     }
+
+
+def attached(files: Sequence[tuple[str, Attachment]], places: Mapping[str, str]) -> tuple[Message, list[bytes]]:
+    """The files that go with the next prompt, and small pictures of them as buffers.
+
+    Args:
+        files: the files, each with its id.
+        places: the argument that each goes into, by the id; empty for the message itself.
+    """
+    buffers: list[bytes] = []
+    shown = []
+    for name, each in files:
+        words = [size_words(each.first.size), *([places[name]] if places.get(name) else [])]
+        file: Message = {"id": name, "name": one_line(each.first.name, 80) or "file", "words": " · ".join(words)}
+        if each.media is not None and each.thumbnail is not None:
+            file |= {"type": each.media.content_type, "picture": len(buffers)}
+            buffers.append(each.thumbnail)
+        shown.append(file)
+    return {"kind": "attached", "files": shown}, buffers
+
+
+def doubts(found: Mapping[str, str]) -> Message:
+    """What the schema says against arguments, by their names."""
+    return {"kind": "doubts", "doubts": dict(found)}
 
 
 def past_prompts() -> Message:
@@ -146,7 +196,8 @@ def transcript_pieces(pieces: Sequence[tuple[int, Bundle]]) -> Message:
 def refused(error: FalNotebookError) -> Message:
     """Why a request of the page was refused, and which rows of the form are wrong."""
     problems = error.problems if isinstance(error, InvalidForm) else {}
-    return {"kind": "refused", "message": str(error), "problems": problems}
+    wrong = error.doubts if isinstance(error, InvalidArguments) else {}
+    return {"kind": "refused", "message": str(error), "problems": problems, "wrong": wrong}
 
 
 def packed(message: Message) -> tuple[Message, list[bytes] | None]:

@@ -69,6 +69,8 @@ class RunningAnswer:
 
 def status_of(stream: Stream) -> str:
     """What is known about a stream, in one line. The page itself counts the seconds."""
+    if stream.transfer is not None:
+        return one_line(" · ".join(filter(None, [f"uploading {stream.transfer.words}", stream.transfer.notice])))
     first = stream.first_byte_after
     parts = ["" if first is None else f"first token {first:.2f} s"]
     parts += [f"{stream.bytes:,} bytes" if stream.bytes else ""]

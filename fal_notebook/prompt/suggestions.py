@@ -1,10 +1,19 @@
 """What the form suggests: endpoints and models, first those that this kernel has used, and the prompts it has sent."""
 
-from collections.abc import Sequence
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..client.known_endpoints import ENDPOINTS, MODELS
+from ..client.catalogue import Catalogue
+from ..client.known_endpoints import CHAT, ENDPOINTS, MODELS, requires_model
+from ..client.sessions import session
+from ..errors import FalNotebookError
+from ..wire import environment
+from ..wire.target import resolve_target
 
+_WITHOUT_MEMORY = "fal-ai/any-llm/stream"
+_PATIENCE = 1.0  # seconds in which a gateway's document has to come
 _MOST_RECENT = 10
 _MOST_PROMPTS = 50
 _LONGEST_PROMPT = 4_000  # characters; longer ones are not brought back
@@ -46,6 +55,54 @@ class PastPrompts:
         """Note a prompt as the newest."""
         if len(prompt) <= _LONGEST_PROMPT:
             self.prompts = [*(each for each in self.prompts if each != prompt), prompt][-_MOST_PROMPTS:]
+
+
+def default_endpoint(base_url: str | None) -> str:
+    """The endpoint of a box for which none was named: one that remembers, if it is there to be asked.
+
+    It is there if the host is fal, and a key was found, or if it is a gateway whose document has it.
+    """
+    try:
+        is_fal = resolve_target(CHAT, base_url).is_fal  # which has found a key
+    except FalNotebookError:
+        return _WITHOUT_MEMORY
+    return CHAT if is_fal or _serves(CHAT, base_url) else _WITHOUT_MEMORY
+
+
+def _serves(endpoint: str, base_url: str | None) -> bool:
+    """Whether a gateway's document has an endpoint; a gateway that does not say so at once counts as no."""
+    if not environment.fetches_schemas():
+        return False
+    found: list[object] = []
+
+    def look() -> None:
+        with contextlib.suppress(FalNotebookError):
+            found.append(session().companion(Catalogue).find(endpoint, base_url))
+
+    asking = threading.Thread(target=look, name="fal_notebook default", daemon=True)
+    asking.start()
+    asking.join(_PATIENCE)
+    return bool(found)
+
+
+def with_model(arguments: Mapping[str, Any], endpoint: str, chosen: str) -> tuple[dict[str, Any], str]:
+    """The arguments with a model where the endpoint refuses a request without one.
+
+    Args:
+        arguments: the arguments.
+        endpoint: the endpoint.
+        chosen: the model that was put in for the endpoint before; it is taken out where none is needed.
+
+    Returns:
+        The arguments, and the model that was put in; empty if none was.
+    """
+    name = endpoint.strip().strip("/")
+    if requires_model(name):
+        if arguments.get("model"):
+            return dict(arguments), chosen if arguments["model"] == chosen else ""
+        return {**arguments, "model": models.names[0]}, models.names[0]
+    others = {key: value for key, value in arguments.items() if key != "model" or not chosen or value != chosen}
+    return others, ""
 
 
 endpoints = Suggestions(ENDPOINTS)

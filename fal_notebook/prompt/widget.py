@@ -9,45 +9,59 @@ widget hides. If the widget is inside another one, or the page was reloaded, Pyt
 Then the page, which knows the cell, inserts the static output.
 """
 
-import concurrent.futures
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from anywidget import AnyWidget
 from IPython.display import DisplayHandle
-from traitlets import Bool, Dict, Enum, List, Unicode, observe
+from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
 from ..client.arguments import encode
 from ..client.chat import Chat
-from ..client.follower import follow_in_thread
-from ..client.interrupts import Interrupts, interruptible
-from ..client.result import Result, show_safely, with_show_error
-from ..client.sessions import session
-from ..client.streaming import Stream, end_of
+from ..client.known_endpoints import takes_messages
+from ..client.result import Result
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
 from ..display.copying import COPYING_SCRIPT
 from ..display.growing_words import GROWING_SCRIPT
 from ..display.outputs import EMPTY, widget_bundle
 from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
+from ..media.media import Media
 from ..render.answer_style import answer_style
-from ..response.updates import Update
 from ..safety.plain_text import one_line
-from . import page_messages, page_requests
+from . import page_messages, page_requests, suggestions, visitors
+from .answering import Answering, Prompt
 from .argument_rows import Form, InvalidForm, Row
-from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
+from .attachments import Attachments, Piece
+from .connection import Connection
+from .connection_state import STATES
 from .conversation import Conversation
 from .entry import Entry
 from .memory import Memory
-from .page_requests import BringTranscript, Clear, Copy, Delete, Edited, Hello, Rerun, Run, Stop, Undo
-from .removal import Removal
-from .running_answer import RunningAnswer
+from .page_requests import (
+    Attach,
+    BringTranscript,
+    Clear,
+    Copy,
+    Delete,
+    Detach,
+    Edited,
+    Hello,
+    Regenerate,
+    Run,
+    ShowVersion,
+    Stop,
+    Undo,
+)
+from .removal import Removals
+from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
+from .versions import Branches
 
 _PAGE = Path(__file__).with_name("page")
 _SCRIPTS = (
@@ -63,7 +77,8 @@ class PromptWidget(AnyWidget):
     """A prompt box for an endpoint, with the conversation above it. A run does not block the kernel.
 
     Args:
-        endpoint: the endpoint with its sub-path.
+        endpoint: the endpoint with its sub-path. If none is named, it is one that remembers where there is a key for
+            fal or a gateway that serves it, else ``fal-ai/any-llm/stream``.
         arguments: its arguments other than the prompt; ``model`` has a separate field in the page.
         field: the argument that takes the prompt.
         base_url: another host: ``wss://host`` or ``ws://127.0.0.1:8000``.
@@ -74,6 +89,8 @@ class PromptWidget(AnyWidget):
             ``messages``, as OpenAI's chat completions do, always get them.
         messages: a conversation to go on with, in OpenAI's form.
         enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
+        compact: whether the page has prompts and answers alone, as for Voilà or teaching: whoever uses the page can
+            neither see nor change the endpoint, its arguments, the model and the system prompt.
 
     Attributes:
         endpoint: the endpoint of the next run.
@@ -105,6 +122,7 @@ class PromptWidget(AnyWidget):
     system = Unicode().tag(sync=True)
     remember = Bool().tag(sync=True)
     enter_sends = Bool(True).tag(sync=True)  # noqa: FBT003 - the trait's default
+    compact = Bool(read_only=True).tag(sync=True)
     field = Unicode("prompt")
     arguments: "Dict[str, Any]" = Dict()
     results: "List[Result]" = List()
@@ -113,7 +131,7 @@ class PromptWidget(AnyWidget):
 
     def __init__(
         self,
-        endpoint: str = "fal-ai/any-llm/stream",
+        endpoint: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         field: str = "prompt",
         *,
@@ -124,25 +142,46 @@ class PromptWidget(AnyWidget):
         remember: bool = False,
         messages: Iterable[Mapping[str, Any]] = (),
         enter_sends: bool = True,
+        compact: bool = False,
     ) -> None:
+        self._is_compact = compact
         self._lock = threading.RLock()
         self._base_url = base_url
+        endpoint = suggestions.default_endpoint(base_url) if endpoint is None else endpoint
         self.chat = Chat(
             endpoint, system=system, remember=remember, messages=messages, base_url=base_url, timeout=timeout
         )
         self.chat.field = field
         self._memory = Memory(self.chat)
-        self._conversation = Conversation(self, self._lock)
-        self._connection = ConnectionState()
+        show = visitors.bundle if compact else Result._repr_mimebundle_
+        self._conversation = Conversation(self, self._lock, show)
+        self._branches = Branches(self._lock, self._conversation, self._memory)
+        self._connection = Connection(
+            self._lock,
+            base_url,
+            is_streaming=lambda: self._conversation.running is not None,
+            tell=lambda state, reason: self.send(page_messages.state(state, reason, self._conversation.status)),
+            note=lambda state, reason: self._set_traits(reason=reason, state=state),
+        )
+        self._answering = Answering(
+            self._conversation,
+            self._memory,
+            self._branches,
+            self._connection,
+            sent=lambda: self.send(self._form_message(whole=False)),
+            changed=self._update_results,
+        )
         self._conversation.restore(self._memory.entries())
-        self._removal: Removal | None = None
+        self._removals = Removals(self._lock, self._conversation, self._memory, self.send, self._update_results)
         self._form = Form({})
-        self._reported = ("idle", "")
-        self._follower: threading.Thread | None = None
+        self._schema = SchemaForm(self._show_form)
+        self._files = Attachments()
+        self._chosen_model = ""
         self._is_shown = False
         self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
-        others = dict(arguments or {})
+        self.set_trait("compact", compact)
+        others, self._chosen_model = suggestions.with_model(arguments or {}, endpoint, "")
         prompt = others.pop(field, "")
         super().__init__(
             endpoint=endpoint,
@@ -164,13 +203,11 @@ class PromptWidget(AnyWidget):
             InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
             CredentialsError: no key was found.
         """
-        self._begin(self.endpoint, self._form.arguments(), self.prompt if prompt is None else prompt)
+        self._begin(Prompt(*self._form_now, self.prompt if prompt is None else prompt))
 
     def wait(self) -> None:
         """Wait until the running answer has ended and is in `results`. An interrupt ends the wait, not the answer."""
-        if self._follower is not None:
-            with interruptible():
-                self._follower.join()
+        self._answering.wait()
 
     def stop(self) -> None:
         """Stop the running answer, if there is one, and keep what has come."""
@@ -184,7 +221,7 @@ class PromptWidget(AnyWidget):
     def clear(self) -> None:
         """Remove all entries, forget what was said, and stop the running answer. In the page this can be undone."""
         self._clear()
-        self._settle_removal()
+        self._removals.settle()
         self._conversation.keep_nothing()
 
     def _clear(self) -> None:
@@ -195,24 +232,13 @@ class PromptWidget(AnyWidget):
 
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` shows the outcome."""
-        try:
-            attempt = session().connect(self.endpoint, self._base_url)
-        except FalNotebookError as exc:
-            self._report("offline", str(exc))
-            return
-        with self._lock:
-            self._connection.attempt = attempt
-        if self._conversation.running is None:
-            self._report(self._connection.before_request(self.endpoint))
-        threading.Thread(
-            target=self._await_connection, args=(attempt,), name="fal_notebook connect", daemon=True
-        ).start()
+        self._connection.open(self.endpoint)
 
     def close(self) -> None:
         """Stop the running answer, and remove the widget from the page. The transcript stays."""
         views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
-        self._settle_removal()
+        self._removals.settle()
         self.stop()
         self._conversation.silence()
         for view in views:
@@ -227,7 +253,8 @@ class PromptWidget(AnyWidget):
 
     def __repr__(self) -> str:
         count = len(self.results)
-        return f"<PromptWidget {one_line(self.endpoint)}, {count} answer{'' if count == 1 else 's'}>"
+        name = "" if self._is_compact else f" {one_line(self.endpoint)}"
+        return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
         self._views += displayed(widget_bundle(self, repr(self)))
@@ -238,8 +265,25 @@ class PromptWidget(AnyWidget):
     def _connect_when_shown(self) -> None:
         """Connect when the widget is first shown, and try again at each later display while it is offline."""
         self._is_shown = True
+        self._schema.look_up(self.endpoint, self._base_url)
         if self._conversation.running is None and self.state in ("idle", "offline"):
             self.connect()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take the traits that a page sets. The page of a compact box can set only the prompt."""
+        taken = visitors.SETTABLE if self._is_compact else set(self.keys) - {"compact"}
+        super().set_state({name: value for name, value in sync_data.items() if name in taken})
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the page; to that of a compact box, only what a visitor may know."""
+        if self._is_compact and (content := visitors.message(content)) is None:
+            return
+        super().send(content, buffers)
+
+    @default("keys")
+    def _synced(self) -> list[str]:
+        hidden = visitors.HIDDEN if self._is_compact else ()
+        return [name for name in self.traits(sync=True) if name not in hidden]
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: FBT001, FBT002 - as in ipywidgets
         """The state for the page. The complete state has the answers' words too, for marimo offers it as ``value``."""
@@ -256,12 +300,24 @@ class PromptWidget(AnyWidget):
         except InvalidForm:
             pass
         self._form = Form(self.arguments)
-        self.send(page_messages.form(self._form, self.endpoint))
+        self._show_form()
+
+    def _show_form(self) -> None:
+        """Send the page the form as it is now."""
+        self.send(self._form_message())
+
+    def _form_message(self, *, whole: bool = True) -> page_messages.Message:
+        """The form as it is now; the fields of the schema only if it is to be whole."""
+        try:
+            doubts = self._schema.doubts(self._form.arguments(), self.field)
+        except InvalidForm:
+            doubts = {}
+        return page_messages.form(self._form, self.endpoint, self._schema.fields(self.field) if whole else None, doubts)
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take the rows that someone edited in a view, and send them to all other views."""
         self._form.take(rows)
-        self.send({**page_messages.form(self._form, self.endpoint), "but": view})
+        self.send({**self._form_message(whole=False), "but": view})
         try:
             arguments = self._form.arguments()
         except InvalidForm:
@@ -271,7 +327,14 @@ class PromptWidget(AnyWidget):
 
     @observe("endpoint")
     def _use_endpoint(self, _: object) -> None:
-        self.send(page_messages.form(self._form, self.endpoint))
+        arguments, self._chosen_model = suggestions.with_model(self.arguments, self.endpoint, self._chosen_model)
+        if arguments != self.arguments:
+            self._set_traits(arguments=arguments)
+        if self._is_shown:
+            self._schema.look_up(self.endpoint, self._base_url)
+        self._show_form()
+        if self._files.whole:
+            self._show_files()
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
@@ -281,15 +344,16 @@ class PromptWidget(AnyWidget):
         if self.system != self.chat.system:
             self.chat.system = self.system
 
-    def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
-        self._handle(content)
+    def _receive(self, _: object, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
+        self._handle(content, buffers)
 
-    def _handle(self, content: Mapping[str, Any]) -> None:
+    def _handle(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
         """Do what a message of the page asks for, or tell the page why not."""
         try:
-            self._perform(page_requests.read(content))
+            request = page_requests.read(content, buffers)
+            self._perform(visitors.request(request) if self._is_compact else request)
         except FalNotebookError as exc:
-            self.send(page_messages.refused(exc))
+            self.send(visitors.refused(exc) if self._is_compact else page_messages.refused(exc))
 
     def _perform(self, request: page_requests.Request | None) -> None:
         match request:
@@ -303,133 +367,123 @@ class PromptWidget(AnyWidget):
                     self._take_rows(request.rows, request.view)
                 memory = {"system": request.system, "remember": request.remember}
                 given = {name: value for name, value in memory.items() if value is not None}
-                self._set_traits(endpoint=request.endpoint, play=request.play, **given)
-                self.run(request.prompt)
+                if not self._is_compact:
+                    self._set_traits(endpoint=request.endpoint, play=request.play, **given)
+                self._ask(request)
+            case Attach(piece):
+                self._take_piece(piece)
+            case Detach(file):
+                with self._lock:
+                    self._files.remove(file)
+                self._show_files()
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
-            case Rerun(number):
+            case Regenerate(number):
                 if entry := self._conversation.entry(number):
-                    self._begin(entry.endpoint, entry.arguments, entry.prompt)
+                    sent = (entry.endpoint, entry.arguments) if entry.was_sent else self._form_now
+                    self._begin(Prompt(*sent, entry.prompt, entry.files), entry)
+            case ShowVersion(number, version):
+                if entry := self._conversation.entry(number):
+                    self._removals.settle()
+                    self._branches.walk(entry, version - 1)
+                    self._update_results()
             case Delete(number):
-                self._delete(number)
+                entry = self._conversation.entry(number)
+                if entry is not None and entry.result is not None:
+                    self._removals.delete(entry)
             case Copy(view, number):
                 self._conversation.copy(view, number)
             case Clear():
-                with self._can_undo("Cleared.", self._conversation.entries):
+                with self._removals.undoable("Cleared.", self._conversation.entries):
                     self._clear()
             case Undo():
-                self._undo()
+                self._removals.undo()
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
-    def _begin(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> None:
-        if not prompt.strip():
+    @property
+    def _form_now(self) -> tuple[str, dict[str, Any]]:
+        """The endpoint and the arguments of the next run."""
+        return self.endpoint, self._form.arguments()
+
+    def _ask(self, request: Run) -> None:
+        """Send a prompt of the page: after all others, or in the place of an earlier one, whose files it keeps."""
+        if request.instead_of is None:
+            self._begin(Prompt(*self._form_now, request.prompt or "", self._files.media))
+            with self._lock:
+                self._files.clear()
+            self._show_files()
+            return
+        entry = self._conversation.entry(request.instead_of)
+        if entry is None:
+            raise InvalidRequest("the prompt was removed meanwhile", hint="send it as a new one")
+        words = entry.prompt if request.prompt is None else request.prompt
+        self._begin(Prompt(*self._form_now, words, entry.files), entry)
+
+    def _begin(self, prompt: Prompt, instead_of: Entry | None = None) -> None:
+        is_message = takes_messages(prompt.endpoint.strip().strip("/"))
+        if not prompt.words.strip() and not (is_message and prompt.files):
             raise InvalidRequest("the prompt is empty")
+        if not is_message:
+            prompt = replace(prompt, placed=self._with_files(dict(prompt.arguments), prompt.files))
+        self._schema.check(prompt.sent, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
-        with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
-            connected = connected_endpoints()  # asked before the request can open one
-            running = self._ask(endpoint, arguments, prompt)
-            entry, stream = running.entry, running.stream
-            failure: Exception | None = None
-            try:
-                self._conversation.open(entry, play=self.play)
-                is_open = stream.endpoint in connected
-                self._report("streaming" if is_open else self._connection.opening(stream.endpoint))
-                self.send(page_messages.form(self._form, self.endpoint))
-            except Exception as exc:  # noqa: BLE001 - the request was sent, so its stream is followed whatever failed
-                failure = exc
-            try:
-                self._follower = follow_in_thread(
-                    stream,
-                    lambda updates: self._show(running, updates),
-                    lambda result: self._finish(running, with_show_error(result, failure)),
-                )
-            except RuntimeError as exc:  # there are too many threads
-                stream.cancel()
-                show_safely(end_of(stream, exc), lambda result: self._finish(running, result))
+        self.chat.field = self.field
+        if instead_of is not None:
+            self._removals.settle()
+        self._answering.begin(prompt, instead_of, play=self.play)
 
-    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str) -> RunningAnswer:
-        def request() -> Stream:
-            self.chat.field = self.field
-            stream = self._memory.send(endpoint, arguments, prompt)
-            self._connection.attempt = None
-            return stream
+    def _with_files(self, arguments: dict[str, Any], files: Sequence[Any]) -> dict[str, Any]:
+        """The arguments with these files among them, for an endpoint that takes no messages."""
+        for media in files:
+            if not isinstance(media, Media):
+                raise InvalidRequest("this endpoint takes no message", hint="attach the file to a new prompt")
+            name, several = self._schema.place(media, arguments)
+            arguments = with_file(arguments, name, media, several=several)
+        return arguments
 
-        return self._conversation.ask(endpoint, arguments, prompt, request)
-
-    def _show(self, running: RunningAnswer, updates: Sequence[Update]) -> None:
-        """Send the page what is new. Called on the thread that follows the stream."""
-        for piece in running.feed(updates):
-            self._conversation.play(running.entry, piece)
-        stream = running.stream
-        if stream.is_connecting:
-            self._report(self._connection.before_request(stream.endpoint, "streaming"))
-        else:
-            self._connection.opened(stream.endpoint)
-            self._report("streaming")
-        self._conversation.show(running)
-
-    def _finish(self, running: RunningAnswer, result: Result) -> None:
-        """Show and keep the ended answer. Called on the thread that followed the stream."""
-        entry, result = running.entry, self.chat.noted(result)
-        self._memory.note(entry, running.stream)
-        if entry not in self._conversation.entries:
-            self._memory.forget([entry])
-        self._conversation.end(entry, result)
-        is_lost = self._connection.is_lost(result)
+    def _take_piece(self, piece: Piece) -> None:
+        """Take a piece of a file that a page sends: for an argument, or else for the next prompt."""
+        with self._lock:
+            whole = self._files.take(piece)
+            if whole is None or whole.media is None:
+                return
+            if piece.argument:
+                self._files.remove(piece.file)
+        if piece.argument:
+            several = isinstance(self.arguments.get(piece.argument), list) or self._schema.takes_several(piece.argument)
+            self._set_traits(arguments=with_file(self.arguments, piece.argument, whole.media, several=several))
+            return
         try:
-            self._conversation.show_end(entry, result)
-            self._update_results()
-            self._conversation.keep_answer(entry)
+            self._places()
+        except InvalidRequest:
+            self._files.remove(piece.file)
+            raise
         finally:
-            if is_lost:
-                self._report("offline", str(result.error))
-            else:
-                self._report_attempt(self._connection.attempt)
+            self._show_files()
 
-    def _delete(self, number: int) -> None:
-        entry = self._conversation.entry(number)
-        if entry is None or entry.result is None:
-            return
-        with self._can_undo("Deleted.", [entry]):
-            self._conversation.delete(entry)
-            self._memory.forget([entry])
-            self._update_results()
+    def _places(self) -> dict[str, str]:
+        """The argument that each attached file goes into, by the file's id; none where the message takes them."""
+        if takes_messages(self.endpoint.strip().strip("/")):
+            return {}
+        places, arguments = {}, dict(self.arguments)
+        for name, each in self._files.whole:
+            if each.media is not None:
+                places[name], several = self._schema.place(each.media, arguments)
+                arguments = with_file(arguments, places[name], each.media, several=several)
+        return places
 
-    @contextmanager
-    def _can_undo(self, what: str, removed: Sequence[Entry]) -> Iterator[None]:
-        """Let the removal of these entries, which is made within, be undone for some seconds."""
-        self._settle_removal()
-        entries, messages = self._conversation.entries, self.chat.messages
-        removal = Removal(entries, removed, messages, lambda: self._settle_removal(removal))
-        yield
-        with self._lock:
-            self._removal = removal
-            self.send(page_messages.undoable(what))
-        removal.begin()
+    def _show_files(self) -> None:
+        """Send the page the files that go with the next prompt."""
+        self.send(*self._files_message())
 
-    def _undo(self) -> None:
-        if (removal := self._take_removal()) is None:
-            return
-        self.chat.messages[:] = removal.messages(self.chat.messages, self._memory.messages_of(removal.removed))
-        self._conversation.put_back(removal.entries(self._conversation.entries))
-        self._update_results()
-
-    def _settle_removal(self, wanted: Removal | None = None) -> None:
-        """Take what was removed out of the transcript too: this very removal, or whichever can be undone."""
-        if (removal := self._take_removal(wanted)) is not None:
-            self._conversation.keep_without(*removal.removed)
-
-    def _take_removal(self, wanted: Removal | None = None) -> Removal | None:
-        with self._lock:
-            removal = self._removal
-            if removal is None or wanted not in (None, removal):
-                return None
-            self._removal = None
-            removal.cancel()
-            self.send(page_messages.undoable(""))
-        return removal
+    def _files_message(self) -> tuple[page_messages.Message, list[bytes]]:
+        try:
+            places = self._places()
+        except InvalidRequest:
+            places = {}
+        return page_messages.attached(self._files.whole, places)
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
@@ -437,32 +491,13 @@ class PromptWidget(AnyWidget):
             self._conversation.show_all(
                 view,
                 page_messages.control(self._control),
-                page_messages.form(self._form, self.endpoint),
-                page_messages.state(*self._reported, self._conversation.status),
+                self._form_message(),
+                page_messages.state(*self._connection.reported, self._conversation.status),
                 page_messages.past_prompts(),
             )
-
-    def _await_connection(self, attempt: Attempt) -> None:
-        """Report how an attempt to connect ended, unless a later attempt or a run has replaced it."""
-        concurrent.futures.wait([attempt])
-        if attempt is self._connection.attempt and self._conversation.running is None:
-            self._report_attempt(attempt)
-
-    def _report_attempt(self, attempt: Attempt | None) -> None:
-        """Report the state of an attempt to connect; without an attempt, the state is ready."""
-        for state, reason in self._connection.of_attempt(attempt, self.endpoint):
-            self._report(state, reason)
-
-    def _report(self, state: str, reason: str = "") -> None:
-        now = (state, one_line(reason))
-        try:
-            with self._lock:
-                if now == self._reported:
-                    return
-                self.send(page_messages.state(*now, self._conversation.status))
-                self._reported = now
-        finally:
-            self._set_traits(reason=now[1], state=state)  # without the lock, since observers run
+            if self._files.whole:
+                message, buffers = self._files_message()
+                self.send({**message, "view": view}, buffers)
 
     def _update_results(self) -> None:
         """Set `results` to the answers of the conversation."""

@@ -78,4 +78,12 @@ class Json(_Wordless):
     value: Any
 
 
-Update = Text | Reasoning | Preview | Piece | Progress | Json
+@dataclass(frozen=True, slots=True)
+class Log(_Wordless):
+    """A line that the model logged while it worked, from fal's queue, and its level, such as ``INFO``."""
+
+    message: str
+    level: str = ""
+
+
+Update = Text | Reasoning | Preview | Piece | Progress | Json | Log

@@ -25,6 +25,8 @@ _KINDS = ("string", "integer", "number", "boolean", "array", "object", "null")
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 _ANYTHING = (Shape(),)
 _FILES = ("image", "audio", "video")
+METADATA = "x-fal-metadata"
+"""Where fal writes of an endpoint what OpenAPI has no place for."""
 _SUFFIX = "/stream"
 
 Schema = Mapping[str, Any]
@@ -71,8 +73,9 @@ class _Reader:
         if taken is None:
             raise NoSchema(f"its document does not say what {endpoint} takes")
         info = _mapping(self._document.get("info"))
-        metadata = _mapping(info.get("x-fal-metadata"))
-        described = operation if metadata == {} else info
+        own = _mapping(operation.get(METADATA))  # where a document has several endpoints
+        metadata = own or _mapping(info.get(METADATA))
+        described = operation if own or not metadata else info
         shape = self._object(taken)
         return EndpointSchema(
             endpoint=endpoint,

@@ -21,6 +21,22 @@ def is_fal(url: str) -> bool:
     return url == _fal_url()
 
 
+def is_fals(url: str | None) -> bool:
+    """Whether requests with this base URL, or without any, go to fal."""
+    return is_fal(url or base_url())
+
+
+def is_public_fal(url: str | None) -> bool:
+    """Whether requests with this base URL, or without any, go to the host that everybody's go to."""
+    return (url or base_url()) == "wss://ws.fal.run"
+
+
+def queue_url() -> str:
+    """The base URL of fal's queue, with the host of fal's variables."""
+    host = os.environ.get("FAL_QUEUE_RUN_HOST") or f"queue.{os.environ.get('FAL_RUN_HOST') or 'fal.run'}"
+    return f"https://{host}"
+
+
 def fetches_schemas() -> bool:
     """Whether the schemas of endpoints may be fetched; ``FAL_NOTEBOOK_SCHEMAS=off`` says no."""
     return os.environ.get(SCHEMAS_VARIABLE, "").lower() != "off"

@@ -13,7 +13,7 @@ import contextlib
 import ipaddress
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from urllib.request import getproxies, proxy_bypass
@@ -61,6 +61,36 @@ def download(url: str, *, timeout: float, max_bytes: int, gateway: str | None = 
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
         may_pass = isinstance(exc, httpx.TransportError) and not isinstance(exc, httpx.UnsupportedProtocol)
         raise ConnectError(f"could not fetch {url}: {exc}", may_pass=may_pass) from None
+    return body.getvalue()
+
+
+def keyed_get(url: str, headers: Mapping[str, str], *, timeout: float, max_bytes: int) -> bytes:
+    """The body at a fixed address of fal's, asked with these headers, which go to no other: nothing is followed.
+
+    Args:
+        url: https.
+        headers: what is sent, the key among it.
+        timeout: seconds to wait for the server, and at any time for its next bytes.
+        max_bytes: the most bytes to take.
+
+    Raises:
+        httpx.HTTPError: it could not be fetched.
+        ValueError: there are more bytes, or the address is none of https.
+    """
+    address = httpx.URL(url)
+    if address.scheme != "https":
+        raise ValueError("a key is sent over TLS only")
+    body = BytesIO()
+    with (
+        _client(proxy_of(address), timeout) as client,
+        client.stream("GET", address, headers={**headers, "Accept-Encoding": "identity"}) as response,
+    ):
+        if not response.is_success:
+            raise httpx.HTTPStatusError(str(response.status_code), request=response.request, response=response)
+        for piece in response.iter_raw():
+            body.write(piece)
+            if body.tell() > max_bytes:
+                raise ValueError(f"there are more than {max_bytes:,} bytes")
     return body.getvalue()
 
 
@@ -112,7 +142,7 @@ def _get(url: httpx.URL, timeout: float, gateway: str | None) -> Iterator[httpx.
 def _get_once(url: httpx.URL, timeout: float, gateway: str | None) -> Iterator[httpx.Response]:
     """The response to a GET of this URL, be it a redirect."""
     _check(url)
-    proxy = None if is_private_host(url.host) else _proxy(url)
+    proxy = proxy_of(url)
     hosts = [url.host] if proxy else _addresses(url, gateway)
     headers = {"Accept-Encoding": "identity", "Host": url.netloc.decode("ascii")}
     with _client(proxy, timeout) as client:
@@ -186,6 +216,9 @@ def _numeric_address(host: str) -> Address | None:
         return None
 
 
-def _proxy(url: httpx.URL) -> str | None:
+def proxy_of(url: httpx.URL) -> str | None:
+    """The proxy that is set for a URL; None for a host of this machine or its network."""
     proxies = getproxies()
+    if is_private_host(url.host):
+        return None
     return None if proxy_bypass(url.host) else proxies.get(url.scheme) or proxies.get("all")

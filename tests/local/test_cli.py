@@ -17,6 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from websockets.exceptions import InvalidStatus
 
+from fal_notebook import info
 from fal_notebook.local.cli import main
 from fal_notebook.local.copies import originals
 from fal_notebook.local.server import LocalServer
@@ -44,6 +45,10 @@ class Shouter(fal.App):
     @fal.endpoint("/")
     def shout(self, word: Word) -> Word:
         return Word(word=word.word.upper())
+
+    @fal.endpoint("/loud")
+    def loud(self, word: Word) -> Word:
+        return Word(word=f"{word.word.upper()}!")
 """
 
 
@@ -137,7 +142,13 @@ def test_serve_takes_an_application_from_the_working_directory(tmp_path: Path) -
 def test_serve_takes_a_fal_app(tmp_path: Path) -> None:
     (tmp_path / "shouting.py").write_text(FAL_APP)
     with running("serve", "shouting:Shouter", folder=tmp_path) as process:
-        assert ask(announced_url(process), {"word": "hello"}).json == {"word": "HELLO"}
+        url = announced_url(process)
+        assert ask(url, {"word": "hello"}).json == {"word": "HELLO"}
+        assert ask(f"{url}/loud", {"word": "hello"}).json == {"word": "HELLO!"}
+        told = info("loud", base_url=url)
+        assert [(each.name, each.kinds, each.required) for each in told.schema.arguments] == [
+            ("word", ("string",), True)
+        ]
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
 

@@ -140,6 +140,16 @@ def test_low_priority_goes_last(echo: Echo) -> None:
         assert echo.started == ["first", "normal", "low"]
 
 
+def test_logs_are_told_while_the_request_is_at_work(client: Client, echo: Echo) -> None:
+    echo.released = False
+    told = client.submit({"x": 1, "log": "a first step", "wait": True})
+    client.wait(told, "IN_PROGRESS")
+    wait_until(lambda: bool(client.status(told, "?logs=1")["logs"]))
+    assert client.status(told, "?logs=1")["logs"][0]["message"] == "a first step"
+    echo.released = True
+    assert len(client.wait(told)["logs"]) == 1
+
+
 def test_logs_are_those_of_the_request(client: Client) -> None:
     told = [client.submit({"x": number, "log": f"step of {number}"}) for number in range(4)]
     for number, each in enumerate(told):

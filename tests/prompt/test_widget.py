@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from fal_notebook import PromptWidget, errors, session
+from fal_notebook.client.known_endpoints import CHAT, MODELS
 from fal_notebook.client.sessions import Session
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
@@ -336,7 +337,7 @@ def test_the_state_has_the_public_traits_and_the_words_of_the_answers(gateway: s
     widget.run("x")
     widget.wait()
     ours = set(widget.get_state()) - set(AnyWidget().get_state())
-    assert ours == {"endpoint", "prompt", "play", "system", "remember", "enter_sends", "answers", "_css"}
+    assert ours == {"endpoint", "prompt", "play", "system", "remember", "enter_sends", "compact", "answers", "_css"}
     assert widget.get_state()["answers"] == ["x "]
     assert "answers" not in widget.get_state("prompt")
 
@@ -397,13 +398,10 @@ def test_a_stop_that_arrives_late_does_not_stop_a_later_answer(gateway: str) -> 
     assert [result.stopped for result in widget.results] == [True, True]
 
 
-def test_rerun_delete_and_clear(gateway: str) -> None:
+def test_delete_and_clear(gateway: str) -> None:
     widget = Watched("test/echo/stream")
     run(widget, "one")
-    with change(widget, "state", lambda state: state == "ready"):
-        widget.hear("rerun", id=1)
-    assert [result.text for result in widget.results] == ["one ", "one "]
-    assert endpoints.requests["one"] == 2
+    run(widget, "two")
     widget.hear("delete", id=1)
     assert [entry.number for entry in widget._conversation.entries] == [2]
     assert len(widget.results) == 1
@@ -543,14 +541,14 @@ def test_an_observer_that_fails_leaves_the_widget_ready(gateway: str, monkeypatc
 def test_it_suggests_used_endpoints_before_known_ones(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggestions.endpoints, "_recent", [])
     run(Watched("test/echo/stream"), "x")
-    assert Watched("a/b", {"n": 1}).of("form")[-1]["endpoints"][:2] == ["test/echo/stream", "fal-ai/any-llm"]
+    assert Watched("a/b", {"n": 1}).of("form")[-1]["endpoints"][:2] == ["test/echo/stream", CHAT]
 
 
 def test_it_suggests_used_models_before_known_ones(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggestions.models, "_recent", [])
     for model in ("one", "two", "one", 7):
         run(Watched("test/echo/stream", {"model": model}), "x")
-    assert Watched("a/b", {"n": 1}).of("form")[-1]["models"][:3] == ["one", "two", "google/gemini-flash-1.5"]
+    assert Watched("a/b", {"n": 1}).of("form")[-1]["models"][:3] == ["one", "two", MODELS[0]]
 
 
 def test_the_model_has_a_field_where_the_endpoint_takes_one() -> None:

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import html
 import io
+import itertools
 import json
 import logging
 import re
@@ -300,17 +301,23 @@ def server() -> Iterator[ScriptedServer]:
         yield running
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        *(pytest.param([words], marks=pytest.mark.rig, id=name) for name, words in SPELLINGS.items()),
+        *(pytest.param([*SPELLINGS.values()][first::5], id=f"each fifth from {first}") for first in range(5)),
+    ],
+)
 @pytest.mark.parametrize("exchange", EXCHANGES)
 def test_no_place_of_any_message_brings_the_key_back(
     exchange: str,
-    spelling: str,
+    spellings: list[str],
     server: ScriptedServer,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    for path in places(EXCHANGES[exchange]):
-        asked = filled(EXCHANGES[exchange], path, SPELLINGS[spelling])
+    for path, spelling in zip(places(EXCHANGES[exchange]), itertools.cycle(spellings), strict=False):
+        asked = filled(EXCHANGES[exchange], path, spelling)
         request = stream("a/b", {"exchange": asked}, base_url=server.url)
         assert [said for said in everything_of(request, caplog, capfd) if has_key(said)] == [], path
 

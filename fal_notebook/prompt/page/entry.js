@@ -21,7 +21,8 @@ class Entry {
     this.answer = make("div", { class: "fal-answer" }, grown);
     this.words = new GrowingWords(grown, this.typeset);
     const asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` },
-      ...wordBlocks(message.prompt));
+      ...wordBlocks(message.prompt),
+      ...(message.files ?? []).map((name) => make("div", { class: "fal-asked-file" }, name)));
     const quiet = { class: "fal-button fal-quiet", "aria-describedby": asked.id };
     this.rerun = button("Rerun", quiet, () => view.ask("rerun", { id: this.id }));
     this.remove = button("Delete", quiet, () => view.ask("delete", { id: this.id }));

@@ -15,12 +15,14 @@ class Memory {
     this.words = make("span", { id: `${prefix}-memory` });
     this.element = make("div", { class: "fal-memory" }, this.words, this.choice);
     this.takesMessages = false;
+    this.takesSystem = true;
     this.show();
   }
 
   /** Show whether the next prompt is understood in the course of the conversation. */
   show() {
     this.choice.hidden = this.takesMessages;
+    this.field.hidden = !this.takesSystem && !this.system.value;
     this.words.textContent = this.takesMessages || this.remember.checked ? "Knows earlier turns" : "Each prompt alone";
   }
 

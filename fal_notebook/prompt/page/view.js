@@ -19,17 +19,23 @@ class View {
 
   build() {
     const id = (name) => `${this.prefix}-${name}`;
-    this.form = new Form(this.prefix, () => this.saveSoon());
+    this.isCompact = this.model.get("compact") === true;
+    this.form = new Form(this.prefix, () => this.saveSoon(), (files, name) => this.attachments.add(files, name));
+    this.attachments = new Attachments(this.prefix, {
+      send: (kind, content, buffers) => this.send(kind, content, buffers),
+      refuse: (why) => { this.notice.textContent = why; },
+      done: () => this.prompt.control.focus(),
+    });
     this.memory = new Memory(this.prefix, () => this.saveSoon(), () => this.save());
     this.form.list.before(this.memory.field);
     this.form.element.addEventListener("toggle", () => this.memory.fit());
     this.endpoint = new EditedText(make("input", {
-      class: "fal-input", id: id("endpoint"), list: id("endpoints"), spellcheck: "false", autocomplete: "off",
-      onchange: () => this.save(),
+      class: "fal-input", id: id("endpoint"), spellcheck: "false", onchange: () => this.save(),
     }));
-    this.endpoints = make("datalist", { id: id("endpoints") });
+    this.endpoints = new Combobox(this.endpoint.control, id("endpoints"), "Suggestions");
     this.connection = new ConnectionState();
     this.conversation = new Conversation();
+    this.roving = new RovingToolbars(this.conversation.element);
     this.input = new PromptInput(this.prefix, this.memory.words.id, {
       send: () => this.run(), stop: () => this.stop(), changed: () => this.saveSoon(),
     });
@@ -52,13 +58,19 @@ class View {
     this.root.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab runs the cell on Ctrl+Enter
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "Prompt for a fal endpoint");
+    const head = make("div", { class: "fal-head" },
+      make("div", { class: "fal-field fal-wide" },
+        make("label", { for: this.endpoint.control.id }, "Endpoint"), this.endpoint.control, this.endpoints.list),
+      this.form.modelField, this.connection.element);
+    this.input.box.append(this.attachments.button, this.attachments.picker);
+    if (this.isCompact) {
+      const others = [head, this.form.element, play, this.memory.element, this.attachments.button];
+      for (const each of others) each.hidden = true;
+      this.root.setAttribute("aria-label", "Conversation with a model");
+    }
     this.root.append(
-      make("div", { class: "fal-head" },
-        make("div", { class: "fal-field fal-wide" },
-          make("label", { for: this.endpoint.control.id }, "Endpoint"), this.endpoint.control, this.endpoints),
-        this.form.modelField, this.connection.element),
-      this.connection.reason, this.conversation.element, this.undo.element, this.form.element,
-      ...this.input.elements, this.notice,
+      head, this.connection.reason, this.form.element, this.conversation.element, this.undo.element,
+      this.attachments.element, ...this.input.elements, this.notice,
       make("div", { class: "fal-foot" },
         make("div", { class: "fal-buttons" }, this.clearButton, play, this.memory.element),
         this.statusLine),
@@ -77,12 +89,37 @@ class View {
     this.traits = ["endpoint", "prompt", "play", "system", "remember", "enter_sends"];
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
+    if (!this.isCompact) this.listenForFiles();
     this.timer = setInterval(() => this.showStatus(), 200);
     this.showTraits();
   }
 
+  /** Take files that are pasted into the input or dropped on the box. */
+  listenForFiles() {
+    const take = (files) => { this.attachments.add(files); this.prompt.control.focus(); };
+    this.prompt.control.addEventListener("paste", (event) => takeFiles(event, event.clipboardData, take));
+    for (const kind of ["dragenter", "dragover"]) {
+      this.root.addEventListener(kind, (event) => {
+        if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+        event.preventDefault(); // or nothing could be dropped here
+        event.stopPropagation();
+        this.root.classList.add("fal-dropping");
+      });
+    }
+    this.root.addEventListener("dragleave", (event) => {
+      if (!this.root.contains(event.relatedTarget)) this.root.classList.remove("fal-dropping");
+    });
+    this.root.addEventListener("drop", (event) => {
+      this.root.classList.remove("fal-dropping");
+      takeFiles(event, event.dataTransfer, take);
+    });
+  }
+
   close() {
     this.closed = true;
+    this.endpoints.close();
+    this.form.models.close();
+    this.attachments.close();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
@@ -96,8 +133,10 @@ class View {
     this.control.ask().catch(() => {}); // without the control channel, a Stop is sent like every other message
   }
 
-  send(kind, content = {}) {
-    this.model.send({ kind, view: this.prefix, ...content });
+  send(kind, content = {}, buffers = undefined) {
+    const message = { kind, view: this.prefix, ...content };
+    if (buffers) this.model.send(message, undefined, buffers);
+    else this.model.send(message);
   }
 
   ask(kind, content) {
@@ -136,7 +175,7 @@ class View {
   }
 
   request(prompt) {
-    const content = {
+    const content = this.isCompact ? { prompt, endpoint: "", rows: null } : {
       prompt, endpoint: this.endpoint.value, rows: this.form.rowsForPython(), play: this.play.checked,
       ...this.memory.forPython(),
     };
@@ -145,6 +184,7 @@ class View {
     this.asked = asked;
     clearTimeout(this.saving);
     this.ask("run", content);
+    this.form.isEdited = false;
     this.statusLine.textContent = "waiting for the kernel…";
   }
 
@@ -185,6 +225,11 @@ class View {
   /** Send Python what the user has changed in this view, and nothing else. */
   save() {
     clearTimeout(this.saving);
+    if (this.isCompact) {
+      if (this.prompt.isEdited) this.model.set("prompt", this.input.whole);
+      this.model.save_changes();
+      return;
+    }
     if (this.endpoint.isEdited) this.model.set("endpoint", this.endpoint.value);
     // A waiting prompt stays in the trait, so that it is not lost if the page is reloaded.
     if (this.prompt.isEdited) this.model.set("prompt", this.input.whole);
@@ -200,24 +245,26 @@ class View {
   showTraits() {
     for (const name of ["endpoint", "prompt"]) {
       const isOwn = name === "prompt" && this.input.waiting.isThere;
-      if (!isOwn && !isFocused(this[name].control)) this[name].set(this.model.get(name));
+      if (!isOwn && !isFocused(this[name].control)) this[name].set(this.model.get(name) ?? "");
     }
     this.input.showMode(this.streaming !== undefined, this.model.get("enter_sends") !== false);
     if (!isFocused(this.memory.system.control)) this.memory.system.set(this.model.get("system") ?? "");
     this.memory.remember.checked = this.model.get("remember") === true;
     this.memory.show();
     this.memory.fit();
-    this.play.checked = this.model.get("play");
+    this.play.checked = this.model.get("play") === true;
     this.fit();
   }
 
   /** Show the form, except in the view `but`, where its rows were just edited. */
-  showForm({ but, rows, takesModel, takesMessages, endpoints, models }) {
+  showForm({ but, rows, takesModel, takesMessages, takesSystem, endpoints, models, fields, model, doubts = {} }) {
     this.memory.takesMessages = takesMessages === true;
+    if (fields !== undefined) this.memory.takesSystem = takesSystem;
     this.memory.show();
-    if (but !== this.prefix) this.form.show(rows, takesModel);
-    this.endpoints.replaceChildren(...options(endpoints));
-    this.form.models.replaceChildren(...options(models));
+    this.endpoints.offer(endpoints);
+    if (fields !== undefined) this.form.offerModels(models, model);
+    if (but !== this.prefix) holdStill(this.root, () => this.form.show(rows, takesModel, fields));
+    this.form.showDoubts(doubts);
   }
 
   fit() {
@@ -236,7 +283,7 @@ class View {
     if (Object.hasOwn(ABOUT_AN_ENTRY, message.kind)) {
       if (entry) ABOUT_AN_ENTRY[message.kind](this, entry, message, buffers);
     } else if (Object.hasOwn(ABOUT_ALL, message.kind)) {
-      ABOUT_ALL[message.kind](this, message);
+      ABOUT_ALL[message.kind](this, message, buffers);
     }
     if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
     if (this.root.offsetHeight !== height) this.keepInView();
@@ -301,8 +348,10 @@ class View {
     entry.end(message);
     this.status = message.status ?? "";
     // This changes nothing, but it makes marimo run the cells that use the widget's value.
-    this.model.set("play", this.play.checked);
-    this.model.save_changes();
+    if (!this.isCompact) {
+      this.model.set("play", this.play.checked);
+      this.model.save_changes();
+    }
     this.announcer.textContent = { done: "answer complete", stopped: "stopped", failed: "failed" }[message.end];
     if (isFocused(this.input.button)) this.prompt.control.focus();
     this.enableButtons();
@@ -342,6 +391,10 @@ class View {
     if (this.onItsWay !== undefined) this.input.write(together(this.onItsWay, this.prompt.value));
     this.onItsWay = undefined;
     this.form.showProblems(message.problems);
+    if (Object.keys(message.wrong ?? {}).length) {
+      this.form.showDoubts({ ...this.form.problems, ...message.wrong });
+      this.form.focusWrong();
+    }
     this.enableButtons();
   }
 
@@ -363,6 +416,7 @@ class View {
     this.input.showMode(streaming, this.input.enterSends);
     this.clearButton.disabled = this.conversation.isEmpty;
     this.conversation.enableButtons();
+    this.roving.refresh();
     if (!streaming) this.statusLine.textContent = this.status;
   }
 }

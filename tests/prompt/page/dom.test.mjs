@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { load } from "../../page_code.mjs";
 import { document } from "../../page_elements.mjs";
 
-const { button, fit, isFocused, make, options } = load(
-  ["prompt/page/dom.js"], ["button", "fit", "isFocused", "make", "options"], { document },
+const { button, fit, isFocused, make } = load(
+  ["prompt/page/dom.js"], ["button", "fit", "isFocused", "make"], { document },
 );
 
 test("an element has its attributes, its listeners and its children", () => {
@@ -26,10 +26,6 @@ test("a button does not submit a form, and calls its listener", () => {
   const made = button("Run", { title: "now" }, () => { count += 1; });
   made.happen("click");
   assert.deepEqual([made.attributes.type, made.attributes.title, made.textContent, count], ["button", "now", "Run", 1]);
-});
-
-test("each value becomes an option", () => {
-  assert.deepEqual(options(["a/b", "c/d"]).map(({ attributes }) => attributes.value), ["a/b", "c/d"]);
 });
 
 test("a control is focused if it is the active element of its root", () => {

@@ -1,0 +1,122 @@
+"""The files that go with the next prompt of a box. The page sends each in pieces, since a message has a bound.
+
+Usable from any thread, with the widget's lock held.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import InvalidRequest
+from ..media.media import Media, media_from_bytes
+from ..safety.plain_text import one_line
+
+MOST_FILES = 10
+LARGEST_FILE = 32 * 1024 * 1024  # bytes; the page has the same bound
+MOST_BYTES = 64 * 1024 * 1024  # of all files together, whole or on their way
+_LARGEST_THUMBNAIL = 2 * 1024 * 1024  # bytes of a picture that a new view of the page gets
+_LONGEST_NAME = 120
+_LONGEST_TYPE = 100
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file, as the page sends it.
+
+    Attributes:
+        file: the file's id, which the page has chosen.
+        name: the file's name.
+        content_type: what the page takes it for.
+        size: the bytes of the whole file.
+        argument: the argument that it is for; empty for the next prompt.
+        at: the offset of the piece.
+        data: its bytes.
+    """
+
+    file: str
+    name: str
+    content_type: str
+    size: int
+    argument: str
+    at: int
+    data: bytes
+
+
+@dataclass
+class Attachment:
+    """A file that a page sends.
+
+    Attributes:
+        first: its first piece, which says all of the file but its bytes.
+        media: the file, once all of it is here.
+    """
+
+    first: Piece
+    media: Media | None = None
+    received: bytearray = field(default_factory=bytearray, repr=False)
+
+    @property
+    def thumbnail(self) -> bytes | None:
+        """The bytes of a picture that is small enough to be shown to a further view."""
+        media = self.media
+        is_picture = media is not None and media.kind == "image" and "svg" not in media.content_type
+        return media.data if media and is_picture and len(media.data or b"") <= _LARGEST_THUMBNAIL else None
+
+
+class Attachments:
+    """The files of a box, in the order in which they were attached."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, Attachment] = {}
+
+    @property
+    def whole(self) -> Sequence[tuple[str, Attachment]]:
+        """The files that are here, each with its id."""
+        return [(name, each) for name, each in self._files.items() if each.media is not None]
+
+    @property
+    def media(self) -> list[Media]:
+        """The files that are here, for a request."""
+        return [each.media for each in self._files.values() if each.media is not None]
+
+    def take(self, piece: Piece) -> Attachment | None:
+        """Take a piece of a file. Return the file with its last piece, else None.
+
+        Raises:
+            InvalidRequest: the file is too large, there are too many, or the piece does not follow the one before.
+        """
+        if piece.at == 0:
+            self._check(piece)
+            self._files[piece.file] = Attachment(piece)
+        found = self._files.get(piece.file)
+        if found is None or found.media is not None:
+            return None
+        received = found.received
+        if piece.at != len(received) or len(received) + len(piece.data) > found.first.size:
+            del self._files[piece.file]
+            raise InvalidRequest(f"{_name(piece)} did not arrive whole", hint="attach it again")
+        received += piece.data
+        if len(received) < found.first.size:
+            return None
+        media = media_from_bytes(bytes(received), piece.content_type[:_LONGEST_TYPE] or None)
+        found.media = Media(media.content_type, media.data, file_name=_name(found.first))
+        found.received = bytearray()
+        return found
+
+    def remove(self, file: str) -> None:
+        """Remove a file, if it is there."""
+        self._files.pop(file, None)
+
+    def clear(self) -> None:
+        """Remove the files that are here; those on their way stay."""
+        self._files = {name: each for name, each in self._files.items() if each.media is None}
+
+    def _check(self, piece: Piece) -> None:
+        others = [each for name, each in self._files.items() if name != piece.file]
+        if not 0 <= piece.size <= LARGEST_FILE:
+            raise InvalidRequest(f"{_name(piece)} is larger than 32 MB", hint="give its URL as an argument")
+        if len(others) >= MOST_FILES or sum(each.first.size for each in others) + piece.size > MOST_BYTES:
+            raise InvalidRequest(f"{_name(piece)} is not attached: {MOST_FILES} files of 64 MB together are the most")
+
+
+def _name(piece: Piece) -> str:
+    return one_line(piece.name, _LONGEST_NAME) or "file"

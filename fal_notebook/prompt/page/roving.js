@@ -1,0 +1,62 @@
+// The toolbars of a log as one stop of the Tab key: the arrow keys move within a toolbar, and to those above and below.
+
+class RovingToolbars {
+  constructor(log) {
+    this.log = log;
+    this.current = undefined; // the button that the Tab key reaches
+    log.addEventListener("keydown", (event) => this.key(event));
+    log.addEventListener("focusin", ({ target }) => {
+      if (target.closest?.("[role=toolbar] button")) this.let(target);
+    });
+  }
+
+  get toolbars() {
+    return [...(this.log.querySelectorAll?.("[role=toolbar]") ?? [])];
+  }
+
+  /** The buttons of a toolbar that can have the focus. */
+  buttons(toolbar) {
+    return [...toolbar.querySelectorAll("button")].filter((each) => !each.disabled && each.offsetParent !== null);
+  }
+
+  /** Let the Tab key reach one button: the last that had the focus, or the first of the newest answer. */
+  refresh() {
+    const { toolbars } = this;
+    const isThere = toolbars.some((each) => this.buttons(each).includes(this.current));
+    this.let(isThere ? this.current : toolbars.length ? this.buttons(toolbars.at(-1))[0] : undefined);
+  }
+
+  let(reached) {
+    this.current = reached;
+    for (const toolbar of this.toolbars) {
+      for (const each of toolbar.querySelectorAll("button")) each.tabIndex = each === reached ? 0 : -1;
+    }
+  }
+
+  key(event) {
+    const { target } = event;
+    const toolbar = target.closest?.("[role=toolbar]");
+    if (!toolbar || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const next = this.from(toolbar, target, event.key);
+    if (next === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.let(next);
+    next.focus();
+  }
+
+  /** The button that a key leads to. */
+  from(toolbar, target, key) {
+    const buttons = this.buttons(toolbar);
+    const at = buttons.indexOf(target);
+    const { length } = buttons;
+    if (key === "ArrowRight" || key === "ArrowLeft") return buttons[(at + (key === "ArrowRight" ? 1 : -1) + length) % length];
+    if (key === "Home" || key === "End") return buttons.at(key === "Home" ? 0 : -1);
+    if (key !== "ArrowUp" && key !== "ArrowDown") return undefined;
+    const { toolbars } = this;
+    const other = toolbars[toolbars.indexOf(toolbar) + (key === "ArrowUp" ? -1 : 1)];
+    if (!other) return undefined;
+    const there = this.buttons(other);
+    return there[Math.min(at, there.length - 1)];
+  }
+}
