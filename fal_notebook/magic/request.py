@@ -17,12 +17,11 @@ from ..errors import InvalidRequest
 from ..wire.environment import base_url, is_fal
 from ..wire.target import endpoint_name
 from .cell_arguments import from_cell, from_line
+from .completion_words import SUBCOMMANDS
 
 if TYPE_CHECKING:
     from ..schema.endpoint_schema import EndpointSchema
 
-SUBCOMMANDS = ("status", "stop", "close", "info", "find", "attach")
-"""What the line form does without a request."""
 _NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
 

@@ -111,7 +111,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def form(
-    rows: Form, endpoint: str, fields: Mapping[str, Any] | None = None, doubts: Mapping[str, str] = _NOTHING
+    rows: Form,
+    endpoint: str,
+    fields: Mapping[str, Any] | None = None,
+    doubts: Mapping[str, str] = _NOTHING,
+    endpoints: Sequence[str] | None = None,
 ) -> Message:
     """The form, and the endpoints and models that it suggests.
 
@@ -120,6 +124,7 @@ def form(
         endpoint: the endpoint.
         fields: what the page gets of the endpoint's schema, as `SchemaForm.fields` has it; None if it has that.
         doubts: what the schema says against arguments, by their names.
+        endpoints: the endpoints of a gateway, which are suggested in place of fal's; None if they are not known.
     """
     name = endpoint.strip().strip("/")
     return {
@@ -129,7 +134,7 @@ def form(
         "doubts": dict(doubts),
         "takesModel": takes_model(name),
         "takesMessages": takes_messages(name),
-        "endpoints": suggestions.endpoints.names,
+        "endpoints": suggestions.endpoints.names if endpoints is None else suggestions.endpoints.beside(endpoints),
         "models": suggestions.models.names,
     }
 

@@ -21,6 +21,7 @@ from anywidget import AnyWidget
 from IPython.display import DisplayHandle
 from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
+from ..client.argument_check import checked
 from ..client.arguments import encode
 from ..client.chat import Chat
 from ..client.known_endpoints import takes_messages
@@ -312,7 +313,8 @@ class PromptWidget(AnyWidget):
             doubts = self._schema.doubts(self._form.arguments(), self.field)
         except InvalidForm:
             doubts = {}
-        return page_messages.form(self._form, self.endpoint, self._schema.fields(self.field) if whole else None, doubts)
+        fields = self._schema.fields(self.field) if whole else None
+        return page_messages.form(self._form, self.endpoint, fields, doubts, self._schema.endpoints)
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take the rows that someone edited in a view, and send them to all other views."""
@@ -427,7 +429,8 @@ class PromptWidget(AnyWidget):
             raise InvalidRequest("the prompt is empty")
         if not is_message:
             prompt = replace(prompt, placed=self._with_files(dict(prompt.arguments), prompt.files))
-        self._schema.check(prompt.sent, self.field)
+        if checked(self.chat.check) != "off":
+            self._schema.check(prompt.sent, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
         self.chat.field = self.field
         if instead_of is not None:

@@ -55,7 +55,8 @@ def form(page: Notebook, cell: int) -> Locator:
 
 
 def field(shown: Locator, name: str) -> Locator:
-    return shown.get_by_label(name, exact=True)
+    """The control of an argument. The mark of a required one is not for screen readers."""
+    return shown.get_by_label(name, exact=True).or_(shown.get_by_role("textbox", name=name, exact=True)).first
 
 
 def row_of(control: Locator) -> Locator:

@@ -12,6 +12,7 @@ class Form {
     this.specs = "[]";
     this.isKnown = false;
     this.problems = {};
+    this.settled = undefined; // called when the form is that of the endpoint
     this.title = make("summary", {}, "Arguments");
     this.given = make("div", { class: "fal-given" });
     this.list = make("div", { class: "fal-rows" });
@@ -70,6 +71,7 @@ class Form {
     this.showCount();
     this.markAll();
     this.fit();
+    if (!this.later) this.settled?.();
   }
 
   build(fields) {
@@ -100,6 +102,7 @@ class Form {
     this.list.replaceChildren(...this.rows.filter((row) => row instanceof Row && row !== this.modelRow)
       .map((row) => row.element));
     this.markAll();
+    this.settled?.();
   }
 
   /** What the model's field offers, and whether a model has to be given. */
