@@ -9,6 +9,7 @@ All derive from fal-client's base error, so that code written for fal-client cat
         │     (fal_client.auth.MissingCredentialsError)
         ├── ConnectError (ConnectionError)     no connection; nothing was sent
         ├── UploadFailed                       a file of the arguments could not be uploaded; the request was not sent
+        ├── UnreadableFile (ValueError)        a file of an answer is not of the kind as which it is asked for
         ├── JournalError                       the file of many requests cannot be used; nothing more is sent
         └── RequestError                       a request that may have reached fal
             ├── StatusError                    an HTTP status of 300 or more
@@ -132,6 +133,10 @@ class UploadFailed(FalNotebookError):
     def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class UnreadableFile(FalNotebookError, ValueError):
+    """A file is not of the kind as which it is asked for, or the package that reads this kind is not installed."""
 
 
 class JournalError(FalNotebookError):

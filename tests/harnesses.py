@@ -21,7 +21,8 @@ from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
 from fal_notebook.magic.options import parse
 from fal_notebook.magic.template import fill, slots
-from fal_notebook.media.media import is_data_uri, media_from_bytes, media_from_data_uri, needs_more, sniff
+from fal_notebook.media.data_uris import is_data_uri, media_from_data_uri
+from fal_notebook.media.media import media_from_bytes, needs_more, sniff
 from fal_notebook.media.partial_audio import Playable, parameter
 from fal_notebook.media.picture_size import pixels
 from fal_notebook.media.wav import wav_seconds

@@ -37,6 +37,21 @@ def test_loading_the_extension_says_nothing_and_can_be_repeated(lab: Kernel) -> 
     assert again.printed == ""
 
 
+def test_tab_offers_what_the_place_takes_and_nothing_else(lab: Kernel) -> None:
+    lab.run("topic = 'bees'")
+    for line, words in (
+        ("%falstream a/b --ti", ["--timeout"]),
+        ("%falstream flux", ["fal-ai/flux/dev/stream"]),
+        ("%%falstream a/b x={{topi", ["topic"]),
+        ("%falstream a/b pri", []),
+    ):
+        reply = lab.client.complete(line, reply=True, timeout=SECONDS)["content"]
+        assert reply["matches"] == words
+        if words:
+            assert (line[: reply["cursor_start"]] + words[0]).startswith("%")
+            assert reply["cursor_end"] == len(line)
+
+
 def test_a_streamed_answer_becomes_static(lab: Kernel) -> None:
     cell = lab.run("%%falstream test/echo/stream -o answer\nSome *emphasis* here")
     assert cell.status == "ok"

@@ -33,7 +33,8 @@ from fal_notebook.magic.cell_arguments import from_cell, from_line
 from fal_notebook.magic.line import split_line
 from fal_notebook.magic.options import parse
 from fal_notebook.magic.template import fill, slots
-from fal_notebook.media.media import guess_type, media_from_data_uri, normal_type
+from fal_notebook.media.data_uris import media_from_data_uri
+from fal_notebook.media.media import guess_type, normal_type
 from fal_notebook.media.partial_audio import Playable, parameter, raw_format
 from fal_notebook.media.picture_size import pixels
 from fal_notebook.media.wav import correct_wav_lengths, wav_seconds

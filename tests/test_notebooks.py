@@ -125,6 +125,16 @@ def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> 
     assert (NOTEBOOKS / "media.ipynb").stat().st_size < 1_000_000
 
 
+def test_the_files_notebook_makes_pictures_from_pictures_and_tells_two_mistakes_before_they_cost() -> None:
+    notebook = _read(NOTEBOOKS / "files_and_schemas.ipynb")
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert sum("image/png" in output.data for output in outputs if "data" in output) == 5
+    told = ["".join(output.traceback) for output in outputs if output.output_type == "error"]
+    assert len(told) == 2
+    assert "image_url is missing" in told[0]
+    assert "did you mean photo.png?" in told[1]
+
+
 def test_the_prompt_widget_leaves_its_transcript() -> None:
     notebook = _read(NOTEBOOKS / "prompt_widget.ipynb")
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

@@ -1,5 +1,6 @@
 """The magic in IPython in a real terminal."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -112,3 +113,19 @@ def test_a_background_run_that_fails_says_so_in_one_line(terminal: "pexpect.spaw
     terminal.sendline("getattr(quiet, 'result', lambda: quiet)().text  # it may have ended by now")
     terminal.expect_exact("'x '")
     assert "the answer is in" not in str(terminal.before)
+
+
+def test_tab_completes_the_line_in_place(server: LocalServer) -> None:
+    command = ["-m", "IPython", "--no-banner", "--colors=nocolor", "--ext=fal_notebook"]
+    environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    shell = pexpect.spawn(
+        *(sys.executable, command), env=environment, timeout=30, encoding="utf-8", dimensions=(50, 200)
+    )
+    shell.expect_exact("In [1]:")
+    shell.send("%falstream flux/d\t")
+    shell.expect_exact("ai/flux/dev/stream")
+    shell.send(" --dry\t")
+    shell.expect_exact("-run")
+    shell.send("\r")
+    shell.expect_exact('"endpoint": "fal-ai/flux/dev/stream"')
+    shell.close(force=True)

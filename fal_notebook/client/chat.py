@@ -277,6 +277,19 @@ class Chat:
         dropped = set(map(id, messages))
         self.messages[:] = [message for message in self.messages if id(message) not in dropped]
 
+    def exchange(self, first: Iterable[Message], others: Iterable[Message] = ()) -> list[Message]:
+        """Put other messages in the place of all from the first of these very ones on; return what was there.
+
+        Raises:
+            InvalidRequest: an answer has not ended.
+        """
+        self._finish_turn()
+        wanted = set(map(id, first))
+        start = next((at for at, each in enumerate(self._messages) if id(each) in wanted), len(self._messages))
+        there = self._messages[start:]
+        self._messages[start:] = others
+        return there
+
     def undo(self) -> str:
         """Take back the last prompt and its answer, and return the prompt's words.
 

@@ -8,10 +8,12 @@ import json
 import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from ..media.media import Media
+from ..wire.fetching import is_private_host
 from ..wire.target import Target
 from .arguments import inline, settled
 
@@ -53,19 +55,35 @@ def payload_of(arguments: Mapping[str, Any], target: Target, choice: UploadChoic
 
     Raises:
         InvalidRequest: a value cannot be sent.
+        ConnectError: a file of this machine that fal cannot fetch could not be read.
     """
     files: dict[str, Media] = {}
     run = uuid.uuid4().hex  # nothing in the arguments can be taken for a mark
 
     def place(value: object) -> str:
-        if not isinstance(value, Media) or not _is_uploaded(value, target, choice):
-            return inline(value)
-        mark = next((mark for mark, known in files.items() if known is value), f"file-{run}-{len(files)}")
-        files[mark] = value
+        media = _reachable(value, target) if isinstance(value, Media) else value
+        if not isinstance(media, Media) or not _is_uploaded(media, target, choice):
+            return inline(media)
+        mark = next((mark for mark, known in files.items() if known is media), f"file-{run}-{len(files)}")
+        files[mark] = media
         return mark
 
     message = json.dumps(settled(arguments), default=place, allow_nan=False)
     return Payload(message, files)
+
+
+def _reachable(media: Media, target: Target) -> Media:
+    """The file; with its bytes in place of a URL that only this machine or its network can fetch, and fal cannot."""
+    if not media.url or target.private_host is not None or not is_private_host(_host(media.url)):
+        return media
+    return replace(media, data=media.read(), url=None)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "localhost"
+    except ValueError:
+        return "localhost"
 
 
 def _is_uploaded(media: Media, target: Target, choice: UploadChoice) -> bool:

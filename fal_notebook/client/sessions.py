@@ -19,10 +19,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import FalNotebookError, InvalidRequest, bare
-from ..wire.connection import Caller
 from ..wire.pool import Limits
 from ..wire.target import Target, resolve_target
-from .exchanges import Deadline, Exchange, perform
+from .exchanges import Deadline, perform
 from .interrupts import Interrupts
 from .io_thread import CLOSE_SECONDS, IOThread, Work
 from .payloads import Payload, UploadChoice, chosen_upload, payload_of
@@ -301,20 +300,14 @@ class Session:
         timeout: float | None,  # noqa: ASYNC109 - the caller's own
     ) -> None:
         pipeline, deadline = io.pool(target, self._limits).pipeline(), Deadline(timeout)
-        uploads, each = self.companion(Uploads), list(zip(payloads, receivers, strict=True))
-        messages = asyncio.gather(*(uploads.message(payload, target, one.transfer) for payload, one in each))
-
-        def after_uploads(number: int) -> Exchange:
-            async def send(_: str, caller: Caller) -> None:  # they wait together, and so keep their order
-                await pipeline.exchange((await asyncio.shield(messages))[number], caller)
-
-            return send
-
+        files = [(payload, receiver.transfer) for payload, receiver in zip(payloads, receivers, strict=True)]
+        exchanges, stop_uploads = self.companion(Uploads).before_all(pipeline.exchange, files, target)
         try:
-            work = (perform(target, "", one, deadline, after_uploads(n)) for n, (_, one) in enumerate(each))
+            each = zip(receivers, exchanges, strict=True)
+            work = (perform(target, "", receiver, deadline, exchange) for receiver, exchange in each)
             await asyncio.gather(*work, return_exceptions=True)  # a request that fails does not stop the others
         finally:
-            messages.cancel()
+            stop_uploads()
             pipeline.close()
 
 

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequest, UploadFailed
@@ -111,6 +111,24 @@ class Uploads:
             await exchange(await self.message(payload, target, transfer), caller)
 
         return upload_and_send
+
+    def before_all(
+        self, exchange: Exchange, requests: Sequence[tuple[Payload, Transfer | None]], target: Target
+    ) -> tuple[list[Exchange], Callable[[], object]]:
+        """The exchanges of a pipeline's requests, which wait for all uploads together, and so keep their order.
+
+        Returns:
+            The exchange of each request, and what stops the uploads.
+        """
+        messages = asyncio.gather(*(self.message(payload, target, transfer) for payload, transfer in requests))
+
+        def numbered(number: int) -> Exchange:
+            async def send(_: str, caller: Caller) -> None:
+                await exchange((await asyncio.shield(messages))[number], caller)
+
+            return send
+
+        return [numbered(number) for number in range(len(requests))], messages.cancel
 
     async def message(self, payload: Payload, target: Target, transfer: Transfer | None) -> str:
         """The message with the URLs of its files, once all are uploaded. On the I/O thread.

@@ -1,12 +1,13 @@
 """Many requests from Python: `map` begins a run, `attach` goes on with it, and a notebook shows it while it goes on."""
 
 import contextlib
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, Self, cast, overload
 
 from IPython.core.getipython import get_ipython
 
@@ -22,7 +23,6 @@ from .front_end import Screen, screen_of
 from .outputs import ReplaceableOutput, replaceable_output, show_bundle
 
 _PAUSE = 0.5  # seconds between two updates of the table
-_PATIENCE = 1.0  # seconds of a wait after which the table comes
 
 
 class LiveRun(Run):
@@ -60,21 +60,29 @@ class LiveRun(Run):
         with contextlib.suppress(Exception):
             output.replace(self._repr_mimebundle_())
 
-    def _watching(self) -> "contextlib.AbstractContextManager[Callable[[], None]]":
+    def follow(self) -> Self:
+        """`wait`, which shows from the beginning how the run goes on."""
+        return self._wait_for_end(None, 0.0)
+
+    def wait_quietly(self) -> Self:
+        """`wait`, which shows nothing."""
+        return self._wait_for_end(None, math.inf)
+
+    def _watching(self, patience: float) -> "contextlib.AbstractContextManager[Callable[[], None]]":
         shell = get_ipython()
         if shell is None or screen_of(shell) is Screen.TEXT:
-            return super()._watching()
-        return self._watching_in_page()
+            return super()._watching(patience)
+        return self._watching_in_page(patience)
 
     @contextlib.contextmanager
-    def _watching_in_page(self) -> Iterator[Callable[[], None]]:
+    def _watching_in_page(self, patience: float) -> Iterator[Callable[[], None]]:
         output: ReplaceableOutput | None = None
         shown_at = began = time.monotonic()
 
         def look() -> None:
             nonlocal output, shown_at
             now = time.monotonic()
-            if output is None and now - began >= _PATIENCE:
+            if output is None and now - began >= patience:
                 output = replaceable_output(self._repr_mimebundle_())
             elif output is not None and now - shown_at >= _PAUSE:
                 shown_at = now
@@ -155,7 +163,19 @@ def map(  # noqa: A001 - named for what it does, as in concurrent.futures
     """
     found = Rows(rows, {**(arguments or {}), **more}, endpoint_name(endpoint), is_unique=unique)
     how = How(engine, budget, timeout, base_url, check)
-    return estimate_of(found, how) if dry_run else cast(LiveRun, begin(LiveRun, found, to, how, _tell))
+    return estimate_of(found, how) if dry_run else begin_run(found, to, how)
+
+
+def begin_run(rows: Rows, to: str | Path | None, how: How, *, quiet: bool = False) -> LiveRun:
+    """Begin to send rows, or go on with them, as `map` does.
+
+    Args:
+        rows: what is asked.
+        to: the journal; None for a temporary one.
+        how: how they are sent.
+        quiet: whether nothing is told of a run with many rows.
+    """
+    return cast(LiveRun, begin(LiveRun, rows, to, how, _ignore if quiet else _tell))
 
 
 def attach(
@@ -183,6 +203,10 @@ def attach(
         InvalidRequest: a setting cannot be used.
     """
     return cast(LiveRun, attach_run(LiveRun, path, How(engine, budget, timeout, base_url)))
+
+
+def _ignore(_: Estimate) -> None:
+    """Tell nothing."""
 
 
 def _tell(estimate: Estimate) -> None:

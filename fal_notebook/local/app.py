@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fal_notebook.local import fractal_api, language_api, speech_api
+from fal_notebook.local import fractal_api, language_api, repaint_api, speech_api
 from fal_notebook.local.arguments import Arguments, InvalidArgumentsError
 from fal_notebook.local.loading import ModelUnavailableError
 from fal_notebook.local.openapi import document
@@ -40,6 +40,7 @@ def create_app() -> Starlette:
             _route("/local/speech/stream", speech_api.speech_stream, speech_api.MODEL),
             _route("/local/fractal", fractal_api.fractal, fractal_api.MODEL),
             _route("/local/fractal/stream", fractal_api.fractal_stream, fractal_api.MODEL),
+            _route("/local/repaint", repaint_api.repaint, repaint_api.MODEL),
             Route("/openapi.json", _openapi, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},

@@ -39,6 +39,7 @@ Without an application, small local models are served:
   fal-ai/any-llm, fal-ai/any-llm/stream, openrouter/router/openai/v1/chat/completions   SmolLM2-135M-Instruct
   local/speech, local/speech/stream                                                     hibari-tts
   local/fractal, local/fractal/stream                                                   Julia sets
+  local/repaint                                                                         a picture, repainted
 """
 _DEMO = """\
 Start the local models and JupyterLab with the notebooks connected to them. Ctrl-C ends both.

@@ -1,7 +1,7 @@
 """What the local models take, as an OpenAPI document in fal's form.
 
-It says what `language_api`, `speech_api` and `fractal_api` read. fal has a document for each endpoint; this one has
-all of them, so what fal writes of the endpoint in ``info`` stands in each operation here.
+It says what `language_api`, `speech_api`, `fractal_api` and `repaint_api` read. fal has a document for each endpoint;
+this one has all of them, so what fal writes of the endpoint in ``info`` stands in each operation here.
 """
 
 from typing import Any
@@ -53,6 +53,7 @@ def _endpoints() -> list[tuple[str, str, str, str, Schema, Schema]]:
     return [
         *found,
         *streams,
+        ("local/repaint", "Repaint", _REPAINTS, "image-to-image", _object(_REPAINTED, "image_url"), _REPAINTING),
         ("openrouter/router/openai/v1/chat/completions", "Chat completions", chat, "llm", _CONVERSATION, _object({})),
     ]
 
@@ -159,11 +160,33 @@ _DRAWN = {
     "width": _described("In pixels.", _SIDE, default=512),
     "height": _described("In pixels.", _SIDE, default=512),
 }
+_REPAINTS = "Repaints a picture as a poster, in pencil, by its outlines or as a mosaic."
+_REPAINTED = {
+    "image_url": _described("The picture, as a data URI.", _WORDS, ui={"field": "image"}),
+    "style": _described(
+        "How it is painted.", {"type": "string", "enum": ["poster", "pencil", "outline", "mosaic"]}, default="poster"
+    ),
+    "colours": _described(
+        "How many colours a poster has.", {"type": "integer", "minimum": 2, "maximum": 64}, default=6
+    ),
+    "strength": _described(
+        "0 leaves the picture as it is, 1 shows nothing of it.",
+        {"type": "number", "minimum": 0, "maximum": 1},
+        default=1.0,
+    ),
+}
 _IMAGE = _object(
     {
         "url": {"type": "string"},
         "content_type": {"type": "string"},
         **{name: {"type": "integer"} for name in ("width", "height", "seed")},
+    }
+)
+_REPAINTING = _object(
+    {
+        "image": {**_reference("Image"), "description": "The picture."},
+        "timings": {"type": "object"},
+        "model": {"type": "string"},
     }
 )
 _PICTURES = _object(

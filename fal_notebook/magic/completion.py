@@ -1,47 +1,19 @@
-"""Tab completion on the line of ``%falstream``: its options, and known endpoints."""
+"""Tab completion on the magic's line, by whichever way the installed IPython has for it.
 
-import re
+On this line nothing but our own words is offered: not IPython's files, nor Python's names.
+"""
+
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-from ..client.known_endpoints import ENDPOINTS
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
 
-OPTIONS = (
-    "--autoplay",
-    "--background",
-    "--base-url",
-    "--chat",
-    "--continue",
-    "--dry-run",
-    "--field",
-    "--format",
-    "--help",
-    "--inline",
-    "--input",
-    "--models",
-    "--no-check",
-    "--out",
-    "--play",
-    "--queue",
-    "--quiet",
-    "--raw",
-    "--save",
-    "--overwrite",
-    "--timeout",
-    "--upload",
-    "--widget",
-)
-_LINE = re.compile(r"\s*%{1,2}falstream\s")
-_COMMANDS = ("%falstream", "%%falstream")
+    from .completion_words import Offer
 
-
-def candidates(line: str) -> list[str]:
-    """The completions of the last word. ``line`` is the part of the magic's line before the cursor."""
-    word = _last_word(line)
-    return [each for each in _possible_words(line) if each.startswith(word)]
+_MARK = "_fal_notebook"
+"""The attribute by which our functions are known again after a reload of this module."""
 
 
 def register_completion(shell: "InteractiveShell") -> None:
@@ -49,48 +21,64 @@ def register_completion(shell: "InteractiveShell") -> None:
     unregister_completion(shell)
     try:
         from IPython.core.completer import context_matcher
-    except ImportError:  # before IPython 8.6; such hooks cannot suppress Python's own names
-        for command in _COMMANDS:
-            shell.set_hook("complete_command", _complete_by_hook, str_key=command)
-    else:
-        shell.Completer.custom_matchers.append(context_matcher()(match_falstream))
+    except ImportError:
+        _wrap(shell)
+        return
+    matcher = context_matcher(identifier="falstream")(lambda context: _match(context, shell))
+    setattr(matcher, _MARK, True)
+    shell.Completer.custom_matchers.append(matcher)
 
 
 def unregister_completion(shell: "InteractiveShell") -> None:
     """Remove the completion, including one that an earlier import of this module registered."""
     matchers = shell.Completer.custom_matchers
-    matchers[:] = [matcher for matcher in matchers if matcher.__qualname__ != match_falstream.__qualname__]
-    for command in _COMMANDS:
-        shell.strdispatchers["complete_command"].strs.pop(command, None)
+    matchers[:] = [matcher for matcher in matchers if not hasattr(matcher, _MARK)]
+    if hasattr(vars(shell.Completer).get("_complete"), _MARK):
+        del shell.Completer._complete
 
 
-def match_falstream(context: "CompletionContext") -> "SimpleMatcherResult":
-    """Complete the word before the cursor, as one of IPython's matchers."""
+class _Nothing(list[Any]):
+    """No completions, which suppress those of others all the same: IPython asks for their number."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+def _match(context: "CompletionContext", shell: "InteractiveShell") -> "SimpleMatcherResult":
+    """Complete the word before the cursor, as one of the matchers of IPython 8.6 and newer."""
     from IPython.core.completer import SimpleCompletion, SimpleMatcherResult
 
-    line = context.line_with_cursor[: context.cursor_position]
+    found = _offer(context.line_with_cursor[: context.cursor_position], shell)
+    if found is None:
+        return SimpleMatcherResult(completions=[], suppress=False)
+    words = [SimpleCompletion(text=each, type="fal") for each in found.words]
     return SimpleMatcherResult(
-        completions=[SimpleCompletion(text=each, type="fal") for each in candidates(line)],
-        matched_fragment=_last_word(line),
-        suppress=bool(_possible_words(line)),
+        completions=words or _Nothing(), matched_fragment=found.fragment, suppress=True, ordered=True
     )
 
 
-def _complete_by_hook(_: "InteractiveShell", event: Any) -> list[str]:
-    """Complete the word before the cursor, as a hook of older IPython."""
-    return candidates(event.text_until_cursor)
+def _wrap(shell: "InteractiveShell") -> None:
+    """Complete in place of the completer of an IPython before 8.6, whose hooks can neither suppress nor replace more.
+
+    The method that is replaced is private, but those versions are past, and do not change any more.
+    """
+    theirs: Callable[..., Any] = shell.Completer._complete
+
+    def complete(**where: Any) -> Any:
+        text, row, column = where.get("full_text"), where.get("cursor_line", 0), where.get("cursor_pos")
+        line = where.get("line_buffer") or (text.split("\n")[row] if text else where.get("text")) or ""
+        found = _offer(line[:column], shell)
+        if found is None:
+            return theirs(**where)
+        return found.fragment, list(found.words), ["falstream"] * len(found.words), ()
+
+    setattr(complete, _MARK, True)
+    shell.Completer._complete = complete  # type: ignore[method-assign]  # see above
 
 
-def _possible_words(line: str) -> tuple[str, ...]:
-    """The words that the last word may become: options if it begins with ``-``, endpoints if it is the first."""
-    if not _LINE.match(line):
-        return ()
-    last = line.rpartition(" ")[2]
-    if last.startswith("-"):
-        return OPTIONS
-    return ENDPOINTS if len(line.split()) <= 1 + bool(last) else ()
+def _offer(line: str, shell: "InteractiveShell") -> "Offer | None":
+    if "falstream" not in line:
+        return None
+    from .completion_words import offer
 
-
-def _last_word(line: str) -> str:
-    """The last word of the line; in a list of endpoints with commas, the last endpoint."""
-    return line.rpartition(" ")[2].rpartition(",")[2]
+    return offer(line, shell)

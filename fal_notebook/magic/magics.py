@@ -82,6 +82,10 @@ class FalMagics(Magics):
     @argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")
     @argument("--base-url", metavar="URL", help="another host, such as ws://127.0.0.1:8000")
     @argument("-b", "--background", action="store_true", help="return at once; the answer streams into its own cell")
+    @argument("--each", metavar="NAME", help="send the cell for each row of this table; {{column}} stands for its own")
+    @argument("--to", metavar="FILE", help="with --each: keep everything in this file, such as labels.fal")
+    @argument("--budget", type=float, metavar="DOLLARS", help="with --each: send no more than this pays for")
+    @argument("--unique", action="store_true", help="with --each: ask rows that ask the same once")
     @argument("--models", metavar="A,B", help="ask several models at once, side by side; the result is a dict")
     @argument("--chat", metavar="NAME", help="begin or go on with the conversation in this variable")
     @argument("-c", "--continue", dest="go_on", action="store_true", help="go on with the last conversation")
@@ -113,6 +117,9 @@ class FalMagics(Magics):
 
             %%falstream -c
             What is my name?
+
+            %%falstream fal-ai/any-llm --each df --to labels.fal -o run
+            Is this a question or an answer? {{text}}
 
             answer = %falstream fal-ai/any-llm prompt="Hi"
             %falstream local/speech prompt="Good morning." --play
@@ -146,6 +153,12 @@ class FalMagics(Magics):
                 return None
             if cell is None and options.endpoint == "find":
                 show_found(options.arguments, options.base_url or None)
+                return None
+            if options.each is not None:
+                from .each import perform_each
+
+                self._set_up_session()
+                perform_each(options, cell or "", namespace, _shell(self))
                 return None
             if cell is None and options.endpoint == "attach":
                 self._attach(options)

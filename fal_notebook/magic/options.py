@@ -84,6 +84,7 @@ def _check(options: Namespace) -> None:
         _check_queue(options)
     if options.widget and options.upload:
         raise InvalidRequest("--upload and --inline go without --widget", hint="set %config FalMagics.upload")
+    _check_each(options)
     if options.play and options.background:
         raise InvalidRequest("--play goes without --background")
     if options.timeout is not None and not 0 < options.timeout < math.inf:
@@ -105,6 +106,22 @@ def _check_chat(options: Namespace) -> None:
         return
     if options.side_by_side or options.widget:
         raise InvalidRequest("a conversation goes with one endpoint, and without --widget")
+
+
+def _check_each(options: Namespace) -> None:
+    if options.each is None:
+        for name in ("to", "budget", "unique"):
+            if getattr(options, name):
+                raise InvalidRequest(
+                    f"--{name} goes with --each", hint="--each NAME sends the cell for each row of a table"
+                )
+        return
+    _check_variable("--each", options.each)
+    for name in ("chat", "go_on", "models", "widget", "play", "save", "input"):
+        if getattr(options, name):
+            raise InvalidRequest(f"--each goes without --{'continue' if name == 'go_on' else name}")
+    if "," in options.endpoint:
+        raise InvalidRequest("--each goes with one endpoint")
 
 
 def _check_queue(options: Namespace) -> None:

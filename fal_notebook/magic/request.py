@@ -17,12 +17,11 @@ from ..errors import InvalidRequest
 from ..wire.environment import base_url, is_fal
 from ..wire.target import endpoint_name
 from .cell_arguments import from_cell, from_line
+from .completion_words import SUBCOMMANDS
 
 if TYPE_CHECKING:
     from ..schema.endpoint_schema import EndpointSchema
 
-SUBCOMMANDS = ("status", "stop", "close", "info", "find", "attach")
-"""What the line form does without a request."""
 _NEAR = 0.75  # how like a subcommand a word has to be: ``stat`` is meant as ``status``
 
 
@@ -102,7 +101,7 @@ def read_requests(
         {
             **_from_variable(options.input, namespace),
             **from_cell(cell, options.field, names, as_text=options.as_text),
-            **from_line(options.arguments, names, _schema_of_line(options)),
+            **from_line(options.arguments, names, schema_of_line(options)),
         }
     )
     if options.chat is not None or options.go_on:
@@ -188,7 +187,7 @@ def _from_variable(name: str | None, namespace: Mapping[str, Any]) -> dict[str, 
     return {str(key): each for key, each in value.items()}
 
 
-def _schema_of_line(options: Namespace) -> "EndpointSchema | None":
+def schema_of_line(options: Namespace) -> "EndpointSchema | None":
     """The schema of the line's endpoint, of the first one if there are several; None if none is known yet."""
     if options.check == "off" or not options.endpoint:
         return None

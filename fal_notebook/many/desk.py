@@ -69,12 +69,11 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self._ledger = Ledger(journal, engine, self._wanted, self._wrote)
         self._payloads: dict[int, str] = {}  # of rows whose intent is on the disk, and that were not given out
-        self._out: set[int] = set()  # rows that were given out, and of which nothing was told yet
+        self._out: dict[int, float] = {}  # rows that were given out, of which nothing was told yet, and when that was
         self._asked: list[int] = []  # rows that were given out before their intent was on the disk
         self._intending: set[int] = set()  # rows whose intent is being written
         self._last_read = -1
-        self._seconds_between = math.inf  # of two orders
-        self._last_order = -math.inf
+        self._seconds_each = math.inf  # from an order to its answer
         self._changed = asyncio.Event()
 
     async def begin(self) -> None:
@@ -118,10 +117,6 @@ class Desk:
                 return
 
     async def _payload(self, number: int) -> str:
-        now = self._loop.time()
-        between, self._last_order = now - self._last_order, now
-        mean = between if math.isinf(self._seconds_between) else self._seconds_between
-        self._seconds_between = mean + (_WEIGHT * (between - mean) if math.isfinite(mean) else 0.0)
         if number not in self._payloads and number not in self._intending:
             self._asked.append(number)
         while number not in self._payloads:
@@ -129,7 +124,7 @@ class Desk:
             self._ledger.check()
             self._ledger.look()
             await self._changed.wait()
-        self._out.add(number)
+        self._out[number] = self._loop.time()
         return self._payloads.pop(number)
 
     async def _change(self, until: float | None) -> None:
@@ -139,8 +134,8 @@ class Desk:
 
     def _wanted(self) -> Wanted:
         """What the next write is to do besides."""
-        during_two_writes = 2 * self._ledger.seconds / max(self._seconds_between, 1e-6)
-        ahead = min(_MOST_AHEAD, max(0, math.ceil(during_two_writes - _HARDLY_EVER)), self._conduct.under_way)
+        will_end = self._conduct.under_way * min(1.0, 2 * self._ledger.seconds / self._seconds_each)  # in two writes
+        ahead = min(_MOST_AHEAD, max(0, math.ceil(will_end - _HARDLY_EVER)))
         count = self._conduct.free + ahead
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())
@@ -187,7 +182,7 @@ class Desk:
         if answer.status is None or answer.status < 300:
             self._conduct.arrived(answer.number)
             self._changed.set()
-        self._out.discard(answer.number)
+        self._note_seconds(answer.number)
         self._ledger.batch.answers.append((answer, seconds))
         return (await self._ledger.write()).outcomes[answer.number]
 
@@ -216,7 +211,7 @@ class Desk:
     def lost(self, number: int, message: str) -> None:
         """Note that a row may have been received, and that its answer cannot be had."""
         self._conduct.lost(number, self._redaction.text(message))
-        self._out.discard(number)
+        self._out.pop(number, None)
         self._ledger.batch.lost.append(number)
         self._changed.set()
 
@@ -269,13 +264,20 @@ class Desk:
         return await self._ledger.call(work)
 
     async def _conclude(self, outcome: Outcome) -> None:
-        self._out.discard(outcome.number)
+        self._out.pop(outcome.number, None)
         self._ledger.batch.outcomes.append(outcome)
         self._changed.set()
         await self._ledger.write()
 
+    def _note_seconds(self, number: int) -> None:
+        if (began := self._out.pop(number, None)) is not None:
+            seconds = max(self._loop.time() - began, 1e-4)
+            mean = seconds if math.isinf(self._seconds_each) else self._seconds_each
+            self._seconds_each = mean + _WEIGHT * (seconds - mean)
+
     def _take_back(self, *numbers: int) -> None:
-        self._out.difference_update(numbers)
+        for number in numbers:
+            self._out.pop(number, None)
         self._ledger.batch.withdrawn.update(numbers)
         self._changed.set()
 

@@ -8,6 +8,7 @@ stays a number, and a picture a picture.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidRequest
@@ -17,6 +18,13 @@ _PLACE = re.compile(r"\{\{\{([^{}]*)\}\}\}|\{\{([^{}]*)\}\}|\{([^{}]*)\}")
 _LIKE_A_NAME = re.compile(r"[^\W\d]\w*")
 _MOST_NAMES = 8  # columns that an error lists
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that is the same in each row, also where it is a text with braces."""
+
+    value: Any
 
 
 class RowTemplates:
@@ -39,6 +47,9 @@ class RowTemplates:
             self._take(name, value, known)
 
     def _take(self, name: str, value: Any, columns: frozenset[str]) -> None:
+        if isinstance(value, Constant):
+            self.constants[name] = value.value
+            return
         if callable(value) and not isinstance(value, type):
             self.texts[name], self._makers[name] = None, _safely(name, value)
             return
@@ -108,6 +119,8 @@ def _safely(name: str, function: Callable[[Row], Any]) -> Callable[[Row], Any]:
     def make(row: Row) -> Any:
         try:
             return function(row)
+        except InvalidRequest:
+            raise
         except Exception as exc:  # the user's code may fail in any way
             raise InvalidRequest(f"the function for {name} failed: {type(exc).__name__}: {exc}") from exc
 

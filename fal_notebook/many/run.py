@@ -31,6 +31,7 @@ from .summary import summary_bundle
 from .table import Table
 from .terminal_line import terminal_line
 
+PATIENCE = 1.0  # seconds of a wait, after which it is shown how the run stands
 _TICK = 0.5  # seconds between two looks at how the run stands
 _INTERRUPTED = "interrupted"
 _SECONDS_AT_EXIT = 5.0  # for what is under way when the program ends
@@ -189,15 +190,7 @@ class Run(Table):
             JournalError: the journal cannot be written any more.
             FalNotebookError: nothing more can be sent.
         """
-        end = None if timeout is None else time.monotonic() + timeout
-        with self._listening(rows=False) as inbox, self._watching() as look:
-            while self.is_running and (end is None or time.monotonic() < end):
-                rest = _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic()))
-                self._wait(inbox, rest)
-                inbox.take()
-                look()
-        self._check()
-        return self
+        return self._wait_for_end(timeout, PATIENCE)
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._await_end().__await__()
@@ -281,9 +274,20 @@ class Run(Table):
         """The rows that have ended, those first that ended first; at the end those that are ``unknown``."""
         yield from self._view.ended()
 
-    def _watching(self) -> "contextlib.AbstractContextManager[Callable[[], None]]":
-        """What is shown while a caller waits; it is called to look how the run stands."""
-        return terminal_line(lambda: self.standing)
+    def _watching(self, patience: float) -> "contextlib.AbstractContextManager[Callable[[], None]]":
+        """What is shown while a caller waits, from so many seconds on; it is called to look how the run stands."""
+        return terminal_line(lambda: self.standing, patience)
+
+    def _wait_for_end(self, timeout: float | None, patience: float) -> Self:
+        """`wait`, which shows how the run stands from so many seconds on."""
+        end = None if timeout is None else time.monotonic() + timeout
+        with self._listening(rows=False) as inbox, self._watching(patience) as look:
+            while self.is_running and (end is None or time.monotonic() < end):
+                look()
+                self._wait(inbox, _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic())))
+                inbox.take()
+        self._check()
+        return self
 
     @contextlib.contextmanager
     def _listening(self, *, rows: bool) -> Iterator[Inbox[int | None]]:

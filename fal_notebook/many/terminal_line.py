@@ -8,15 +8,18 @@ from shutil import get_terminal_size
 
 from .progress import Standing
 
-_PATIENCE = 1.0  # seconds before the line comes
 _PAUSE = 0.5  # seconds between two updates
 
 
 @contextlib.contextmanager
-def terminal_line(standing: Callable[[], Standing]) -> Iterator[Callable[[], None]]:
+def terminal_line(standing: Callable[[], Standing], patience: float) -> Iterator[Callable[[], None]]:
     """Show the line within the block, each time that it is asked to look; at the end, leave the last one.
 
-    Where the standard error is no terminal, only the end of a wait that took longer than a second is told.
+    Where the standard error is no terminal, only the end of a long wait is told, and why a run stopped.
+
+    Args:
+        standing: how the run stands.
+        patience: seconds before the line comes.
     """
     began = shown = time.monotonic()
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
@@ -24,7 +27,7 @@ def terminal_line(standing: Callable[[], Standing]) -> Iterator[Callable[[], Non
     def look() -> None:
         nonlocal shown
         now = time.monotonic()
-        if is_terminal and now - began >= _PATIENCE and now - shown >= _PAUSE:
+        if is_terminal and now - began >= patience and now - shown >= _PAUSE:
             shown = now
             found = standing()
             _write("\r\x1b[K" + f"{found.bar} {found.words}"[: get_terminal_size().columns - 1])
@@ -32,8 +35,9 @@ def terminal_line(standing: Callable[[], Standing]) -> Iterator[Callable[[], Non
     try:
         yield look
     finally:
-        if sys.stderr is not None and time.monotonic() - began >= _PATIENCE:
-            _write(("\r\x1b[K" if is_terminal else "") + standing().words + "\n")
+        found = standing()
+        if sys.stderr is not None and (time.monotonic() - began >= patience or found.reason):
+            _write(("\r\x1b[K" if is_terminal else "") + found.words + "\n")
 
 
 def _write(text: str) -> None:

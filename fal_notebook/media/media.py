@@ -5,29 +5,25 @@ own documentation shows audio under a ``text/event-stream`` header.
 """
 
 import base64
-import binascii
 import mimetypes
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
-from ..errors import InvalidRequest
 from ..safety.file_names import file_extension, file_name
 from ..safety.plain_text import one_line
 from ..wire.fetching import download, may_be_fetched
 from .disk import write_whole
+from .opened import array_of, picture_of, samples_of, text_of
 from .picture_size import drawn_pixels, pixels
 
 MAX_BYTES = 2 * 1024**3
 """The most bytes that are fetched from a URL, unless the caller says otherwise."""
 _OCTET_STREAM = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
-_DATA_URI = re.compile(r"data:([^;,\s/]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECASE)
-_MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long to decode as a letter of base64
-_UNESCAPED_AT_ONCE = 16_384  # bytes, each of which may be an object while they are decoded
-_BASE64_AT_ONCE = 4_000_000  # characters, a multiple of four
 _MAGIC: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), content_type)
     for pattern, content_type in (
@@ -157,6 +153,43 @@ class Media:
             return self.data
         return download(self.url or "", timeout=timeout, max_bytes=max_bytes, gateway=self.gateway)
 
+    @property
+    def image(self) -> Any:
+        """The file as a picture of PIL. As for `array`, `audio` and `text`, its bytes are fetched if need be.
+
+        Raises:
+            UnreadableFile: it is no picture of pixels, or PIL is not installed.
+            ConnectError, ResponseTooLarge: as for `read`.
+        """
+        return picture_of(self.read(), self.content_type)
+
+    @property
+    def array(self) -> Any:
+        """The file as an array of NumPy: rows × columns × values of a picture's pixels, or a recording's samples.
+
+        Raises:
+            UnreadableFile: it is neither, or a package is not installed.
+        """
+        return array_of(self.read(), self.content_type)
+
+    @property
+    def audio(self) -> tuple[Any, int]:
+        """The file as samples of NumPy (frames, or frames × channels) and their rate, in frames a second.
+
+        Raises:
+            UnreadableFile: it is no recording, or the package soundfile, which reads other files than WAV, is missing.
+        """
+        return samples_of(self.read(), self.content_type)
+
+    @property
+    def text(self) -> str:
+        """The file as text.
+
+        Raises:
+            UnreadableFile: it is none.
+        """
+        return text_of(self.read(), self.content_type)
+
     def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write the file and return where it is.
 
@@ -253,56 +286,6 @@ def media_from_bytes(data: bytes, label: str | None = None) -> Media:
     if plainly is None or (plainly in _SOUND_OR_VIDEO and said.startswith(("audio/", "video/"))):
         return Media(said, data)
     return Media(plainly, data)
-
-
-def is_data_uri(text: str) -> bool:
-    """Whether the text is a ``data:`` URI (RFC 2397)."""
-    return _DATA_URI.match(text) is not None
-
-
-def media_from_data_uri(uri: str) -> Media:
-    """A file from a ``data:`` URI (RFC 2397).
-
-    Raises:
-        InvalidRequest: the text is no such URI.
-    """
-    match = _DATA_URI.match(uri)
-    if match is None:
-        raise InvalidRequest("not a data URI")
-    if uri.count("%") > _MOST_ESCAPES:
-        raise InvalidRequest(f"a data URI has more than {_MOST_ESCAPES:,} escapes", hint="base64 needs none")
-    body = _unescaped(uri[match.end() :].encode("utf-8", "replace"))
-    if "base64" in match[2].lower().split(";"):
-        try:
-            body = _from_base64(body + b"=" * (-len(body) % 4))
-        except binascii.Error:
-            raise InvalidRequest("the base64 of a data URI is broken") from None
-    return media_from_bytes(body, match[1])
-
-
-def _from_base64(text: bytes) -> bytes:
-    """Decode base64, piece by piece if no other characters stand in it."""
-    try:
-        pieces = [base64.b64decode(text[at : at + _BASE64_AT_ONCE]) for at in range(0, len(text), _BASE64_AT_ONCE)]
-    except binascii.Error:
-        return base64.b64decode(text)
-    is_plain = all(4 * len(piece) == 3 * _BASE64_AT_ONCE for piece in pieces[:-1])
-    return b"".join(pieces) if is_plain else base64.b64decode(text)
-
-
-def _unescaped(text: bytes) -> bytes:
-    """Decode escapes such as ``%41`` for ``A``, piece by piece."""
-    if b"%" not in text:
-        return text
-    pieces: list[bytes] = []
-    at = 0
-    while at < len(text):
-        end = at + _UNESCAPED_AT_ONCE
-        cut = text.find(b"%", max(at, end - 2), end)  # an escape that would be cut goes into the next piece
-        end = cut if cut > at else end
-        pieces.append(unquote_to_bytes(text[at:end]))
-        at = end
-    return b"".join(pieces)
 
 
 def guess_type(url: str) -> str | None:

@@ -78,18 +78,18 @@ def _data_chunk(body: BytesIO) -> int | None:
     view = body.getbuffer()
     if len(view) < 12 or bytes(view[:4]) != b"RIFF" or bytes(view[8:12]) != b"WAVE":
         return None
-    return next((place for name, place in _chunks(view) if name == b"data"), None)
+    return next((place for name, place in wav_chunks(view) if name == b"data"), None)
 
 
 def _byte_rate(view: memoryview) -> int:
-    for name, place in _chunks(view):
+    for name, place in wav_chunks(view):
         if name == b"fmt " and place + 20 <= len(view):
             rate: int = struct.unpack_from("<I", view, place + 16)[0]
             return rate
     return 0
 
 
-def _chunks(view: memoryview) -> Iterator[tuple[bytes, int]]:
+def wav_chunks(view: memoryview) -> Iterator[tuple[bytes, int]]:
     """The names of a WAV file's chunks, and where each header stands."""
     place = 12
     for _ in range(_MOST_CHUNKS):

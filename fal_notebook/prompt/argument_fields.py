@@ -94,7 +94,12 @@ def _control(argument: Argument, depth: int) -> Field:
     if argument.file and kinds <= {"string", "array", ""}:
         return {"control": "file", "file": argument.file, "several": takes_several(argument)}
     if choices and len(choices) <= _MOST_CHOICES and all(each.choices or each.members for each in shapes):
-        return {"control": "choice", "choices": [_row_text(each) for each in choices], **members}
+        texts = list(map(_row_text, choices))
+        return {
+            "control": "choice",
+            "choices": [each for at, each in enumerate(texts) if each not in texts[:at]],
+            **members,
+        }
     if kinds == {"boolean"}:
         is_switch = isinstance(argument.default, bool)
         return {"control": "switch"} if is_switch else {"control": "choice", "choices": _TRUTHS}

@@ -7,7 +7,7 @@ widget and not here.
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..client.result import Result
@@ -64,6 +64,7 @@ class Conversation:
         self._lock = lock
         self._count = 0
         self._sound = AnswerSound()
+        self._left: list[Entry] = []  # which the transcript loses when the answer in their place has ended
         self._transcript = Transcript(uuid.uuid4().hex)
         self.outputs = TranscriptOutputs(self._transcript)
 
@@ -77,6 +78,25 @@ class Conversation:
     def entry(self, number: int) -> Entry | None:
         """The entry with this number, if it still exists."""
         return next((entry for entry in self.entries if entry.number == number), None)
+
+    def since(self, entry: Entry) -> list[Entry]:
+        """An entry and all after it.
+
+        Raises:
+            InvalidRequest: the entry was removed.
+        """
+        if entry not in self.entries:
+            raise InvalidRequest("the prompt was removed meanwhile", hint="send it as a new one")
+        return self.entries[self.entries.index(entry) :]
+
+    def check_idle(self) -> None:
+        """Check that no answer is streaming.
+
+        Raises:
+            InvalidRequest: one is.
+        """
+        if self.running is not None:
+            raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
 
     def is_newest(self, number: int) -> bool:
         """Whether no later prompt was sent."""
@@ -95,17 +115,23 @@ class Conversation:
         arguments: dict[str, Any],
         prompt: str,
         request: Callable[[], Stream],
-        files: Sequence[Media] = (),
+        files: Sequence[Media | Mapping[str, Any]] = (),
     ) -> RunningAnswer:
         """Send a prompt and add it to the conversation. A request that cannot be made adds nothing.
+
+        Args:
+            endpoint: the endpoint with its sub-path.
+            arguments: its arguments other than the prompt.
+            prompt: the words of the prompt.
+            request: sends the prompt.
+            files: the other parts of its message.
 
         Raises:
             InvalidRequest: an answer is streaming.
         """
         with self._lock:
-            if self.running is not None:
-                raise InvalidRequest("an answer is streaming", hint="stop it first, or open another widget")
-            entry = Entry(self._count + 1, endpoint, arguments, prompt, files=files, show=self._show)
+            self.check_idle()
+            entry = Entry(self._count + 1, endpoint, arguments, prompt, files, show=self._show)
             running = RunningAnswer(entry)
             running.stream = request()
             self.running, self.status = running, ""
@@ -161,6 +187,29 @@ class Conversation:
             self.entries.remove(entry)
             self._page.send(page_messages.deleted(entry.number))
 
+    def leave(self, entries: Sequence[Entry]) -> None:
+        """Remove entries, in whose place a prompt was just sent. The transcript has them until its answer has ended."""
+        with self._lock:
+            self.entries = [each for each in self.entries if each not in entries]
+            self._left += entries
+            self._page.send(page_messages.left([each.number for each in entries]))
+
+    def exchange(self, entries: Sequence[Entry], others: Sequence[Entry]) -> None:
+        """Show other entries, whose answers have ended, in the place of the last ones."""
+        with self._lock:
+            self.entries = [*(each for each in self.entries if each not in entries), *others]
+            self._sound.silence()
+            ended = [each.result.short_line for each in others if each.result is not None]
+            self.status = ended[-1] if ended else ""
+            self._page.send({**page_messages.left([each.number for each in entries]), "status": self.status})
+            for each in others:
+                self._send_packed({**page_messages.entry(each), "still": True})
+            self._update_transcript(
+                lambda: sorted(
+                    {*self._taken_out(entries), *(at for each in others for at in self._transcript.add(each))}
+                )
+            )
+
     def clear(self) -> None:
         """Remove all entries. A running answer goes on streaming, but is no longer shown."""
         with self._lock:
@@ -184,12 +233,18 @@ class Conversation:
             self._sound.silence()
 
     def keep_answer(self, entry: Entry) -> None:
-        """Add an ended answer to the static transcript, unless its entry was removed."""
-        self._update_transcript(lambda: self._transcript.add(entry) if entry in self.entries else [])
+        """Add an ended answer to the static transcript, unless its entry was removed. What gave way to it goes now."""
+
+        def change() -> list[int]:
+            left, self._left = self._left, []
+            added = self._transcript.add(entry) if entry in self.entries else []
+            return sorted({*self._taken_out(left), *added})
+
+        self._update_transcript(change)
 
     def keep_without(self, *entries: Entry) -> None:
         """Remove deleted answers from the static transcript."""
-        self._update_transcript(lambda: sorted({piece for each in entries for piece in self._transcript.remove(each)}))
+        self._update_transcript(lambda: sorted(self._taken_out(entries)))
 
     def keep_nothing(self) -> None:
         """Empty the static transcript."""
@@ -226,6 +281,10 @@ class Conversation:
         with self._lock:
             self.outputs.update(change())
             self._page.send(self._versions_message())
+
+    def _taken_out(self, entries: Iterable[Entry]) -> set[int]:
+        """Take entries out of the transcript; return the numbers of the pieces to write."""
+        return {piece for each in entries for piece in self._transcript.remove(each)}
 
     def _versions_message(self) -> Message:
         return page_messages.transcript_versions(self._page.model_id, self._transcript)

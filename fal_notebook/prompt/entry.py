@@ -3,10 +3,10 @@
 Both the streamed words and the bundle of the ended answer are HTML, which `render` has made safe.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..client.result import Result
 from ..display.growing_words import GrowingWords
@@ -14,6 +14,12 @@ from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
 from ..media.media import Media
 from ..render.bundles import Bundle
+from ..safety.plain_text import one_line
+
+if TYPE_CHECKING:
+    from .versions import Versions
+
+_LONGEST_NAME = 80  # characters
 
 
 @dataclass(eq=False)
@@ -25,11 +31,13 @@ class Entry:
         endpoint: the endpoint that the prompt is sent to.
         arguments: the arguments other than the prompt.
         prompt: the text of the prompt.
+        files: the files that go with the prompt; those of a stored conversation are parts in OpenAI's form.
+        was_sent: whether this widget has sent the prompt. That of a stored conversation has no arguments.
         words: the words of the answer so far.
         pictures: the newest preview of the answer.
         player_name: the name of the static player that takes over from the page's; empty if none does.
-        files: the files that go with the prompt in a message.
         result: the answer, once it has ended.
+        versions: the versions of this turn, if there are several. All of them have the same object.
         show: makes an output of the ended answer.
     """
 
@@ -37,12 +45,31 @@ class Entry:
     endpoint: str
     arguments: dict[str, Any]
     prompt: str
+    files: Sequence[Media | Mapping[str, Any]] = ()
+    was_sent: bool = True
     words: GrowingWords = field(default_factory=GrowingWords)
     pictures: NewestPicture = field(default_factory=NewestPicture)
     player_name: str = ""
-    files: Sequence[Media] = ()
     result: Result | None = None
+    versions: "Versions | None" = None
     show: Callable[[Result], Bundle] = Result._repr_mimebundle_
+
+    @property
+    def file_names(self) -> list[str]:
+        """What the files of the prompt are called."""
+        return [_name(each) for each in self.files]
+
+    @property
+    def asked(self) -> str:
+        """The prompt as it is shown: its words, and what its files are called."""
+        files = f"({', '.join(self.file_names)})" if self.files else ""
+        return "\n\n".join(filter(None, [self.prompt, files]))
+
+    @property
+    def has_come(self) -> bool:
+        """Whether the answer ended well, or something of it came."""
+        result = self.result
+        return result is not None and bool(result.error is None or result.text or result.media or result.reasoning)
 
     def end(self, result: Result) -> None:
         """Store the result, in place of an earlier one if there is one."""
@@ -55,3 +82,9 @@ class Entry:
         if self.result is None:
             raise ValueError("the answer has not ended")
         return with_player_name(self.show(self.result), self.player_name)
+
+
+def _name(file: Media | Mapping[str, Any]) -> str:
+    if isinstance(file, Media):
+        return one_line(file.file_name or file.content_type, _LONGEST_NAME)
+    return {"image_url": "picture", "input_audio": "recording"}.get(str(file.get("type")), "file")

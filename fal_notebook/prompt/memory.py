@@ -5,7 +5,7 @@ the next prompt is sent with it, and not with the entries that the page shows.
 """
 
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..client import messages as turns
@@ -34,15 +34,29 @@ class Memory:
         entries: list[Entry] = []
         for group in _turns(self.chat.messages):
             prompt, *answers = group
-            entry = Entry(len(entries) + 1, self.chat.endpoint, {}, _shown(prompt))
+            entry = Entry(
+                len(entries) + 1, self.chat.endpoint, {}, turns.words_of(prompt), files_of(prompt), was_sent=False
+            )
             words = "\n\n".join(filter(None, (turns.words_of(answer) for answer in answers)))
             entry.end(Result(self.chat.endpoint, text=words))
             self._messages[entry] = group
             entries.append(entry)
         return entries
 
-    def send(self, endpoint: str, arguments: Mapping[str, Any], prompt: str, files: Sequence[Media] = ()) -> Stream:
+    def send(
+        self,
+        endpoint: str,
+        arguments: Mapping[str, Any],
+        prompt: str,
+        files: Iterable[Media | Mapping[str, Any]] = (),
+    ) -> Stream:
         """Send a prompt, with what was said before where the endpoint is to know it.
+
+        Args:
+            endpoint: the endpoint with its sub-path.
+            arguments: its arguments other than the prompt.
+            prompt: the words of the prompt.
+            files: the other parts of its message.
 
         Raises:
             InvalidRequest: the endpoint, an argument or the prompt cannot be used, or the conversation is being
@@ -64,6 +78,14 @@ class Memory:
         """What these entries have added to the conversation."""
         return [message for entry in entries for message in self._messages.get(entry, [])]
 
+    def exchange(self, entries: Iterable[Entry], others: Iterable[Message] = ()) -> list[Message]:
+        """Put other messages in the place of what was said from these entries on; return what was there.
+
+        Raises:
+            InvalidRequest: the conversation is being answered.
+        """
+        return self.chat.exchange(self.messages_of(entries), others)
+
     def forget(self, entries: Iterable[Entry]) -> None:
         """Take these entries out of the conversation."""
         self.chat.drop(self.messages_of(entries))
@@ -80,9 +102,8 @@ def _turns(messages: Iterable[Message]) -> list[list[Message]]:
     return groups
 
 
-def _shown(message: Message) -> str:
-    """The words of a prompt, and how many files it has."""
+def files_of(message: Message) -> list[Mapping[str, Any]]:
+    """The parts of a message other than its words."""
     content = message["content"]
-    files = sum(part.get("type") != "text" for part in content) if isinstance(content, list) else 0
-    words = turns.words_of(message)
-    return "\n\n".join(filter(None, [words, f"({files} file{'' if files == 1 else 's'})" if files else ""]))
+    parts = content if isinstance(content, list) else []
+    return [part for part in parts if isinstance(part, Mapping) and part.get("type") != "text"]

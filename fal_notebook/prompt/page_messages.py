@@ -45,12 +45,10 @@ def entry(shown: Entry) -> Message:
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
-        **(
-            {"files": [one_line(each.file_name or each.content_type, 80) for each in shown.files]}
-            if shown.files
-            else {}
-        ),
+        **({"files": shown.file_names} if shown.files else {}),
     }
+    if shown.versions is not None:
+        message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}
     return message | (shown.words.whole() if shown.result is None else {**_ended(shown), "html": _html(shown)})
 
 
@@ -104,11 +102,20 @@ def deleted(number: int) -> Message:
     return {"kind": "deleted", "id": number}
 
 
+def left(numbers: Sequence[int]) -> Message:
+    """Entries gave way to another version of the first of them. What follows takes their place."""
+    return {"kind": "left", "ids": list(numbers)}
+
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def form(
-    rows: Form, endpoint: str, fields: Mapping[str, Any] | None = None, doubts: Mapping[str, str] = _NOTHING
+    rows: Form,
+    endpoint: str,
+    fields: Mapping[str, Any] | None = None,
+    doubts: Mapping[str, str] = _NOTHING,
+    endpoints: Sequence[str] | None = None,
 ) -> Message:
     """The form, and the endpoints and models that it suggests.
 
@@ -117,6 +124,7 @@ def form(
         endpoint: the endpoint.
         fields: what the page gets of the endpoint's schema, as `SchemaForm.fields` has it; None if it has that.
         doubts: what the schema says against arguments, by their names.
+        endpoints: the endpoints of a gateway, which are suggested in place of fal's; None if they are not known.
     """
     name = endpoint.strip().strip("/")
     return {
@@ -126,7 +134,7 @@ def form(
         "doubts": dict(doubts),
         "takesModel": takes_model(name),
         "takesMessages": takes_messages(name),
-        "endpoints": suggestions.endpoints.names,
+        "endpoints": suggestions.endpoints.names if endpoints is None else suggestions.endpoints.beside(endpoints),
         "models": suggestions.models.names,
     }
 

@@ -28,19 +28,22 @@ class Run:
     """Someone sends a prompt.
 
     Attributes:
+        prompt: the words; None for those of the entry in whose place the prompt is sent.
         rows: the rows of the form; None if the page has not received them yet, because the kernel was busy.
         play: whether sound is to be played.
         system: what the model is told before the conversation; None leaves that as it is.
         remember: whether earlier turns are sent along where an endpoint takes one prompt; None leaves that as it is.
+        instead_of: the number of the entry in whose place the prompt is sent; None to send it after all others.
     """
 
     view: str
-    prompt: str
+    prompt: str | None
     rows: Sequence[Row] | None
     endpoint: str
     play: bool
     system: str | None = None
     remember: bool | None = None
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,18 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Rerun:
-    """Someone sends the prompt with this number again."""
+class Regenerate:
+    """Someone wants another answer to the prompt with this number."""
 
     number: int
+
+
+@dataclass(frozen=True)
+class ShowVersion:
+    """Someone wants to see another version of the entry with this number: the first is version 1."""
+
+    number: int
+    version: int
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,8 @@ class Detach:
     file: str
 
 
-Request = Attach | Detach | Hello | Edited | Run | Stop | Rerun | Delete | Copy | Clear | Undo | BringTranscript
+_Action = Stop | Regenerate | ShowVersion | Delete | Copy | Clear | Undo
+Request = Hello | Edited | Run | Attach | Detach | BringTranscript | _Action
 
 
 def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> Request | None:
@@ -117,12 +129,14 @@ def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ())
         case {
             "kind": "run",
             "view": str(view),
-            "prompt": str(prompt),
+            "prompt": str() | None as prompt,
             "rows": list() | None as rows,
             "endpoint": endpoint,
             **others,
         }:
-            system, remember = others.get("system"), others.get("remember")
+            system, remember, number = others.get("system"), others.get("remember"), others.get("id")
+            if prompt is None and not isinstance(number, int):
+                return None
             return Run(
                 view,
                 prompt,
@@ -131,13 +145,16 @@ def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ())
                 play=others.get("play") is True,
                 system=system if isinstance(system, str) else None,
                 remember=remember if isinstance(remember, bool) else None,
+                instead_of=number if isinstance(number, int) else None,
             )
         case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
             return BringTranscript(view, pieces)
         case {"kind": "stop", "id": int(number)}:
             return Stop(number)
-        case {"kind": "rerun", "id": int(number)}:
-            return Rerun(number)
+        case {"kind": "regenerate", "id": int(number)}:
+            return Regenerate(number)
+        case {"kind": "version", "id": int(number), "version": int(version)}:
+            return ShowVersion(number, version)
         case {"kind": "delete", "id": int(number)}:
             return Delete(number)
         case {"kind": "copy", "view": str(view), "id": int(number)}:

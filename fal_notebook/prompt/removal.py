@@ -5,11 +5,15 @@ page or a save of the notebook loses nothing.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from ..client.messages import Message
+from . import page_messages
+from .conversation import Conversation
 from .entry import Entry
+from .memory import Memory
 
 SECONDS = 10.0
 T = TypeVar("T")
@@ -53,6 +57,77 @@ class Removal:
     def messages(self, now: Sequence[Message], of_removed: Sequence[Message]) -> list[Message]:
         """The messages as they were, with those of an answer that was running then, and those that have come since."""
         return _merged(_merged(self._messages, of_removed), now)
+
+
+class Removals:
+    """The removal of a widget that can be undone now, if there is one. Usable from any thread.
+
+    Args:
+        lock: the widget's lock.
+        conversation: from which entries are removed.
+        memory: what they have added to the conversation that is sent.
+        send: sends a message to the page.
+        changed: called without the lock when the entries have changed.
+    """
+
+    def __init__(
+        self,
+        lock: threading.RLock,
+        conversation: Conversation,
+        memory: Memory,
+        send: Callable[[dict[str, Any]], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._lock = lock
+        self._conversation = conversation
+        self._memory = memory
+        self._send = send
+        self._changed = changed
+        self._newest: Removal | None = None
+
+    @contextmanager
+    def undoable(self, what: str, removed: Sequence[Entry]) -> Iterator[None]:
+        """Let the removal of these entries, which is made within, be undone for some seconds."""
+        self.settle()
+        removal = Removal(self._conversation.entries, removed, self._memory.chat.messages, lambda: self.settle(removal))
+        yield
+        with self._lock:
+            self._newest = removal
+            self._send(page_messages.undoable(what))
+        removal.begin()
+
+    def delete(self, entry: Entry) -> None:
+        """Remove an entry whose answer has ended, in all its versions. Those after it that are shown stay."""
+        others = 0 if entry.versions is None else len(entry.versions) - 1
+        what = {0: "Deleted.", 1: "Deleted, with its other version."}
+        with self.undoable(what.get(others, f"Deleted, with its {others} other versions."), [entry]):
+            self._conversation.delete(entry)
+            self._memory.forget([entry])
+            self._changed()
+
+    def undo(self) -> None:
+        """Put back what was removed last, if it can be undone."""
+        if (removal := self._take()) is None:
+            return
+        chat = self._memory.chat
+        chat.messages[:] = removal.messages(chat.messages, self._memory.messages_of(removal.removed))
+        self._conversation.put_back(removal.entries(self._conversation.entries))
+        self._changed()
+
+    def settle(self, wanted: Removal | None = None) -> None:
+        """Take what was removed out of the transcript too: this very removal, or whichever can be undone."""
+        if (removal := self._take(wanted)) is not None:
+            self._conversation.keep_without(*removal.removed)
+
+    def _take(self, wanted: Removal | None = None) -> Removal | None:
+        with self._lock:
+            removal = self._newest
+            if removal is None or wanted not in (None, removal):
+                return None
+            self._newest = None
+            removal.cancel()
+            self._send(page_messages.undoable(""))
+        return removal
 
 
 def _merged(before: Sequence[T], now: Sequence[T]) -> list[T]:

@@ -4,6 +4,7 @@ The schema is looked up on a thread of its own, so that neither the box nor a re
 and where there is none, the form is rows alone.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +13,8 @@ from ..client.catalogue import Catalogue, KnownSchema
 from ..client.sessions import session
 from ..errors import FalNotebookError, InvalidRequest
 from ..media.media import Media
-from ..wire.environment import fetches_schemas
+from ..wire.environment import fetches_schemas, is_fals
+from .suggestions import names_of_gateway
 
 _OWN = ("messages", "model", "prompt", "stream", "system_prompt")
 """The arguments that the box sends from other places than the form's fields."""
@@ -35,9 +37,13 @@ class SchemaForm:
 
     Args:
         found: is called, on another thread, when a schema has been found.
+
+    Attributes:
+        endpoints: the endpoints of the box's gateway; None if they are not known, or fal is asked.
     """
 
     def __init__(self, found: Callable[[], object]) -> None:
+        self.endpoints: list[str] | None = None
         self._found = found
         self._wanted: tuple[str, str | None] | None = None
         self._known: KnownSchema | None = None
@@ -52,11 +58,12 @@ class SchemaForm:
             threading.Thread(target=self._find, args=wanted, name="fal_notebook form", daemon=True).start()
 
     def _find(self, endpoint: str, base_url: str | None) -> None:
-        try:
+        known = None
+        with contextlib.suppress(FalNotebookError):  # then the form stays as it is
+            if self.endpoints is None and not is_fals(base_url):
+                self.endpoints = names_of_gateway(base_url)
             known = session().companion(Catalogue).find(endpoint, base_url)
-        except FalNotebookError:
-            return  # the form stays as it is
-        if self._wanted == (endpoint, base_url):
+        if self._wanted == (endpoint, base_url) and (known or self.endpoints):
             self._known = known
             self._found()
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..client.catalogue import Catalogue
+from ..client.endpoint_names import EndpointNames
 from ..client.known_endpoints import CHAT, ENDPOINTS, MODELS, requires_model
 from ..client.sessions import session
 from ..errors import FalNotebookError
@@ -33,7 +33,11 @@ class Suggestions:
     @property
     def names(self) -> list[str]:
         """All names in order, without duplicates."""
-        return list(dict.fromkeys([*self._recent, *self._known]))
+        return self.beside(self._known)
+
+    def beside(self, known: Sequence[str]) -> list[str]:
+        """The recently used names, then these, without duplicates."""
+        return list(dict.fromkeys([*self._recent, *known]))
 
     def remember(self, name: Any) -> None:
         """Put a name first. A value that is not a name is ignored."""
@@ -73,16 +77,25 @@ def _serves(endpoint: str, base_url: str | None) -> bool:
     """Whether a gateway's document has an endpoint; a gateway that does not say so at once counts as no."""
     if not environment.fetches_schemas():
         return False
-    found: list[object] = []
+    found: list[bool] = []
 
     def look() -> None:
         with contextlib.suppress(FalNotebookError):
-            found.append(session().companion(Catalogue).find(endpoint, base_url))
+            found.append(endpoint in names_of_gateway(base_url))
 
     asking = threading.Thread(target=look, name="fal_notebook default", daemon=True)
     asking.start()
     asking.join(_PATIENCE)
-    return bool(found)
+    return True in found
+
+
+def names_of_gateway(base_url: str | None) -> list[str]:
+    """The endpoints of a gateway, asked of itself.
+
+    Raises:
+        ConnectError: it could not be asked, or does not say.
+    """
+    return [each.endpoint for each in session().companion(EndpointNames).of_gateway(base_url)]
 
 
 def with_model(arguments: Mapping[str, Any], endpoint: str, chosen: str) -> tuple[dict[str, Any], str]:

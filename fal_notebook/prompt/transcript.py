@@ -128,7 +128,7 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
         return {"text/plain": "", "text/html": f"<div {mark} hidden>{_NO_HEIGHT}</div>"}
     title = f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
     answers = "\n".join(f"{_prompt_html(entry)}\n{_answer_html(entry)}" for entry in entries)
-    words = [f"> {plain_text(entry.prompt)}\n\n{_plain_answer(entry.bundle['text/plain'])}" for entry in entries]
+    words = [f"> {plain_text(entry.asked)}\n\n{_plain_answer(entry.bundle['text/plain'])}" for entry in entries]
     html = styled_once(limit_formulas(answers))
     return {
         "text/plain": "\n\n".join([title, *words]),
@@ -137,7 +137,7 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
 
 
 def _prompt_html(entry: Entry) -> str:
-    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(entry.prompt))}</blockquote>'
+    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(entry.asked))}</blockquote>'
 
 
 def _answer_html(entry: Entry) -> str:

@@ -24,7 +24,8 @@ _WORDS = ("keep", "blocks", "tail", "packed")
 _ANSWER = (*_WORDS, "html", "words", "end", "copy")
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "cleared": (),
-    "entry": ("id", "prompt", *_ANSWER),
+    "entry": ("id", "prompt", "files", "version", "versions", "still", *_ANSWER),
+    "left": ("ids",),
     "delta": ("id", "elapsed", "status", *_WORDS),
     "done": ("id", *_ANSWER),
     "copied": ("id", "copy", "packed"),
@@ -49,7 +50,7 @@ _FAILURES: tuple[tuple[type[FalNotebookError], str, str], ...] = (
 )
 _OTHER_FAILURE = ("no answer came", "ask something else, or tell whoever runs this page")
 _NEVER_SENT = "this cannot be answered now (tell whoever runs this page)"
-_OWN_REFUSALS = frozenset({"the prompt is empty", "an answer is streaming"})
+_OWN_REFUSALS = frozenset({"the prompt is empty", "an answer is streaming", "the prompt was removed meanwhile"})
 """What is said of the prompt itself, and not of what answers it."""
 
 
@@ -74,13 +75,15 @@ def request(asked: Request | None) -> Request | None:
     """A request of the page without what a visitor may not ask for."""
     if isinstance(asked, Edited | Attach | Detach):
         return None
-    return Run(asked.view, asked.prompt, None, "", play=False) if isinstance(asked, Run) else asked
+    if not isinstance(asked, Run):
+        return asked
+    return Run(asked.view, asked.prompt, None, "", play=False, instead_of=asked.instead_of)
 
 
 def bundle(result: Result) -> Bundle:
     """An ended answer as an output: its words and files, and how it ended if it did not end well."""
     # An answer that says why it ended has nothing more to unfold, such as the name of the model.
-    parts = replace(result, finish_reason=result.finish_reason or "stop").body(html_only=True)
+    parts = replace(result, finish_reason=result.finish_reason or "stop", note="").body(html_only=True)
     if result.stopped:
         parts = [*parts, small_bundle("stopped")]
     elif result.error is not None:

@@ -9,12 +9,11 @@ widget hides. If the widget is inside another one, or the page was reloaded, Pyt
 Then the page, which knows the cell, inserts the static output.
 """
 
-import concurrent.futures
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,11 @@ from anywidget import AnyWidget
 from IPython.display import DisplayHandle
 from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
+from ..client.argument_check import checked
 from ..client.arguments import encode
 from ..client.chat import Chat
-from ..client.follower import follow_in_thread
-from ..client.interrupts import Interrupts, interruptible
 from ..client.known_endpoints import takes_messages
-from ..client.result import Result, show_safely, with_show_error
-from ..client.sessions import session
-from ..client.streaming import Stream, end_of
+from ..client.result import Result
 from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
 from ..display.copying import COPYING_SCRIPT
 from ..display.growing_words import GROWING_SCRIPT
@@ -38,20 +34,35 @@ from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
 from ..media.media import Media
 from ..render.answer_style import answer_style
-from ..response.updates import Update
 from ..safety.plain_text import one_line
 from . import page_messages, page_requests, suggestions, visitors
+from .answering import Answering, Prompt
 from .argument_rows import Form, InvalidForm, Row
 from .attachments import Attachments, Piece
-from .connection_state import STATES, Attempt, ConnectionState, connected_endpoints
+from .connection import Connection
+from .connection_state import STATES
 from .conversation import Conversation
 from .entry import Entry
 from .memory import Memory
-from .page_requests import Attach, BringTranscript, Clear, Copy, Delete, Detach, Edited, Hello, Rerun, Run, Stop, Undo
-from .removal import Removal
-from .running_answer import RunningAnswer
+from .page_requests import (
+    Attach,
+    BringTranscript,
+    Clear,
+    Copy,
+    Delete,
+    Detach,
+    Edited,
+    Hello,
+    Regenerate,
+    Run,
+    ShowVersion,
+    Stop,
+    Undo,
+)
+from .removal import Removals
 from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
+from .versions import Branches
 
 _PAGE = Path(__file__).with_name("page")
 _SCRIPTS = (
@@ -145,15 +156,28 @@ class PromptWidget(AnyWidget):
         self._memory = Memory(self.chat)
         show = visitors.bundle if compact else Result._repr_mimebundle_
         self._conversation = Conversation(self, self._lock, show)
-        self._connection = ConnectionState()
+        self._branches = Branches(self._lock, self._conversation, self._memory)
+        self._connection = Connection(
+            self._lock,
+            base_url,
+            is_streaming=lambda: self._conversation.running is not None,
+            tell=lambda state, reason: self.send(page_messages.state(state, reason, self._conversation.status)),
+            note=lambda state, reason: self._set_traits(reason=reason, state=state),
+        )
+        self._answering = Answering(
+            self._conversation,
+            self._memory,
+            self._branches,
+            self._connection,
+            sent=lambda: self.send(self._form_message(whole=False)),
+            changed=self._update_results,
+        )
         self._conversation.restore(self._memory.entries())
-        self._removal: Removal | None = None
+        self._removals = Removals(self._lock, self._conversation, self._memory, self.send, self._update_results)
         self._form = Form({})
         self._schema = SchemaForm(self._show_form)
         self._files = Attachments()
         self._chosen_model = ""
-        self._reported = ("idle", "")
-        self._follower: threading.Thread | None = None
         self._is_shown = False
         self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
@@ -180,13 +204,11 @@ class PromptWidget(AnyWidget):
             InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
             CredentialsError: no key was found.
         """
-        self._begin(self.endpoint, self._form.arguments(), self.prompt if prompt is None else prompt)
+        self._begin(Prompt(*self._form_now, self.prompt if prompt is None else prompt))
 
     def wait(self) -> None:
         """Wait until the running answer has ended and is in `results`. An interrupt ends the wait, not the answer."""
-        if self._follower is not None:
-            with interruptible():
-                self._follower.join()
+        self._answering.wait()
 
     def stop(self) -> None:
         """Stop the running answer, if there is one, and keep what has come."""
@@ -200,7 +222,7 @@ class PromptWidget(AnyWidget):
     def clear(self) -> None:
         """Remove all entries, forget what was said, and stop the running answer. In the page this can be undone."""
         self._clear()
-        self._settle_removal()
+        self._removals.settle()
         self._conversation.keep_nothing()
 
     def _clear(self) -> None:
@@ -211,24 +233,13 @@ class PromptWidget(AnyWidget):
 
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` shows the outcome."""
-        try:
-            attempt = session().connect(self.endpoint, self._base_url)
-        except FalNotebookError as exc:
-            self._report("offline", str(exc))
-            return
-        with self._lock:
-            self._connection.attempt = attempt
-        if self._conversation.running is None:
-            self._report(self._connection.before_request(self.endpoint))
-        threading.Thread(
-            target=self._await_connection, args=(attempt,), name="fal_notebook connect", daemon=True
-        ).start()
+        self._connection.open(self.endpoint)
 
     def close(self) -> None:
         """Stop the running answer, and remove the widget from the page. The transcript stays."""
         views, self._views, self._is_shown = self._views, [], False
         ignore(self._control)
-        self._settle_removal()
+        self._removals.settle()
         self.stop()
         self._conversation.silence()
         for view in views:
@@ -302,7 +313,8 @@ class PromptWidget(AnyWidget):
             doubts = self._schema.doubts(self._form.arguments(), self.field)
         except InvalidForm:
             doubts = {}
-        return page_messages.form(self._form, self.endpoint, self._schema.fields(self.field) if whole else None, doubts)
+        fields = self._schema.fields(self.field) if whole else None
+        return page_messages.form(self._form, self.endpoint, fields, doubts, self._schema.endpoints)
 
     def _take_rows(self, rows: Sequence[Row], view: str) -> None:
         """Take the rows that someone edited in a view, and send them to all other views."""
@@ -359,7 +371,7 @@ class PromptWidget(AnyWidget):
                 given = {name: value for name, value in memory.items() if value is not None}
                 if not self._is_compact:
                     self._set_traits(endpoint=request.endpoint, play=request.play, **given)
-                self._begin(self.endpoint, self._form.arguments(), request.prompt, self._files)
+                self._ask(request)
             case Attach(piece):
                 self._take_piece(piece)
             case Detach(file):
@@ -369,60 +381,67 @@ class PromptWidget(AnyWidget):
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
-            case Rerun(number):
+            case Regenerate(number):
                 if entry := self._conversation.entry(number):
-                    self._begin(entry.endpoint, entry.arguments, entry.prompt, entry.files)
+                    sent = (entry.endpoint, entry.arguments) if entry.was_sent else self._form_now
+                    self._begin(Prompt(*sent, entry.prompt, entry.files), entry)
+            case ShowVersion(number, version):
+                if entry := self._conversation.entry(number):
+                    self._removals.settle()
+                    self._branches.walk(entry, version - 1)
+                    self._update_results()
             case Delete(number):
-                self._delete(number)
+                entry = self._conversation.entry(number)
+                if entry is not None and entry.result is not None:
+                    self._removals.delete(entry)
             case Copy(view, number):
                 self._conversation.copy(view, number)
             case Clear():
-                with self._can_undo("Cleared.", self._conversation.entries):
+                with self._removals.undoable("Cleared.", self._conversation.entries):
                     self._clear()
             case Undo():
-                self._undo()
+                self._removals.undo()
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
-    def _begin(
-        self, endpoint: str, arguments: dict[str, Any], prompt: str, files: Attachments | Sequence[Media] = ()
-    ) -> None:
-        if not prompt.strip():
-            raise InvalidRequest("the prompt is empty")
-        media = files.media if isinstance(files, Attachments) else list(files)
-        if not takes_messages(endpoint.strip().strip("/")):
-            arguments, media = self._with_files(arguments, media), []
-        self._schema.check(arguments, self.field)
-        self._set_traits(system=self.chat.system)  # which Python may have changed there
-        with Interrupts():  # an interrupt before the follower starts would leave a stream that never ends
-            connected = connected_endpoints()  # asked before the request can open one
-            running = self._ask(endpoint, arguments, prompt, media)
-            if isinstance(files, Attachments):
-                files.clear()
-            entry, stream = running.entry, running.stream
-            failure: Exception | None = None
-            try:
-                self._conversation.open(entry, play=self.play)
-                is_open = stream.endpoint in connected
-                self._report("streaming" if is_open else self._connection.opening(stream.endpoint))
-                self.send(self._form_message(whole=False))
-                if isinstance(files, Attachments):
-                    self._show_files()
-            except Exception as exc:  # noqa: BLE001 - the request was sent, so its stream is followed whatever failed
-                failure = exc
-            try:
-                self._follower = follow_in_thread(
-                    stream,
-                    lambda updates: self._show(running, updates),
-                    lambda result: self._finish(running, with_show_error(result, failure)),
-                )
-            except RuntimeError as exc:  # there are too many threads
-                stream.cancel()
-                show_safely(end_of(stream, exc), lambda result: self._finish(running, result))
+    @property
+    def _form_now(self) -> tuple[str, dict[str, Any]]:
+        """The endpoint and the arguments of the next run."""
+        return self.endpoint, self._form.arguments()
 
-    def _with_files(self, arguments: dict[str, Any], files: Sequence[Media]) -> dict[str, Any]:
+    def _ask(self, request: Run) -> None:
+        """Send a prompt of the page: after all others, or in the place of an earlier one, whose files it keeps."""
+        if request.instead_of is None:
+            self._begin(Prompt(*self._form_now, request.prompt or "", self._files.media))
+            with self._lock:
+                self._files.clear()
+            self._show_files()
+            return
+        entry = self._conversation.entry(request.instead_of)
+        if entry is None:
+            raise InvalidRequest("the prompt was removed meanwhile", hint="send it as a new one")
+        words = entry.prompt if request.prompt is None else request.prompt
+        self._begin(Prompt(*self._form_now, words, entry.files), entry)
+
+    def _begin(self, prompt: Prompt, instead_of: Entry | None = None) -> None:
+        is_message = takes_messages(prompt.endpoint.strip().strip("/"))
+        if not prompt.words.strip() and not (is_message and prompt.files):
+            raise InvalidRequest("the prompt is empty")
+        if not is_message:
+            prompt = replace(prompt, placed=self._with_files(dict(prompt.arguments), prompt.files))
+        if checked(self.chat.check) != "off":
+            self._schema.check(prompt.sent, self.field)
+        self._set_traits(system=self.chat.system)  # which Python may have changed there
+        self.chat.field = self.field
+        if instead_of is not None:
+            self._removals.settle()
+        self._answering.begin(prompt, instead_of, play=self.play)
+
+    def _with_files(self, arguments: dict[str, Any], files: Sequence[Any]) -> dict[str, Any]:
         """The arguments with these files among them, for an endpoint that takes no messages."""
         for media in files:
+            if not isinstance(media, Media):
+                raise InvalidRequest("this endpoint takes no message", hint="attach the file to a new prompt")
             name, several = self._schema.place(media, arguments)
             arguments = with_file(arguments, name, media, several=several)
         return arguments
@@ -469,88 +488,6 @@ class PromptWidget(AnyWidget):
             places = {}
         return page_messages.attached(self._files.whole, places)
 
-    def _ask(self, endpoint: str, arguments: dict[str, Any], prompt: str, files: Sequence[Media] = ()) -> RunningAnswer:
-        def request() -> Stream:
-            self.chat.field = self.field
-            stream = self._memory.send(endpoint, arguments, prompt, files)
-            self._connection.attempt = None
-            return stream
-
-        return self._conversation.ask(endpoint, arguments, prompt, request, files)
-
-    def _show(self, running: RunningAnswer, updates: Sequence[Update]) -> None:
-        """Send the page what is new. Called on the thread that follows the stream."""
-        for piece in running.feed(updates):
-            self._conversation.play(running.entry, piece)
-        stream = running.stream
-        if stream.is_connecting:
-            self._report(self._connection.before_request(stream.endpoint, "streaming"))
-        else:
-            self._connection.opened(stream.endpoint)
-            self._report("streaming")
-        self._conversation.show(running)
-
-    def _finish(self, running: RunningAnswer, result: Result) -> None:
-        """Show and keep the ended answer. Called on the thread that followed the stream."""
-        entry, result = running.entry, self.chat.noted(result)
-        self._memory.note(entry, running.stream)
-        if entry not in self._conversation.entries:
-            self._memory.forget([entry])
-        self._conversation.end(entry, result)
-        is_lost = self._connection.is_lost(result)
-        try:
-            self._conversation.show_end(entry, result)
-            self._update_results()
-            self._conversation.keep_answer(entry)
-        finally:
-            if is_lost:
-                self._report("offline", str(result.error))
-            else:
-                self._report_attempt(self._connection.attempt)
-
-    def _delete(self, number: int) -> None:
-        entry = self._conversation.entry(number)
-        if entry is None or entry.result is None:
-            return
-        with self._can_undo("Deleted.", [entry]):
-            self._conversation.delete(entry)
-            self._memory.forget([entry])
-            self._update_results()
-
-    @contextmanager
-    def _can_undo(self, what: str, removed: Sequence[Entry]) -> Iterator[None]:
-        """Let the removal of these entries, which is made within, be undone for some seconds."""
-        self._settle_removal()
-        entries, messages = self._conversation.entries, self.chat.messages
-        removal = Removal(entries, removed, messages, lambda: self._settle_removal(removal))
-        yield
-        with self._lock:
-            self._removal = removal
-            self.send(page_messages.undoable(what))
-        removal.begin()
-
-    def _undo(self) -> None:
-        if (removal := self._take_removal()) is None:
-            return
-        self.chat.messages[:] = removal.messages(self.chat.messages, self._memory.messages_of(removal.removed))
-        self._conversation.put_back(removal.entries(self._conversation.entries))
-        self._update_results()
-
-    def _settle_removal(self, wanted: Removal | None = None) -> None:
-        """Take what was removed out of the transcript too: this very removal, or whichever can be undone."""
-        if (removal := self._take_removal(wanted)) is not None:
-            self._conversation.keep_without(*removal.removed)
-
-    def _take_removal(self, wanted: Removal | None = None) -> Removal | None:
-        with self._lock:
-            removal = self._removal
-            if removal is None or wanted not in (None, removal):
-                return None
-            self._removal = None
-            removal.cancel()
-            self.send(page_messages.undoable(""))
-        return removal
-
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
         with self._lock:
@@ -558,34 +495,12 @@ class PromptWidget(AnyWidget):
                 view,
                 page_messages.control(self._control),
                 self._form_message(),
-                page_messages.state(*self._reported, self._conversation.status),
+                page_messages.state(*self._connection.reported, self._conversation.status),
                 page_messages.past_prompts(),
             )
             if self._files.whole:
                 message, buffers = self._files_message()
                 self.send({**message, "view": view}, buffers)
-
-    def _await_connection(self, attempt: Attempt) -> None:
-        """Report how an attempt to connect ended, unless a later attempt or a run has replaced it."""
-        concurrent.futures.wait([attempt])
-        if attempt is self._connection.attempt and self._conversation.running is None:
-            self._report_attempt(attempt)
-
-    def _report_attempt(self, attempt: Attempt | None) -> None:
-        """Report the state of an attempt to connect; without an attempt, the state is ready."""
-        for state, reason in self._connection.of_attempt(attempt, self.endpoint):
-            self._report(state, reason)
-
-    def _report(self, state: str, reason: str = "") -> None:
-        now = (state, one_line(reason))
-        try:
-            with self._lock:
-                if now == self._reported:
-                    return
-                self.send(page_messages.state(*now, self._conversation.status))
-                self._reported = now
-        finally:
-            self._set_traits(reason=now[1], state=state)  # without the lock, since observers run
 
     def _update_results(self) -> None:
         """Set `results` to the answers of the conversation."""

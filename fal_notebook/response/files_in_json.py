@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
-from ..media.media import Media, guess_type, is_data_uri, media_from_data_uri, normal_type, only_linked_type
+from ..media.data_uris import is_data_uri, media_from_data_uri
+from ..media.media import Media, guess_type, normal_type, only_linked_type
 from .base64_media import media_in_base64
 
 _TYPE_BY_NAME = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4"}

@@ -3,7 +3,8 @@
 import base64
 import binascii
 
-from ..media.media import SNIFF_BYTES, is_data_uri, sniff
+from ..media.data_uris import is_data_uri
+from ..media.media import SNIFF_BYTES, sniff
 from .updates import Piece
 
 

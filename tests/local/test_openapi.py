@@ -22,6 +22,8 @@ ENDPOINTS = [
     for route in create_app().routes
     if isinstance(route, Route) and "POST" in (route.methods or ())
 ]
+CATEGORIES = {"speech": "text-to-speech", "fractal": "text-to-image", "repaint": "image-to-image"}
+PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAUwAOw=="
 CHAT = "openrouter/router/openai/v1/chat/completions"
 WRONG: list[Any] = [None, [], {}, 0, -1, 10**9, 2.5, "words", True, "", [{"role": "user"}], [{"content": 3}]]
 
@@ -39,15 +41,17 @@ def schema(endpoint: str) -> EndpointSchema:
 def fitting(endpoint: str) -> dict[str, Any]:
     if endpoint == CHAT:
         return {"messages": [{"role": "user", "content": "Hi"}]}
+    if endpoint == "local/repaint":
+        return {"image_url": PICTURE, "style": "pencil"}
     return {"prompt": "Hi", **({"model": "some/model"} if endpoint.startswith("openrouter") else {})}
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_every_endpoint_is_described(endpoint: str, url: str) -> None:
     found = info(endpoint, base_url=url).schema
-    assert found.category == {"speech": "text-to-speech", "fractal": "text-to-image"}.get(endpoint.split("/")[1], "llm")
+    assert found.category == CATEGORIES.get(endpoint.split("/")[1], "llm")
     assert found.description
-    assert found.streams == (endpoint != CHAT)
+    assert found.streams == (endpoint not in (CHAT, "local/repaint"))
     assert not found.deprecated
     assert check(found, fitting(endpoint)) == []
 

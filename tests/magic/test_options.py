@@ -6,7 +6,6 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from fal_notebook.errors import InvalidRequest
-from fal_notebook.magic.completion import OPTIONS
 from fal_notebook.magic.magics import FalMagics
 from fal_notebook.magic.options import parse
 
@@ -164,8 +163,3 @@ def test_models_go_with_one_endpoint() -> None:
 def test_sound_that_plays_while_it_comes_is_not_for_the_background() -> None:
     with pytest.raises(InvalidRequest, match="--play goes without --background"):
         parse(PARSER, f"{ENDPOINT} --play --background")
-
-
-def test_tab_offers_exactly_the_options_there_are() -> None:
-    there = {name for action in PARSER._actions for name in action.option_strings if name.startswith("--")}
-    assert set(OPTIONS) == there

@@ -39,6 +39,10 @@ class Asked:
         self._free = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def begin_anew(self) -> None:
+        self.bill, self.most, self.fails = Counter(), 0, {}
+        self._free = asyncio.Event()
+
     def let_go(self) -> None:
         if self._loop is None:
             self._free.set()

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pandas  # type: ignore[import-untyped]  # it ships no hints
 import polars
 import pytest
 

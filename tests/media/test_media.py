@@ -16,15 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal_notebook.errors import ConnectError, InvalidRequest, ResponseTooLarge
-from fal_notebook.media import media
+from fal_notebook.media import data_uris
+from fal_notebook.media.data_uris import is_data_uri, media_from_data_uri
 from fal_notebook.media.media import (
     MAX_BYTES,
     Media,
     first_raster,
     guess_type,
-    is_data_uri,
     media_from_bytes,
-    media_from_data_uri,
     needs_more,
     normal_type,
     sniff,
@@ -248,14 +247,14 @@ def test_escapes_are_read_alike_wherever_a_long_data_uri_is_cut() -> None:
 @given(st.binary(max_size=40).map(base64.b64encode) | st.text("AQ=+-\n ", max_size=40).map(str.encode))
 def test_base64_is_the_same_in_pieces(text: bytes) -> None:
     text += b"=" * (-len(text) % 4)
-    with mock.patch.object(media, "_BASE64_AT_ONCE", 8):
+    with mock.patch.object(data_uris, "_BASE64_AT_ONCE", 8):
         try:
             want = base64.b64decode(text)
         except ValueError:
             with pytest.raises(ValueError, match=r"base64|padding|character"):
-                media._from_base64(text)
+                data_uris._from_base64(text)
         else:
-            assert media._from_base64(text) == want
+            assert data_uris._from_base64(text) == want
 
 
 def test_an_interrupt_is_heard_while_a_long_data_uri_is_read() -> None:

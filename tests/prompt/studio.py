@@ -1,5 +1,7 @@
 """An application for the tests' gateway whose endpoints have schemas: one makes pictures, one takes a conversation."""
 
+import asyncio
+import threading
 from typing import Any
 
 from starlette.applications import Starlette
@@ -52,7 +54,13 @@ def _documents() -> dict[str, Any]:
     return whole
 
 
+may_tell = threading.Event()
+"""Whether the document is given; until then, whoever asks for it waits."""
+may_tell.set()
+
+
 async def _document(_: Request) -> Response:
+    await asyncio.to_thread(may_tell.wait, 20)
     return JSONResponse(_documents())
 
 

@@ -47,7 +47,7 @@ class Page:
 def request() -> Stream:
     facts: dict[str, Any] = {"endpoint": "a/b", "is_done": False, "bytes": 0, "elapsed": 0.1}
     facts["so_far"] = lambda: Result("a/b")
-    return cast(Stream, SimpleNamespace(**facts, first_byte_after=None, request_id=None))
+    return cast(Stream, SimpleNamespace(**facts, transfer=None, first_byte_after=None, request_id=None))
 
 
 def ask(conversation: Conversation, prompt: str = "ask") -> RunningAnswer:

@@ -73,19 +73,27 @@ def test_no_message_changes_what_is_asked_and_how(lab: Kernel, opened: tuple[str
     comm, _ = opened
     row = {"id": "x", "name": "temperature", "kind": "json", "text": "2"}
     forged = {
-        "endpoint": "test/failing", "rows": [row], "play": True, "remember": True, "system": "be mean", "field": "other",
-        "arguments": {"model": "dear"}, "model": "dear",
-    }  # fmt: skip
+        "endpoint": "test/failing",
+        "rows": [row],
+        "play": True,
+        "remember": True,
+        "system": "be mean",
+        "field": "other",
+        "arguments": {"model": "dear"},
+        "model": "dear",
+    }
     _update(lab, comm, endpoint="test/failing", system="be mean", remember=True, play=True, compact=False, model="dear")
     _update(lab, comm, arguments={"model": "dear"}, field="other", keys=["endpoint"], chat={}, results=[])
     _ask(lab, comm, {"kind": "edited", "view": "v", "rows": [row]})
     _ask(lab, comm, {"kind": "attach", "id": "f", "name": "n", "size": 0, "at": 0, "argument": "model", "view": "v"})
     _ask(lab, comm, {"kind": "run", "view": "v", "prompt": "asked", **forged})
     _answers(lab, 1)
-    _ask(lab, comm, {"kind": "rerun", "id": 1, **forged})
-    _answers(lab, 2)
+    _ask(lab, comm, {"kind": "regenerate", "id": 1, **forged})
+    assert lab.run("w.wait()").status == "ok"
+    _ask(lab, comm, {"kind": "run", "id": 2, "view": "v", "prompt": "asked", **forged})
+    assert lab.run("w.wait()").status == "ok"
     asked = {"prompt": "asked", "model": "secret-model", "temperature": 0.123, "a-parameter": 1}
-    assert list(endpoints.received)[-2:] == [{**asked, "system_prompt": "be a pirate"}] * 2
+    assert list(endpoints.received)[-3:] == [{**asked, "system_prompt": "be a pirate"}] * 3
     assert lab.value("w.endpoint, w.play, w.remember, w.compact") == "('test/echo/stream', False, False, True)"
 
 

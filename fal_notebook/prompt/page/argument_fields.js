@@ -6,9 +6,8 @@ class Field {
     this.form = form;
     this.name = spec.name;
     this.controlId = `${form.prefix}-field-${++rowCount}`;
-    const place = {
-      id: this.controlId, name: spec.name, changed: () => this.change(), attach: (files, name) => form.attach(files, name),
-    };
+    const attach = (files, name) => form.attach(files, name);
+    const place = { id: this.controlId, name: spec.name, changed: () => this.change(), attach };
     this.value = new VALUES[spec.control](spec, place);
     const { control } = this.value;
     const mark = spec.required ? [make("span", { class: "fal-required", "aria-hidden": "true" }, "*")] : [];

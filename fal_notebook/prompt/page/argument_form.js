@@ -12,6 +12,7 @@ class Form {
     this.specs = "[]";
     this.isKnown = false;
     this.problems = {};
+    this.settled = undefined; // called when the form is that of the endpoint
     this.title = make("summary", {}, "Arguments");
     this.given = make("div", { class: "fal-given" });
     this.list = make("div", { class: "fal-rows" });
@@ -43,18 +44,23 @@ class Form {
     // Other fields would move what someone is typing in: they wait until that is left.
     if (isNew && this.isTyping) this.later = fields;
     else if (isNew) this.build(fields);
-    const here = new Map(this.rows.filter((row) => row.isTyping || !row.isEdited).map((row) => [row.id, row]));
+    // What was edited and not sent yet is not in the rows of Python.
+    const isOwn = (row) => row.isTyping || (this.isEdited && row.isEdited);
+    const here = new Map(this.rows.filter((row) => isOwn(row) || !row.isEdited).map((row) => [row.id, row]));
+    const sent = new Set(rows.map(({ id }) => id));
+    const added = this.rows.filter((row) => row instanceof Row && !sent.has(row.id) && !row.given.id && isOwn(row));
     const free = new Map(this.fields);
     this.rows = rows.map((given) => {
       const row = here.get(given.id);
-      if (row instanceof Row && row.isTyping) return row;
+      if (row instanceof Row && isOwn(row)) return row;
       const field = free.get(given.name);
       if (!field) return row instanceof Row && row.shows(given) ? row : new Row(given, this);
       free.delete(given.name);
-      if (!field.isTyping) field.show(given);
+      if (!isOwn(field)) field.show(given);
       return field;
     });
-    for (const field of free.values()) if (!field.isTyping) field.show(undefined);
+    this.rows.push(...added);
+    for (const field of free.values()) if (!isOwn(field)) field.show(undefined);
     this.modelRow = this.rows.find(({ given }) => given?.name === "model" && given.kind === "text");
     if (!isFocused(this.model.control)) this.model.set(this.modelRow?.text.value ?? "");
     this.modelField.hidden = !takesModel && !this.takesModel && !this.modelRow;
@@ -65,6 +71,7 @@ class Form {
     this.showCount();
     this.markAll();
     this.fit();
+    if (!this.later) this.settled?.();
   }
 
   build(fields) {
@@ -95,6 +102,7 @@ class Form {
     this.list.replaceChildren(...this.rows.filter((row) => row instanceof Row && row !== this.modelRow)
       .map((row) => row.element));
     this.markAll();
+    this.settled?.();
   }
 
   /** What the model's field offers, and whether a model has to be given. */

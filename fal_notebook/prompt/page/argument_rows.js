@@ -1,5 +1,5 @@
-// Arguments as rows that users edit. Python keeps the values (see argument_rows.py), and gets only the rows that someone
-// has edited here.
+// Arguments as rows that users edit. Python keeps the values (see argument_rows.py), and gets only the rows that
+// someone has edited here.
 
 let rowCount = 0; // rows made in this page so far, for their ids
 

@@ -1,5 +1,5 @@
-// The controls of the form's fields, one class for each kind of value. Each shows a value and reads it as the kind and the
-// text of a row (see argument_rows.js); null means that nothing is given, so that the endpoint's default holds.
+// The controls of the form's fields, one class for each kind of value. Each shows a value and reads it as the kind and
+// the text of a row (see argument_rows.js); null means that nothing is given, so that the endpoint's default holds.
 
 const NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
 
@@ -54,7 +54,8 @@ class NumberValue {
     this.elements = [this.control];
     if (spec.step === undefined) return;
     this.slider = make("input", {
-      class: "fal-slider", type: "range", min: spec.min, max: spec.max, step: spec.step, "aria-label": `${name}, slider`,
+      class: "fal-slider", type: "range", min: spec.min, max: spec.max, step: spec.step,
+      "aria-label": `${name}, slider`,
       oninput: () => { this.control.value = this.slider.value; changed(); },
     });
     this.elements = [this.slider, this.control];
@@ -97,7 +98,8 @@ class SwitchValue {
 class ChoiceValue {
   constructor(spec, place) {
     this.spec = spec;
-    this.control = make("select", { class: "fal-input", id: place.id, onchange: () => { this.unfold(); place.changed(); } });
+    const changed = () => { this.unfold(); place.changed(); };
+    this.control = make("select", { class: "fal-input", id: place.id, onchange: changed });
     if (spec.members) this.own = new ObjectValue(spec, { ...place, id: `${place.id}-own` });
     this.elements = [this.control, ...(this.own?.elements ?? [])];
     this.set(null);
@@ -106,7 +108,8 @@ class ChoiceValue {
   set(value) {
     const isSame = ([kind, text]) => value?.kind === kind && value.text === text;
     const isOwn = value !== null && this.own !== undefined && value.kind === "json" && value.text.startsWith("{");
-    this.other = value === null || isOwn || this.spec.choices.some(isSame) ? null : value;
+    const isOther = value !== null && !isOwn && !this.spec.choices.some(isSame);
+    this.other = isOther ? { kind: value.kind, text: value.text } : null;
     const none = this.spec.default ? `${this.spec.default} (default)` : this.spec.required ? "choose…" : "not given";
     this.control.replaceChildren(
       make("option", { value: "" }, none),
@@ -180,13 +183,15 @@ class FileValue {
       type: "file", hidden: true, accept, multiple: this.several,
       onchange: () => { attach([...this.picker.files], name); this.picker.value = ""; },
     });
-    this.choose = button("File…", { class: "fal-button", "aria-label": `File for ${name}` }, () => this.picker.click());
+    const chooser = { class: "fal-button", "aria-label": `File for ${name}` };
+    this.choose = button("File…", chooser, () => this.picker.click());
     this.chosen = make("span", { class: "fal-file", hidden: true });
     this.drop = button("×", { class: "fal-button fal-quiet", "aria-label": `Remove file of ${name}`, title: "Remove" },
       () => { this.set(null); changed(); this.control.focus(); });
     this.elements = [make("div", { class: "fal-file-value" },
       this.chosen, this.drop, this.control, this.choose, this.picker)];
-    this.elements[0].addEventListener("drop", (event) => takeFiles(event, event.dataTransfer, (files) => attach(files, name)));
+    const take = (files) => attach(files, name);
+    this.elements[0].addEventListener("drop", (event) => takeFiles(event, event.dataTransfer, take));
     this.set(null);
   }
 

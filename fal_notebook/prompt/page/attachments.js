@@ -26,7 +26,8 @@ class Attachments {
       onchange: () => { this.add([...this.picker.files]); this.picker.value = ""; this.done(); },
     });
     this.button = button("+", {
-      class: "fal-button fal-quiet fal-attach", "aria-label": "Attach files", title: "Attach files: also paste or drop them",
+      class: "fal-button fal-quiet fal-attach", "aria-label": "Attach files",
+      title: "Attach files: also paste or drop them",
     }, () => this.picker.click());
     this.element = make("div", { class: "fal-attached", role: "group", "aria-label": "Attached files", hidden: true });
   }

@@ -49,8 +49,8 @@ class RovingToolbars {
   from(toolbar, target, key) {
     const buttons = this.buttons(toolbar);
     const at = buttons.indexOf(target);
-    const { length } = buttons;
-    if (key === "ArrowRight" || key === "ArrowLeft") return buttons[(at + (key === "ArrowRight" ? 1 : -1) + length) % length];
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (step) return buttons[(at + step + buttons.length) % buttons.length];
     if (key === "Home" || key === "End") return buttons.at(key === "Home" ? 0 : -1);
     if (key !== "ArrowUp" && key !== "ArrowDown") return undefined;
     const { toolbars } = this;

@@ -10,6 +10,7 @@ class View {
     this.prefix = `fal-${crypto.randomUUID?.() ?? Math.random().toString(36).slice(2)}`;
     this.status = "";
     this.began = 0;
+    this.takesSystem = true;
     this.build();
     this.listen();
     this.showState({ state: "idle", reason: "", status: "" });
@@ -21,6 +22,10 @@ class View {
     const id = (name) => `${this.prefix}-${name}`;
     this.isCompact = this.model.get("compact") === true;
     this.form = new Form(this.prefix, () => this.saveSoon(), (files, name) => this.attachments.add(files, name));
+    this.form.settled = () => {
+      this.memory.takesSystem = this.takesSystem;
+      this.memory.show();
+    };
     this.attachments = new Attachments(this.prefix, {
       send: (kind, content, buffers) => this.send(kind, content, buffers),
       refuse: (why) => { this.notice.textContent = why; },
@@ -184,6 +189,7 @@ class View {
     this.asked = asked;
     clearTimeout(this.saving);
     this.ask("run", content);
+    this.form.isEdited = false;
     this.statusLine.textContent = "waiting for the kernel…";
   }
 
@@ -258,8 +264,8 @@ class View {
   /** Show the form, except in the view `but`, where its rows were just edited. */
   showForm({ but, rows, takesModel, takesMessages, takesSystem, endpoints, models, fields, model, doubts = {} }) {
     this.memory.takesMessages = takesMessages === true;
-    if (fields !== undefined) this.memory.takesSystem = takesSystem;
     this.memory.show();
+    if (fields !== undefined) this.takesSystem = takesSystem !== false;
     this.endpoints.offer(endpoints);
     if (fields !== undefined) this.form.offerModels(models, model);
     if (but !== this.prefix) holdStill(this.root, () => this.form.show(rows, takesModel, fields));

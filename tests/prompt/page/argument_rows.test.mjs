@@ -88,9 +88,12 @@ test("a row that already shows the same stays, and one that Python has changed i
   assert.equal(form.rows[1].text.value, "three");
 });
 
-test("an edited row is replaced by the next row from Python", () => {
+test("an edited row stays until it is sent, and is then replaced by the next row from Python", () => {
   const form = shown([SEED]);
   form.rows[0].text.control.write("2");
+  form.show([SEED], false);
+  assert.equal(form.rows[0].text.value, "2");
+  form.isEdited = false; // the view has sent the rows
   form.show([SEED], false);
   assert.deepEqual([form.rows[0].text.value, form.rowsForPython()], ["1", [{ id: SEED.id }]]);
 });
@@ -104,8 +107,17 @@ test("a row that someone is typing in stays, even if Python sends another", () =
   assert.equal(form.rows[0], row);
   assert.equal(row.text.value, "12");
   row.remove.focus();
+  form.isEdited = false;
   form.show([{ ...SEED, text: "2" }], false);
   assert.equal(form.rows[0].text.value, "2");
+});
+
+test("a row that was added and not sent yet stays, too", () => {
+  const form = shown([]);
+  button(form, "Add argument").happen("click");
+  form.rows[0].name.control.write("new");
+  form.show([], false);
+  assert.deepEqual(names(form), ["new"]);
 });
 
 test("the model is shown in its own field and not in the list, and is sent with the rows", () => {
@@ -151,4 +163,76 @@ test("a row knows whether it shows given data", () => {
   const row = new Row(SEED, { prefix: "p", rowsChanged: () => {} });
   assert.equal(row.shows({ ...SEED }), true);
   assert.equal(row.shows({ ...SEED, text: "2" }), false);
+});
+
+const NUMBER = { name: "steps", control: "number", whole: true, min: 1, max: 9, step: 1, default: "4" };
+const SWITCH = { name: "tiled", control: "switch", default: "true" };
+const CHOICE = { name: "size", control: "choice", choices: [["text", "small"], ["json", "2"]] };
+const OBJECT = { name: "style", control: "object", members: [{ name: "scale", control: "number" }] };
+
+/** A form with a field for each of these, and these rows. */
+function filled(specs, rows) {
+  const form = new Form("p", () => {});
+  form.show(rows, false, specs);
+  return [form, (name) => form.fields.get(name).value];
+}
+
+test("a row of an argument that the schema has is shown in its field, and is sent unchanged", () => {
+  const steps = { id: "given steps", name: "steps", kind: "json", text: "5.0" };
+  const [form, value] = filled([NUMBER, SWITCH], [steps, SEED]);
+  assert.deepEqual([value("steps").control.value, names(form)], ["5.0", ["seed"]]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given steps" }, { id: "given seed" }]);
+});
+
+test("a field without a value is not sent, and one with a value becomes a row of its kind", () => {
+  const [form, value] = filled([NUMBER, SWITCH, CHOICE], []);
+  assert.deepEqual(form.rowsForPython(), []);
+  value("steps").control.write("7");
+  value("tiled").control.checked = false;
+  value("tiled").control.happen("change");
+  value("size").control.value = "1";
+  value("size").control.happen("change");
+  assert.deepEqual(form.rowsForPython().map(({ id, ...row }) => row), [
+    { name: "steps", kind: "json", text: "7" }, { name: "tiled", kind: "json", text: "false" },
+    { name: "size", kind: "json", text: "2" },
+  ]);
+  value("steps").control.write("seven");
+  value("tiled").control.checked = true;
+  value("tiled").control.happen("change");
+  assert.deepEqual(form.rowsForPython().slice(0, 2).map(({ id, ...row }) => row), [
+    { name: "steps", kind: "text", text: "seven" }, { name: "size", kind: "json", text: "2" },
+  ]);
+});
+
+test("a value that is no choice is kept, and an object keeps members that no field shows", () => {
+  const size = { id: "given size", name: "size", kind: "text", text: "huge" };
+  const style = { id: "given style", name: "style", kind: "json", text: '{"scale": 1.0, "other": [1]}' };
+  const [form, value] = filled([CHOICE, OBJECT], [size, style]);
+  assert.deepEqual(form.rowsForPython(), [{ id: "given size" }, { id: "given style" }]);
+  assert.deepEqual(value("size").get(), { kind: "text", text: "huge" });
+  value("style").fields[0].value.control.write("2.50");
+  assert.equal(form.rowsForPython()[1].text, '{"scale": 2.50, "other": [1]}');
+});
+
+test("fields wait while someone is typing in a row, and take it over when it is left", () => {
+  const form = shown([]);
+  button(form, "Add argument").happen("click");
+  const [row] = form.rows;
+  row.name.control.focus();
+  row.name.control.write("steps");
+  row.text.control.write("3");
+  form.show([], false, [NUMBER]);
+  assert.deepEqual([form.rows[0], form.fields.size], [row, 0]);
+  form.element.happen("focusout", { relatedTarget: form.model.control });
+  assert.equal(form.fields.get("steps").value.control.value, "3");
+  assert.deepEqual(form.rowsForPython().map(({ name, text }) => [name, text]), [["steps", "3"]]);
+});
+
+test("what the schema says against an argument is marked at its field or its row, and goes with the next word", () => {
+  const [form] = filled([NUMBER], [SEED]);
+  form.showDoubts({ steps: "too many", seed: "unknown" });
+  const problems = () => [form.fields.get("steps").problem.textContent, form.rows[0].problem.textContent];
+  assert.deepEqual(problems(), ["too many", "unknown"]);
+  form.showDoubts({});
+  assert.deepEqual(problems(), ["", ""]);
 });

@@ -1,0 +1,133 @@
+"""Many requests in a real kernel: what a notebook shows of them, and what interrupts and restarts do to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import wait_until
+from .kernels import Kernel, kernel, left_open
+from .many.asked import ENDPOINT, Asked, serving
+
+ROWS = "rows = [{'text': f'row {n}'} for n in range(20)]"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Asked]:
+    with serving(max_requests=4) as found:
+        yield found
+
+
+@pytest.fixture
+def asked(served: Asked) -> Asked:
+    served.begin_anew()
+    return served
+
+
+@pytest.fixture(scope="module")
+def lab(served: Asked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with kernel({"FAL_NOTEBOOK_URL": served.url}, cwd=tmp_path_factory.mktemp("many")) as running:
+        running.run(f"import fal_notebook as fal\n{ROWS}")
+        yield running
+
+
+def test_a_run_is_shown_while_it_goes_on_and_is_static_at_its_end(lab: Kernel, asked: Asked) -> None:
+    lab.displayed.clear()
+    cell = lab.run(f"run = fal.map('{ENDPOINT}', rows, prompt='{{text}}', hold=True)\nrun")
+    (shown,) = cell.outputs
+    assert "0 of 20 done" in shown["data"]["text/plain"]
+    assert not left_open(cell)
+    asked.let_go()
+    lab.wait_for("100 %", "20 of 20 done", "ROW 1", "row 19")
+    assert lab.run("run.wait()").status == "ok"
+    assert lab.run("run").outputs[0]["data"]["text/plain"] == lab.wait_for("100 %", "20 of 20 done")
+
+
+def test_the_page_gets_at_most_two_updates_a_second(lab: Kernel, asked: Asked) -> None:
+    cell = lab.run(
+        f"import time\nt = time.monotonic()\nfal.map('{ENDPOINT}', rows, prompt='{{text}}', pause=0.2).follow()"
+    )
+    seconds = float(lab.value("time.monotonic() - t"))
+    updates = [each for each in cell.messages if each["header"]["msg_type"] == "update_display_data"]
+    assert 1 <= len(updates) <= 2 * seconds + 2
+    assert "20 of 20 done" in updates[-1]["content"]["data"]["text/plain"]
+
+
+def test_a_cell_is_sent_for_each_row(lab: Kernel, asked: Asked) -> None:
+    lab.run("loud = '!'")
+    cell = lab.run(
+        f"%%falstream {ENDPOINT} n:={{{{len(text)}}}} --each rows -o run\nsay {{{{text.title()}}}}{{{{loud}}}}"
+    )
+    assert cell.status == "ok", cell.error
+    assert "20 of 20 done" in cell.plain
+    assert lab.value("run[3]['output']") == "'SAY ROW 3!'"
+    assert lab.value("_fal is run") == "True"
+    assert asked.bill["say Row 3!"] == 1
+
+
+def test_a_row_s_columns_are_its_arguments_where_the_cell_has_no_expression(lab: Kernel, asked: Asked) -> None:
+    lab.run("people = [{'prompt': 'a', 'cost': 0.25}, {'prompt': 'b', 'cost': 0.5}]")
+    lab.run(f"%falstream {ENDPOINT} --each people -o run")
+    assert lab.value("[row['cost'] for row in run.records()]") == "[0.25, 0.5]"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--each nobody", "--each nobody: no such variable"),
+        ("--to labels.fal", "--to goes with --each"),
+        ("--each rows --chat talk", "--each goes without --chat"),
+        ("--each loud", "a str has no rows"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_nothing_is_sent(lab: Kernel, asked: Asked, line: str, words: str) -> None:
+    lab.run("loud = '!'")
+    cell = lab.run(f"%%falstream {ENDPOINT} {line}\n{{{{text}}}}")
+    assert words in cell.printed.replace("\n", " ")
+    assert not asked.bill
+
+
+def test_a_name_that_is_no_column_is_an_error_before_anything_is_sent(lab: Kernel, asked: Asked) -> None:
+    cell = lab.run(f"%%falstream {ENDPOINT} --each rows\n{{{{txet}}}}")
+    assert "name 'txet' is not defined" in cell.printed.replace("\n", " ")
+    assert not asked.bill
+
+
+def test_a_dry_run_tells_what_is_known(lab: Kernel, asked: Asked) -> None:
+    assert "20 rows · price: unknown" in lab.run(f"%%falstream {ENDPOINT} --each rows --dry-run\n{{{{text}}}}").plain
+    assert not asked.bill
+
+
+def test_an_interrupt_stops_sending_and_the_same_cell_goes_on(lab: Kernel, asked: Asked) -> None:
+    code = f"%%falstream {ENDPOINT} hold:=true --each rows --to stopped.fal -o run\n{{{{text}}}}"
+    cell = lab.run_interrupted(code, after="0 of 20 done")
+    assert "KeyboardInterrupt" in cell.error
+    assert "run.resume() goes on" in cell.error.replace("\n", " ")
+    assert len(asked.bill) <= 4
+    asked.let_go()
+    assert "20 of 20 done" in lab.run(code).plain
+    assert set(asked.bill.values()) == {1}
+
+
+def test_a_kernel_that_is_restarted_in_the_middle_goes_on_with_what_is_missing(lab: Kernel, asked: Asked) -> None:
+    lab.run(f"fal.map('{ENDPOINT}', rows, prompt='{{text}}', hold=True, to='restarted.fal')")
+    wait_until(lambda: asked.at_work == 2)
+    lab.restart(now=True)
+    asked.let_go()
+    lab.run("import fal_notebook as fal\nrun = fal.attach('restarted.fal').wait()")
+    assert lab.value("(run.standing.counts['done'], run.standing.counts['unknown'])") == "(18, 2)"
+    assert set(asked.bill.values()) == {1}
+    assert "2 unknown" in lab.run("run").plain
+    lab.run(ROWS)
+
+
+def test_two_kernels_cannot_drive_one_run(lab: Kernel, asked: Asked, tmp_path: Path) -> None:
+    path = tmp_path / "both.fal"
+    lab.run(f"run = fal.map('{ENDPOINT}', ['a'], hold=True, to={str(path)!r})")
+    with kernel({"FAL_NOTEBOOK_URL": asked.url}) as other:
+        other.run("import fal_notebook as fal")
+        refused = other.run(f"fal.attach({str(path)!r})")
+        assert "is driven by another kernel" in refused.error.replace("\n", " ")
+        asked.let_go()
+        lab.run("run.wait()")
+        assert other.run(f"fal.attach({str(path)!r})[0]['output']").plain == "'A'"
