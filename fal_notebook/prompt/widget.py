@@ -242,7 +242,8 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        self._views += displayed(widget_bundle(self, repr(self)))
+        words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
+        self._views += displayed(widget_bundle(self, words))
         with self._lock:
             self._conversation.outputs.display()
         self._connect_when_shown()
