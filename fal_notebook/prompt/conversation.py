@@ -106,7 +106,6 @@ class Conversation:
         """Begin with entries of an earlier conversation. Nothing is shown yet."""
         self.entries, self._count = list(entries), len(entries)
         for entry in entries:
-            entry.show = self._show
             self._transcript.add(entry)
 
     def ask(
