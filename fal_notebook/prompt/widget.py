@@ -33,7 +33,7 @@ from ..media.media import Media
 from ..safety.plain_text import one_line
 from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
-from .argument_rows import Form, InvalidForm, Row
+from .argument_rows import Form, InvalidForm, Row, are_same
 from .attachments import Attachments, Piece
 from .branches import Branches
 from .connection import Connection
@@ -299,9 +299,8 @@ class PromptWidget(AnyWidget):
     @observe("arguments")
     def _show_arguments(self, _: object) -> None:
         """Show the arguments in the form. If its rows already stand for them, they stay as the user wrote them."""
-        wanted = encode(self.arguments)
         try:
-            if encode(self._form.arguments()) == wanted:
+            if are_same(self._form.arguments(), self.arguments):
                 return
         except InvalidForm:
             pass
@@ -329,7 +328,7 @@ class PromptWidget(AnyWidget):
             arguments = self._form.arguments()
         except InvalidForm:
             return  # the page marks the wrong row; the last valid arguments stay
-        if encode(arguments) != encode(self.arguments):
+        if not are_same(arguments, self.arguments):
             self._set_traits(arguments=arguments)
 
     @observe("endpoint")
