@@ -117,6 +117,20 @@ def test_the_quickstarts_two_lines_make_a_running_kernel_go_on_with_fal(server: 
         assert KEY not in running.value("In")
 
 
+def test_the_conversation_notebook_shows_the_whole_conversation_to_a_reader_without_a_kernel() -> None:
+    notebook = _read(NOTEBOOKS / "conversation.ipynb")
+    asked = re.compile(r'(?:chat|run)\("([^"]+[.?])"|^%%falstream .*\n(.+)$')
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    prompts = [match[1] or match[2] for cell in cells for match in asked.finditer(cell.source)]
+    (box,) = (cell for cell in cells if "PromptWidget(" in cell.source)
+    shown = "".join(output.data["text/html"] for output in box.outputs)
+    places = [shown.find(f">{prompt}<") for prompt in prompts]
+    assert len(prompts) == 5
+    assert places == sorted(places)
+    assert -1 not in places
+    assert "<script" not in shown
+
+
 def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> None:
     notebook = _read(NOTEBOOKS / "media.ipynb")
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
