@@ -18,7 +18,7 @@ from .stored import Answer, Outcome, StoredRow
 
 _WEIGHT = 0.2  # of the newest in the running mean
 _HARDLY_EVER = 0.05  # of a row that will be sent during a write
-_MOST_AHEAD = 8  # rows: if the process is killed, nobody knows whether they were sent
+_WRITES_AHEAD = 3  # the one that is under way, the next one, and one for the times in which the machine is busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ class Desk:
 
     def _wanted(self) -> Wanted:
         """What the next write is to do besides."""
-        will_end = self._conduct.under_way * min(1.0, 2 * self._ledger.seconds / self._seconds_each)  # in two writes
-        ahead = min(_MOST_AHEAD, max(0, math.ceil(will_end - _HARDLY_EVER)))
+        part = min(1.0, _WRITES_AHEAD * self._ledger.seconds / self._seconds_each)  # of what is under way will end
+        ahead = max(0, math.ceil(part * self._conduct.under_way - _HARDLY_EVER))
         count = self._conduct.free + ahead
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())
