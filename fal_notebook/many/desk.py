@@ -18,7 +18,8 @@ from .stored import Answer, Outcome, StoredRow
 
 _WEIGHT = 0.2  # of the newest in the running mean
 _HARDLY_EVER = 0.05  # of a row that will be sent during a write
-_WRITES_AHEAD = 3  # the one that is under way, the next one, and one for the times in which the machine is busy
+_WRITES_AHEAD = 6  # the one that is under way, the next one, and some for when the disk takes longer
+_FEWEST_AHEAD = 4  # rows that may be, also where fewer are under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,9 @@ class Desk:
 
     def _wanted(self) -> Wanted:
         """What the next write is to do besides."""
-        part = min(1.0, _WRITES_AHEAD * self._ledger.seconds / self._seconds_each)  # of what is under way will end
-        ahead = max(0, math.ceil(part * self._conduct.under_way - _HARDLY_EVER))
+        under_way = self._conduct.under_way
+        will_end = under_way * _WRITES_AHEAD * self._ledger.seconds / self._seconds_each  # during the writes
+        ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
         count = self._conduct.free + ahead
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())

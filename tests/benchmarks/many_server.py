@@ -90,8 +90,8 @@ async def _serve(pipe: "Pipe[Any, Any]") -> None:
                     status, body = 200, json.dumps(work.found())
                 else:
                     status, body = await work.answer(arguments)
-                head = f"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-                writer.write(head + body.encode())
+                kind = "content-type: application/json"
+                writer.write(f"HTTP/1.1 {status} x\r\n{kind}\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
         writer.close()
 
     sockets = await serve(talk, "127.0.0.1", 0, compression=None)
