@@ -38,7 +38,11 @@ export class Element extends Node {
 
   setAttribute(name, value) {
     this.attributes[name] = value;
-    if (["id", "hidden", "value"].includes(name)) this[name] = value === "" || value;
+    if (["id", "hidden", "value", "disabled"].includes(name)) this[name] = value === "" || value;
+  }
+
+  getAttribute(name) {
+    return this.attributes[name] ?? null;
   }
 
   removeAttribute(name) {
@@ -113,6 +117,10 @@ export class Element extends Node {
       if (found) return found;
     }
     return null;
+  }
+
+  setSelectionRange(start, end) {
+    Object.assign(this, { selectionStart: start, selectionEnd: end });
   }
 
   addEventListener(kind, listener) {

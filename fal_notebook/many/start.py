@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..client.catalogue import Catalogue, KnownSchema
+from ..client.prices import Price, Prices
 from ..client.sessions import session
 from ..errors import CredentialsError, FalNotebookError, InvalidRequest
 from ..safety.redaction import Redaction
@@ -144,7 +145,7 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
         header.is_unique,
         refused,
         0 if known is None or known.is_old else min(rows, MOST_CHECKED),
-        None,
+        _price(header.endpoint, how.base_url),
         f"engine: {engine}, {why}",
     )
 
@@ -209,6 +210,12 @@ def _schema(endpoint: str, base_url: str | None) -> KnownSchema | None:
         return None
     with contextlib.suppress(FalNotebookError):
         return session().companion(Catalogue).find(endpoint, base_url)
+    return None
+
+
+def _price(endpoint: str, base_url: str | None) -> Price | None:
+    with contextlib.suppress(FalNotebookError):
+        return session().companion(Prices).of([endpoint], base_url).get(endpoint)
     return None
 
 

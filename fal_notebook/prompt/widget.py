@@ -14,7 +14,6 @@ import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from anywidget import AnyWidget
@@ -26,14 +25,10 @@ from ..client.arguments import encode
 from ..client.chat import Chat
 from ..client.known_endpoints import takes_messages
 from ..client.result import Result
-from ..display.control_channel import CONTROL_SCRIPT, ignore, listen
-from ..display.copying import COPYING_SCRIPT
-from ..display.growing_words import GROWING_SCRIPT
+from ..display.control_channel import ignore, listen
 from ..display.outputs import EMPTY, widget_bundle
-from ..display.reasoning_widget import REASONING_SCRIPT, REASONING_STYLE
 from ..errors import FalNotebookError, InvalidRequest
 from ..media.media import Media
-from ..render.answer_style import answer_style
 from ..safety.plain_text import one_line
 from . import page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
@@ -44,6 +39,7 @@ from .connection_state import STATES
 from .conversation import Conversation
 from .entry import Entry
 from .memory import Memory
+from .page_code import SCRIPT, STYLE
 from .page_requests import (
     Attach,
     BringTranscript,
@@ -63,15 +59,6 @@ from .removal import Removals
 from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
 from .versions import Branches
-
-_PAGE = Path(__file__).with_name("page")
-_SCRIPTS = (
-    COPYING_SCRIPT,
-    CONTROL_SCRIPT,
-    GROWING_SCRIPT,
-    REASONING_SCRIPT,
-    *sorted(_PAGE.glob("*.js")),
-)  # in any order: each only defines names
 
 
 class PromptWidget(AnyWidget):
@@ -111,11 +98,8 @@ class PromptWidget(AnyWidget):
     fails, its traceback is printed, and the widget works on.
     """
 
-    # Text, not paths: anywidget would watch a path for changes, and so keep every widget alive.
-    _esm = "".join(path.read_text(encoding="utf-8") for path in _SCRIPTS)
-    _css = (
-        "".join(path.read_text(encoding="utf-8") for path in (_PAGE / "prompt.css", REASONING_STYLE)) + answer_style()
-    )
+    _esm = SCRIPT
+    _css = STYLE
 
     endpoint = Unicode().tag(sync=True)
     prompt = Unicode().tag(sync=True)

@@ -49,7 +49,7 @@ def test_every_label_can_be_read_in_every_state(page: Notebook) -> None:
     shown.locator(".fal-arguments > summary").click()
     expect(button(shown, "Remove argument")).to_be_visible()
     labels = {each.inner_text(): states(page, each) for each in shown.locator("button:enabled").all()}
-    assert set(labels) == {"Copy", "Rerun", "Delete", "×", "Add argument", "+", "Send", "Clear"}
+    assert set(labels) == {"Copy", "Edit", "Regenerate", "Delete", "×", "Add argument", "+", "Send", "Clear"}
     unreadable = {label: found for label, found in labels.items() if min(found.values()) < READABLE}
     assert unreadable == {}
 

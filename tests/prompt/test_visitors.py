@@ -105,7 +105,7 @@ def test_a_failure_tells_a_visitor_what_to_do_and_the_author_everything(lab: Ker
     _ask(lab, comm, {"kind": "run", "view": "v", "prompt": "x", "endpoint": "", "rows": None})
     shown = _shown(_answers(lab, 1))
     assert "no answer came" in shown
-    assert [word for word in ("secret-model", "test/failing", "a-parameter", "422") if word in shown] == []
+    assert [word for word in ("secret-model", "test/failing", "a-parameter", " 422") if word in shown] == []
     assert "a-parameter" in lab.value("str(w.results[0].error)")
     lab.run("w = PromptWidget('not an endpoint', compact=True); w")
     comm = lab.value("w.comm.comm_id").strip("'")

@@ -58,13 +58,28 @@ class Conversation {
     this.element.hidden = true;
   }
 
-  /** While an answer streams, no prompt can be sent again, and the streaming entry cannot be deleted. */
-  enableButtons() {
-    const streaming = this.streaming !== undefined;
-    for (const entry of this.entries.values()) {
-      entry.rerun.disabled = streaming;
-      entry.remove.disabled = entry.streaming;
+  /** Remove entries in whose place other ones follow. Return the label of the button in them that had the focus. */
+  leave(numbers) {
+    const entries = numbers.map((number) => this.entries.get(number)).filter(Boolean);
+    this.held = this.element.scrollTop;
+    const active = this.element.getRootNode().activeElement;
+    const focused = entries.some(({ element }) => element.contains(active));
+    for (const entry of entries) {
+      entry.close();
+      entry.element.remove();
+      this.entries.delete(entry.id);
     }
+    return focused ? active.getAttribute("aria-label") ?? "" : undefined;
+  }
+
+  /** Scroll back to where the reader was before entries gave way to others. */
+  scrollBack() {
+    this.element.scrollTop = this.held;
+  }
+
+  enableButtons() {
+    const isStreaming = this.streaming !== undefined;
+    for (const entry of this.entries.values()) entry.enableButtons(isStreaming);
   }
 
   close() {

@@ -20,18 +20,23 @@ class Entry {
     const grown = make("div", { class: "fal-words" });
     this.answer = make("div", { class: "fal-answer" }, grown);
     this.words = new GrowingWords(grown, this.typeset);
-    const asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` },
+    this.view = view;
+    this.prompt = message.prompt;
+    this.asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` },
       ...wordBlocks(message.prompt),
       ...(message.files ?? []).map((name) => make("div", { class: "fal-asked-file" }, name)));
-    const quiet = { class: "fal-button fal-quiet", "aria-describedby": asked.id };
-    this.rerun = button("Rerun", quiet, () => view.ask("rerun", { id: this.id }));
+    const quiet = { class: "fal-button fal-quiet", "aria-describedby": this.asked.id };
+    this.edit = button("Edit", { ...quiet, title: "Edit the prompt, and go on from there" }, () => this.openEditor());
+    this.again = button("Regenerate", { ...quiet, title: "Another answer to the same prompt" }, () => this.askAgain());
     this.remove = button("Delete", quiet, () => view.ask("delete", { id: this.id }));
     const copy = button("Copy", quiet, () => view.copy(this));
+    this.versions = message.versions
+      ? new VersionSwitch(message, this.asked.id, (version) => view.ask("version", { id: this.id, version }))
+      : undefined;
+    this.actions = make("div", { class: "fal-actions", role: "toolbar", "aria-label": "Answer actions" },
+      copy, this.edit, this.again, this.remove, ...(this.versions ? [this.versions.element] : []));
     this.element = make("article", { class: "fal-entry", "aria-label": `Answer to: ${beginning(message.prompt)}` },
-      asked,
-      this.answer,
-      make("div", { class: "fal-actions", role: "toolbar", "aria-label": "Answer actions" },
-        copy, this.rerun, this.remove));
+      this.asked, this.answer, this.actions);
     this.progressBar = make("progress", { max: 1, "aria-label": "Progress" });
     this.progressMessage = make("span", {});
     this.progressBox = make("div", { class: "fal-work", hidden: true }, this.progressBar, this.progressMessage);
@@ -42,6 +47,40 @@ class Entry {
     this.stopAsked = null; // the time of the first Stop, in milliseconds
     this.element.classList.add("fal-streaming");
     if (message.blocks) this.words.update(message);
+  }
+
+  /** Ask the same again. What failed is sent with the form as it is now, since that may have been what was wrong. */
+  askAgain() {
+    this.again.disabled = true; // until Python has answered
+    this.view.prompt.control.focus(); // since a disabled button loses it
+    if (this.element.dataset.end === "failed") this.view.request(null, this.id);
+    else this.view.ask("regenerate", { id: this.id });
+  }
+
+  openEditor() {
+    if (this.editor) return;
+    this.editor = new PromptEditor(this.prompt, `${this.asked.id}-edited`, {
+      send: (prompt) => this.view.requestInstead(this, prompt),
+      cancel: () => this.closeEditor(),
+      enterSends: () => this.view.input.enterSends,
+    });
+    this.asked.after(this.editor.element);
+    this.asked.hidden = true;
+    this.editor.open();
+  }
+
+  closeEditor() {
+    this.editor?.element.remove();
+    this.editor = undefined;
+    this.asked.hidden = false;
+    this.edit.focus();
+  }
+
+  /** While an answer streams, only the other entries can be deleted, and nothing can be sent. */
+  enableButtons(isStreaming) {
+    this.edit.disabled = this.again.disabled = isStreaming;
+    this.remove.disabled = this.streaming;
+    this.versions?.enable(!isStreaming);
   }
 
   grow(growth) {
@@ -98,7 +137,13 @@ class Entry {
     this.clipboardText = message.copy;
     this.element.classList.remove("fal-streaming");
     this.element.dataset.end = message.end;
+    if (message.end === "failed") this.nameRetry();
     if (message.words !== undefined) this.words.end(message.words);
     for (const node of surround(this.words.element, message.html)) this.typeset(node);
+  }
+
+  nameRetry() {
+    this.again.textContent = "Retry";
+    this.again.setAttribute("title", "Send it again, with the form as it is now");
   }
 }

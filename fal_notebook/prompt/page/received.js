@@ -15,6 +15,7 @@ const ABOUT_AN_ENTRY = {
 /** All other messages. */
 const ABOUT_ALL = {
   entry: (view, message) => view.open(message),
+  left: (view, message) => view.leave(message),
   cleared: (view) => view.clear(),
   state: (view, message) => view.showState(message),
   form: (view, message) => view.showForm(message),

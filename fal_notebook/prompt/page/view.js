@@ -179,10 +179,12 @@ class View {
     if (isFocused(this.input.button)) this.prompt.control.focus();
   }
 
-  request(prompt) {
-    const content = this.isCompact ? { prompt, endpoint: "", rows: null } : {
+  /** Send a prompt after all others, or in the place of the entry with this number: null sends its prompt again. */
+  request(prompt, id = undefined) {
+    const place = id === undefined ? {} : { id };
+    const content = this.isCompact ? { prompt, endpoint: "", rows: null, ...place } : {
       prompt, endpoint: this.endpoint.value, rows: this.form.rowsForPython(), play: this.play.checked,
-      ...this.memory.forPython(),
+      ...this.memory.forPython(), ...place,
     };
     const asked = JSON.stringify(content);
     if (asked === this.asked) return; // it was sent, and the kernel has not answered yet
@@ -191,6 +193,12 @@ class View {
     this.ask("run", content);
     this.form.isEdited = false;
     this.statusLine.textContent = "waiting for the kernel…";
+  }
+
+  /** Send an edited prompt. What came after the one before is put away together with it. */
+  requestInstead(entry, prompt) {
+    if (this.streaming) this.notice.textContent = "an answer is streaming: stop it first";
+    else this.request(prompt, entry.id);
   }
 
   wait() {
@@ -290,7 +298,8 @@ class View {
     } else if (Object.hasOwn(ABOUT_ALL, message.kind)) {
       ABOUT_ALL[message.kind](this, message, buffers);
     }
-    if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
+    if (message.still) this.conversation.scrollBack();
+    else if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
     if (this.root.offsetHeight !== height) this.keepInView();
   }
 
@@ -304,11 +313,23 @@ class View {
     this.conversation.add(entry);
     if (message.html !== undefined) entry.end(message);
     else this.start(message);
-    if (message.html === undefined && this.prompt.control.value === message.prompt) {
+    if (message.html === undefined && !this.isInstead && this.prompt.control.value === message.prompt) {
       this.input.write("");
       this.save();
     }
+    this.isInstead = false;
     this.enableButtons();
+    if (this.steppedBy) entry.versions?.focus(this.steppedBy);
+    this.steppedBy = undefined;
+  }
+
+  /** Remove entries that give way to another version of the first of them, which comes next. */
+  leave({ ids, status }) {
+    const focused = this.conversation.leave(ids);
+    this.isInstead = true;
+    if (status !== undefined) this.status = status;
+    if (focused?.endsWith(" version")) this.steppedBy = focused;
+    else if (focused !== undefined) this.prompt.control.focus();
   }
 
   start({ prompt }) {

@@ -4,7 +4,7 @@ import { load } from "../../page_code.mjs";
 import { document, GrowingWords } from "../../page_elements.mjs";
 
 const { Conversation, Entry } = load(
-  ["dom.js", "word_blocks.js", "entry.js", "conversation.js"].map((name) => `prompt/page/${name}`),
+  ["dom.js", "word_blocks.js", "version_switch.js", "entry.js", "conversation.js"].map((name) => `prompt/page/${name}`),
   ["Conversation", "Entry"],
   { document, GrowingWords, surround: () => [] },
 );
@@ -23,10 +23,10 @@ test("a conversation is streaming while its newest entry is", () => {
   log.add(second);
   assert.equal(log.streaming, second);
   log.enableButtons();
-  assert.deepEqual([first.rerun.disabled, first.remove.disabled, second.remove.disabled], [true, false, true]);
+  assert.deepEqual([first.again.disabled, first.remove.disabled, second.remove.disabled], [true, false, true]);
   second.end({ html: "", end: "done" });
   log.enableButtons();
-  assert.deepEqual([log.streaming, first.rerun.disabled, second.remove.disabled], [undefined, false, false]);
+  assert.deepEqual([log.streaming, first.again.disabled, second.remove.disabled], [undefined, false, false]);
 });
 
 test("dropping an entry returns whether it had the focus, and a button of the entry next to it", () => {

@@ -7,7 +7,11 @@ const made = [];
 const forgotten = [];
 const around = [];
 const { Entry } = load(
-  ["display/reasoning_fold.js", "prompt/page/dom.js", "prompt/page/word_blocks.js", "prompt/page/entry.js"],
+  [
+    "display/reasoning_fold.js",
+    ...["dom", "word_blocks", "keys", "edited_text", "prompt_editor", "version_switch", "entry"]
+      .map((name) => `prompt/page/${name}.js`),
+  ],
   ["Entry"],
   {
     document,
@@ -23,7 +27,10 @@ const { Entry } = load(
 /** An entry whose view records its requests. */
 function entry(id = 1, prompt = "ask", more = {}) {
   const view = {
-    prefix: "p", asked: [], ask: (kind, { id }) => view.asked.push([kind, id]), copy: () => {}, typeset: () => {},
+    prefix: "p", asked: [], ask: (kind, { id, ...more }) => view.asked.push([kind, id, ...Object.values(more)]),
+    copy: () => {}, typeset: () => {}, prompt: { control: new Element("textarea") }, input: { enterSends: true },
+    request: (prompt, id) => view.asked.push(["run", id, prompt]),
+    requestInstead: (entry, prompt) => view.asked.push(["edited", entry.id, prompt]),
   };
   const entry = new Entry({ id, prompt, ...more }, view);
   return Object.assign(entry, { view });
@@ -59,9 +66,57 @@ test("reasoning stands in a fold above the answer until the ended answer has one
 
 test("the buttons send the requests of their labels", () => {
   const answer = entry(7);
-  answer.rerun.happen("click");
+  answer.end({ html: "", end: "done" });
+  answer.again.happen("click");
+  assert.equal(answer.again.disabled, true); // so that a second click asks for nothing
   answer.remove.happen("click");
-  assert.deepEqual(answer.view.asked, [["rerun", 7], ["delete", 7]]);
+  assert.deepEqual(answer.view.asked, [["regenerate", 7], ["delete", 7]]);
+});
+
+test("what failed is retried with the form as it is now", () => {
+  const answer = entry(7);
+  answer.end({ html: "", end: "failed" });
+  assert.equal(answer.again.textContent, "Retry");
+  answer.again.happen("click");
+  assert.deepEqual(answer.view.asked, [["run", 7, null]]);
+});
+
+test("versions are walked in both directions as far as there are any, and not while an answer streams", () => {
+  assert.equal(entry(1).versions, undefined);
+  const { versions, view, ...answer } = entry(3, "ask", { version: 3, versions: 3 });
+  assert.equal(versions.element.textContent, "‹3/3›");
+  assert.deepEqual([versions.older.disabled, versions.newer.disabled], [undefined, true]);
+  versions.older.happen("click");
+  assert.deepEqual(view.asked, [["version", 3, 2]]);
+  const disabled = () => [versions.older.disabled, versions.newer.disabled];
+  versions.enable(false);
+  assert.deepEqual(disabled(), [true, true]);
+  versions.enable(true);
+  assert.deepEqual(disabled(), [false, true]);
+  versions.focus("Newer version"); // which leads nowhere
+  assert.equal(versions.older.getRootNode().activeElement, versions.older);
+});
+
+test("a prompt is edited in its place, and sent or left as it was", () => {
+  const answer = entry(7, "one\ntwo");
+  answer.edit.happen("click");
+  answer.edit.happen("click");
+  const { text, element } = answer.editor;
+  assert.deepEqual([text.control.value, answer.asked.hidden], ["one\ntwo", true]);
+  let kept = 0;
+  const press = (key, more = {}) => element.happen("keydown", {
+    key, target: text.control, preventDefault() {}, stopPropagation: () => { kept += 1; }, ...more,
+  });
+  press("Enter", { shiftKey: true });
+  press("Enter", { isComposing: true });
+  press("Enter");
+  text.control.write("one\nthree");
+  press("Enter", { ctrlKey: true });
+  press("x");
+  assert.deepEqual(answer.view.asked, [["edited", 7, null], ["edited", 7, "one\nthree"]]);
+  press("Escape");
+  assert.deepEqual([answer.asked.hidden, answer.element.contains(element), kept], [false, false, 6]);
+  assert.equal(answer.edit.getRootNode().activeElement, answer.edit);
 });
 
 test("progress without a known fraction is a bar without a value", () => {

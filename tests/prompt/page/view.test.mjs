@@ -356,6 +356,34 @@ test("it is said whether a prompt is sent alone, with a switch where the endpoin
   assert.deepEqual([view.memory.words.textContent, view.memory.choice.hidden], ["Knows earlier turns", true]);
 });
 
+test("another version takes the place of an entry and of those after it, and the reader stays where he was", async () => {
+  const { view } = open();
+  const ended = (id, more = {}) => ({ ...asked(id), html: "", end: "done", ...more });
+  await view.tellAll(ended(1), ended(2, { version: 2, versions: 2 }), ended(3));
+  Object.assign(view.conversation.element, { scrollHeight: 1000, clientHeight: 400, scrollTop: 77 });
+  view.conversation.get(2).versions.older.focus();
+  await view.tell({ kind: "left", ids: [2, 3], status: "1.0 s" });
+  view.conversation.element.scrollTop = 0; // as browsers do when the log gets shorter
+  await view.tellAll(ended(4, { version: 1, versions: 2, still: true }), ended(5, { still: true }));
+  assert.deepEqual([...view.conversation.entries.keys()], [1, 4, 5]);
+  assert.deepEqual([view.conversation.element.scrollTop, view.statusLine.textContent], [77, "1.0 s"]);
+  const { older, newer } = view.conversation.get(4).versions;
+  assert.deepEqual([older.disabled, older.getRootNode().activeElement], [true, newer]);
+});
+
+test("a prompt that is sent in the place of an earlier one leaves the input as it is", async () => {
+  const { model, view } = open({ prompt: "ask" });
+  await view.tell({ ...asked(1), html: "", end: "failed" });
+  view.conversation.get(1).again.happen("click");
+  const { prompt, id, endpoint } = model.asked.at(-1);
+  assert.deepEqual({ prompt, id, endpoint }, { prompt: null, id: 1, endpoint: "a/b" });
+  await view.tellAll({ kind: "left", ids: [1] }, asked(2));
+  assert.equal(view.prompt.value, "ask");
+  const count = model.asked.length;
+  view.requestInstead(view.conversation.get(2), "edited"); // while it streams
+  assert.deepEqual([model.asked.length, view.notice.textContent], [count, "an answer is streaming: stop it first"]);
+});
+
 test("a deleted entry passes the focus on to the next entry, or to the box", async () => {
   const { view } = open();
   const ended = (id) => ({ ...asked(id), html: "", end: "done" });
