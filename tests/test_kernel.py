@@ -16,6 +16,7 @@ from fal_notebook.local.server import LocalServer
 from fal_notebook.render.markdown import text_html
 
 from .conftest import KEY
+from .growing_page import columns_of
 from .kernels import SECONDS, Execution, Kernel, kernel, left_open
 from .render.test_markdown import problems
 from .scripted import ScriptedServer, asks_for_key, end, start
@@ -428,15 +429,25 @@ def test_a_background_run_leaves_the_kernel_free_and_lands_in_its_own_cell(lab: 
     assert lab.value("running.text, running.stopped") == "('first words', True)"
 
 
-@pytest.mark.parametrize(("option", "seen"), [("", "<li>one</li>"), (" -f text", "- one\n")])
+def _shown_by(lab: Kernel, cell: Execution, words: str) -> str:
+    """The HTML of a background run that this cell has started, once it has these words."""
+    messages = [*cell.messages]
+    while True:
+        for columns in columns_of(messages):
+            if words in columns.text[0]:
+                return columns.html[0]
+        messages.append(lab.client.get_iopub_msg(timeout=SECONDS))
+
+
+@pytest.mark.parametrize(("option", "seen"), [("", "<strong>two</strong>"), (" -f text", "- **two**\n")])
 def test_a_background_run_is_formatted_while_it_streams_unless_text_is_asked_for(
     lab: Kernel, option: str, seen: str
 ) -> None:
     lab.displayed.clear()
     arguments = '{"text": "- one\\n- **two**\\n- three", "rate": 100, "after": 600}'
-    lab.run(f"%%falstream test/paced/stream -b --raw{option}\n{arguments}")
-    lab.wait_for("three", "unfinished")
-    assert seen in "".join(data["text/html"] for data in lab.displayed.values())
+    begun = lab.run(f"%%falstream test/paced/stream -b --raw{option}\n{arguments}")
+    assert seen in _shown_by(lab, begun, "three")
+    lab.wait_for("three", "unfinished")  # what a save of the notebook would keep
     assert lab.run("%falstream stop").plain == "stopped 1 request"
     lab.wait_for("stopped ·")
 
@@ -463,7 +474,6 @@ def test_a_background_run_that_fails_says_so_in_its_output(lab: Kernel) -> None:
 def test_the_stop_button_of_a_background_run_is_answered_and_stops_it(lab: Kernel) -> None:
     lab.displayed.clear()
     lab.run("%%falstream test/endless/stream -b -o running\nx")
-    lab.wait_for("first words")
     button = _stop_button(Execution(_all_until(lab, "■ Stop")))
     _say(lab, button, "hello")
     _all_until(lab, "'heard'")
@@ -477,9 +487,8 @@ def test_the_stop_button_of_a_background_run_is_answered_and_stops_it(lab: Kerne
 
 def test_a_background_run_shows_previews_and_progress_and_ends_without_a_widget(lab: Kernel) -> None:
     lab.displayed.clear()
-    lab.run("%falstream test/previews/stream prompt=x count:=4 rate:=9 endless:=true -b -o running")
-    lab.wait_for("100% step 4", "image/gif")
-    assert "data:image/gif;base64," in str(lab.displayed)
+    begun = lab.run("%falstream test/previews/stream prompt=x count:=4 rate:=9 endless:=true -b -o running")
+    assert "data:image/gif;base64," in _shown_by(lab, begun, "100% step 4")
     lab.run("running.cancel()")
     lab.wait_for("stopped ·")
     assert all(set(data) == {"text/plain", "text/html"} and data["text/plain"] for data in lab.displayed.values())

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 from fal_notebook.local.server import LocalServer
+from fal_notebook.wire.environment import SCHEMAS_VARIABLE
 
 from .conftest import KEY
 from .kernels import SECONDS, kernel
@@ -59,7 +60,8 @@ def executed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("empty")
     code = "import sys; from fal_notebook.local.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "demo", "--execute", "executed"]
-    subprocess.run(command, check=True, timeout=300, cwd=folder, env={**os.environ, "PYTHONPATH": str(wheel)})
+    environment = {**os.environ, "PYTHONPATH": str(wheel), SCHEMAS_VARIABLE: ""}  # with schemas, as users have it
+    subprocess.run(command, check=True, timeout=300, cwd=folder, env=environment)
     assert [path.name for path in folder.iterdir()] == ["executed"]
     return folder / "executed"
 
@@ -115,6 +117,20 @@ def test_the_quickstarts_two_lines_make_a_running_kernel_go_on_with_fal(server: 
         assert KEY not in running.value("In")
 
 
+def test_the_conversation_notebook_shows_the_whole_conversation_to_a_reader_without_a_kernel() -> None:
+    notebook = _read(NOTEBOOKS / "conversation.ipynb")
+    asked = re.compile(r'(?:chat|run)\("([^"]+[.?])"|^%%falstream .*\n(.+)$')
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    prompts = [match[1] or match[2] for cell in cells for match in asked.finditer(cell.source)]
+    (box,) = (cell for cell in cells if "PromptWidget(" in cell.source)
+    shown = "".join(output.data["text/html"] for output in box.outputs)
+    places = [shown.find(f">{prompt}<") for prompt in prompts]
+    assert len(prompts) == 5
+    assert places == sorted(places)
+    assert -1 not in places
+    assert "<script" not in shown
+
+
 def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> None:
     notebook = _read(NOTEBOOKS / "media.ipynb")
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -128,8 +144,8 @@ def test_the_media_notebook_shows_a_player_a_picture_and_four_side_by_side() -> 
 def test_the_files_notebook_makes_pictures_from_pictures_and_tells_two_mistakes_before_they_cost() -> None:
     notebook = _read(NOTEBOOKS / "files_and_schemas.ipynb")
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert sum("image/png" in output.data for output in outputs if "data" in output) == 5
-    told = ["".join(output.traceback) for output in outputs if output.output_type == "error"]
+    assert sum("image/png" in output.data for output in outputs if "data" in output) == 4
+    told = [output.text for output in outputs if output.get("name") == "stderr"]
     assert len(told) == 2
     assert "image_url is missing" in told[0]
     assert "did you mean photo.png?" in told[1]

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from ..media.at_hand import is_sound
+from ..media.data_uris import FileAddress
 from ..media.media import Media
 from ..safety.plain_text import one_line
 from .plain_values import plain, words_of_table
@@ -98,7 +99,7 @@ class _Settling:
 
     def _value(self, value: Any, depth: int) -> Any:
         if value is None or isinstance(value, str | int | Media):
-            return value
+            return value.media if isinstance(value, FileAddress) else value
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise _NotSendable(f"JSON has no {float(value)}", "give a number")

@@ -12,6 +12,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -259,7 +260,7 @@ class Chat:
             self.endpoint,
             remember=self.remember,
             context=self.context,
-            messages=json.loads(json.dumps(self.messages)),
+            messages=deepcopy(self.messages),
             timeout=self.timeout,
             base_url=self.base_url,
             check=self.check,

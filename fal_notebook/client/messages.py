@@ -9,7 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidRequest
+from ..media.at_hand import file_at_hand
+from ..media.data_uris import FileAddress
 from ..media.media import Media
+from .plain_values import words_of_table
 from .result import Result
 
 Message = dict[str, Any]
@@ -25,11 +28,11 @@ def user_message(*parts: Any) -> Message:
     """The message of a user.
 
     Args:
-        parts: words and files. A `Media` is a picture, a sound or another file; a `Result` stands for its words and its
-            files; a dict is a part in OpenAI's own form.
+        parts: words and files: a `Media`, or whatever else can stand for a file in arguments; a `Result` for its words
+            and its files; a data frame for its words as CSV; a dict for a part in OpenAI's own form.
 
     Raises:
-        InvalidRequest: nothing was given, or something that is no part of a message.
+        InvalidRequest: nothing was given, or something that is no part of a message, or cannot be read.
     """
     found = [part for given in parts for part in _parts(given)]
     if not found:
@@ -134,13 +137,18 @@ def _parts(given: Any) -> list[dict[str, Any]]:
         return [_file_part(given)]
     if isinstance(given, Mapping) and isinstance(given.get("type"), str):
         return [dict(given)]
+    file, table = file_at_hand(given), words_of_table(given)
+    if file is not None:
+        return [_file_part(file)]
+    if table is not None:
+        return _parts(table)
     raise InvalidRequest(
-        f"{type(given).__name__} is no part of a message", hint="give words, a Media, a Result, or a part as a dict"
+        f"{type(given).__name__} is no part of a message", hint="give words, a file, a Result, or a part as a dict"
     )
 
 
 def _file_part(media: Media) -> dict[str, Any]:
-    address = media.url or media.data_uri()
+    address = FileAddress(media)
     if media.kind == "image":
         return {"type": "image_url", "image_url": {"url": address}}
     kind = _AUDIO_FORMATS.get(media.content_type)

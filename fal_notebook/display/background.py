@@ -1,12 +1,12 @@
 """Requests that run in the background, while the notebook runs other cells.
 
-Such an answer is shown from another thread, whichever cell runs at that moment, and from there an output can only be
-replaced as a whole. So each refresh sends everything again, formatted as far as it has come, and the more there is, the
-less often it is refreshed.
+Such an answer is shown from another thread, whichever cell runs at that moment. Its words are sent to a widget: what is
+displayed or printed by that thread would count as output of the cell that runs.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
 from ..client.inbox import Inbox
 from ..client.result import Format, Result, show_safely
@@ -15,88 +15,90 @@ from ..client.waiting import wait
 from ..media.media import Media
 from ..render.bundles import Bundle, as_html, merged, small_bundle
 from ..render.cards import media_bundle
-from ..response.updates import Progress, Update
+from ..response.updates import Text
 from ..safety.plain_text import one_line
-from .footer import Footer
 from .growing_words import GrowingWords
-from .joined_blocks import words_bundle
 from .live import REFRESHES, Live, Shown, follow, print_text
 from .live_reasoning import thinking_words
+from .live_widgets import LiveBox, Place
 from .notebook_live import WORTH_STOPPING
-from .outputs import UNFINISHED, replaceable_output
+from .outputs import replaceable_output
 from .preview_pictures import PICTURE_BYTES
 from .reloaded_page import RecentAnswers
 from .stop_button import StopButton
+from .words_view import Around, WordsView
 
-_CHARACTERS_A_SECOND = 100_000
+_RUNNING = "running in the background; %falstream stop stops it"
+_CHARACTERS_A_SECOND = 300_000  # of HTML
 
 
 class BackgroundLive(Live):
-    """The live view of a background request: one output with the answer, and one below it with a Stop button.
+    """The live view of a background request: a box with the answer that grows, and a Stop button.
 
-    At the end the first output holds the body of the result, and the second its footer. The button comes only
-    after a second, so that short requests never have one.
+    The button comes only after a second, so that short requests never have one. At the end the box becomes the body of
+    the result and its footer.
 
     Args:
         recent: the store from which a reloaded page gets the final answer.
-        stop: what the button does; None if no widget can be shown.
+        stop: what the button does.
         style: how the words are shown.
 
     Attributes:
         note: a note below the result, such as where it was saved.
     """
 
-    def __init__(
-        self, recent: RecentAnswers, stop: Callable[[], object] | None = None, style: Format = "markdown"
-    ) -> None:
+    def __init__(self, recent: RecentAnswers, stop: Callable[[], object], style: Format = "markdown") -> None:
         super().__init__()
         self.note = ""
         self._style = style
         self._grown = GrowingWords()
-        self._new: list[Update] = []
-        self._line = ""
+        self._fed = 0  # characters of words that are drawn
+        self._line = _RUNNING
         self._thought: list[Bundle] = []
-        self._drawn: tuple[Progress | None, Media | None, list[Bundle]] = (None, None, [])
-        self._body = replaceable_output(small_bundle("running in the background; %falstream stop stops it"))
+        self._picture_html: tuple[Media | None, str] = (None, "")
         self._stop = stop
-        self._footer = Footer(recent) if stop else None
-
-    def take(self, updates: Sequence[Update]) -> None:
-        super().take(updates)
-        self._new += updates
+        self._button: StopButton | None = None
+        self._box = LiveBox(lambda: self.words, recent, formatted=True, marks_itself=True)
+        self._view = WordsView([""], self._box.mark, layout=self._box.layout)
+        try:
+            self._box.put(Place.WORDS, self._view.widget)
+            self._draw_all()
+        except BaseException:
+            self._box.close()
+            raise
 
     def refresh(self, stream: Stream) -> None:
-        self._grown.collect(self._new, stream, self._style)
-        self._new = []
+        if self._unshown and not self._fed and stream.so_far().words_format(self._style) != "markdown":
+            self._grown.show_as_text()
         self._thought = self._reasoning.bundles(stream)
         if stream.is_thinking:
             self._thought.insert(0, small_bundle(thinking_words(stream)))
         super().refresh(stream)
-        if self._drawn != (self._progress, self._picture, self._thought):
-            self._redraw()
-        if self._stop and self._footer and not self._footer.is_open and stream.elapsed >= WORTH_STOPPING:
-            self._offer_stop(self._stop, self._footer)
+        self._draw_all()
+        self._offer_stop(stream)
+        self._box.keep()
 
     @property
     def _has_undrawn(self) -> bool:
         return super()._has_undrawn or self._reasoning.has_news
 
     def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
-        parts = result.body(style, autoplay=autoplay, html_only=True)
-        body = parts[0] if parts else small_bundle("no answer came")
+        body = result.body(style, autoplay=autoplay, html_only=True)
         notes = [small_bundle(self.note)] if self.note else []
-        foot = merged([result.foot, *notes])[0]
-        if self._footer is None:
-            self._body.replace(merged([body, foot])[0])
-            return
         try:
-            self._body.replace(body)
+            if self._button is not None and not self._box.shows(Place.STOP):
+                self._box.close_part(self._button.widget)
         finally:
-            self._footer.end(foot, [body, foot])
+            self._box.become(body, merged([result.foot, *notes])[0])
 
     def _write(self, text: str, replaces: Shown) -> None:
-        self._line = self._waiting_line
-        self._redraw()
+        if not self._text:
+            self._line = text
+            return
+        self._line = ""
+        offset = 0 if replaces is Shown.WORDS else self._fed
+        self._grown.feed(Text(text, offset))
+        self._fed = offset + len(text)
 
     def _draw_waiting_line(self, stream: Stream) -> None:
         """Draw nothing while the reasoning is shown, which says that the model is thinking."""
@@ -109,28 +111,49 @@ class BackgroundLive(Live):
         """Nothing, since the progress has a line of its own."""
         return ""
 
-    def _offer_stop(self, stop: Callable[[], object], footer: Footer) -> None:
-        button = StopButton(stop)
-        try:
-            footer.open(button.widget)
-        except BaseException:
-            if not footer.is_open:  # an open footer closes the button itself
-                button.close()
-            raise
+    def _draw_all(self) -> None:
+        """Send what is new. The cost of this sets the time until the next refresh."""
+        progress = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
+        line = [small_bundle(self._line)] if self._line else []
+        cost = 0.0
+        if self._picture is not None and self._picture != self._picture_html[0]:
+            self._picture_html = (self._picture, Around.of(picture=[as_html(media_bundle(self._picture))]).picture)
+            cost = len(self._picture.data or b"") / PICTURE_BYTES
+        around = Around.of([*progress, *self._thought, *line])
+        size = self._view.show([(replace(around, picture=self._picture_html[1]), self._grown)])
+        if size:
+            self._rest(max(1 / REFRESHES, cost + size / _CHARACTERS_A_SECOND))
 
-    def _redraw(self) -> None:
-        """Send everything again. The cost of this sets the time until the next refresh."""
-        self._drawn = self._progress, self._picture, self._thought
-        parts = [small_bundle(self._progress.words)] if self._progress and self._progress.words else []
-        if self._picture is not None:
-            parts.append(as_html(media_bundle(self._picture)))
-        self._grown.take()
-        words = small_bundle(self._line) if self._line else words_bundle(self._grown, self.words)
-        parts += [*self._thought, words, small_bundle(UNFINISHED)]
-        self._body.replace(merged(parts)[0])
-        size = len(self._picture.data or b"") if self._picture else 0
-        cost = len(words["text/html"]) / _CHARACTERS_A_SECOND + size / PICTURE_BYTES
-        self._rest(max(1 / REFRESHES, cost))
+    def _offer_stop(self, stream: Stream) -> None:
+        """Make the Stop button in one refresh and show it in the next: both at once would halt the page too long."""
+        if self._button is None:
+            if stream.elapsed >= WORTH_STOPPING:
+                self._button = StopButton(self._stop)
+        elif not self._box.shows(Place.STOP):
+            self._box.put(Place.STOP, self._button.widget)
+        else:
+            self._box.await_pages()
+
+
+class BackgroundStatic(Live):
+    """The view of a background request where no page shows widgets: a line that the result replaces at the end.
+
+    Attributes:
+        note: a note below the result, such as where it was saved.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.note = ""
+        self._output = replaceable_output(small_bundle(_RUNNING))
+
+    def finish(self, result: Result, style: Format, *, autoplay: bool) -> None:
+        body = result.body(style, autoplay=autoplay, html_only=True)
+        notes = [small_bundle(self.note)] if self.note else []
+        self._output.replace(merged([*body, result.foot, *notes])[0])
+
+    def _write(self, text: str, replaces: Shown) -> None:
+        """Show nothing while it streams."""
 
 
 class BackgroundLine(Live):

@@ -1,10 +1,11 @@
 """Shows the answers of several models or endpoints side by side, in columns.
 
-All columns are one output that is replaced as a whole, so that one message refreshes all of them, and the last one
-leaves a static output. The more the output holds, the less often it is replaced.
+All columns are one widget while they stream, so that one message refreshes all of them, with what is new. At the end it
+becomes a static output.
 """
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,19 +20,20 @@ from ..render.bundles import Bundle, as_html, merged, small_bundle
 from ..render.cards import media_bundle
 from ..render.markdown import text_html
 from ..render.mathematics import limit_formulas
-from ..response.updates import Preview, Progress, Update
+from ..response.updates import Preview, Progress, Text, Update
 from ..safety.plain_text import one_line
-from .footer import Footer
 from .growing_words import GrowingWords
-from .joined_blocks import words_bundle
 from .live_reasoning import LiveReasoning
-from .outputs import EMPTY, UNFINISHED, ReplaceableOutput, replaceable_output, show_bundle
+from .live_widgets import LiveBox, Place
+from .outputs import EMPTY, show_bundle
 from .reloaded_page import RecentAnswers
+from .words_view import Around, WordsView
 
 _PAUSE = 0.125
 _TICK = 1.0  # seconds after which the columns are refreshed without news, to show the time that has passed
 _CHARACTERS_A_SECOND = 300_000  # of HTML
 _WORTH_AWAITING = 1.0  # seconds after which someone may have reloaded the page
+_MOST_CHARACTERS = 25_000  # that a refresh adds to a column
 _LARGEST_PREVIEW = 1_000_000  # bytes; a larger picture is shown at the end
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15em,100%),1fr));gap:1em;align-items:start"
 # Content that is wider than its column scrolls there, so that it cannot cover another answer.
@@ -58,13 +60,12 @@ class Columns:
         self._pause = _PAUSE
         self._began = time.monotonic()
         self._drawn, self._has_news = 0.0, False
-        self._body: ReplaceableOutput | None = None
-        self._footer: Footer | None = None
+        self._box: LiveBox | None = None
+        self._view: WordsView | None = None
         self.failure: Exception | None = None
         try:
             if live:
-                self._body = replaceable_output(self._so_far())
-                self._footer = Footer(recent) if self._body.is_in_cell else None
+                self._open(recent)
         except Exception as exc:  # noqa: BLE001 - no failure to show them may stop the answers
             self.failure = exc
 
@@ -99,16 +100,22 @@ class Columns:
 
     def _end(self, columns: Mapping[str, Bundle], results: Mapping[str, Result]) -> None:
         grid = _grid(columns.items())
+        if self._box is None:
+            show_bundle(grid)
+            return
         seconds = max(result.metrics.duration for result in results.values())
-        foot = small_bundle(f"{len(results)} answers · {seconds:.2f} s")
-        try:
-            if self._body is None:
-                show_bundle(grid)
-            else:
-                self._body.replace(grid)
-        finally:
-            if self._footer is not None:
-                self._footer.end(foot, [grid, foot])
+        self._box.become([grid], small_bundle(f"{len(results)} answers · {seconds:.2f} s"))
+
+    def _open(self, recent: RecentAnswers) -> None:
+        self._box = LiveBox(self._words, recent, formatted=True, marks_itself=True)
+        names = [one_line(name, 80) for name in self._columns]
+        self._view = WordsView(names, self._box.mark, grid=_GRID, column=_COLUMN, layout=self._box.layout)
+        self._box.put(Place.WORDS, self._view.widget)
+        self._draw()
+
+    def _words(self) -> str:
+        """The text of all columns, as a save of the notebook keeps it."""
+        return "\n\n".join(f"{one_line(name, 80)}:\n{column.stream.text}" for name, column in self._columns.items())
 
     def _show(self, news: "Mapping[_Column, Sequence[Update]]") -> None:
         """Collect the updates of each column, and draw them if the next refresh is due."""
@@ -117,7 +124,7 @@ class Columns:
         try:
             for column, updates in news.items():
                 column.take(updates)
-            self._has_news = self._has_news or any(news.values())
+            self._has_news = self._has_news or any(news.values()) or any(column.has_unread for column in news)
             if time.monotonic() >= self._drawn + (self._pause if self._has_news else max(_TICK, self._pause)):
                 self._refresh()
                 self._drawn, self._has_news = time.monotonic(), False
@@ -125,15 +132,17 @@ class Columns:
             self.failure = exc
 
     def _refresh(self) -> None:
-        if self._body is not None:
-            self._body.replace(self._so_far())
-        if self._footer is not None and not self._footer.is_open and time.monotonic() > self._began + _WORTH_AWAITING:
-            self._footer.open()
+        if self._box is None:
+            return
+        self._draw()
+        self._box.keep()
+        if time.monotonic() > self._began + _WORTH_AWAITING:
+            self._box.await_pages()
 
-    def _so_far(self) -> Bundle:
-        grid = _grid((name, column.so_far()) for name, column in self._columns.items())
-        self._pause = max(_PAUSE, len(grid["text/html"]) / _CHARACTERS_A_SECOND)
-        return merged([grid, small_bundle(UNFINISHED)])[0]
+    def _draw(self) -> None:
+        if self._view is not None:
+            size = self._view.show([column.so_far() for column in self._columns.values()])
+            self._pause = max(_PAUSE, size / _CHARACTERS_A_SECOND)
 
 
 class _Column:
@@ -143,29 +152,38 @@ class _Column:
         self.stream = stream
         self._style = style
         self._words = GrowingWords()
-        self._preview: tuple[Media, ...] = ()
+        self._unread: deque[Text] = deque()
+        self._preview = Around()
         self._progress = ""
         self._reasoning = LiveReasoning()
 
     def take(self, updates: Sequence[Update]) -> None:
         """Collect what has arrived."""
         self._reasoning.take(updates)
-        self._words.collect(updates, self.stream, self._style)
+        self._unread.extend(update for update in updates if isinstance(update, Text))
         for update in updates:
             if isinstance(update, Preview):
                 light = list(filter(_is_light_picture, update.media))
-                self._preview = tuple(compress(light, drawable(light)))
+                shown = [as_html(media_bundle(media)) for media in compress(light, drawable(light))]
+                self._preview = Around.of(picture=shown)
             elif isinstance(update, Progress):
                 self._progress = replace(update, message=one_line(update.message, 80)).words
 
-    def so_far(self) -> Bundle:
-        parts = self._reasoning.bundles(self.stream)
-        if self.stream.text:
-            self._words.take(last=self.stream.is_done)
-            parts.append(words_bundle(self._words, self.stream.text))
-        parts += [as_html(media_bundle(media)) for media in self._preview]
-        ended = self.stream.is_done
-        return merged([*parts, self.stream.so_far().short_foot if ended else small_bundle(self._status())])[0]
+    @property
+    def has_unread(self) -> bool:
+        """Whether there are words that the next refresh shows."""
+        return bool(self._unread)
+
+    def so_far(self) -> tuple[Around, GrowingWords]:
+        """What the column shows, with as many words as one refresh may add."""
+        added = 0
+        while self._unread and added < _MOST_CHARACTERS:
+            update = self._unread.popleft()
+            self._words.collect([update], self.stream, self._style)
+            added += len(update.new)
+        foot = self.stream.so_far().short_foot if self.stream.is_done else small_bundle(self._status())
+        around = Around.of(self._reasoning.bundles(self.stream), below=[foot])
+        return replace(around, picture=self._preview.picture), self._words
 
     def _status(self) -> str:
         first = self.stream.first_byte_after

@@ -21,6 +21,7 @@ from ..render.answer_style import QUIET_STYLE, answer_style, short_css
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
+from ..wire.environment import is_voila
 from .front_end import output_widget
 from .outputs import (
     WIDGET_FALLBACK,
@@ -65,20 +66,34 @@ class LiveBox:
     """The box with the live widgets of a cell's output, and the text that a save of the notebook keeps meanwhile.
 
     In a cell there are two outputs: the first has the answer so far as plain text, the second has the box. Within an
-    Output widget, no output can be replaced and none is saved. So there is only the box, which holds the final answer
-    at the end.
+    Output widget and in Voilà, no output can be replaced and none is saved. So there is only the box, which holds the
+    final answer at the end.
 
     Args:
         words: returns the answer's text so far.
         recent: the store from which a reloaded page gets the final answer.
         formatted: whether the words are parts of an answer, which need its stylesheet.
+        marks_itself: whether a part is marked by its page as `mark` once it has all the words; until then the static
+            text is shown. Else the box has the mark.
+
+    Attributes:
+        mark: the CSS class of what is shown in place of the static text.
     """
 
-    def __init__(self, words: Callable[[], str], recent: RecentAnswers, *, formatted: bool = False) -> None:
+    def __init__(
+        self,
+        words: Callable[[], str],
+        recent: RecentAnswers,
+        *,
+        formatted: bool = False,
+        marks_itself: bool = False,
+    ) -> None:
         self._words = words
         self._recent = recent
         self._formatted = formatted
         self._name = uuid4().hex
+        self.mark = live_class(self._name)
+        self._classes = ("fal-live", *([] if marks_itself else [self.mark]))
         self._parts: dict[Place, tuple[DOMWidget, ...]] = {}
         self._box: VBox | None = None
         self._within: Output | None = None
@@ -137,9 +152,10 @@ class LiveBox:
             foot: the line below them.
         """
         shown = _as_two_outputs(body, foot) if self._outputs else merged([*body, foot])
-        if self._box is not None and self._within is not None:
+        if self._box is not None and not self._outputs:
             replace_parts(self._box, [static_widget(shown)])
-            close_once_cleared(self._box, self._within)
+            if self._within is not None:
+                close_once_cleared(self._box, self._within)
             return
         try:
             for handle, bundle in zip(self._outputs, shown, strict=False):
@@ -150,9 +166,9 @@ class LiveBox:
         finally:
             if self._messenger is not None:
                 self._messenger.end(shown)
-            self._close()
+            self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Close all widgets; if there is a messenger, all but it and its box."""
         stays = self._messenger is not None
         for place, part in self._parts.items():
@@ -167,17 +183,17 @@ class LiveBox:
     def _style_widget(self) -> "DOMWidget":
         sheet, rest = _live_styles()
         if self._formatted:
-            sheet = answer_style() + sheet + rest.replace("fal-box-name", live_class(self._name))
+            sheet = answer_style() + sheet + rest.replace("fal-box-name", self.mark)
         bundle = {"text/plain": "", "text/html": f'<style class="fal-style">{sheet}</style>'}
         return static_widget([bundle], layout=self.layout, _dom_classes=("fal-style",))
 
     def _open(self, children: "Sequence[DOMWidget]") -> None:
         from ipywidgets import VBox
 
-        self._box = VBox(children, layout=self.layout, _dom_classes=("fal-live", live_class(self._name)))
+        self._box = VBox(children, layout=self.layout, _dom_classes=self._classes)
         self._within = output_widget()
         enable_colab_widgets()
-        if self._within is not None:
+        if self._within is not None or is_voila():
             display(widget_bundle(self._box, WIDGET_FALLBACK), raw=True)
             return
         words = self._words()

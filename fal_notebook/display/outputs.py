@@ -29,11 +29,8 @@ from ..wire.environment import is_voila
 from .front_end import output_widget
 
 if TYPE_CHECKING:
-    from anywidget import AnyWidget
     from ipywidgets import Box, DOMWidget, Output
 
-Metadata = dict[str, Any]
-"""The display metadata of a bundle, by MIME type."""
 EMPTY: Bundle = {"text/plain": "", "text/html": ""}
 UNFINISHED = "… still streaming, unfinished"
 """The note below an answer that still streams."""
@@ -59,13 +56,8 @@ class ReplaceableOutput(ABC):
     is_in_cell: bool
 
     @abstractmethod
-    def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
-        """Replace the content; from any thread.
-
-        Args:
-            bundle: the new content.
-            metadata: its display metadata, by MIME type.
-        """
+    def replace(self, bundle: Bundle) -> None:
+        """Replace the content; from any thread."""
 
 
 def replaceable_output(bundle: Bundle) -> ReplaceableOutput:
@@ -87,8 +79,8 @@ class _InCell(ReplaceableOutput):
     def __init__(self, bundle: Bundle) -> None:
         self._handle = display(bundle, raw=True, display_id=True)
 
-    def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
-        self._handle.update(bundle, raw=True, metadata=metadata)
+    def replace(self, bundle: Bundle) -> None:
+        self._handle.update(bundle, raw=True)
 
 
 class _InWidget(ReplaceableOutput):
@@ -102,8 +94,8 @@ class _InWidget(ReplaceableOutput):
         if within is not None:
             close_once_cleared(self._holder, within)
 
-    def replace(self, bundle: Bundle, metadata: Metadata | None = None) -> None:
-        self._holder.outputs = _as_outputs([bundle], metadata)
+    def replace(self, bundle: Bundle) -> None:
+        self._holder.outputs = _as_outputs([bundle])
 
 
 def static_widget(bundles: Sequence[Bundle], **options: Any) -> "Output":
@@ -113,24 +105,14 @@ def static_widget(bundles: Sequence[Bundle], **options: Any) -> "Output":
     return Output(outputs=_as_outputs(bundles), **options)
 
 
-def _as_outputs(bundles: Sequence[Bundle], metadata: Metadata | None = None) -> tuple[dict[str, Any], ...]:
-    return tuple({"output_type": "display_data", "data": each, "metadata": metadata or {}} for each in bundles)
+def _as_outputs(bundles: Sequence[Bundle]) -> tuple[dict[str, Any], ...]:
+    return tuple({"output_type": "display_data", "data": each, "metadata": {}} for each in bundles)
 
 
 def widget_bundle(widget: "DOMWidget", words: str = _LIVE_FALLBACK) -> Bundle:
     """A widget's view as a bundle, with plain text for viewers without widgets."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"text/plain": words, _VIEW_TYPE: view}
-
-
-def widget_metadata(part: "AnyWidget") -> Metadata:
-    """The display metadata of a view with this part. In Colab it names the code that draws widgets of other packages.
-
-    It is needed only when the view is displayed from another thread. On the cell's own thread Colab adds the metadata
-    itself, after `enable_colab_widgets`.
-    """
-    bundles = part._repr_mimebundle_()  # IPython's protocol: data, or data and metadata
-    return bundles[1] if bundles else {}
 
 
 def enable_colab_widgets() -> None:

@@ -93,6 +93,8 @@ class LiveRun(Run):
         finally:
             if output is not None:
                 output.replace(self._repr_mimebundle_())
+            elif not patience:  # the run ended before it was looked at
+                show_bundle(self._repr_mimebundle_())
 
 
 @overload

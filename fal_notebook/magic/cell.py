@@ -19,7 +19,7 @@ from ..client.payloads import chosen_upload
 from ..client.queue import Submitted
 from ..client.result import Result, show_safely, with_show_error
 from ..client.streaming import Stream
-from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun
+from ..display.background import BackgroundLine, BackgroundLive, BackgroundRun, BackgroundStatic
 from ..display.columns import Columns
 from ..display.front_end import Screen, screen_of
 from ..display.live import Live, NoLive, StaticLive, TerminalLive, follow
@@ -111,7 +111,7 @@ def perform_in_background(request: Request, options: Namespace, shell: Interacti
         _assign(shell, left_in_queue(result, stream) or result, options.out)
         if not saved:
             saved.append(_save_in_background(result, options))
-        if isinstance(live, BackgroundLive | BackgroundLine):
+        if isinstance(live, BackgroundLive | BackgroundLine | BackgroundStatic):
             live.note = saved[0]
         live.finish(result, options.format, autoplay=options.autoplay)
 
@@ -219,8 +219,9 @@ def _background_view(shell: InteractiveShell, options: Namespace, stream: Stream
     screen = screen_of(shell, options.live)
     if screen is Screen.TEXT:
         return BackgroundLine(options.out or LAST_RESULT)
-    stop = stream.cancel if screen in (Screen.WIDGETS, Screen.LATER) else None
-    return BackgroundLive(recent_answers(), stop, options.format)
+    if screen is Screen.END:
+        return BackgroundStatic()
+    return BackgroundLive(recent_answers(), stream.cancel, options.format)
 
 
 def _stopped(stream: Stream, interrupts: Interrupts) -> Result:

@@ -9,6 +9,7 @@ import contextlib
 import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..safety.redaction import Redaction
 from .conduct import Conduct, Send, Wait
@@ -257,6 +258,10 @@ class Desk:
         """`stop`, from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(lambda: self.stop(reason, cancels=cancels))
+
+    async def call(self, work: Callable[[Journal], Any]) -> Any:
+        """Read something of the journal, after all that was written by now."""
+        return await self._ledger.call(work)
 
     async def _conclude(self, outcome: Outcome) -> None:
         self._out.pop(outcome.number, None)

@@ -1,9 +1,9 @@
 """What is known of a run before anything is sent: how many rows, which of them the endpoint refuses, what it costs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..client.prices import Price
 from ..client.usage import money
 from ..render.bundles import Bundle, small_bundle
 from .journal_view import JournalView
@@ -16,8 +16,7 @@ MOST_CHECKED = 10_000
 _PAGE = 500
 _DIGITS = 2
 
-Price = Callable[[str, int], float | None]
-"""What so many requests to an endpoint cost, in US dollars; None where that is not known."""
+_REQUESTS = ("request", "requests", "call", "calls")  # the units of which one is a row
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Estimate:
         is_unique: whether these share its answer.
         refused: the rows that the endpoint's schema refuses, each with why.
         checked: how many rows were held against the schema; 0 where none is known.
-        dollars: fal's own estimate of the price; None where there is none.
+        price: what fal says that a unit costs; None where there is no key, or no price.
         engine: what sends the rows, and why.
     """
 
@@ -41,13 +40,20 @@ class Estimate:
     is_unique: bool
     refused: dict[int, str]
     checked: int
-    dollars: float | None
+    price: Price | None
     engine: str
 
     @property
     def requests(self) -> int:
         """How many requests are sent."""
         return self.rows - len(self.refused) - (self.duplicates if self.is_unique else 0)
+
+    @property
+    def dollars(self) -> float | None:
+        """What all requests cost, in US dollars; None where the price is unknown, or is not one of requests."""
+        if self.price is None or self.price.unit not in _REQUESTS or self.price.currency != "USD":
+            return None
+        return self.price.amount * self.requests
 
     def __str__(self) -> str:
         parts = [self.endpoint, f"{self.rows:,} rows"]
@@ -60,7 +66,8 @@ class Estimate:
         elif self.checked:
             some = "" if self.checked >= self.rows else f"the first {self.checked:,} "
             parts.append(f"{some or 'all '}fit the schema")
-        parts.append(f"price: {'unknown' if self.dollars is None else f'about {money(self.dollars, _DIGITS)}'}")
+        total = "" if self.dollars is None else f", {money(self.dollars, _DIGITS)} in all"
+        parts.append(f"price: {'unknown' if self.price is None else f'{self.price}{total}'}")
         return " · ".join([*parts, self.engine])
 
     __repr__ = __str__

@@ -140,6 +140,11 @@ class JournalView:
             for (label,) in self._read(query, start, start + _PAGE):
                 yield label
 
+    def known_ids(self, names: Sequence[str]) -> set[str]:
+        """Those of some ids that are known as requests of rows."""
+        query = "SELECT request_id FROM states WHERE request_id IN (SELECT value FROM json_each(?))"
+        return {name for (name,) in self._read(query, json.dumps(list(names)))}
+
     def newest(self, count: int) -> list[int]:
         """The numbers of the rows that ended last, the last one first."""
         query = "SELECT number FROM states WHERE ended IS NOT NULL ORDER BY ended DESC, number DESC LIMIT ?"

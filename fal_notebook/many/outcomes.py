@@ -30,6 +30,14 @@ def output(answer: Answer) -> Any:
     return content.text or content.data
 
 
+def shown(answer: Answer) -> str:
+    """What an answer says, in a few words: files by their kind."""
+    content, _ = _read(answer)
+    if content.text or not content.media:
+        return content.text or ("" if content.data is None else repr(content.data))
+    return ", ".join(map(_file_words, content.media))
+
+
 def files_of(answer: Answer, gateway: str | None = None) -> list[Media]:
     """The files of an answer, as bytes or as URLs.
 
@@ -67,6 +75,11 @@ def refusal_of(answer: Answer, endpoint: str) -> StatusError:
     """The error of an answer whose status is not one of success."""
     content, _ = _read(answer)
     return status_error(answer.status or 0, _detail(content), endpoint=endpoint, headers=answer.headers)
+
+
+def _file_words(media: Media) -> str:
+    pixels = media.pixels
+    return f"{media.content_type} {pixels[0]}×{pixels[1]}" if pixels else media.content_type
 
 
 def _read(answer: Answer) -> tuple[Content, FalNotebookError | None]:

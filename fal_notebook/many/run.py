@@ -22,6 +22,7 @@ from .engine import Engine, EngineName
 from .journal import Journal
 from .journal_view import JournalView
 from .progress import Progress, Standing
+from .queue_engine import QueueEngine
 from .records import fact_names, record
 from .row_states import State
 from .sockets_engine import SocketsEngine
@@ -61,7 +62,8 @@ class Setup:
             InvalidRequest: a setting cannot be used.
             CredentialsError: no key was found.
         """
-        return SocketsEngine(endpoint, self.base_url, self.timeout, session().limits)
+        engine = QueueEngine if self.engine == "queue" else SocketsEngine
+        return engine(endpoint, self.base_url, self.timeout, session().limits)
 
 
 class Run(Table):

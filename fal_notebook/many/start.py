@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..client.catalogue import Catalogue, KnownSchema
+from ..client.prices import Price, Prices
 from ..client.sessions import session
 from ..errors import CredentialsError, FalNotebookError, InvalidRequest
 from ..safety.redaction import Redaction
@@ -135,7 +136,7 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
     header, rows = view.header, len(view)
     known = None if how.check == "off" else _schema(header.endpoint, how.base_url)
     refused = {} if known is None or known.is_old else refused_rows(view, known.schema)
-    engine, why = choose(how.engine, header.endpoint, rows)
+    engine, why = choose(how.engine, header.endpoint, rows, how.base_url)
     return Estimate(
         header.endpoint,
         rows,
@@ -143,7 +144,7 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
         header.is_unique,
         refused,
         0 if known is None or known.is_old else min(rows, MOST_CHECKED),
-        None,
+        _price(header.endpoint, how.base_url),
         f"engine: {engine}, {why}",
     )
 
@@ -173,7 +174,7 @@ def _setup(journal: Journal, how: How, _estimate: Estimate | None) -> Setup:
     """How the rows are sent: as the user says now, else as before."""
     kept = journal.setting("engine")
     wanted = how.engine if how.engine != "auto" or kept is None else kept
-    name, _ = choose(wanted, journal.header.endpoint, len(journal))
+    name, _ = choose(wanted, journal.header.endpoint, len(journal), how.base_url or journal.setting("base_url"))
     base_url = how.base_url or journal.setting("base_url")
     return Setup(name, base_url, how.timeout, how.budget)
 
@@ -208,6 +209,12 @@ def _schema(endpoint: str, base_url: str | None) -> KnownSchema | None:
         return None
     with contextlib.suppress(FalNotebookError):
         return session().companion(Catalogue).find(endpoint, base_url)
+    return None
+
+
+def _price(endpoint: str, base_url: str | None) -> Price | None:
+    with contextlib.suppress(FalNotebookError):
+        return session().companion(Prices).of([endpoint], base_url).get(endpoint)
     return None
 
 

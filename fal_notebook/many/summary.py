@@ -2,15 +2,17 @@
 
 import json
 
+from ..render.answer_style import styled_html
 from ..render.bundles import Bundle, merged, small_bundle, table_bundle
 from ..safety.plain_text import one_line
 from .journal_view import JournalView
-from .outcomes import output
+from .outcomes import shown
 from .progress import Progress, Standing
 from .stored import StoredRow
 
 _NEWEST = 5  # rows
 _LONGEST_CELL = 80  # characters
+_BAR_STYLE = 'style="width:24em;max-width:100%"'
 
 
 def summary_bundle(view: JournalView, standing: Standing | None = None) -> Bundle:
@@ -20,21 +22,28 @@ def summary_bundle(view: JournalView, standing: Standing | None = None) -> Bundl
         view: the journal.
         standing: how the run stands; None where that is to be counted.
     """
-    shown = standing or Progress(view.header.endpoint, view.counts(), view.cost()).standing(is_running=False)
-    bundles = [small_bundle(f"{shown.bar} {shown.words}")]
+    now = standing or Progress(view.header.endpoint, view.counts(), view.cost()).standing(is_running=False)
+    bundles = [_bar(now), small_bundle(now.words)]
     if newest := [view.row(number) for number in view.newest(_NEWEST)]:
         bundles.append(table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
     (bundle,) = merged(bundles)
     return bundle
 
 
+def _bar(standing: Standing) -> Bundle:
+    """A bar that needs neither script nor style; a page that takes it away still has the numbers."""
+    bar = (
+        f'<progress aria-label="rows" value="{standing.ended}" max="{max(1, standing.total)}" {_BAR_STYLE}></progress>'
+    )
+    return {"text/plain": standing.bar, "text/html": styled_html(bar)}
+
+
 def _cells(row: StoredRow) -> tuple[str, str, str, str]:
     asked = json.loads(row.row.arguments)
     words = next((value for value in asked.values() if isinstance(value, str)), "") if isinstance(asked, dict) else ""
-    came = output(row.answer) if row.answer is not None and row.state == "done" else row.error or ""
-    shown = came if isinstance(came, str) else repr(came)
+    came = shown(row.answer) if row.answer is not None and row.state == "done" else row.error or ""
     label = json.dumps(json.loads(row.row.label), ensure_ascii=False)
-    return (_cell(label), _cell(words), _cell(shown), row.state)
+    return (_cell(label), _cell(words), _cell(came), row.state)
 
 
 def _cell(text: str) -> str:

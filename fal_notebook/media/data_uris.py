@@ -1,8 +1,12 @@
-"""Files from ``data:`` URIs (RFC 2397), decoded in pieces: a long one may consist of escapes alone."""
+"""Files as text: addresses that know their file, and files from ``data:`` URIs (RFC 2397).
+
+These are decoded in pieces: a long one may consist of escapes alone.
+"""
 
 import base64
 import binascii
 import re
+from typing import Self
 from urllib.parse import unquote_to_bytes
 
 from ..errors import InvalidRequest
@@ -12,6 +16,28 @@ _DATA_URI = re.compile(r"data:([^;,\s/]+/[^;,\s]+)((?:;[^;,]*)*),", re.IGNORECAS
 _MOST_ESCAPES = 250_000  # in a data URI: each takes a hundred times as long to decode as a letter of base64
 _UNESCAPED_AT_ONCE = 16_384  # bytes, each of which may be an object while they are decoded
 _BASE64_AT_ONCE = 4_000_000  # characters, a multiple of four
+
+
+class FileAddress(str):
+    """The address of a file as text, its URL or a data URI, that knows its file: what sends it may choose another one.
+
+    Attributes:
+        media: the file.
+    """
+
+    media: Media
+
+    def __new__(cls, media: Media) -> Self:
+        """The address of a file, whose bytes are within it if it has no URL."""
+        address = super().__new__(cls, media.url or media.data_uri())
+        address.media = media
+        return address
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Media]]:
+        return type(self), (self.media,)
 
 
 def is_data_uri(text: str) -> bool:

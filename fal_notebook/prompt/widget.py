@@ -35,6 +35,7 @@ from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
 from .argument_rows import Form, InvalidForm, Row
 from .attachments import Attachments, Piece
+from .branches import Branches
 from .connection import Connection
 from .connection_state import STATES
 from .conversation import Conversation
@@ -60,7 +61,6 @@ from .page_requests import (
 from .removal import Removals
 from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
-from .versions import Branches
 
 
 class PromptWidget(AnyWidget):

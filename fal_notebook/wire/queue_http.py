@@ -5,6 +5,7 @@ certainly nothing was sent, any other error that something may have been. The ke
 redirect is followed, and nothing but the proxy is taken from the environment, since a ``.netrc`` would replace the key.
 """
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,11 +68,26 @@ class QueueHTTP:
     def __init__(self, address: QueueAddress, max_body: int) -> None:
         self.address = address
         self._max_body = max_body
-        self._client = _client(address)
+        self._transport = _transport(address)
+        self._client = httpx.AsyncClient(
+            transport=self._transport,
+            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+            trust_env=False,
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},
+        )
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; all of them, also if the task is cancelled meanwhile, which httpx does not promise."""
+        cancelled: asyncio.CancelledError | None = None
+        for connection in self._transport._pool.connections:
+            try:
+                await connection.aclose()
+            except asyncio.CancelledError as exc:
+                cancelled = exc
         await self._client.aclose()
+        if cancelled is not None:
+            raise cancelled
 
     async def ask(self, method: str, url: str, body: bytes | None = None) -> HTTPAnswer:
         """The answer to one request, which is sent once.
@@ -135,24 +151,21 @@ class QueueHTTP:
         return ConnectionLost(target.redact(f"the connection to the queue at {host} broke off{said}"))
 
 
-def _client(address: QueueAddress) -> httpx.AsyncClient:
-    """A client of this queue. Making it takes long: with TLS, certificates are read."""
+def _transport(address: QueueAddress) -> httpx.AsyncHTTPTransport:
+    """The connections to this queue. Making them takes long: with TLS, certificates are read."""
     url = httpx.URL(address.base)
     is_plain = url.scheme == "http" and not address.list_base.startswith("https")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
     try:
-        return httpx.AsyncClient(
+        return httpx.AsyncHTTPTransport(
             proxy=proxy_of(url),
             verify=context,
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(
                 max_connections=_MOST_CONNECTIONS,
                 max_keepalive_connections=_MOST_CONNECTIONS,
                 keepalive_expiry=_IDLE_SECONDS,
             ),
             trust_env=False,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
         )
     except (ValueError, ImportError, httpx.InvalidURL):  # its message may have the proxy's password
         raise ConnectError("the proxy that is set cannot be used", hint="check HTTPS_PROXY") from None

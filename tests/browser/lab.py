@@ -148,6 +148,10 @@ class Notebook:
         )
         return self.outputs(cell)
 
+    def restart(self) -> None:
+        """Restart the kernel, as the page's button does."""
+        self.page.evaluate(f"() => {_NOTEBOOK}.sessionContext.restartKernel()")
+
     def outputs(self, cell: int) -> list[dict[str, Any]]:
         outputs: list[dict[str, Any]] = self.page.evaluate(
             f"cell => {_NOTEBOOK}.content.widgets[cell].model.outputs.toJSON()", cell

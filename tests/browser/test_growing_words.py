@@ -35,6 +35,10 @@ PLAIN = len(CELLS)
 CELLS.append(
     f"%%falstream test/paced/stream --raw -f text\n{json.dumps({'text': 'wonderful ' * 40, 'rate': 500, 'after': 2})}"
 )
+BESIDE = len(CELLS)  # a background run, and columns
+for option in ("-b", "--models a/one,b/two"):
+    arguments = json.dumps({"text": MIXED * 8 + LAST, "rate": 150, "after": 2})
+    CELLS.append(f"%%falstream test/paced/stream --raw {option}\n{arguments}")
 # Notes how high the words and the whole output are at each frame.
 LOOK = """
 cell => {
@@ -115,6 +119,27 @@ def test_what_is_finished_stays_in_its_place_and_selected_while_more_comes(page:
     most = 1 if page.server.app == "lab" else LINE  # in Notebook 7 the Stop button moves the words by 6 pixels
     assert abs(now["y"] - top["y"]) < most
     assert abs(final["y"] - top["y"]) < most
+
+
+@pytest.mark.parametrize("cell", [BESIDE, BESIDE + 1], ids=["in the background", "in columns"])
+def test_what_is_finished_stays_selected_and_typeset_beside_other_cells_and_answers(page: Notebook, cell: int) -> None:
+    page.start(cell)
+    output = page.output(cell)
+    heading = output.locator("h2:visible").first.element_handle()
+    heading.scroll_into_view_if_needed()
+    heading.select_text()
+    expect(output.locator("mjx-container:visible").first).to_be_visible()
+    expect(output.locator("h2:visible").nth(5)).to_be_visible()
+    assert heading.evaluate("each => each.isConnected")
+    assert page.page.evaluate("getSelection().toString().trim()") == "A heading"
+    width = output.locator("h2:visible").first.bounding_box()
+    expect(output.locator(".fal-live")).to_have_count(0)
+    expect(output.locator("h2:visible")).to_have_count(8 if cell == BESIDE else 16)
+    final = output.locator("h2:visible").first.bounding_box()
+    assert width is not None
+    assert final is not None
+    assert abs(final["x"] - width["x"]) < 1
+    assert abs(final["y"] - width["y"]) < LINE
 
 
 def test_no_word_of_printed_text_that_fits_its_line_is_broken(page: Notebook) -> None:

@@ -70,7 +70,7 @@ def test_the_stop_button_of_a_background_run_stops_it_and_becomes_the_status_lin
     expect(page.output(2)).to_contain_text("first words")
     page.output(2).get_by_role("button", name="Stop this request").click()
     expect(page.output(2)).to_contain_text("stopped ·")
-    expect(page.output(2).get_by_role("button")).to_have_count(0)
+    expect(page.output(2).get_by_role("button", name="Stop")).to_have_count(0)
     body, foot = page.outputs(2)
     assert body["data"]["text/plain"] == "first words"
     assert foot["data"]["text/plain"].startswith("test/endless/stream · stopped")

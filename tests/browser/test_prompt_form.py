@@ -12,6 +12,7 @@ from fal_notebook.local.server import LocalServer
 from .. import endpoints
 from ..prompt import studio
 from .lab import Notebook, Server, notebook
+from .test_accessibility import serious
 from .test_prompt_widget import ask, box, button, widget
 
 CELLS = [
@@ -226,6 +227,19 @@ def test_a_file_goes_where_the_schema_has_a_place_for_it(page: Notebook) -> None
     expect(field(shown, "mask")).to_be_focused()
     field(shown, "image_url").fill("https://x.test/dog.png")
     assert sent(shown, "y") == {"seed": 3, "image_url": "https://x.test/dog.png"}
+
+
+def test_axe_finds_nothing_serious_in_an_open_form_with_problems_files_and_a_list_of_choices(page: Notebook) -> None:
+    shown = form(page, 2)
+    field(shown, "temperature").fill("9")
+    give(shown, box(shown), "paste", "one.png", endpoints.PNG, "image/png")
+    expect(shown.locator(".fal-argument .fal-problem:visible")).to_have_count(1)
+    expect(shown.locator(".fal-chip")).to_have_count(1)
+    shown.get_by_label("Model").click()
+    expect(shown.locator(".fal-choice").first).to_be_visible()
+    found = serious(page, shown)
+    button(shown, "Remove one.png").click()
+    assert found + serious(page, form(page, 1)) == []
 
 
 def test_files_that_wait_are_there_in_a_further_view(page: Notebook) -> None:

@@ -13,7 +13,16 @@ CELLS = [
     "from fal_notebook import PromptWidget",
     f"a = PromptWidget('test/paced/stream', {{'text': {WORDS!r}, 'rate': 300}}); a",
     "b = PromptWidget('test/endless/stream'); b",
+    "c = PromptWidget('fal-ai/any-llm/stream', {'temperature': 1}, base_url='ws://127.0.0.1:9', messages=["
+    "{'role': role, 'content': f'{role} {n}'} for n in range(3) for role in ('user', 'assistant')]); c",
 ]
+NAME = """
+(() => {
+  const at = document.activeElement;
+  const label = at.labels?.[0]?.firstChild.textContent;
+  return at.getAttribute("aria-label") ?? label ?? at.textContent.replace(/ \\(.*/, "");
+})()
+"""
 SIZES = {"a laptop": (1280, 800), "a narrow window": (700, 800), "200 % zoom": (640, 400)}
 
 
@@ -63,3 +72,64 @@ def test_a_prompt_waits_and_is_withdrawn_by_keyboard(page: Notebook) -> None:
     box(shown).fill("")
     page.page.keyboard.press("ArrowUp")
     expect(box(shown)).to_have_value("x")
+
+
+def test_tab_goes_from_the_endpoint_over_the_log_to_the_prompt_with_one_stop_for_all_answers(page: Notebook) -> None:
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+    page.run(3)
+    shown = page.output(3).locator(".fal-root")
+    expect(shown.locator(".fal-entry")).to_have_count(3)
+    shown.get_by_label("Endpoint").focus()
+    stops = []
+    for _ in range(6):
+        page.page.keyboard.press("Tab")
+        stops.append(page.page.evaluate(NAME))
+    newest = shown.locator(".fal-entry").last.get_by_role("button").first.inner_text()
+    assert stops == ["Model", "Arguments", "Conversation", newest, "Prompt", "Send"]
+
+
+def test_arrow_keys_move_among_the_buttons_of_answers(page: Notebook) -> None:
+    shown = page.output(3).locator(".fal-root")
+    buttons = [each.get_by_role("toolbar").get_by_role("button") for each in shown.locator(".fal-entry").all()]
+    buttons[2].first.focus()
+    page.page.keyboard.press("ArrowRight")
+    expect(buttons[2].nth(1)).to_be_focused()
+    page.page.keyboard.press("End")
+    expect(buttons[2].last).to_be_focused()
+    page.page.keyboard.press("ArrowRight")
+    expect(buttons[2].first).to_be_focused()
+    page.page.keyboard.press("ArrowUp")
+    expect(buttons[1].first).to_be_focused()
+    page.page.keyboard.press("Tab")
+    expect(box(shown)).to_be_focused()
+    page.page.keyboard.press("Shift+Tab")
+    expect(buttons[1].first).to_be_focused()
+
+
+def test_in_forced_colours_and_with_reduced_motion_everything_is_told_apart(page: Notebook) -> None:
+    shown = page.output(3).locator(".fal-root")
+    page.page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    try:
+        for part in (".fal-asked", ".fal-light", ".fal-log", ".fal-send", ".fal-prompt"):
+            expect(shown.locator(part).first).to_have_css("border-top-style", "solid")
+        moving = "all => all.some(each => getComputedStyle(each).animationName !== 'none')"
+        assert not shown.locator("*").evaluate_all(moving)
+    finally:
+        page.page.emulate_media(forced_colors="none", reduced_motion="no-preference")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_with_the_arguments_open_the_input_and_its_button_are_in_view(page: Notebook, size: str) -> None:
+    shown = page.output(3).locator(".fal-root")
+    width, height = SIZES[size]
+    page.page.set_viewport_size({"width": width, "height": height})
+    if shown.locator(".fal-arguments[open]").count() == 0:
+        shown.locator(".fal-arguments > summary").click()
+    for _ in range(3):
+        button(shown, "Add argument").click()
+    box(shown).click()
+    for each in (box(shown), button(shown, "Send")):
+        expect(each).to_be_in_viewport(ratio=0.99)
+    arguments = shown.locator(".fal-arguments").bounding_box()
+    assert arguments is not None
+    assert arguments["height"] <= 0.31 * height

@@ -14,7 +14,7 @@ import polars
 import pydantic
 import pytest
 
-from fal_notebook.client.arguments import encode
+from fal_notebook.client.arguments import encode, settled
 from fal_notebook.client.result import Result
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.media.media import Media
@@ -144,6 +144,84 @@ def test_what_stands_for_a_plain_value_goes_as_that(value: object, sent: Any) ->
     assert json.loads(encode({"x": [{"y": value}]})) == {"x": [{"y": sent}]}
 
 
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (pandas.NaT, None),
+        (pandas.NA, None),
+        (pandas.Series([1, None], dtype="Int64"), [1, None]),
+        (pandas.Series([pandas.Timestamp("2026-01-02"), pandas.NaT]), ["2026-01-02T00:00:00", None]),
+        (polars.DataFrame({"d": [date(2026, 1, 2)]}), [{"d": "2026-01-02"}]),
+        ({"a": {"b": [Decimal("1.5"), (Size.SQUARE,)]}}, {"a": {"b": [1.5, ["square_hd"]]}}),
+        (Result("a/b", media=[Media("image/png", url="https://fal.media/a.png")]), "https://fal.media/a.png"),
+        (10**400, 10**400),
+    ],
+)
+def test_what_has_such_values_within_it_goes_as_they_do(value: object, sent: Any) -> None:
+    assert json.loads(encode({"x": value})) == {"x": sent}
+
+
+def test_a_file_within_a_dataclass_or_a_model_is_sent_as_a_file(tmp_path: Path) -> None:
+    @dataclass
+    class Lora:
+        path: Path
+
+    class Order(pydantic.BaseModel):
+        image: Path
+        page: pydantic.HttpUrl
+        secret: pydantic.SecretStr
+
+    (tmp_path / "a.png").write_bytes(b"x")
+    order = Order.model_validate({"image": tmp_path / "a.png", "page": "https://fal.ai/x", "secret": "word"})
+    sent = json.loads(encode({"loras": [Lora(tmp_path / "a.png")], "order": order}))
+    assert sent["loras"] == [{"path": "data:image/png;base64,eA=="}]
+    assert sent["order"] == {"image": "data:image/png;base64,eA==", "page": "https://fal.ai/x", "secret": "**********"}
+
+
+def test_a_table_is_text_with_all_rows_where_a_text_is_wanted() -> None:
+    long = pandas.DataFrame({"n": range(200)})
+    assert json.loads(encode({"prompt": long}))["prompt"].split() == ["n", *map(str, range(200))]
+    named = pandas.DataFrame({"a": [1]}, index=["row"])
+    assert json.loads(encode({"prompt": named}))["prompt"] == ",a\nrow,1"
+    assert json.loads(encode({"prompt": polars.Series("p", [1, 2])}))["prompt"] == "p\n1\n2"
+    assert json.loads(encode({"rows": named})) == {"rows": [{"a": 1}]}
+
+
+def test_each_file_is_read_once_and_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"first")
+    given = {"file": path, "list": [1]}
+    once = settled(given)
+    path.write_bytes(b"second")
+    given["list"].append(2)  # type: ignore[attr-defined]  # it is the list
+    assert settled(once)["file"].data == b"first"
+    assert json.loads(encode(once)) == {"file": "data:text/plain;base64,Zmlyc3Q=", "list": [1]}
+
+
+def test_an_answer_of_several_files_is_no_file() -> None:
+    answer = Result("a/b", media=[Media("image/png", b"a"), Media("image/png", b"b")])
+    with pytest.raises(InvalidRequest, match=r"image_url cannot be sent.* has 2 files \(give one of them: result"):
+        encode({"image_url": answer})
+    assert json.loads(encode({"prompt": answer})) == {"prompt": ""}
+
+
+@pytest.mark.parametrize("value", [Size, pydantic.BaseModel, print])
+def test_a_class_or_a_function_is_no_value(value: object) -> None:
+    with pytest.raises(InvalidRequest, match=r"x cannot be sent as JSON: .* has no JSON form"):
+        encode({"x": value})
+
+
+def test_what_fails_in_another_package_is_told_with_the_argument() -> None:
+    class Broken:
+        def tolist(self) -> None:
+            raise RuntimeError("no memory on the device")
+
+    with pytest.raises(
+        InvalidRequest, match=r"a\[0\]\.b cannot be sent as JSON: RuntimeError: no memory on the device"
+    ):
+        encode({"a": [{"b": Broken()}]})
+
+
 def test_a_pydantic_model_goes_as_its_fields() -> None:
     class Shape(pydantic.BaseModel):
         width: int
@@ -159,3 +237,7 @@ def test_the_name_of_a_file_is_not_sent_as_words(tmp_path: Path, monkeypatch: py
     with pytest.raises(InvalidRequest, match=r"did you mean image_url=@cat.png"):
         encode({"image_url": "cat.png"})
     assert json.loads(encode({"prompt": "cat.png"})) == {"prompt": "cat.png"}
+    with pytest.raises(InvalidRequest, match=r"^items\[0\]\.mask_url is the name of a file.*=@cat.png, or Path"):
+        encode({"items": [{"mask_url": "cat.png"}]})
+    with pytest.raises(InvalidRequest, match=r"^image_urls is the name of a file.*\(did you mean Path\('cat.png'\)"):
+        encode({"image_urls": ["https://fal.media/a.png", "cat.png"]})

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import fal_client.client
 import httpx
+import numpy as np
 import psutil
 import pytest
 
@@ -305,3 +307,31 @@ def test_an_upload_takes_no_memory_beside_the_file(
         hashlib.sha256(httpx.get(mirror.asked[-1]["video_url"]).content).digest()
         == hashlib.sha256(path.read_bytes()).digest()
     )
+
+
+CHAT = "openrouter/router/openai/v1/chat/completions"
+
+
+def test_a_picture_of_a_conversation_is_uploaded_once_and_its_url_stands_in_every_turn(
+    always: list[str], storage: Storage, mirror: Mirror
+) -> None:
+    talk = fal.chat(CHAT)
+    picture = np.arange(300_000, dtype="uint8").reshape(300, 1000)
+    talk("What is this?", picture)
+    talk.fork()("And now?")
+    talk("Really?")
+    urls = [each["messages"][0]["content"][1]["image_url"]["url"] for each in mirror.asked]
+    assert len(set(urls)) == storage.uploads == 1
+    assert httpx.get(urls[0]).headers["content-type"] == "image/png"
+    kept = json.loads(json.dumps(talk.messages))[0]["content"][1]["image_url"]["url"]
+    assert kept.startswith("data:image/png;base64,")
+
+
+def test_the_prompt_box_uploads_what_python_has_given_it(always: list[str], mirror: Mirror, tmp_path: Path) -> None:
+    path = tmp_path / "cat.png"
+    path.write_bytes(LARGE)
+    box = fal.PromptWidget("a/b", {"image_url": path})
+    box.run("x")
+    wait_until(lambda: len(box.results) == 1)
+    assert mirror.asked[0]["image_url"].startswith("http")
+    box.close()

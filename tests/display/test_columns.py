@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from fal_notebook.local.server import LocalServer
 
 from ..endpoints import PNG
+from ..growing_page import columns_of
 from ..kernels import Execution, Kernel, kernel
 from ..scripted import ScriptedServer, end, start
 
@@ -25,10 +26,14 @@ def lab(server: LocalServer) -> Iterator[Kernel]:
         yield running
 
 
-def _live(cell: Execution) -> list[dict[str, str]]:
-    """The contents of the output before the final one."""
-    shown = [each for each in cell.messages if each["header"]["msg_type"] in ("display_data", "update_display_data")]
-    return [each["content"]["data"] for each in shown[:-1]]
+def _live(cell: Execution) -> list[list[str]]:
+    """The words of all columns after each of their frames."""
+    return [columns.text for columns in columns_of(cell.messages)]
+
+
+def _live_html(cell: Execution) -> list[str]:
+    """The same as HTML, of all columns together."""
+    return ["".join(columns.html) for columns in columns_of(cell.messages)]
 
 
 def test_several_endpoints_stream_beside_each_other_and_give_a_dict(lab: Kernel) -> None:
@@ -39,9 +44,9 @@ def test_several_endpoints_stream_beside_each_other_and_give_a_dict(lab: Kernel)
     assert lab.value("{name: r.text[:10] for name, r in both.items()}") == (
         "{'test/paced/stream': '0000 0001 ', 'test/echo/stream': 'some words'}"
     )
-    early = next(data["text/plain"] for data in _live(cell) if "0010" in data["text/plain"])
-    assert "0099" not in early
-    assert "some words" in early
+    paced, echo = next(columns for columns in _live(cell) if "0010" in columns[0])
+    assert "0099" not in paced
+    assert "some words" in echo
 
 
 FORMATTED = "# Words\\n\\n- one\\n- **two**\\n\\n```py\\nx = 1\\n"
@@ -51,27 +56,39 @@ def test_a_column_is_formatted_while_it_streams(lab: Kernel) -> None:
     arguments = f'{{"text": "{FORMATTED}", "rate": 200, "after": 1}}'
     cell = lab.run(f"%%falstream test/paced/stream --models a,b --raw\n{arguments}")
     assert cell.status == "ok", cell.error
-    shown = [data["text/html"] for data in _live(cell)]
+    shown = _live_html(cell)
     for part in ("<h1", "<strong>two</strong>", 'class="fal-code"'):
         assert any(html.count(part) == 2 for html in shown), part
     assert shown[-1].count("<ul") == 2
 
 
+def test_no_block_of_a_column_is_sent_twice(lab: Kernel) -> None:
+    text = "".join(f"Paragraph {number} of **the** answer, with some words.\\n\\n" for number in range(60))
+    cell = lab.run(f'%%falstream test/paced/stream --models a,b --raw\n{{"text": "{text}", "rate": 1000}}')
+    states = [message["content"].get("data", {}).get("state", {}) for message in cell.messages]
+    frames = [state["frame"] for state in states if "frame" in state]
+    assert sum(len(json.dumps(frame)) for frame in frames) <= 3 * 2 * len(text)
+    for number in (0, 1):
+        blocks = [
+            html for frame in frames for html, _ in frame["columns"][number].get("words", {"blocks": []})["blocks"]
+        ]
+        assert len(blocks) == len(set(blocks)) >= 40
+
+
 def test_the_words_of_a_column_stream_as_they_are_where_that_is_asked_for(lab: Kernel) -> None:
     arguments = f'{{"text": "{FORMATTED}", "rate": 200, "after": 1}}'
     cell = lab.run(f"%%falstream test/paced/stream --models a,b --raw -f text\n{arguments}")
-    shown = [data["text/html"] for data in _live(cell)]
+    shown = _live_html(cell)
     assert any(html.count("- **two**\n") == 2 for html in shown)
     assert not any("<strong>two" in html for html in shown)
 
 
 def test_each_column_has_its_own_times_while_it_streams_and_after(lab: Kernel) -> None:
     cell = lab.run("%falstream test/paced/stream,test/echo/stream prompt=x count:=100 rate:=100")
-    streaming = next(data["text/plain"] for data in _live(cell) if "0010" in data["text/plain"])
-    paced, echo = streaming.split("test/echo/stream:\n")
+    paced, echo = next(columns for columns in _live(cell) if "0010" in columns[0])
     assert "receiving… " in paced
     assert " s · first token " in paced
-    assert "test/echo/stream · " in echo  # it has ended: its whole line is there
+    assert "test/echo · " in echo  # it has ended: its whole line is there
     assert cell.plain.count("first token") == 2
 
 
@@ -121,10 +138,10 @@ def test_previews_and_progress_are_shown_live_and_only_as_a_pictures_bytes(uri: 
 
     with ScriptedServer(answers) as server, kernel({"FAL_NOTEBOOK_URL": server.url}) as lab:
         request = lab.send("%falstream a/b,c/d prompt=x -o both")
-        cell = lab.read(request, until="25% <b>half way")
-        live = [*_live(cell), cell.messages[-1]["content"]["data"]]
+        cell = lab.read(request, until="25% &lt;b&gt;half way")
+        live = _live_html(cell)
         seen.set()
         lab.read_on(request, cell)
         assert cell.status == "ok", cell.error
-    assert any("<img" in data["text/html"] for data in live) is shows
-    assert all("127.0.0.1:9" not in data["text/html"] and "<b>" not in data["text/html"] for data in live)
+    assert any("<img" in html for html in live) is shows
+    assert all("127.0.0.1:9" not in html and "<b>" not in html for html in live)

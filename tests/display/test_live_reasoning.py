@@ -155,5 +155,5 @@ def test_in_a_notebook_a_fold_has_the_lines_and_closes_before_the_first_words(
     live.refresh(stream)
     live.refresh(stream)
     assert order[:3] == ["two and two", "thought for 4 s", "words"]
-    live._box._close()
+    live._box.close()
     assert fold.comm is None

@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.magic.template import fill, slots
@@ -139,3 +141,16 @@ def test_slots_tell_where_they_stand() -> None:
 
 def test_a_text_full_of_braces_is_read_slot_by_slot() -> None:
     assert len(list(slots("{{ a b }} " * 5_000))) == 5_000
+
+
+def test_a_table_within_a_text_has_all_of_its_rows() -> None:
+    table = pandas.DataFrame({"n": range(100)})
+    text = fill("Of these:\n{{table}}\nwhich is the largest?", {"table": table})
+    assert text == "Of these:\nn\n" + "\n".join(map(str, range(100))) + "\nwhich is the largest?"
+
+
+def test_a_picture_within_a_text_is_refused_with_the_way_out() -> None:
+    picture = Image.new("RGB", (1, 1))
+    with pytest.raises(InvalidRequest, match=r"\{\{picture\}\} is a Image, .* such as image_url=\{\{picture\}\}"):
+        fill("What is {{picture}}?", {"picture": picture})
+    assert fill(" {{picture}} ", {"picture": picture}) is picture

@@ -83,10 +83,18 @@ async def _broken() -> AsyncIterator[bytes]:
     raise OSError("the machine is gone")
 
 
+async def _schema(_: Request) -> Response:
+    shape = {"type": "object", "properties": {"prompt": {"type": "string"}, "size": {"type": "integer"}}}
+    body = {"content": {"application/json": {"schema": shape}}}
+    operation = {"requestBody": body, "responses": {"200": {"description": "an answer"}}}
+    return JSONResponse({"openapi": "3.1.0", "paths": {f"/{ENDPOINT}": {"post": operation}}})
+
+
 @contextmanager
 def serving(**gateway: Any) -> Iterator[Asked]:
     asked = Asked()
-    app = Starlette(routes=[Route(f"/{ENDPOINT}", asked.work, methods=["POST"])])
+    routes = [Route(f"/{ENDPOINT}", asked.work, methods=["POST"]), Route("/openapi.json", _schema)]
+    app = Starlette(routes=routes)
     with LocalServer(HTTPOverWebSocket(app, **gateway)) as server:
         asked.url = server.url
         yield asked

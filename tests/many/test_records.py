@@ -159,7 +159,7 @@ def test_a_summary_is_static_and_harmless(path: Path) -> None:
     answers = [(JSON, json.dumps({"output": HOSTILE}).encode()), (JSON, b"")]
     with run(path, [HOSTILE, "b", "c"], answers) as view:
         bundle = summary_bundle(view)
-    assert "66 % a/b · 1 of 3 done · 1 failed · 1 waiting · $0.5 spent" in bundle["text/plain"]
+    assert "66 %\na/b · 1 of 3 done · 1 failed · 1 waiting · $0.5 spent" in bundle["text/plain"]
     assert "<script" not in bundle["text/html"]
     assert "\x1b" not in bundle["text/plain"] + bundle["text/html"]
     assert "&lt;script&gt;" in bundle["text/html"]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas  # type: ignore[import-untyped]  # it ships no hints
@@ -14,7 +15,9 @@ import polars
 import pytest
 
 import fal_notebook as fal
+from fal_notebook.client.prices import Price
 from fal_notebook.errors import CredentialsError, InvalidRequest, JournalError
+from fal_notebook.many.estimate import Estimate
 from fal_notebook.many.journal_view import JournalView
 
 from ..conftest import KEY, wait_until
@@ -234,6 +237,12 @@ def test_a_dry_run_sends_nothing_and_tells_what_is_known(asked: Asked) -> None:
     assert not asked.bill
 
 
+def test_a_price_is_told_as_fal_tells_it_and_summed_up_only_where_a_row_is_a_unit() -> None:
+    known = Estimate("a/b", 400, 0, is_unique=False, refused={}, checked=0, price=Price(0.025, "requests"), engine="x")
+    assert "price: $0.025 per request, $10 in all" in str(known)
+    assert "price: $0.025 per image · " in str(replace(known, price=Price(0.025, "images")))
+
+
 def test_before_many_rows_what_is_known_is_told(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     fal.map(ENDPOINT, ["a"] * 100).wait()
     assert capsys.readouterr().err == ""
@@ -359,3 +368,18 @@ def test_an_answer_is_plain_text_wherever_a_run_is_shown(asked: Asked) -> None:
     assert "<img" not in bundle["text/html"]
     assert "<script" not in bundle["text/html"].lower()
     assert "\x1b" not in bundle["text/plain"]
+
+
+def test_rows_that_the_schema_refuses_fail_without_being_sent(
+    asked: Asked, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAL_NOTEBOOK_SCHEMAS", "on")
+    rows = [{"prompt": f"row {n}", "size": "large" if n == 7 else n} for n in range(101)]
+    assert fal.map(ENDPOINT, rows, dry_run=True).refused.keys() == {7}
+    run = fal.map(ENDPOINT, rows, to=path).wait()
+    (failed,) = run.failed
+    assert failed["prompt"] == "row 7"
+    assert failed["error"].startswith("not sent: size")
+    assert "row 7" not in asked.bill
+    assert len(asked.bill) == 100
+    assert fal.map(ENDPOINT, rows, check="off").wait()[7]["status"] == "done"

@@ -1,6 +1,7 @@
 """What users have at hand becomes a file, and that file has the same content as what they had."""
 
 import io
+import os
 import wave
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,34 @@ class Tensor:
 
 def test_a_tensor_is_a_picture() -> None:
     assert np.array_equal(opened(file_of(Tensor())), PIXELS)
+
+
+class BFloat(Tensor):
+    """A tensor of numbers that NumPy does not have."""
+
+    def numpy(self) -> Any:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+    def float(self) -> Tensor:
+        return Tensor()
+
+
+class Elsewhere(Tensor):
+    def cpu(self) -> "Tensor":
+        raise RuntimeError("the device is gone")
+
+
+def test_a_tensor_of_other_numbers_is_converted_and_one_that_cannot_be_read_is_told() -> None:
+    assert np.array_equal(opened(file_of(BFloat())), PIXELS)
+    with pytest.raises(InvalidRequest, match="this Elsewhere cannot be read as a file: RuntimeError: the device is"):
+        file_at_hand(Elsewhere())
+
+
+def test_a_rate_of_numpy_is_one_and_a_path_of_another_class_is_read(tmp_path: Path) -> None:
+    assert file_of((np.zeros(9), np.int64(16_000))).content_type == "audio/wav"
+    (tmp_path / "a.png").write_bytes(b"x")
+    (entry,) = os.scandir(tmp_path)
+    assert file_of(entry).file_name == "a.png"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from ..endpoints import PNG
 
 def stream(**facts: Any) -> Stream:
     """A stand-in for a stream: only the attributes that a running answer reads."""
-    known: dict[str, Any] = {"is_done": False, "transfer": None, "first_byte_after": None, "request_id": None}
-    known |= {"bytes": 0, "elapsed": 0.5, **facts}
+    nothing = dict.fromkeys(("transfer", "first_byte_after", "request_id"))
+    known = {**nothing, "is_done": False, "bytes": 0, "elapsed": 0.5, **facts}
     known.setdefault("so_far", lambda: Result("a/b"))
     return cast(Stream, SimpleNamespace(**known))
 

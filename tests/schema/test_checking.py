@@ -1,13 +1,15 @@
 """The check of arguments against a schema, with jsonschema as a second judge."""
 
+import contextlib
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError, create_model
 
 from fal_notebook.schema.checking import MOST_PROBLEMS, check
 from fal_notebook.schema.reading import read_schema
@@ -179,3 +181,34 @@ def test_jsonschema_judges_the_same(schema: dict[str, Any], value: Any) -> None:
 @given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5))
 def test_no_arguments_raise(arguments: dict[str, Any]) -> None:
     assert {each.path for each in check(SCHEMA, arguments)} >= ({"prompt"} - arguments.keys())
+
+
+class Nested(BaseModel):
+    p: int
+    q: list[float] | None = None
+
+
+PYDANTIC = (int, float, bool, str, int | None, list[int], Literal["a", "4"], Literal[1, 2], Nested, Nested | str)
+
+
+@given(st.sampled_from(PYDANTIC), VALUES)
+def test_what_is_certain_to_be_refused_is_refused_by_pydantic(kind: Any, value: Any) -> None:
+    model = create_model("Input", x=(kind, ...))
+    document = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    whole = fal_document("a/b", {})
+    whole["components"]["schemas"] |= {"Input": document, **document.get("$defs", {})}
+    for arguments in ({"x": value}, {}):
+        if any(each.is_certain for each in check(read_schema(whole, "a/b"), arguments)):
+            with pytest.raises(ValidationError):
+                model.model_validate(arguments)
+
+
+@given(st.sampled_from(PYDANTIC), VALUES)
+def test_what_pydantic_makes_of_a_value_is_never_doubted(kind: Any, value: Any) -> None:
+    model = create_model("Input", x=(kind, ...))
+    document = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    whole = fal_document("a/b", {})
+    whole["components"]["schemas"] |= {"Input": document, **document.get("$defs", {})}
+    with contextlib.suppress(ValidationError):
+        arguments = model.model_validate({"x": value}).model_dump()
+        assert check(read_schema(whole, "a/b"), arguments) == []
