@@ -24,7 +24,7 @@ _WORDS = ("keep", "blocks", "tail", "packed")
 _ANSWER = (*_WORDS, "html", "words", "end", "copy")
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "cleared": (),
-    "entry": ("id", "prompt", "files", "version", "versions", "still", *_ANSWER),
+    "entry": ("id", "prompt", "files", "version", "versions", "still", "more", *_ANSWER),
     "left": ("ids",),
     "delta": ("id", "elapsed", "status", *_WORDS),
     "done": ("id", *_ANSWER),

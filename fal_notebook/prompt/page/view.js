@@ -300,6 +300,10 @@ class View {
   }
 
   receive(message, buffers) {
+    if (message.more) { // one of many: what needs the layout is done once, with the last
+      this.open(message);
+      return;
+    }
     const wasAtEnd = this.conversation.isAtEnd;
     const height = this.root.offsetHeight;
     const entry = this.conversation.get(message.id);
@@ -310,6 +314,7 @@ class View {
     }
     if (message.still) this.conversation.scrollBack();
     else if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
+    else this.conversation.follows = false;
     if (this.root.offsetHeight !== height) this.keepInView();
   }
 
@@ -328,7 +333,7 @@ class View {
       this.save();
     }
     this.isInstead = false;
-    this.enableButtons();
+    if (!message.more) this.enableButtons();
     if (this.steppedBy) entry.versions?.focus(this.steppedBy);
     this.steppedBy = undefined;
   }
@@ -373,6 +378,7 @@ class View {
 
   /** Typeset formulas with the page's own typesetter. If it has none, they stay TeX. */
   async typeset(node) {
+    if (!/[$\\]/.test(node.textContent)) return;
     try {
       await this.model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
     } catch (error) {
