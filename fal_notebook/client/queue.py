@@ -74,7 +74,7 @@ def submit(
 
     with interruptible():
         taken = _asked(address, upload_and_submit)
-    return remember(Submitted(address, taken.request_id, address.links(taken.request_id, dict(taken.told))))
+    return remember(Submitted(address, taken.request_id, address.links(taken.request_id, dict(taken.told)), base_url))
 
 
 def attach_request(endpoint: str, request_id: str, *, base_url: str | None = None) -> "Submitted":
@@ -90,7 +90,7 @@ def attach_request(endpoint: str, request_id: str, *, base_url: str | None = Non
         CredentialsError: no key was found.
     """
     address = queue_address(endpoint, base_url)
-    return remember(Submitted(address, request_id, address.links(request_id)))
+    return remember(Submitted(address, request_id, address.links(request_id), base_url))
 
 
 class Submitted:
@@ -102,11 +102,12 @@ class Submitted:
         logs: what the model has logged, as far as it was asked for.
     """
 
-    def __init__(self, address: QueueAddress, request_id: str, links: Links) -> None:
+    def __init__(self, address: QueueAddress, request_id: str, links: Links, base_url: str | None = None) -> None:
         self.endpoint = address.target.endpoint
         self.request_id = request_id
         self.logs: tuple[LogLine, ...] = ()
         self._address = address
+        self._base_url = base_url
         self._links = links
         self._known: QueueStatus | None = None
         self._result: Result | None = None
@@ -182,7 +183,8 @@ class Submitted:
     @property
     def how_to_come_back(self) -> str:
         """What a user does to see the answer, in any notebook."""
-        return f"%falstream attach {self.endpoint} {self.request_id} shows its answer, in any notebook"
+        host = f" --base-url {self._base_url}" if self._base_url else ""
+        return f"%falstream attach {self.endpoint} {self.request_id}{host} shows its answer, in any notebook"
 
     async def _awaited(self) -> Result:
         if self._result is None:
@@ -261,7 +263,8 @@ def submit_stream(
     max_body = own.limits.max_body
 
     def note(told: Taken) -> None:
-        remember(Submitted(address, told.request_id, address.links(told.request_id, dict(told.told))), own)
+        links = address.links(told.request_id, dict(told.told))
+        remember(Submitted(address, told.request_id, links, base_url), own)
 
     request = own.begin(lambda _: submit_and_follow(address, message, receiver, timeout, max_body, note), [receiver])
     return QueueStream(address.target, receiver, request.cancel, nested=own.nested)
