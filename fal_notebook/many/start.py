@@ -20,7 +20,7 @@ from .choice import CHOICES, choose
 from .estimate import MOST_CHECKED, Estimate, refused_rows
 from .journal import Journal
 from .journal_view import JournalView
-from .row_states import OPEN
+from .row_states import OPEN, State
 from .rows import Rows, fill
 from .run import Run, Setup, run_of
 from .stored import Outcome
@@ -28,6 +28,7 @@ from .stored import Outcome
 SHOWN_FROM = 100
 """With more rows than these, what is known of a run is told before anything is sent."""
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite makes of one
+_LOOKED_UP: tuple[State, ...] = ("unknown",)  # by the queue, in fal's list of requests
 _MOST_COMPARED = 1_000_000  # rows among which duplicates are counted
 AnyRun = TypeVar("AnyRun", bound=Run)
 Kind = Callable[[Path, Setup, Path | None], AnyRun]
@@ -121,7 +122,9 @@ def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
         return running.resume()
     with Journal.drive(path) as journal:  # which also brings an older one up to date
         setup = _setup(journal, how, None)
-        is_done = not any(journal.counts()[state] for state in (*OPEN, "cancelled"))
+        missing: list[State] = [*OPEN, "cancelled", *(_LOOKED_UP if setup.engine == "queue" else ())]
+        counts = journal.counts()
+        is_done = not any(counts[state] for state in missing)
     run = kind(path, setup, None)
     if not is_done:
         try:
@@ -172,7 +175,11 @@ def _filled(path: Path, rows: Rows, redaction: Redaction) -> Journal:
 
 def _setup(journal: Journal, how: How, _estimate: Estimate | None) -> Setup:
     """How the rows are sent: as the user says now, else as before."""
-    kept = journal.setting("engine")
+    kept = "queue" if journal.counts()["submitted"] else journal.setting("engine")
+    if kept == "queue" and how.engine == "sockets":
+        raise InvalidRequest(
+            f"{journal.path} began on fal's queue", hint='its rows end there: leave engine="sockets" out'
+        )
     wanted = how.engine if how.engine != "auto" or kept is None else kept
     name, _ = choose(wanted, journal.header.endpoint, len(journal), how.base_url or journal.setting("base_url"))
     base_url = how.base_url or journal.setting("base_url")

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,9 @@ import fal_notebook as fal
 from fal_notebook.client.prices import Price
 from fal_notebook.errors import CredentialsError, InvalidRequest, JournalError
 from fal_notebook.many.estimate import Estimate
+from fal_notebook.many.journal import Journal
 from fal_notebook.many.journal_view import JournalView
+from fal_notebook.many.rows import Rows, fill
 
 from ..conftest import KEY, wait_until
 from .asked import ENDPOINT, PNG, Asked, serving
@@ -297,7 +300,8 @@ def test_a_kernel_that_is_killed_loses_nothing_and_bills_nothing_twice(asked: As
     code = f"import fal_notebook as fal; fal.map({ENDPOINT!r}, {rows}, pause=0.01, to={str(path)!r}).wait()"
     for part in range(1, 4):
         kernel = subprocess.Popen([sys.executable, "-c", code])
-        wait_until(lambda part=part: sum(asked.bill.values()) > 60 * part)  # type: ignore[misc]
+        while kernel.poll() is None and sum(asked.bill.values()) < 60 * part:
+            time.sleep(0.002)
         kernel.kill()
         kernel.wait()
     run = fal.attach(path).wait()
@@ -383,3 +387,14 @@ def test_rows_that_the_schema_refuses_fail_without_being_sent(
     assert "row 7" not in asked.bill
     assert len(asked.bill) == 100
     assert fal.map(ENDPOINT, rows, check="off").wait()[7]["status"] == "done"
+
+
+def test_rows_that_stand_in_the_queue_end_there(asked: Asked, path: Path) -> None:
+    rows = Rows(["a", "b"], {}, ENDPOINT)
+    with Journal.drive(path, rows.header) as journal:
+        fill(journal, rows)
+        journal.intend([0], "queue")
+        journal.submitted([(0, "r1", {})])
+    with pytest.raises(InvalidRequest, match="began on fal's queue"):
+        fal.attach(path, engine="sockets")
+    assert not asked.bill
