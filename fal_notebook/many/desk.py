@@ -52,6 +52,8 @@ class Desk:
     Attributes:
         endpoint: the endpoint that is asked.
         resumed: rows that the queue has since before a restart, and that count as under way.
+        most_intended: the most rows whose intent is on the disk and that were not given out: where a row is given out
+            only once there is room to send it, more would be unknown if the process were killed.
         cancelling: set once the user cancels: what is in the queue and not at work may be taken out.
     """
 
@@ -65,6 +67,7 @@ class Desk:
     ) -> None:
         self.endpoint = journal.header.endpoint
         self.resumed: list[StoredRow] = []
+        self.most_intended = 1_000_000
         self.cancelling = asyncio.Event()
         self._conduct = conduct
         self._redaction = redaction
@@ -141,7 +144,7 @@ class Desk:
         since = self._loop.time() - self._ends[0] if self._ends else math.inf
         will_end = _WRITES_AHEAD * self._ledger.seconds * len(self._ends) / max(since, _LEAST_SECONDS)  # in that time
         ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
-        count = self._conduct.free + ahead
+        count = min(self._conduct.free + ahead, self.most_intended)
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())
         intend = [*asked, *(each for each in upcoming if each not in self._payloads)]

@@ -20,7 +20,7 @@ from .choice import CHOICES, choose
 from .estimate import MOST_CHECKED, Estimate, refused_rows
 from .journal import Journal
 from .journal_view import JournalView
-from .row_states import OPEN, State
+from .row_states import OPEN
 from .rows import Rows, fill
 from .run import Run, Setup, run_of
 from .stored import Outcome
@@ -28,7 +28,6 @@ from .stored import Outcome
 SHOWN_FROM = 100
 """With more rows than these, what is known of a run is told before anything is sent."""
 _SUFFIXES = ("", "-wal", "-shm", "-journal")  # of the files that SQLite makes of one
-_LOOKED_UP: tuple[State, ...] = ("unknown",)  # by the queue, in fal's list of requests
 _MOST_COMPARED = 1_000_000  # rows among which duplicates are counted
 AnyRun = TypeVar("AnyRun", bound=Run)
 Kind = Callable[[Path, Setup, Path | None], AnyRun]
@@ -81,7 +80,7 @@ def begin(
         journal = _filled(path, rows, target.redaction)
         try:
             estimate = _estimate(journal, how)
-            setup = _setup(journal, how, estimate)
+            setup = _setup(journal, how)
             engine = setup.make_engine(endpoint)
             _keep(journal, setup, target.private_host)
             if estimate is not None:
@@ -121,10 +120,9 @@ def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
     if running is not None and running.is_running:
         return running.resume()
     with Journal.drive(path) as journal:  # which also brings an older one up to date
-        setup = _setup(journal, how, None)
-        missing: list[State] = [*OPEN, "cancelled", *(_LOOKED_UP if setup.engine == "queue" else ())]
-        counts = journal.counts()
-        is_done = not any(counts[state] for state in missing)
+        setup = _setup(journal, how)
+        looked_for = ("unknown",) if setup.engine == "queue" else ()  # in fal's list of requests, which may lag
+        is_done = not any(journal.counts()[state] for state in (*OPEN, "cancelled", *looked_for))
     run = kind(path, setup, None)
     if not is_done:
         try:
@@ -173,8 +171,12 @@ def _filled(path: Path, rows: Rows, redaction: Redaction) -> Journal:
     return journal
 
 
-def _setup(journal: Journal, how: How, _estimate: Estimate | None) -> Setup:
-    """How the rows are sent: as the user says now, else as before."""
+def _setup(journal: Journal, how: How) -> Setup:
+    """How the rows are sent: as the user says now, else as before.
+
+    Raises:
+        InvalidRequest: the rows stand in fal's queue, and are to be sent otherwise.
+    """
     kept = "queue" if journal.counts()["submitted"] else journal.setting("engine")
     if kept == "queue" and how.engine == "sockets":
         raise InvalidRequest(
