@@ -396,3 +396,21 @@ def test_rows_that_stand_in_the_queue_end_there(asked: Asked, path: Path) -> Non
     with pytest.raises(InvalidRequest, match="began on fal's queue"):
         fal.attach(path, engine="sockets")
     assert not asked.bill
+
+
+def test_a_full_disk_stops_the_run_and_nothing_is_sent_twice(
+    asked: Asked, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fal_notebook.many.ledger._PAUSES", (0.001,))
+    run = fal.map(ENDPOINT, [{"prompt": f"{n} " * 20_000} for n in range(20)], hold=True, to=path)
+    wait_until(lambda: asked.at_work == 2)
+    assert run.journal is not None
+    ((pages,),) = run.journal._read("PRAGMA page_count")
+    run.journal._read(f"PRAGMA max_page_count = {pages}")
+    asked.let_go()
+    with pytest.raises(JournalError, match="the disk is full"):
+        run.wait()
+    assert "the disk is full" in run.standing.reason
+    run = fal.attach(path).wait()
+    assert run.standing.counts["done"] + run.standing.counts["unknown"] == 20
+    assert set(asked.bill.values()) == {1}
