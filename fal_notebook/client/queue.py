@@ -13,6 +13,7 @@ from ..wire.queue_address import Links, QueueAddress, queue_address
 from ..wire.queue_http import QueueHTTP
 from ..wire.queue_protocol import LogLine, QueueStatus, Taken
 from . import queue_exchange
+from .argument_check import Check, checked, doubts_of, warn
 from .inbox import Inbox
 from .interrupts import interruptible
 from .io_thread import IOThread
@@ -34,6 +35,7 @@ def submit(
     arguments: Mapping[str, Any] | None = None,
     *,
     base_url: str | None = None,
+    check: Check | None = None,
     **more: Any,
 ) -> "Submitted":
     """Put a request into fal's queue and return at once: fal works it off, whether this kernel lives or not.
@@ -44,6 +46,7 @@ def submit(
         endpoint: the endpoint without ``/stream``, such as ``fal-ai/veo3``.
         arguments: its arguments; the HTTP endpoint takes the same as its JSON body.
         base_url: a gateway, such as ``http://127.0.0.1:8000``; it has its queue below the path ``/queue``.
+        check: what is done about arguments that do not fit the endpoint's schema, as for `stream`.
         more: further arguments by name.
 
     Returns:
@@ -59,8 +62,10 @@ def submit(
         >>> video.result(timeout=900)  # doctest: +SKIP
     """
     address = queue_address(endpoint, base_url)
+    whole = {**(arguments or {}), **more}
+    warn(doubts_of(endpoint, [whole], checked(check), base_url=base_url))
     receiver = QueueReceiver()
-    payload = session().payload({**(arguments or {}), **more}, address.target, receiver)
+    payload = session().payload(whole, address.target, receiver)
     uploads = session().companion(Uploads)
 
     async def upload_and_submit(http: QueueHTTP) -> Taken:

@@ -132,7 +132,7 @@ const copying = (() => {
   }
 
   function addButton(place, name, textOf) {
-    if (place.querySelector(":scope > .fal-copy")) return;
+    if (place.querySelector(":scope > .fal-copy:not(.fal-below)")) return;
     const { ownerDocument } = place;
     const button = Object.assign(ownerDocument.createElement("button"), { type: "button", className: "fal-copy" });
     button.textContent = "Copy";

@@ -11,13 +11,13 @@ from ..client.result import Result, show_safely, with_show_error
 from ..client.streaming import Stream, end_of
 from ..media.media import Media
 from ..response.updates import Update
+from .branches import Branches
 from .connection import Connection
 from .connection_state import connected_endpoints
 from .conversation import Conversation
 from .entry import Entry
 from .memory import Memory
 from .running_answer import RunningAnswer
-from .versions import Branches
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Both the streamed words and the bundle of the ended answer are HTML, which `rend
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..client.result import Result
 from ..display.growing_words import GrowingWords
@@ -15,9 +15,7 @@ from ..display.preview_pictures import NewestPicture
 from ..media.media import Media
 from ..render.bundles import Bundle
 from ..safety.plain_text import one_line
-
-if TYPE_CHECKING:
-    from .versions import Versions
+from .versions import Versions
 
 _LONGEST_NAME = 80  # characters
 
@@ -51,7 +49,7 @@ class Entry:
     pictures: NewestPicture = field(default_factory=NewestPicture)
     player_name: str = ""
     result: Result | None = None
-    versions: "Versions | None" = None
+    versions: Versions[Any] | None = None
     show: Callable[[Result], Bundle] = Result._repr_mimebundle_
 
     @property

@@ -15,6 +15,7 @@ from ..client.result import Result
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
 from ..media.media import Media
+from ..render.bundles import Bundle, merged, small_bundle
 from .entry import Entry
 
 
@@ -34,9 +35,8 @@ class Memory:
         entries: list[Entry] = []
         for group in _turns(self.chat.messages):
             prompt, *answers = group
-            entry = Entry(
-                len(entries) + 1, self.chat.endpoint, {}, turns.words_of(prompt), files_of(prompt), was_sent=False
-            )
+            number, asked = len(entries) + 1, turns.words_of(prompt)
+            entry = Entry(number, self.chat.endpoint, {}, asked, files_of(prompt), was_sent=False, show=_words)
             words = "\n\n".join(filter(None, (turns.words_of(answer) for answer in answers)))
             entry.end(Result(self.chat.endpoint, text=words))
             self._messages[entry] = group
@@ -89,6 +89,29 @@ class Memory:
     def forget(self, entries: Iterable[Entry]) -> None:
         """Take these entries out of the conversation."""
         self.chat.drop(self.messages_of(entries))
+
+
+def begun(chat: Chat | None, endpoint: str, messages: Iterable[Mapping[str, Any]], **options: Any) -> Chat:
+    """The conversation of a box: a new one, or one to go on with, for which the options that are given count.
+
+    Raises:
+        InvalidRequest: both a conversation and messages are given, or a message is none.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if chat is None:
+        return Chat(endpoint, messages=messages, **given)
+    if messages:
+        raise InvalidRequest("give a chat or messages, not both", hint="chat.messages = … replaces those of the chat")
+    chat.endpoint = endpoint
+    for name, value in given.items():
+        setattr(chat, name, value)
+    return chat
+
+
+def _words(stored: Result) -> Bundle:
+    """A stored answer as an output. Nothing is known of its request."""
+    (bundle,) = merged(stored.body(html_only=True) or [small_bundle("no answer")])
+    return bundle
 
 
 def _turns(messages: Iterable[Message]) -> list[list[Message]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..client.known_endpoints import takes_messages, takes_model
 from ..client.result import Result
+from ..client.usage import Usage
 from ..display.live_reasoning import ReasoningState
 from ..errors import FalNotebookError
 from ..render.answer_style import unstyled, with_fallbacks
@@ -23,13 +24,14 @@ from . import suggestions
 from .argument_rows import Form, InvalidForm
 from .attachments import Attachment
 from .entry import Entry
+from .export import TYPES, in_all
 from .schema_form import InvalidArguments
 from .transcript import Transcript
 
 Message = dict[str, Any]
 _DATA_URI = ";base64,"
 _PLACE = "<fal-words></fal-words>"  # a tag that no words of a model can have
-_LONG = ("html", "words", "blocks", "tail", "copy")  # what may be long in a message
+_LONG = ("html", "words", "blocks", "tail", "copy", "file")  # what may be long in a message
 _WORTH_PACKING = 2_000  # characters
 
 
@@ -75,6 +77,16 @@ def delta(number: int, words: Message | None, status: str, elapsed: float) -> Me
 def copied(number: int, text: str) -> Message:
     """The words so far of an answer that streams, for the clipboard."""
     return {"kind": "copied", "id": number, "copy": _shown(text)}
+
+
+def exported(suffix: str, text: str) -> Message:
+    """The conversation as a file, which the page offers to save."""
+    return {"kind": "exported", "name": f"conversation{suffix}", "type": TYPES[suffix], "file": text}
+
+
+def total(usage: Usage) -> Message:
+    """What all answers together have used: in a few words, and in full."""
+    return {"kind": "total", "used": in_all(usage), "title": " · ".join(usage.words)}
 
 
 def preview(number: int, content_type: str) -> Message:

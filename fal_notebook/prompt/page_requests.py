@@ -115,8 +115,20 @@ class Detach:
     file: str
 
 
+@dataclass(frozen=True)
+class Export:
+    """Someone wants the conversation as a file.
+
+    Attributes:
+        suffix: how the file's name ends.
+    """
+
+    view: str
+    suffix: str
+
+
 _Action = Stop | Regenerate | ShowVersion | Delete | Copy | Clear | Undo
-Request = Hello | Edited | Run | Attach | Detach | BringTranscript | _Action
+Request = Hello | Edited | Run | Attach | Detach | BringTranscript | Export | _Action
 
 
 def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> Request | None:
@@ -166,6 +178,8 @@ def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ())
             return Attach(Piece(file, name, content_type, size, argument, at, bytes(buffers[0])))
         case {"kind": "detach", "id": str(file)}:
             return Detach(file)
+        case {"kind": "export", "view": str(view), "suffix": str(suffix)}:
+            return Export(view, suffix)
         case {"kind": "clear"}:
             return Clear()
         case {"kind": "undo"}:

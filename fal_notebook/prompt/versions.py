@@ -1,31 +1,14 @@
-"""The versions of a turn: other answers to its prompt, and other prompts in its place.
+"""The versions of one turn: which there are, and which of them is shown."""
 
-A new version begins a branch: what was said after the version before is put away together with it, and is back when
-someone walks back to it. So page, memory and transcript always have one conversation, in which each turn was asked in
-the course of those above it.
-"""
-
-import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from ..client.messages import Message
-from .conversation import Conversation
-from .entry import Entry
-from .memory import Memory
-from .running_answer import RunningAnswer
+Hidden = TypeVar("Hidden")
+"""What is kept of a version that is not shown."""
 
 
 @dataclass(eq=False)
-class Version:
-    """A version that is not shown: its entry and those after it, and the messages of the conversation from there on."""
-
-    entries: Sequence[Entry]
-    messages: Sequence[Message]
-
-
-@dataclass(eq=False)
-class Versions:
+class Versions(Generic[Hidden]):
     """All versions of one turn, the oldest first.
 
     Attributes:
@@ -33,81 +16,22 @@ class Versions:
     """
 
     shown: int = 0
-    _hidden: list[Version | None] = field(default_factory=lambda: [None])
+    _hidden: list[Hidden | None] = field(default_factory=lambda: [None])
 
     def __len__(self) -> int:
         return len(self._hidden)
 
-    def add(self, before: Version) -> None:
+    def add(self, before: Hidden) -> None:
         """Put away the shown version. The next one is shown now."""
         self._hidden[self.shown] = before
         self._hidden.append(None)
         self.shown = len(self._hidden) - 1
 
-    def at(self, index: int) -> Version | None:
+    def at(self, index: int) -> Hidden | None:
         """The version with this index; None if it is shown, or if there is none."""
         return self._hidden[index] if 0 <= index < len(self._hidden) else None
 
-    def show(self, index: int, before: Version) -> None:
+    def show(self, index: int, before: Hidden) -> None:
         """Put away the shown version in exchange for another one."""
         self._hidden[self.shown], self._hidden[index] = before, None
         self.shown = index
-
-
-class Branches:
-    """Begins versions in a conversation, and walks between them. Usable from any thread.
-
-    Args:
-        lock: the widget's lock.
-        conversation: the conversation.
-        memory: its messages.
-    """
-
-    def __init__(self, lock: threading.RLock, conversation: Conversation, memory: Memory) -> None:
-        self._lock = lock
-        self._conversation = conversation
-        self._memory = memory
-
-    def ask_instead(self, entry: Entry, ask: Callable[[], RunningAnswer]) -> RunningAnswer:
-        """Ask in the place of an entry, in the course of what was said before it.
-
-        An answer that failed before anything of it came is replaced, unless something was said after it.
-
-        Args:
-            entry: the entry.
-            ask: sends the prompt and adds it to the conversation.
-
-        Raises:
-            InvalidRequest: an answer is streaming, or the prompt cannot be sent. Everything is as before then.
-        """
-        with self._lock:
-            self._conversation.check_idle()
-            rest = self._conversation.since(entry)
-            messages = self._memory.exchange(rest)
-            try:
-                running = ask()
-            except BaseException:
-                self._memory.exchange([], messages)
-                raise
-            if entry.has_come or len(rest) > 1:
-                entry.versions = entry.versions or Versions()
-                entry.versions.add(Version(rest, messages))
-            running.entry.versions = entry.versions
-            self._conversation.leave(rest)
-        return running
-
-    def walk(self, entry: Entry, index: int) -> None:
-        """Show another version of an entry, with all that was said after it.
-
-        Raises:
-            InvalidRequest: an answer is streaming.
-        """
-        with self._lock:
-            self._conversation.check_idle()
-            versions = entry.versions
-            wanted = versions.at(index) if versions is not None else None
-            if versions is None or wanted is None:
-                return
-            rest = self._conversation.since(entry)
-            versions.show(index, Version(rest, self._memory.exchange(rest, wanted.messages)))
-            self._conversation.exchange(rest, wanted.entries)

@@ -14,7 +14,7 @@ from ..errors import ConnectError, ConnectionLost, FalNotebookError, RateLimited
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.foot import error_bundle
 from .page_messages import Message
-from .page_requests import Attach, Detach, Edited, Request, Run
+from .page_requests import Attach, Detach, Edited, Export, Request, Run
 
 SETTABLE = frozenset({"prompt"})
 """The only trait that the page of a compact box can set."""
@@ -73,7 +73,7 @@ def refused(error: FalNotebookError) -> Message:
 
 def request(asked: Request | None) -> Request | None:
     """A request of the page without what a visitor may not ask for."""
-    if isinstance(asked, Edited | Attach | Detach):
+    if isinstance(asked, Edited | Attach | Detach | Export):
         return None
     if not isinstance(asked, Run):
         return asked

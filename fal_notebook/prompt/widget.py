@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from anywidget import AnyWidget
@@ -30,15 +31,16 @@ from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError, InvalidRequest
 from ..media.media import Media
 from ..safety.plain_text import one_line
-from . import page_messages, page_requests, suggestions, visitors
+from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
-from .argument_rows import Form, InvalidForm, Row
+from .argument_rows import Form, InvalidForm, Row, are_same
 from .attachments import Attachments, Piece
+from .branches import Branches
 from .connection import Connection
 from .connection_state import STATES
 from .conversation import Conversation
 from .entry import Entry
-from .memory import Memory
+from .memory import Memory, begun
 from .page_code import SCRIPT, STYLE
 from .page_requests import (
     Attach,
@@ -48,6 +50,7 @@ from .page_requests import (
     Delete,
     Detach,
     Edited,
+    Export,
     Hello,
     Regenerate,
     Run,
@@ -58,7 +61,6 @@ from .page_requests import (
 from .removal import Removals
 from .schema_form import SchemaForm, with_file
 from .transcript_outputs import displayed
-from .versions import Branches
 
 
 class PromptWidget(AnyWidget):
@@ -75,7 +77,9 @@ class PromptWidget(AnyWidget):
         system: what the model is told before the conversation.
         remember: whether an endpoint that takes one prompt gets the earlier turns before it. Endpoints that take
             ``messages``, as OpenAI's chat completions do, always get them.
-        messages: a conversation to go on with, in OpenAI's form.
+        chat: a conversation to go on with, a `Chat`, of `fal.chat` or another box. Endpoint and arguments are its own
+            unless others are given.
+        messages: a conversation to go on with, in OpenAI's form, as ``export("….json")`` has written it.
         enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
         compact: whether the page has prompts and answers alone, as for Voilà or teaching: whoever uses the page can
             neither see nor change the endpoint, its arguments, the model and the system prompt.
@@ -124,18 +128,21 @@ class PromptWidget(AnyWidget):
         timeout: float | None = None,
         play: bool = False,
         system: str | None = None,
-        remember: bool = False,
+        remember: bool | None = None,
+        chat: Chat | None = None,
         messages: Iterable[Mapping[str, Any]] = (),
         enter_sends: bool = True,
         compact: bool = False,
     ) -> None:
         self._is_compact = compact
         self._lock = threading.RLock()
-        self._base_url = base_url
-        endpoint = suggestions.default_endpoint(base_url) if endpoint is None else endpoint
-        self.chat = Chat(
-            endpoint, system=system, remember=remember, messages=messages, base_url=base_url, timeout=timeout
-        )
+        if endpoint is None:
+            endpoint = suggestions.default_endpoint(base_url) if chat is None else chat.endpoint
+        if arguments is None and chat is not None:
+            arguments = chat.arguments
+        options = {"system": system, "remember": remember, "base_url": base_url, "timeout": timeout}
+        self.chat = begun(chat, endpoint, list(messages), **options)
+        self._base_url = base_url = self.chat.base_url
         self.chat.field = field
         self._memory = Memory(self.chat)
         show = visitors.bundle if compact else Result._repr_mimebundle_
@@ -154,7 +161,7 @@ class PromptWidget(AnyWidget):
             self._branches,
             self._connection,
             sent=lambda: self.send(self._form_message(whole=False)),
-            changed=self._update_results,
+            changed=self._note_answer,
         )
         self._conversation.restore(self._memory.entries())
         self._removals = Removals(self._lock, self._conversation, self._memory, self.send, self._update_results)
@@ -174,7 +181,7 @@ class PromptWidget(AnyWidget):
             prompt=prompt if isinstance(prompt, str) else encode(prompt),
             play=play,
             system=self.chat.system,
-            remember=remember,
+            remember=self.chat.remember,
             enter_sends=enter_sends,
         )
         self.arguments = others
@@ -215,6 +222,19 @@ class PromptWidget(AnyWidget):
         self.chat.drop(message for message in self.chat.messages if message["role"] != "system")
         self._update_results()
 
+    def export(self, path: str | Path) -> Path:
+        """Write the conversation into a file, and return its path. An existing file is replaced.
+
+        Args:
+            path: a name that ends in ``.md`` for what the box shows, as Markdown, or in ``.json`` for the messages in
+                OpenAI's form, with which ``PromptWidget(messages=…)`` and ``Chat.load`` go on.
+
+        Raises:
+            InvalidRequest: the name ends otherwise.
+            OSError: the file could not be written.
+        """
+        return export.write(path, self._conversation.entries, self.chat.messages, self.chat.usage)
+
     def connect(self) -> None:
         """Open the connection to the endpoint in the background; `state` shows the outcome."""
         self._connection.open(self.endpoint)
@@ -242,7 +262,8 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        self._views += displayed(widget_bundle(self, repr(self)))
+        words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
+        self._views += displayed(widget_bundle(self, words))
         with self._lock:
             self._conversation.outputs.display()
         self._connect_when_shown()
@@ -278,9 +299,8 @@ class PromptWidget(AnyWidget):
     @observe("arguments")
     def _show_arguments(self, _: object) -> None:
         """Show the arguments in the form. If its rows already stand for them, they stay as the user wrote them."""
-        wanted = encode(self.arguments)
         try:
-            if encode(self._form.arguments()) == wanted:
+            if are_same(self._form.arguments(), self.arguments):
                 return
         except InvalidForm:
             pass
@@ -308,7 +328,7 @@ class PromptWidget(AnyWidget):
             arguments = self._form.arguments()
         except InvalidForm:
             return  # the page marks the wrong row; the last valid arguments stay
-        if encode(arguments) != encode(self.arguments):
+        if not are_same(arguments, self.arguments):
             self._set_traits(arguments=arguments)
 
     @observe("endpoint")
@@ -385,6 +405,10 @@ class PromptWidget(AnyWidget):
                     self._clear()
             case Undo():
                 self._removals.undo()
+            case Export(view, suffix):
+                text = export.exported(suffix, self._conversation.entries, self.chat.messages, self.chat.usage)
+                message, buffers = page_messages.packed(page_messages.exported(suffix, text))
+                self.send({**message, "view": view}, buffers)
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 
@@ -481,6 +505,7 @@ class PromptWidget(AnyWidget):
                 self._form_message(),
                 page_messages.state(*self._connection.reported, self._conversation.status),
                 page_messages.past_prompts(),
+                page_messages.total(self.chat.usage),
             )
             if self._files.whole:
                 message, buffers = self._files_message()
@@ -489,6 +514,11 @@ class PromptWidget(AnyWidget):
     def _update_results(self) -> None:
         """Set `results` to the answers of the conversation."""
         self._set_traits(results=self._conversation.results)
+
+    def _note_answer(self) -> None:
+        """Set `results`, and tell the page what all answers together have used."""
+        self._update_results()
+        self.send(page_messages.total(self.chat.usage))
 
     def _set_traits(self, **traits: Any) -> None:
         """Set traits one after the other, even if the user's observers fail."""

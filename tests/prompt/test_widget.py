@@ -425,7 +425,7 @@ def test_a_view_that_opens_later_is_sent_everything_and_the_other_views_are_not(
     widget.sent.clear()
     widget.hear("hello", view="v")
     kinds = [message["kind"] for message in widget.sent]
-    assert kinds == ["cleared", "entry", "control", "form", "state", "prompts", "kept"]
+    assert kinds == ["cleared", "entry", "control", "form", "state", "prompts", "total", "kept"]
     assert widget.of("prompts")[-1]["prompts"][-1] == "one"
     assert {message["view"] for message in widget.sent} == {"v"}
     assert widget.sent[1]["end"] == "done"

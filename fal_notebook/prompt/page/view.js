@@ -53,6 +53,10 @@ class View {
       this.ask("clear");
       this.prompt.control.focus();
     });
+    const cellId = () => this.transcript.kept?.widget;
+    this.cells = new NewCells(this.model, this.conversation.element, cellId, (words) => this.say(words));
+    this.exporting = new Exporting((suffix) => this.ask("export", { suffix }));
+    this.total = new Total();
     this.play = make("input", { type: "checkbox", role: "switch", onchange: () => this.save() });
     const play = make("label", { class: "fal-switch", title: "Play sound while it is being made" },
       this.play, "Play sound");
@@ -69,7 +73,7 @@ class View {
       this.form.modelField, this.connection.element);
     this.input.box.append(this.attachments.button, this.attachments.picker);
     if (this.isCompact) {
-      const others = [head, this.form.element, play, this.memory.element, this.attachments.button];
+      const others = [head, this.form.element, this.exporting.element, play, this.memory.element, this.attachments.button];
       for (const each of others) each.hidden = true;
       this.root.setAttribute("aria-label", "Conversation with a model");
     }
@@ -77,7 +81,8 @@ class View {
       head, this.connection.reason, this.form.element, this.conversation.element, this.undo.element,
       this.attachments.element, ...this.input.elements, this.notice,
       make("div", { class: "fal-foot" },
-        make("div", { class: "fal-buttons" }, this.clearButton, play, this.memory.element),
+        make("div", { class: "fal-buttons" },
+          this.clearButton, this.exporting.element, play, this.memory.element, this.total.element),
         this.statusLine),
       this.announcer);
     this.transcript = new StaticTranscript(this.model, (pieces) => this.send("transcript", { pieces }));
@@ -221,10 +226,15 @@ class View {
     else return this.putIntoClipboard(entry.clipboardText);
   }
 
+  /** Say what was done, also to a screen reader. */
+  say(words) {
+    this.announcer.textContent = this.statusLine.textContent = words;
+  }
+
   async putIntoClipboard(text) {
     try {
       await navigator.clipboard.writeText(text);
-      this.announcer.textContent = this.statusLine.textContent = "copied";
+      this.say("copied");
     } catch {
       this.notice.textContent = "the browser did not let the page copy: select the words instead";
     }
@@ -441,6 +451,7 @@ class View {
     const streaming = this.streaming !== undefined;
     this.input.showMode(streaming, this.input.enterSends);
     this.clearButton.disabled = this.conversation.isEmpty;
+    this.exporting.enable(!this.conversation.isEmpty);
     this.conversation.enableButtons();
     this.roving.refresh();
     if (!streaming) this.statusLine.textContent = this.status;
