@@ -24,6 +24,7 @@ from fal_notebook.prompt.page_requests import (
 from .. import endpoints
 from ..conftest import KEY
 from ..kernels import Kernel, kernel
+from .test_widget import Watched
 from .test_widget_kernel import WAIT, _all_until_idle, _ask
 
 SECRETS = ("test/echo", "secret-model", "0.123", "be a pirate", "a-parameter", "127.0.0.1")
@@ -162,3 +163,14 @@ def test_what_changes_or_tells_the_arguments_is_no_request_of_a_visitor() -> Non
         "prompt": "x",
     }
     assert visitors.message({"kind": "new to us", "id": 1}) is None
+
+
+@pytest.mark.parametrize("compact", [True, False])
+def test_a_stored_conversation_is_shown_without_what_is_not_known_of_it(*, compact: bool) -> None:
+    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "some words"}]
+    widget = Watched("test/echo/stream", messages=messages, compact=compact)
+    widget.hear("hello")
+    (entry,) = widget.of("entry")
+    assert "some words" in entry["html"]
+    assert "test/echo" not in entry["html"]
+    assert "0.00 s" not in entry["html"]
