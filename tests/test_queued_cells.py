@@ -115,6 +115,7 @@ def test_an_error_of_the_model_is_raised_in_the_cell(lab: Kernel, place: QueuePl
         ("%falstream attach", "an endpoint and the id"),
         ("%falstream attach acme/echo", "the id of a request"),
         ("%falstream attach acme/echo ../x", "no id of a request"),
+        ("%falstream attach acme/echo x -b", "leave out --background"),
         ("%falstream acme/echo,acme/other --queue prompt=x", "one endpoint"),
         ("%falstream acme/echo --queue --play prompt=x", "without --play"),
     ],

@@ -26,6 +26,8 @@ def find_request(options: Namespace) -> Submitted:
         CredentialsError: no key was found.
     """
     words = options.arguments
+    if options.background or options.play or options.widget:
+        raise InvalidRequest("attach follows the request in its own cell: leave out --background, --play and --widget")
     if len(words) == 1 and "/" in words[0]:
         raise InvalidRequest("attach needs the id of a request, too", hint=_USAGE)
     if len(words) == 1:
