@@ -201,8 +201,8 @@ class Conversation:
             ended = [each.result.short_line for each in others if each.result is not None]
             self.status = ended[-1] if ended else ""
             self._page.send({**page_messages.left([each.number for each in entries]), "status": self.status})
-            for each in others:
-                self._send_packed({**page_messages.entry(each), "still": True})
+            for message in page_messages.entries(others):
+                self._send_packed({**message, "still": True})
             self._update_transcript(
                 lambda: sorted(
                     {*self._taken_out(entries), *(at for each in others for at in self._transcript.add(each))}
@@ -220,7 +220,7 @@ class Conversation:
         """Show these entries in place of those that are shown."""
         with self._lock:
             self.entries = list(entries)
-            for message in (page_messages.cleared(), *map(page_messages.entry, entries)):
+            for message in (page_messages.cleared(), *page_messages.entries(entries)):
                 self._send_packed(message)
             ended = [each for each in entries if each.result is not None and each not in self._transcript]
         for each in ended:
@@ -252,7 +252,7 @@ class Conversation:
     def show_all(self, view: str, *others: Message) -> None:
         """Send a new view all entries, and then the other messages."""
         with self._lock:
-            entries = [page_messages.entry(entry) for entry in self.entries]
+            entries = page_messages.entries(self.entries)
             for message in (page_messages.cleared(), *entries, *others, self._versions_message()):
                 self._send_packed({**message, "view": view})
             if entries and self.running is not None and (player_id := self._sound.player_id):

@@ -54,6 +54,12 @@ def entry(shown: Entry) -> Message:
     return message | (shown.words.whole() if shown.result is None else {**_ended(shown), "html": _html(shown)})
 
 
+def entries(shown: Sequence[Entry]) -> list[Message]:
+    """Several entries, in their order. All but the last say that more follow, so that the page draws them together."""
+    messages = [entry(each) for each in shown]
+    return [*({**each, "more": True} for each in messages[:-1]), *messages[-1:]]
+
+
 def ending(ended: Entry) -> Message:
     """The end of an answer that has streamed.
 

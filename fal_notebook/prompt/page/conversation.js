@@ -8,7 +8,11 @@ class Conversation {
     this.newest = undefined;
     this.element = make("div", {
       class: "fal-log", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0", hidden: true,
+      onscroll: () => { this.follows = this.isAtEnd; },
     });
+    this.follows = true; // whether the reader is at the end, and stays there if the log gets another height
+    this.resizing = globalThis.ResizeObserver && new ResizeObserver(() => { if (this.follows) this.scrollToEnd(); });
+    this.resizing?.observe(this.element);
   }
 
   get(number) {
@@ -29,7 +33,10 @@ class Conversation {
   }
 
   scrollToEnd() {
+    this.follows = true;
     this.element.scrollTop = this.element.scrollHeight;
+    // Entries out of sight have an estimated height, and get their own when they come into sight.
+    globalThis.requestAnimationFrame?.(() => { if (this.follows) this.element.scrollTop = this.element.scrollHeight; });
   }
 
   add(entry) {
@@ -51,7 +58,7 @@ class Conversation {
   }
 
   clear() {
-    this.close();
+    this.closeEntries();
     this.entries.clear();
     this.newest = undefined;
     this.element.replaceChildren();
@@ -74,6 +81,7 @@ class Conversation {
 
   /** Scroll back to where the reader was before entries gave way to others. */
   scrollBack() {
+    this.follows = false;
     this.element.scrollTop = this.held;
   }
 
@@ -82,7 +90,12 @@ class Conversation {
     for (const entry of this.entries.values()) entry.enableButtons(isStreaming);
   }
 
-  close() {
+  closeEntries() {
     for (const entry of this.entries.values()) entry.close();
+  }
+
+  close() {
+    this.closeEntries();
+    this.resizing?.disconnect();
   }
 }

@@ -22,7 +22,9 @@ class RovingToolbars {
   /** Let the Tab key reach one button: the last that had the focus, or the first of the newest answer. */
   refresh() {
     const { toolbars } = this;
-    const isThere = toolbars.some((each) => this.buttons(each).includes(this.current));
+    // Only its own toolbar is asked: the question needs the layout, which entries out of sight do not have.
+    const own = this.current?.closest?.("[role=toolbar]");
+    const isThere = own && this.log.contains(own) && this.buttons(own).includes(this.current);
     this.let(isThere ? this.current : toolbars.length ? this.buttons(toolbars.at(-1))[0] : undefined);
   }
 

@@ -100,8 +100,19 @@ class View {
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
     if (!this.isCompact) this.listenForFiles();
+    this.stayAtEnd();
     this.timer = setInterval(() => this.showStatus(), 200);
     this.showTraits();
+  }
+
+  /** Keep a log that is at its end there, too, when the window or an open form leaves it less room. */
+  stayAtEnd() {
+    if (!globalThis.ResizeObserver) return;
+    const log = this.conversation.element;
+    let isAtEnd = true;
+    log.addEventListener("scroll", () => { isAtEnd = this.conversation.isAtEnd; }, { passive: true });
+    this.resized = new ResizeObserver(() => { if (isAtEnd) this.conversation.scrollToEnd(); });
+    this.resized.observe(log);
   }
 
   /** Take files that are pasted into the input or dropped on the box. */
@@ -130,6 +141,7 @@ class View {
     this.endpoints.close();
     this.form.models.close();
     this.attachments.close();
+    this.resized?.disconnect();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
@@ -300,6 +312,10 @@ class View {
   }
 
   receive(message, buffers) {
+    if (message.more) { // one of many: what needs the layout is done once, with the last
+      this.open(message);
+      return;
+    }
     const wasAtEnd = this.conversation.isAtEnd;
     const height = this.root.offsetHeight;
     const entry = this.conversation.get(message.id);
@@ -310,6 +326,7 @@ class View {
     }
     if (message.still) this.conversation.scrollBack();
     else if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
+    else this.conversation.follows = false;
     if (this.root.offsetHeight !== height) this.keepInView();
   }
 
@@ -328,7 +345,7 @@ class View {
       this.save();
     }
     this.isInstead = false;
-    this.enableButtons();
+    if (!message.more) this.enableButtons();
     if (this.steppedBy) entry.versions?.focus(this.steppedBy);
     this.steppedBy = undefined;
   }
@@ -373,6 +390,7 @@ class View {
 
   /** Typeset formulas with the page's own typesetter. If it has none, they stay TeX. */
   async typeset(node) {
+    if (!/[$\\]/.test(node.textContent)) return;
     try {
       await this.model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
     } catch (error) {

@@ -56,6 +56,8 @@ test("a reader near the end of the log counts as being at the end", () => {
   assert.equal(log.isAtEnd, true);
   log.element.scrollTop = 568;
   assert.equal(log.isAtEnd, false);
+  log.element.happen("scroll");
+  assert.equal(log.follows, false);
   log.scrollToEnd();
-  assert.equal(log.isAtEnd, true);
+  assert.deepEqual([log.isAtEnd, log.follows], [true, true]);
 });

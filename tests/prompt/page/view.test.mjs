@@ -371,6 +371,18 @@ test("another version takes the place of an entry and of those after it, and the
   assert.deepEqual([older.disabled, older.getRootNode().activeElement], [true, newer]);
 });
 
+test("of entries that come together, only the last asks for the layout", async () => {
+  const { view } = open();
+  let count = 0;
+  const { element } = view.conversation;
+  Object.defineProperty(element, "scrollHeight", { get: () => { count += 1; return 1000; } });
+  const ended = (id, more) => ({ ...asked(id), html: "", end: "done", ...more });
+  await view.tellAll(ended(1, { more: true }), ended(2, { more: true }));
+  assert.equal(count, 0);
+  await view.tell(ended(3));
+  assert.deepEqual([count > 0, view.conversation.entries.size, view.clearButton.disabled], [true, 3, false]);
+});
+
 test("a prompt that is sent in the place of an earlier one leaves the input as it is", async () => {
   const { model, view } = open({ prompt: "ask" });
   await view.tell({ ...asked(1), html: "", end: "failed" });
