@@ -255,8 +255,12 @@ class Run(Table):
             with self._listening(rows=False) as inbox, self._watching(patience) as look:
                 while self.is_running and not interrupts.is_held and (end is None or time.monotonic() < end):
                     look()
-                    with interrupts.let_through():
-                        self._wait(inbox, _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic())))
+                    seconds = _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic()))
+                    try:
+                        with interrupts.let_through():
+                            wait(inbox, seconds, nested=session().nested)
+                    except KeyboardInterrupt:
+                        raise self._interrupted() from None
                     inbox.take()
             if interrupts.is_held:
                 interrupts.is_held = False

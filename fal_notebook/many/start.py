@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..client.catalogue import Catalogue, KnownSchema
 from ..client.prices import Price, Prices
 from ..client.sessions import session
-from ..errors import CredentialsError, FalNotebookError, InvalidRequest
+from ..errors import CredentialsError, FalNotebookError, InvalidRequest, JournalError
 from ..safety.redaction import Redaction
 from ..wire.environment import fetches_schemas
 from ..wire.target import resolve_target
@@ -75,10 +75,18 @@ def begin(
     path = Path(to).expanduser() if to is not None else Path(folder or "") / "run.fal"
     try:
         running: Run | None = run_of(path)
+        if running is not None and running.standing.reason:
+            running.wait()  # it is about to end
         if running is not None and (journal := running.journal) is not None:
-            journal.check(rows.header)
-            fill(journal, rows)
-            return running.resume()
+            try:
+                journal.check(rows.header)
+                fill(journal, rows)
+            except JournalError:
+                if journal.may_write:
+                    raise
+                running.wait()  # it ended meanwhile, and its journal was closed
+            else:
+                return running.resume()
         journal = _filled(path, rows, target.redaction)
         try:
             estimate = _estimate(journal, how)
