@@ -131,3 +131,13 @@ def test_two_kernels_cannot_drive_one_run(lab: Kernel, asked: Asked, tmp_path: P
         asked.let_go()
         lab.run("run.wait()")
         assert other.run(f"fal.attach({str(path)!r})[0]['output']").plain == "'A'"
+
+
+def test_stop_ends_the_runs_in_the_background(lab: Kernel, asked: Asked) -> None:
+    lab.run(f"run = fal.map('{ENDPOINT}', rows, prompt='{{text}}', hold=True)")
+    wait_until(lambda: asked.at_work == 2)
+    assert lab.run("%falstream stop").plain == "stopped 1 request"
+    asked.let_go()
+    lab.run("run.wait()")
+    assert lab.value("run.standing.reason") == "'cancelled'"
+    assert lab.value("run.standing.counts['done']") == "2"

@@ -1,6 +1,7 @@
 """What the magic does without a request: ``status``, ``stop``, ``close``, ``info``, ``find`` and ``--dry-run``."""
 
 import json
+import sys
 from collections.abc import Sequence
 
 from ..client.arguments import encode
@@ -55,8 +56,14 @@ def close() -> None:
 
 def stop() -> None:
     """Stop every request under way and say how many there were."""
-    count = session().stop()
+    count = session().stop() + _stop_runs()
     show_bundle(small_bundle(f"stopped {count} request{'' if count == 1 else 's'}"))
+
+
+def _stop_runs() -> int:
+    """Cancel the runs over many rows, and return their number. What is under way in them is taken to its end."""
+    module = sys.modules.get(f"{__package__.rpartition('.')[0]}.many.registry")
+    return 0 if module is None else int(module.cancel_all())
 
 
 def show_info(endpoints: Sequence[str], base_url: str | None) -> None:

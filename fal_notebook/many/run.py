@@ -1,31 +1,30 @@
 """A run: many requests that go on in the background, and the table that comes of them."""
 
-import atexit
 import contextlib
 import shutil
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from ..client.inbox import Inbox
+from ..client.interrupts import Interrupts
 from ..client.sessions import session
 from ..client.waiting import check_asyncio, wait
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.bundles import Bundle
 from .budget import Budget
 from .drive import Drive
-from .engine import Engine, EngineName
+from .engine import Engine
 from .journal import Journal
 from .journal_view import JournalView
 from .progress import Progress, Standing
-from .queue_engine import QueueEngine
 from .records import fact_names, record
+from .registry import register
 from .row_states import State
-from .sockets_engine import SocketsEngine
+from .setup import Setup
 from .stored import Outcome
 from .summary import summary_bundle
 from .table import Table
@@ -34,36 +33,6 @@ from .terminal_line import terminal_line
 PATIENCE = 1.0  # seconds of a wait, after which it is shown how the run stands
 _TICK = 0.5  # seconds between two looks at how the run stands
 _INTERRUPTED = "interrupted"
-_SECONDS_AT_EXIT = 5.0  # for what is under way when the program ends
-
-
-@dataclass(frozen=True)
-class Setup:
-    """How the rows of a run are sent.
-
-    Attributes:
-        engine: the engine's name.
-        base_url: another host, as for `stream`; None for that of the environment.
-        timeout: seconds for each request; None for as long as it takes.
-        budget: US dollars; None for no limit.
-        price: what one request costs, in US dollars, if that is known.
-    """
-
-    engine: EngineName
-    base_url: str | None = None
-    timeout: float | None = None
-    budget: float | None = None
-    price: float | None = None
-
-    def make_engine(self, endpoint: str) -> Engine:
-        """The engine; it looks up the key.
-
-        Raises:
-            InvalidRequest: a setting cannot be used.
-            CredentialsError: no key was found.
-        """
-        engine = QueueEngine if self.engine == "queue" else SocketsEngine
-        return engine(endpoint, self.base_url, self.timeout, session().limits)
 
 
 class Run(Table):
@@ -94,9 +63,9 @@ class Run(Table):
         self._reason = ""
         self._error: FalNotebookError | None = None
         self._listeners: list[tuple[Inbox[int | None], bool]] = []
-        self._put_away = weakref.finalize(self, _put_away, self._view, folder)
-        self._put_away.atexit = False  # type: ignore[misc]  # it can be set; `_end_at_exit` does it, after the run's end
-        _RUNS[path.resolve()] = self
+        self.put_away = weakref.finalize(self, _put_away, self._view, folder)
+        self.put_away.atexit = False  # type: ignore[misc]  # it can be set; `_end_at_exit` does it, after the run's end
+        register(path, self)
 
     # Sending
 
@@ -150,7 +119,7 @@ class Run(Table):
 
         What stands in fal's queue and is not at work is taken out of it.
         """
-        self._stop("cancelled", cancels=True)
+        self.stop("cancelled", cancels=True)
 
     @property
     def journal(self) -> Journal | None:
@@ -239,11 +208,12 @@ class Run(Table):
                 raise
         return self
 
-    def _stop(self, reason: str, *, cancels: bool = False) -> None:
+    def stop(self, reason: str, *, cancels: bool = False) -> None:
+        """Send nothing more, for a reason on one line; see `cancel`."""
         if (drive := self._drive) is not None:
             drive.stop(reason, cancels=cancels)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """End at once; what is under way becomes ``unknown``."""
         if (drive := self._drive) is not None:
             drive.cut()
@@ -281,11 +251,20 @@ class Run(Table):
     def _wait_for_end(self, timeout: float | None, patience: float) -> Self:
         """`wait`, which shows how the run stands from so many seconds on."""
         end = None if timeout is None else time.monotonic() + timeout
-        with self._listening(rows=False) as inbox, self._watching(patience) as look:
-            while self.is_running and (end is None or time.monotonic() < end):
-                look()
-                self._wait(inbox, _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic())))
-                inbox.take()
+        with Interrupts() as interrupts:  # none may come while the table is being sent to the page
+            with self._listening(rows=False) as inbox, self._watching(patience) as look:
+                while self.is_running and not interrupts.is_held and (end is None or time.monotonic() < end):
+                    look()
+                    seconds = _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic()))
+                    try:
+                        with interrupts.let_through():
+                            wait(inbox, seconds, nested=session().nested)
+                    except KeyboardInterrupt:
+                        raise self._interrupted() from None
+                    inbox.take()
+            if interrupts.is_held:
+                interrupts.is_held = False
+                raise self._interrupted()
         self._check()
         return self
 
@@ -303,8 +282,14 @@ class Run(Table):
         try:
             wait(inbox, seconds, nested=session().nested)
         except KeyboardInterrupt:
-            self._stop(_INTERRUPTED)
-            raise _interrupt(self.standing) from None
+            raise self._interrupted() from None
+
+    def _interrupted(self) -> KeyboardInterrupt:
+        """Stop sending, and return a ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
+        self.stop(_INTERRUPTED)
+        interrupt = KeyboardInterrupt(f"{self.standing.words} · run.resume() goes on")
+        setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010 - for IPython
+        return interrupt
 
     async def _await_end(self) -> Self:
         check_asyncio()
@@ -313,44 +298,14 @@ class Run(Table):
                 try:
                     await inbox.wait_async(_TICK)
                 except BaseException:
-                    self._stop(_INTERRUPTED)
+                    self.stop(_INTERRUPTED)
                     raise
                 inbox.take()
         self._check()
         return self
 
 
-_RUNS: "weakref.WeakValueDictionary[Path, Run]" = weakref.WeakValueDictionary()
-"""The runs of this kernel, by the whole path of their journal."""
-
-
-def run_of(path: Path) -> Run | None:
-    """The run of this kernel that has a journal, if there is one."""
-    return _RUNS.get(path.resolve())
-
-
-def _interrupt(standing: Standing) -> KeyboardInterrupt:
-    """A ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
-    interrupt = KeyboardInterrupt(f"{standing.words} · run.resume() goes on")
-    setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010 - for IPython
-    return interrupt
-
-
 def _put_away(view: JournalView, folder: Path | None) -> None:
     view.close()
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@atexit.register
-def _end_at_exit() -> None:
-    """Send nothing more, and give what is under way a moment to come to its end."""
-    runs = list(_RUNS.values())
-    for run in runs:
-        run._stop("the program ended")
-    end = time.monotonic() + _SECONDS_AT_EXIT
-    for run in runs:
-        while run.is_running and time.monotonic() < end:
-            time.sleep(0.01)
-        run._cut()
-        run._put_away()

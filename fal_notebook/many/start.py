@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..client.catalogue import Catalogue, KnownSchema
 from ..client.prices import Price, Prices
 from ..client.sessions import session
-from ..errors import CredentialsError, FalNotebookError, InvalidRequest
+from ..errors import CredentialsError, FalNotebookError, InvalidRequest, JournalError
 from ..safety.redaction import Redaction
 from ..wire.environment import fetches_schemas
 from ..wire.target import resolve_target
@@ -20,9 +20,11 @@ from .choice import CHOICES, choose
 from .estimate import MOST_CHECKED, Estimate, refused_rows
 from .journal import Journal
 from .journal_view import JournalView
+from .registry import run_of
 from .row_states import OPEN
 from .rows import Rows, fill
-from .run import Run, Setup, run_of
+from .run import Run
+from .setup import Setup
 from .stored import Outcome
 
 SHOWN_FROM = 100
@@ -72,11 +74,19 @@ def begin(
     folder = Path(tempfile.mkdtemp(prefix="fal-")) if to is None else None
     path = Path(to).expanduser() if to is not None else Path(folder or "") / "run.fal"
     try:
-        running = run_of(path)
+        running: Run | None = run_of(path)
+        if running is not None and running.standing.reason:
+            running.wait()  # it is about to end
         if running is not None and (journal := running.journal) is not None:
-            journal.check(rows.header)
-            fill(journal, rows)
-            return running.resume()
+            try:
+                journal.check(rows.header)
+                fill(journal, rows)
+            except JournalError:
+                if journal.may_write:
+                    raise
+                running.wait()  # it ended meanwhile, and its journal was closed
+            else:
+                return running.resume()
         journal = _filled(path, rows, target.redaction)
         try:
             estimate = _estimate(journal, how)
@@ -116,7 +126,7 @@ def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
         InvalidRequest: a setting cannot be used.
     """
     path = Path(path).expanduser()
-    running = run_of(path)
+    running: Run | None = run_of(path)
     if running is not None and running.is_running:
         return running.resume()
     with Journal.drive(path) as journal:  # which also brings an older one up to date

@@ -77,7 +77,7 @@ def test_what_was_submitted_goes_on_in_another_kernel(place: QueuePlace, tmp_pat
     path, before = tmp_path / "run.fal", place.submitted
     run = ask(path, rows("later", 10, wait=True))
     wait_until(lambda: states(run) == ["submitted"] * 10)
-    run._cut()
+    run.cut()
     wait_until(lambda: not run.is_running)
     assert states(run) == ["submitted"] * 10
     place.echo.released = True
@@ -186,7 +186,7 @@ def test_a_row_that_the_queue_does_not_know_any_more_fails(
     place.echo.released = False
     run = ask(path, rows("gone", 1, wait=True))
     wait_until(lambda: states(run) == ["submitted"])
-    run._cut()
+    run.cut()
     wait_until(lambda: not run.is_running)
     place.echo.released = True
     with Journal.drive(path) as journal, journal.transaction():
@@ -202,7 +202,7 @@ def test_links_to_another_host_in_a_journal_are_not_followed(place: QueuePlace, 
     place.echo.released = False
     run = ask(path, rows("links", 1, wait=True))
     wait_until(lambda: states(run) == ["submitted"])
-    run._cut()
+    run.cut()
     wait_until(lambda: not run.is_running)
     place.echo.released = True
     with Journal.drive(path) as journal, journal.transaction():
