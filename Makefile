@@ -17,7 +17,7 @@ PYTHONS ?= python3.11 python3.12 python3.13
 TOGETHER := --numprocesses 3 --no-loadscope-reorder -m 'not quiet and not front_end and not rig'
 ALONE := -m 'quiet and not front_end'
 
-.PHONY: demo install test test-fast front-ends rigs pythons environments fuzz soak headless bench check format notebooks \
+.PHONY: demo install test test-fast front-ends rigs pythons environments fuzz bill soak headless bench check format notebooks \
 	pictures build clean
 
 demo: install
@@ -64,6 +64,9 @@ fuzz: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.fuzz $(or $(SECONDS),3600)
 
 # Hours of mixed work and faults over one session and then over one kernel, or SECONDS of them; says what grew.
+bill: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.bill $(or $(ROWS),10000) $(or $(KILLS),50)
+
 soak: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.soak $(or $(SECONDS),7200)
 

@@ -37,8 +37,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ[SCHEMAS_VARIABLE] = "off"  # in kernels that outlive a test, too
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.002)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fal_notebook.local.asgi import ASGIApp
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.queue import LocalQueue, WithQueue
 from fal_notebook.local.queue_faults import FaultyQueue
@@ -20,8 +21,9 @@ class QueuePlace:
 
     def __init__(self, file: Path | None = None, **options: Any) -> None:
         self.echo = Echo()
+        self.app: ASGIApp = options.pop("app", self.echo)
         working = options.pop("working", Working(concurrency=1, retry_seconds=0.01))
-        self.queue = LocalQueue(self.echo, file, key=KEY, working=working, **options)
+        self.queue = LocalQueue(self.app, file, key=KEY, working=working, **options)
         self.faults = FaultyQueue(self.queue)
         self.url = ""
 
@@ -39,7 +41,7 @@ class QueuePlace:
 def queue_place(file: Path | None = None, **options: Any) -> Iterator[QueuePlace]:
     place = QueuePlace(file, **options)
     try:
-        with LocalServer(WithQueue(HTTPOverWebSocket(place.echo), place.faults)) as server:  # type: ignore[arg-type]
+        with LocalServer(WithQueue(HTTPOverWebSocket(place.app), place.faults)) as server:  # type: ignore[arg-type]
             place.url = server.url
             yield place
             place.renew()

@@ -177,7 +177,9 @@ class Chat:
         message = turns.user_message(*prompt)
         body = self._body(message, arguments)
         if tell is not None:
-            tell(doubts_of(self.endpoint, [body], checked(self.check), base_url=self.base_url))
+            # That the answer is to stream is ours to say, and not in every schema.
+            own = {name: value for name, value in body.items() if name != "stream" or name in arguments}
+            tell(doubts_of(self.endpoint, [own], checked(self.check), base_url=self.base_url))
         request = session().stream(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
         self._turn = message, request
         session().companion(Chats).last = self

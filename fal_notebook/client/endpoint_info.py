@@ -13,6 +13,7 @@ from ..schema.endpoint_schema import MISSING, Argument, EndpointSchema, Shape
 from ..wire.environment import is_fals
 from .catalogue import Catalogue, KnownSchema
 from .interrupts import interruptible
+from .known_endpoints import MODELS
 from .prices import Prices
 from .sessions import session
 
@@ -151,7 +152,8 @@ def _range(shape: Shape) -> str:
         ("at most", shape.longest),
     )
     words = " ".join(f"{word} {_value(each)}" for word, each in bounds if each is not None)
-    return words + unit if words else ""
+    last = next((each for _, each in reversed(bounds) if each is not None), None)
+    return words + (unit.removesuffix("s") if last == 1 else unit) if words else ""
 
 
 def _value(value: Any) -> str:
@@ -177,9 +179,10 @@ def _assignment(argument: Argument) -> str:
     """An argument on the line: with its example, else a value of its kind."""
     if argument.file:
         return f"{argument.name}=@{_PLACES[argument.file]}"
-    named = next(iter((*argument.examples, *argument.choices)), MISSING)
+    models = MODELS[:1] if argument.name == "model" else ()
+    named = next(iter((*argument.examples, *argument.choices, *models)), MISSING)
     value = _EXAMPLES.get(next(iter(argument.kinds), ""), "…") if named is MISSING else named
-    text = json.dumps(value, default=str)
+    text = json.dumps(value, default=str, ensure_ascii=False)
     if len(text) > _LONGEST_MEANING:
         text = '"…"'
     return f"{argument.name}={text}" if isinstance(value, str) else f"{argument.name}:={text}"

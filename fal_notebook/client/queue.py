@@ -13,6 +13,7 @@ from ..wire.queue_address import Links, QueueAddress, queue_address
 from ..wire.queue_http import QueueHTTP
 from ..wire.queue_protocol import LogLine, QueueStatus, Taken
 from . import queue_exchange
+from .argument_check import Check, checked, doubts_of, warn
 from .inbox import Inbox
 from .interrupts import interruptible
 from .io_thread import IOThread
@@ -34,6 +35,7 @@ def submit(
     arguments: Mapping[str, Any] | None = None,
     *,
     base_url: str | None = None,
+    check: Check | None = None,
     **more: Any,
 ) -> "Submitted":
     """Put a request into fal's queue and return at once: fal works it off, whether this kernel lives or not.
@@ -44,6 +46,7 @@ def submit(
         endpoint: the endpoint without ``/stream``, such as ``fal-ai/veo3``.
         arguments: its arguments; the HTTP endpoint takes the same as its JSON body.
         base_url: a gateway, such as ``http://127.0.0.1:8000``; it has its queue below the path ``/queue``.
+        check: what is done about arguments that do not fit the endpoint's schema, as for `stream`.
         more: further arguments by name.
 
     Returns:
@@ -59,8 +62,10 @@ def submit(
         >>> video.result(timeout=900)  # doctest: +SKIP
     """
     address = queue_address(endpoint, base_url)
+    whole = {**(arguments or {}), **more}
+    warn(doubts_of(endpoint, [whole], checked(check), base_url=base_url))
     receiver = QueueReceiver()
-    payload = session().payload({**(arguments or {}), **more}, address.target, receiver)
+    payload = session().payload(whole, address.target, receiver)
     uploads = session().companion(Uploads)
 
     async def upload_and_submit(http: QueueHTTP) -> Taken:
@@ -69,7 +74,7 @@ def submit(
 
     with interruptible():
         taken = _asked(address, upload_and_submit)
-    return remember(Submitted(address, taken.request_id, address.links(taken.request_id, dict(taken.told))))
+    return remember(Submitted(address, taken.request_id, address.links(taken.request_id, dict(taken.told)), base_url))
 
 
 def attach_request(endpoint: str, request_id: str, *, base_url: str | None = None) -> "Submitted":
@@ -85,7 +90,7 @@ def attach_request(endpoint: str, request_id: str, *, base_url: str | None = Non
         CredentialsError: no key was found.
     """
     address = queue_address(endpoint, base_url)
-    return remember(Submitted(address, request_id, address.links(request_id)))
+    return remember(Submitted(address, request_id, address.links(request_id), base_url))
 
 
 class Submitted:
@@ -97,11 +102,12 @@ class Submitted:
         logs: what the model has logged, as far as it was asked for.
     """
 
-    def __init__(self, address: QueueAddress, request_id: str, links: Links) -> None:
+    def __init__(self, address: QueueAddress, request_id: str, links: Links, base_url: str | None = None) -> None:
         self.endpoint = address.target.endpoint
         self.request_id = request_id
         self.logs: tuple[LogLine, ...] = ()
         self._address = address
+        self._base_url = base_url
         self._links = links
         self._known: QueueStatus | None = None
         self._result: Result | None = None
@@ -177,7 +183,8 @@ class Submitted:
     @property
     def how_to_come_back(self) -> str:
         """What a user does to see the answer, in any notebook."""
-        return f"%falstream attach {self.endpoint} {self.request_id} shows its answer, in any notebook"
+        host = f" --base-url {self._base_url}" if self._base_url else ""
+        return f"%falstream attach {self.endpoint} {self.request_id}{host} shows its answer, in any notebook"
 
     async def _awaited(self) -> Result:
         if self._result is None:
@@ -256,7 +263,8 @@ def submit_stream(
     max_body = own.limits.max_body
 
     def note(told: Taken) -> None:
-        remember(Submitted(address, told.request_id, address.links(told.request_id, dict(told.told))), own)
+        links = address.links(told.request_id, dict(told.told))
+        remember(Submitted(address, told.request_id, links, base_url), own)
 
     request = own.begin(lambda _: submit_and_follow(address, message, receiver, timeout, max_body, note), [receiver])
     return QueueStream(address.target, receiver, request.cancel, nested=own.nested)

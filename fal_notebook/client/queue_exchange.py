@@ -29,7 +29,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0  # seconds
 _LONGEST_WAIT = 60.0  # seconds that a server may ask to wait
 _PATIENCE = 600.0  # seconds in which a queue may fail
 _NEW_SECONDS = 10.0  # after a submission, in which the queue may not know the request everywhere yet
-_MOST_PAGES = 20  # of the list of requests
+_MOST_PAGES = 200  # of the list of requests, of a hundred each
 
 Value = TypeVar("Value")
 

@@ -69,9 +69,18 @@ def output_widget() -> "Output | None":
     shell = get_ipython()
     if ipywidgets is None or shell is None or getattr(shell, "kernel", None) is None:
         return None
-    request = _request_message(shell).get("header", {}).get("msg_id")
+    request = request_id()
     entered = (each for each in _widgets(ipywidgets) if isinstance(each, ipywidgets.Output) and each.msg_id)
     return next((each for each in entered if each.msg_id == request), None)
+
+
+def request_id() -> str | None:
+    """The id of the request that the kernel is answering; None without a kernel."""
+    shell = get_ipython()
+    if shell is None or getattr(shell, "kernel", None) is None:
+        return None
+    name: str | None = _request_message(shell).get("header", {}).get("msg_id")
+    return name
 
 
 def _request_message(shell: InteractiveShell) -> Mapping[str, Any]:

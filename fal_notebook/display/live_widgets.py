@@ -22,6 +22,7 @@ from ..render.bundles import Bundle, merged, small_bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
 from ..wire.environment import is_voila
+from .cleared_outputs import ClearedWatch
 from .front_end import output_widget
 from .outputs import (
     WIDGET_FALLBACK,
@@ -97,6 +98,7 @@ class LiveBox:
         self._parts: dict[Place, tuple[DOMWidget, ...]] = {}
         self._box: VBox | None = None
         self._within: Output | None = None
+        self._watch: ClearedWatch | None = None
         self._outputs: list[DisplayHandle] = []
         self._displayed_beyond = 0
         self._messenger: Messenger | None = None
@@ -130,7 +132,12 @@ class LiveBox:
         close_widget(widget, but=None if self._box is None else self.layout)
 
     def keep(self) -> None:
-        """Update the text that a save would keep, if that is due. Each update sends the whole text again."""
+        """Update the text that a save would keep, if that is due. Each update sends the whole text again.
+
+        If the user's code has cleared the cell, both outputs are displayed anew.
+        """
+        if self._outputs and self._box is not None and self._must_display_anew:
+            self._display(self._box)
         if not self._outputs or time.monotonic() < self._due:
             return
         words = self._words()
@@ -153,10 +160,10 @@ class LiveBox:
         """
         shown = _as_two_outputs(body, foot) if self._outputs else merged([*body, foot])
         if self._box is not None and not self._outputs:
-            replace_parts(self._box, [static_widget(shown)])
-            if self._within is not None:
-                close_once_cleared(self._box, self._within)
+            self._become_held(self._box, shown)
             return
+        if self._must_display_anew:
+            self._outputs = []
         try:
             for handle, bundle in zip(self._outputs, shown, strict=False):
                 handle.update(bundle, raw=True)
@@ -168,8 +175,29 @@ class LiveBox:
                 self._messenger.end(shown)
             self.close()
 
+    @property
+    def _must_display_anew(self) -> bool:
+        """Whether the user's code has cleared what was displayed, and what is displayed now comes to the same place."""
+        return self._watch is not None and self._watch.is_cleared and self._watch.is_here
+
+    def _become_held(self, box: "VBox", shown: Sequence[Bundle]) -> None:
+        """Replace the parts by the final answer in a place where only the box is displayed."""
+        final: DOMWidget = static_widget(shown)
+        if self._must_display_anew:
+            display(widget_bundle(final, WIDGET_FALLBACK), raw=True)
+            self.close()
+        else:
+            replace_parts(box, [final])
+            final = box
+        if self._watch is not None:
+            self._watch.end()
+        if self._within is not None:
+            close_once_cleared(final, self._within)
+
     def close(self) -> None:
         """Close all widgets; if there is a messenger, all but it and its box."""
+        if self._watch is not None:
+            self._watch.end()
         stays = self._messenger is not None
         for place, part in self._parts.items():
             if not stays or place is not Place.MESSENGER:
@@ -193,11 +221,18 @@ class LiveBox:
         self._box = VBox(children, layout=self.layout, _dom_classes=self._classes)
         self._within = output_widget()
         enable_colab_widgets()
+        self._display(self._box)
+
+    def _display(self, box: "VBox") -> None:
+        """Display the box, and before it the text that a save would keep, if it would be kept there."""
+        if self._watch is None:
+            self._watch = ClearedWatch()
+        self._watch.is_cleared = False
         if self._within is not None or is_voila():
-            display(widget_bundle(self._box, WIDGET_FALLBACK), raw=True)
+            display(widget_bundle(box, WIDGET_FALLBACK), raw=True)
             return
         words = self._words()
-        bundles = [unfinished_bundle(words, self._name), widget_bundle(self._box)]
+        bundles = [unfinished_bundle(words, self._name), widget_bundle(box)]
         self._outputs = [display(bundle, raw=True, display_id=True) for bundle in bundles]
         self._note_kept(words)
 

@@ -35,7 +35,7 @@ def read_begun_line(text: str) -> BegunLine | None:
     if match is None:
         return None
     line, words = text[match.end() :], list[str]()
-    begin, at, quote, depth = 0, 0, "", 0
+    begin, at, quote, depth, is_json = 0, 0, "", 0, False
     while at < len(line):
         if line.startswith("{{", at):
             end = line.find("}}", at)
@@ -48,10 +48,12 @@ def read_begun_line(text: str) -> BegunLine | None:
             quote = "" if letter == quote else quote
         elif letter in "\"'" and (at == begin or line[at - 1] in "=@,"):
             quote = letter
-        elif letter in "[]{}" and _JSON_VALUE.match(line, begin):
+        elif letter in "[]{}" and is_json:
             depth += 1 if letter in "[{" else -1
         elif letter.isspace() and depth <= 0:
             words += [line[begin:at]] if at > begin else []
-            begin, depth = at + 1, 0
+            begin, depth, is_json = at + 1, 0, False
+        elif letter == "=":
+            is_json = is_json or _JSON_VALUE.fullmatch(line, begin, at + 1) is not None
         at += 1
     return BegunLine(match["percents"] == "%%", words, line[begin:])

@@ -14,6 +14,7 @@ from ..client.sessions import session
 from ..client.streaming import Stream
 from ..errors import ConnectError, InvalidRequest, RequestTimeout
 
+_SHOWN_OF_ID = 8  # characters, which this kernel knows again: the whole would not fit on a line
 _USAGE = "as in %falstream attach fal-ai/veo3 764cabcf-b745-4b3e-ae38-1200304cf45b"
 
 
@@ -63,4 +64,4 @@ def left_words(stream: Stream) -> str:
     if stream.request_id is None:
         is_sent = stream.so_far().metrics.connect is not None
         return "the queue may have taken the request" if is_sent else "nothing was sent"
-    return f"it is left in the queue: %falstream attach {stream.endpoint} {stream.request_id}"
+    return f"left in the queue: %falstream attach {stream.request_id[:_SHOWN_OF_ID]}"

@@ -19,7 +19,8 @@ from .stored import Answer, Outcome, StoredRow
 
 _WEIGHT = 0.2  # of the newest in the running mean
 _HARDLY_EVER = 0.05  # of a row that will be sent during a write
-_MOST_AHEAD = 8  # rows: if the process is killed, nobody knows whether they were sent
+_WRITES_AHEAD = 6  # the one that is under way, the next one, and some for when the disk takes longer
+_FEWEST_AHEAD = 4  # rows that may be, also where fewer are under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Desk:
     Attributes:
         endpoint: the endpoint that is asked.
         resumed: rows that the queue has since before a restart, and that count as under way.
+        most_intended: the most rows whose intent is on the disk and that were not given out: where a row is given out
+            only once there is room to send it, more would be unknown if the process were killed.
         cancelling: set once the user cancels: what is in the queue and not at work may be taken out.
     """
 
@@ -62,6 +65,7 @@ class Desk:
     ) -> None:
         self.endpoint = journal.header.endpoint
         self.resumed: list[StoredRow] = []
+        self.most_intended = 1_000_000
         self.cancelling = asyncio.Event()
         self._conduct = conduct
         self._redaction = redaction
@@ -134,9 +138,10 @@ class Desk:
 
     def _wanted(self) -> Wanted:
         """What the next write is to do besides."""
-        will_end = self._conduct.under_way * min(1.0, 2 * self._ledger.seconds / self._seconds_each)  # in two writes
-        ahead = min(_MOST_AHEAD, max(0, math.ceil(will_end - _HARDLY_EVER)))
-        count = self._conduct.free + ahead
+        under_way = self._conduct.under_way
+        will_end = under_way * _WRITES_AHEAD * self._ledger.seconds / self._seconds_each  # during the writes
+        ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
+        count = min(self._conduct.free + ahead, self.most_intended)
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())
         intend = [*asked, *(each for each in upcoming if each not in self._payloads)]

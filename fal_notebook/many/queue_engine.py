@@ -41,7 +41,7 @@ from .stored import Answer
 from .window import Window
 
 _CANCELLED = 499
-_MOST_POSTS = 16  # at once: if the process is killed, nobody knows of so many whether they were received
+_MOST_POSTS = 8  # at once: if the process is killed, nobody knows of these, and of the next ones, what became of them
 _MOST_LOOKS = 16  # at once
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds until a question that failed is asked again
 _MOST_UNKNOWN = 4  # looks at a request that the queue does not know, over some seconds
@@ -125,24 +125,28 @@ class _Work:
         self._posts = asyncio.Semaphore(_MOST_POSTS)
         self._looks = asyncio.Semaphore(_MOST_LOOKS)
         self._news = asyncio.Event()
+        self._found: set[int] = set()  # rows that were found in the list
         self._tasks: asyncio.TaskGroup
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            self._desk.most_intended = _MOST_POSTS
             for row in self._desk.resumed:
                 links = self._http.address.links(row.request_id or "", dict(row.links)).as_dict()
                 self._pace.add(row.number, row.request_id or "", links, self._now, row.sent or time.time())
             poller = tasks.create_task(self._poll())
             watcher = tasks.create_task(self._watch_cancelling())
-            await self._look_up()
+            first = tasks.create_task(self._look_up())
             await self._send_all()
+            await first
+            await self._send_all()  # which waits for what was found
             for pause in self._habits.lookups:
                 if not await self._desk.call(unknown_rows):
                     break
                 await asyncio.sleep(pause)
                 await self._look_up()
-                await self._send_all()  # which waits for what was found
+                await self._send_all()
             poller.cancel()
             watcher.cancel()
 
@@ -290,7 +294,7 @@ class _Work:
 
     async def _look_up(self) -> None:
         """Look for rows that may have been received in fal's list of requests. If it cannot be had, they stay so."""
-        rows = await self._desk.call(unknown_rows)
+        rows = [each for each in await self._desk.call(unknown_rows) if each.number not in self._found]
         if not rows:
             return
         try:
@@ -301,6 +305,7 @@ class _Work:
         times = {each.number: each.sent for each in rows}
         for number, request_id in matches(rows, found, known).items():
             links = self._http.address.links(request_id).as_dict()
+            self._found.add(number)
             self._desk.found(number, request_id, links)
             self._pace.add(number, request_id, links, self._now, times[number])
         self._news.set()

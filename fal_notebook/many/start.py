@@ -121,7 +121,8 @@ def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
         return running.resume()
     with Journal.drive(path) as journal:  # which also brings an older one up to date
         setup = _setup(journal, how, None)
-        is_done = not any(journal.counts()[state] for state in (*OPEN, "cancelled"))
+        looked_for = ("unknown",) if setup.engine == "queue" else ()  # in fal's list of requests, which may lag
+        is_done = not any(journal.counts()[state] for state in (*OPEN, "cancelled", *looked_for))
     run = kind(path, setup, None)
     if not is_done:
         try:

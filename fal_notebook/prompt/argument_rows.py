@@ -80,6 +80,24 @@ class Form:
         return arguments
 
 
+def are_same(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether arguments are sent as the same JSON, in the same order. Files are the same if they are the same object.
+
+    Raises:
+        InvalidRequest: a value cannot be written as JSON.
+    """
+    return _text(some) == _text(others)
+
+
+def _text(arguments: Mapping[str, Any]) -> str:
+    """The arguments as JSON in which the bytes of files, which may be long, do not stand."""
+    return encode({name: value if _file_words(value) is None else _ids(value) for name, value in arguments.items()})
+
+
+def _ids(value: Any) -> list[str]:
+    return [f"file {id(each)}" for each in (value if isinstance(value, list) else [value])]
+
+
 def _row(identity: str, name: str, value: Any) -> Row:
     """A row that shows an argument. Text with a lone surrogate is shown as escaped JSON: no message can carry it."""
     if (file := _file_words(value)) is not None:

@@ -33,7 +33,7 @@ from ..media.media import Media
 from ..safety.plain_text import one_line
 from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
-from .argument_rows import Form, InvalidForm, Row
+from .argument_rows import Form, InvalidForm, Row, are_same
 from .attachments import Attachments, Piece
 from .branches import Branches
 from .connection import Connection
@@ -262,7 +262,8 @@ class PromptWidget(AnyWidget):
         return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
 
     def _ipython_display_(self) -> None:
-        self._views += displayed(widget_bundle(self, repr(self)))
+        words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
+        self._views += displayed(widget_bundle(self, words))
         with self._lock:
             self._conversation.outputs.display()
         self._connect_when_shown()
@@ -298,9 +299,8 @@ class PromptWidget(AnyWidget):
     @observe("arguments")
     def _show_arguments(self, _: object) -> None:
         """Show the arguments in the form. If its rows already stand for them, they stay as the user wrote them."""
-        wanted = encode(self.arguments)
         try:
-            if encode(self._form.arguments()) == wanted:
+            if are_same(self._form.arguments(), self.arguments):
                 return
         except InvalidForm:
             pass
@@ -328,7 +328,7 @@ class PromptWidget(AnyWidget):
             arguments = self._form.arguments()
         except InvalidForm:
             return  # the page marks the wrong row; the last valid arguments stay
-        if encode(arguments) != encode(self.arguments):
+        if not are_same(arguments, self.arguments):
             self._set_traits(arguments=arguments)
 
     @observe("endpoint")

@@ -19,7 +19,7 @@ from .growth import Block, Section, State
 from .markdown import block_html, block_tokens, elements, has_many_elements, text_html, wild_html
 from .mathematics import formulas_within, unended_formulas
 
-LONGEST_PARAGRAPH = 1_000
+LONGEST_PARAGRAPH = 2_000
 """The most characters of a block of words alone that are not given: each look parses, and sends, all of them."""
 _LONGEST_OPEN = 4_000  # the same of any other block
 _PIECE = 600  # characters of a fence that are given while it is open

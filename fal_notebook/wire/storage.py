@@ -8,6 +8,7 @@ which harms nobody; it sends files of more than 100 MiB in parts, ten at a time.
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, cast
 
 import httpx
@@ -37,6 +38,7 @@ class StorageAccess:
         ((scheme, _, key),) = (each.partition(" ") for each in authorization.headers().values())
         self._credentials = AuthCredentials(scheme, key)
         self._tokens = CDNTokenManager(self._credentials)
+        self._connections = _Connections()
         self._redaction = authorization.redaction
 
     @quiet()
@@ -67,7 +69,7 @@ class StorageAccess:
         failure: UploadFailed | None = None
         source = _Source(memoryview(data), _Progress(progress), stopped)
         try:
-            with _Client(self._credentials, self._tokens) as client:
+            with self._connections, closing(_Client(self._credentials, self._tokens, self._connections)) as client:
                 whole = cast("bytes", source)
                 settings = StorageSettings(expires_in=kept)
                 return client.upload(whole, content_type, _header_value(file_name), lifecycle=settings)
@@ -86,27 +88,52 @@ class StorageAccess:
         return UploadFailed(f"{name} could not be uploaded: {one_line(why, _LONGEST_REASON)}", hint=hint, status=status)
 
 
-class _Client(SyncClient):
-    """fal-client's client for one upload: it has our key, its connections time out, and they are closed at the end."""
+class _Connections:
+    """The connections to the storage. Uploads that run at the same time share them; the last one closes them."""
 
-    def __init__(self, credentials: AuthCredentials, tokens: CDNTokenManager) -> None:
-        super().__init__()
-        # These are its cached properties, which would look up a key on this thread, and fetch a token for each file.
-        self.__dict__.update(_auth=credentials, _token_manager=tokens, _opened=[])
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._clients: dict[str, httpx.Client] = {}
 
-    def _get_cdn_client(self) -> httpx.Client:
-        client = super()._get_cdn_client()
-        client.event_hooks = {"request": [_limit_time]}
-        self.__dict__["_opened"].append(client)
-        return client
+    def client(self, token: str, make: Callable[[], httpx.Client]) -> httpx.Client:
+        """The client that has a token in its headers; it is made where there is none."""
+        with self._lock:
+            if token not in self._clients:
+                self._clients[token] = made = make()
+                made.event_hooks = {"request": [_limit_time]}
+            return self._clients[token]
 
-    def __enter__(self) -> "_Client":
-        return self
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
 
     def __exit__(self, *_: object) -> None:
-        others = [self.__dict__["_client"]] if "_client" in self.__dict__ else []
-        for client in (*self.__dict__["_opened"], *others):
+        with self._lock:
+            self._users -= 1
+            unused = [] if self._users else list(self._clients.values())
+            if unused:
+                self._clients = {}
+        for client in unused:
             client.close()
+
+
+class _Client(SyncClient):
+    """fal-client's client for one upload: with our key, and with connections that time out and are closed."""
+
+    def __init__(self, credentials: AuthCredentials, tokens: CDNTokenManager, connections: _Connections) -> None:
+        super().__init__()
+        # These are its cached properties, which would look up a key on this thread, and fetch a token for each file.
+        self.__dict__.update(_auth=credentials, _token_manager=tokens, _connections=connections)
+
+    def _get_cdn_client(self) -> httpx.Client:
+        connections: _Connections = self.__dict__["_connections"]
+        return connections.client(self._token_manager.get_token().token, super()._get_cdn_client)
+
+    def close(self) -> None:
+        """Close what fal-client leaves open: the client for fal's older storage, if it was needed."""
+        if (older := self.__dict__.get("_client")) is not None:
+            older.close()
 
 
 def _limit_time(request: httpx.Request) -> None:

@@ -32,15 +32,15 @@ def _in_a_process(peer: type[Keeps], addresses: Addresses, size: int) -> int:
 def _main(pipe: "Pipe[Any, Any]", peer: type[Keeps], addresses: Addresses, size: int) -> None:
     with peer(addresses) as ready:
         ready.body({"work": "bytes", "size": MEBI})
-        before = _memory("VmRSS")
+        before = memory_of("VmRSS")
         answer = ready.body({"work": "bytes", "size": size})
-        peak = _memory("VmHWM") - before
+        peak = memory_of("VmHWM") - before
         if not is_zeros(answer, size):
             raise AssertionError(f"{peer.name} has another answer")
         pipe.send(peak)
 
 
-def _memory(name: str) -> int:
-    """A size of this process that Linux reports, in bytes."""
+def memory_of(name: str) -> int:
+    """A size of this process that Linux reports, such as ``VmRSS``, in bytes."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

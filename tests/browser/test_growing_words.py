@@ -116,7 +116,7 @@ def test_what_is_finished_stays_in_its_place_and_selected_while_more_comes(page:
     assert top is not None
     assert now is not None
     assert final is not None
-    most = 1 if page.server.app == "lab" else LINE  # in Notebook 7 the Stop button moves the words by 6 pixels
+    most = 1 if page.server.app == "lab" else LINE  # Notebook 7 puts a long output into a box of its own that scrolls
     assert abs(now["y"] - top["y"]) < most
     assert abs(final["y"] - top["y"]) < most
 

@@ -99,7 +99,7 @@ def test_its_value_has_the_answers_and_nothing_private(page: Page) -> None:
     expect(value).to_contain_text("bold")
     said = value.inner_text().removeprefix("value: ")
     names = [name for name, _ in ast.literal_eval(said)]
-    assert names == ["answers", "endpoint", "enter_sends", "play", "prompt", "remember", "system"]
+    assert names == ["answers", "compact", "endpoint", "enter_sends", "play", "prompt", "remember", "system"]
 
 
 def looks_like_an_answer(shown: Locator) -> None:

@@ -32,6 +32,8 @@ CELLS = [
     "heard, hear = Output(), Button(description='Hear')\n@hear.on_click\n@heard.capture()\ndef _(_):\n"
     "    get_ipython().run_line_magic('falstream', 'test/tone/stream prompt=x seconds:=9 speed:=6 --play')\n"
     "VBox([hear, heard])",
+    "fal_notebook.PromptWidget('test/paced/stream', {'text': 'an answer', 'rate': 9.0625},"
+    " system='a secret system', compact=True)",
 ]
 ENDS = {1: "0029", 2: "0149", 3: "0029", 4: "0149", 5: "0029", 6: "0029"}
 
@@ -68,6 +70,17 @@ def test_a_prompt_widget_answers(page: Page) -> None:
     box.get_by_label("Prompt", exact=True).fill("asked in the page")
     box.get_by_role("button", name="Send").click()
     expect(box.locator(".fal-entry[data-end=done]")).to_contain_text("test/echo · ")
+
+
+def test_a_compact_box_answers_and_its_page_does_not_know_what_answers(page: Page) -> None:
+    box = cell(page, 11).locator(".fal-root")
+    box.get_by_label("Prompt", exact=True).fill("asked by a visitor")
+    box.get_by_role("button", name="Send").click()
+    expect(box.locator(".fal-entry[data-end=done]")).to_contain_text("an answer")
+    for control in ("Endpoint", "Model", "System prompt", "Play sound", "Remember", "Attach files"):
+        expect(box.get_by_label(control)).to_be_hidden()
+    assert "test/paced" not in cell(page, 11).inner_html()
+    assert [secret for secret in ("9.0625", "secret system") if secret in page.content()] == []
 
 
 def test_what_was_asked_before_the_page_came_or_in_a_callback_has_its_end(page: Page) -> None:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 import fal_notebook
-from fal_notebook import Chat, EndpointWarning, Stream, arun, errors, pipeline, run, session, stream
+from fal_notebook import Chat, EndpointWarning, Stream, arun, errors, pipeline, run, session, stream, submit
 from fal_notebook.client.argument_check import doubts_of, problems_of
 from fal_notebook.client.catalogue import Catalogue
 from fal_notebook.local.gateway import HTTPOverWebSocket
@@ -79,7 +79,7 @@ async def _awaited() -> None:
 
 
 def test_what_is_certain_to_be_refused_is_not_sent() -> None:
-    for send in (run, stream):
+    for send in (run, stream, submit):
         with pytest.raises(errors.InvalidRequest, match=r"prompt is missing; n is 'many'.*check=\"off\" sends"):
             send(ENDPOINT, n="many")
     with pytest.raises(errors.InvalidRequest, match="prompt is missing"):

@@ -8,6 +8,7 @@ import pytest
 
 from fal_notebook import info
 from fal_notebook.client.endpoint_info import EndpointInfo
+from fal_notebook.client.known_endpoints import MODELS
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
@@ -48,6 +49,13 @@ def test_the_example_is_a_cell() -> None:
     members = {"image_url": {"type": "string"}, "scale": {"type": "integer"}, "mode": {"enum": ["a b", "c"]}}
     document = fal_document("a/b", members, required=["image_url", "scale", "mode"])
     assert told(document, "a/b").example == '%falstream a/b image_url=@picture.png scale:=1 mode="a b"'
+
+
+def test_the_example_names_a_model_that_there_is_and_reads_as_it_is_written() -> None:
+    members = {"prompt": {"type": "string"}, "model": {"type": "string", "minLength": 1}, "style": {"type": "string"}}
+    found = told(fal_document("a/b", members, required=list(members)), "a/b")
+    assert found.example.startswith(f'%%falstream a/b model="{MODELS[0]}" style="…"\n')
+    assert "at least 1 character " in found.bundle["text/plain"].replace("\n", " \n")
 
 
 def test_what_is_deprecated_says_what_takes_its_place() -> None:

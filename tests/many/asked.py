@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,8 @@ class Asked:
         url: the gateway's address.
         bill: how often each prompt was worked on.
         most: the most requests that were at work at once.
-        held: lets those answers go that wait with ``hold``.
+        fails: the status with which a prompt fails.
+        chance: decides what happens to ``shaky`` requests.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,7 @@ class Asked:
         self.bill: Counter[str] = Counter()
         self.most = self.at_work = 0
         self.fails: dict[str, int] = {}
+        self.chance: random.Random | None = None
         self._free = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -54,7 +57,7 @@ class Asked:
 
         Argument ``status``: with that status, and ``why``; ``cut``: the connection breaks in mid-answer; ``hold``: not
         before `let_go`; ``pause``: so many seconds later; ``picture``: with a picture; ``cost``: with another price.
-        What is in ``fails`` fails with that status.
+        ``shaky``: some are late, and some break.
         """
         self._loop = asyncio.get_running_loop()
         arguments: dict[str, Any] = await request.json()
@@ -62,8 +65,9 @@ class Asked:
         self.bill[prompt] += 1
         self.at_work += 1
         self.most = max(self.most, self.at_work)
+        luck = self.chance.random() if self.chance and arguments.get("shaky") else 1.0
         try:
-            await asyncio.sleep(arguments.get("pause", 0))
+            await asyncio.sleep(arguments.get("pause", 0.3 if luck < 0.01 else 0.01 if luck < 1 else 0))
             if arguments.get("hold"):
                 await self._free.wait()
         finally:
@@ -71,7 +75,7 @@ class Asked:
         status = self.fails.get(prompt, arguments.get("status"))
         if status:
             return JSONResponse({"detail": arguments.get("why", "not so")}, status)
-        if arguments.get("cut"):
+        if arguments.get("cut") or 0.01 <= luck < 0.013:
             return StreamingResponse(_broken(), media_type="application/json")
         if arguments.get("picture"):
             return Response(PNG, media_type="image/png")

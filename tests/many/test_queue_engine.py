@@ -115,6 +115,21 @@ def test_a_submission_that_was_not_received_stays_unknown_until_the_user_sends_i
     assert place.submitted == before + 6
 
 
+def test_what_the_list_shows_late_is_found_by_attaching(
+    place: QueuePlace, tmp_path: Path, habits: Callable[..., None]
+) -> None:
+    habits(lookups=())
+    path = tmp_path / "run.fal"
+    place.echo.released = False
+    place.faults.arm(Operation.SUBMIT, QueueFault.LOST)
+    run = ask(path, rows("lagging", 1, wait=True)).wait()
+    assert states(run) == ["unknown"]
+    place.echo.released = True
+    wait_until(lambda: place.queue.bill().worked_on == place.submitted)
+    assert states(fal.attach(path).wait()) == ["done"]
+    assert place.echo.calls["lagging 0"] == 1
+
+
 def test_a_refused_submission_is_sent_again(place: QueuePlace, tmp_path: Path) -> None:
     place.faults.arm(Operation.SUBMIT, QueueFault.REFUSED, times=3, status=429)
     before = place.submitted

@@ -245,7 +245,7 @@ def test_a_price_is_told_as_fal_tells_it_and_summed_up_only_where_a_row_is_a_uni
 
 def test_before_many_rows_what_is_known_is_told(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     fal.map(ENDPOINT, ["a"] * 100).wait()
-    assert capsys.readouterr().err == ""
+    assert "duplicates" not in capsys.readouterr().err
     fal.map(ENDPOINT, ["a"] * 101).wait()
     assert "rows/work · 101 rows · 100 duplicates" in capsys.readouterr().err
 
@@ -297,13 +297,13 @@ def test_a_kernel_that_is_killed_loses_nothing_and_bills_nothing_twice(asked: As
     code = f"import fal_notebook as fal; fal.map({ENDPOINT!r}, {rows}, pause=0.01, to={str(path)!r}).wait()"
     for part in range(1, 4):
         kernel = subprocess.Popen([sys.executable, "-c", code])
-        wait_until(lambda part=part: sum(asked.bill.values()) > 60 * part)  # type: ignore[misc]
+        wait_until(lambda part=part: sum(asked.bill.values()) > 60 * part, seconds=60)  # type: ignore[misc]
         kernel.kill()
         kernel.wait()
     run = fal.attach(path).wait()
     counts = run.standing.counts
     assert counts["done"] + counts["unknown"] == 300
-    assert counts["unknown"] <= 3 * (5 + 8)  # those under way, and those whose intent was written ahead
+    assert counts["unknown"] <= 3 * 2 * 8  # those under way, and as many whose intent was written ahead
     assert set(asked.bill.values()) == {1}
     assert all(row["output"] == row["prompt"] for row in run.records() if row["status"] == "done")
     run.retry(unknown=True).wait()

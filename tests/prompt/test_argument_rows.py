@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal_notebook.errors import InvalidRequest
-from fal_notebook.prompt.argument_rows import Form, InvalidForm, Row
+from fal_notebook.media.media import Media
+from fal_notebook.prompt.argument_rows import Form, InvalidForm, Row, are_same
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -91,3 +92,24 @@ def test_a_wrong_row_is_named(wrong: Row, said: str) -> None:
 def test_a_value_that_json_cannot_express_is_refused() -> None:
     with pytest.raises(InvalidRequest):
         Form({"x": object()})
+
+
+def test_a_file_is_a_row_with_its_name_and_size_that_stands_for_the_file() -> None:
+    file = Media("image/png", b"x" * 2_000, file_name="cat.png")
+    form = Form({"image_url": file, "image_urls": [file, file], "n": 1})
+    assert [row["kind"] for row in form.rows] == ["file", "file", "json"]
+    assert form.rows[0]["text"] == "cat.png · 2.0 kB"
+    form.take([{"id": row["id"]} for row in form.rows])
+    assert form.arguments() == {"image_url": file, "image_urls": [file, file], "n": 1}
+    form.take([{"id": "another", "name": "image_url", "kind": "file", "text": "cat.png"}])
+    with pytest.raises(InvalidForm, match="choose it again"):
+        form.arguments()
+
+
+def test_arguments_with_files_are_compared_without_their_bytes() -> None:
+    file, other = Media("image/png", b"x" * 10_000_000), Media("image/png", b"y")
+    assert are_same({"a": file, "b": [file], "c": 1}, {"a": file, "b": [file], "c": 1})
+    assert not are_same({"a": file}, {"a": other})
+    assert not are_same({"a": [file]}, {"a": [file, file]})
+    assert not are_same({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    assert not are_same({"a": 1}, {"a": 1.0})

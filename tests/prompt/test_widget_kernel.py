@@ -84,6 +84,8 @@ def test_a_stop_from_the_page_keeps_the_words(lab: Kernel) -> None:
 
 def test_the_transcript_is_updated_by_its_display_id(lab: Kernel) -> None:
     cell = lab.run("w = PromptWidget('test/echo/stream'); w")
+    # An export shows these words above the transcript, so they do not count answers.
+    assert cell.outputs[0]["data"]["text/plain"] == "<PromptWidget test/echo/stream>"
     widget, static, *others = cell.outputs
     assert "application/vnd.jupyter.widget-view+json" in widget["data"]
     assert {each["data"]["text/plain"] for each in [static, *others]} == {""}

@@ -172,11 +172,17 @@ class Form {
   /** Show what the schema says of the arguments, each problem beside its argument. */
   showDoubts(problems) {
     this.problems = problems;
+    this.model.control.setAttribute("aria-invalid", String(problems.model !== undefined));
+    this.model.control.setAttribute("title", problems.model ?? "");
     this.markAll();
   }
 
   /** Focus the first argument that is wrong. */
   focusWrong() {
+    if (this.problems.model !== undefined && !this.modelField.hidden) {
+      this.model.control.focus();
+      return;
+    }
     const wrong = [...this.fields.values(), ...this.rows].find((row) => this.problems[nameOf(row)]);
     if (!wrong) return;
     this.element.open = true;
