@@ -98,6 +98,7 @@ class LiveBox:
         self._parts: dict[Place, tuple[DOMWidget, ...]] = {}
         self._box: VBox | None = None
         self._within: Output | None = None
+        self._is_held = False  # whether only the box is displayed
         self._watch: ClearedWatch | None = None
         self._outputs: list[DisplayHandle] = []
         self._displayed_beyond = 0
@@ -159,7 +160,7 @@ class LiveBox:
             foot: the line below them.
         """
         shown = _as_two_outputs(body, foot) if self._outputs else merged([*body, foot])
-        if self._box is not None and not self._outputs:
+        if self._box is not None and self._is_held:
             self._become_held(self._box, shown)
             return
         if self._must_display_anew:
@@ -220,6 +221,7 @@ class LiveBox:
 
         self._box = VBox(children, layout=self.layout, _dom_classes=self._classes)
         self._within = output_widget()
+        self._is_held = self._within is not None or is_voila()
         enable_colab_widgets()
         self._display(self._box)
 
@@ -228,7 +230,7 @@ class LiveBox:
         if self._watch is None:
             self._watch = ClearedWatch()
         self._watch.is_cleared = False
-        if self._within is not None or is_voila():
+        if self._is_held:
             display(widget_bundle(box, WIDGET_FALLBACK), raw=True)
             return
         words = self._words()

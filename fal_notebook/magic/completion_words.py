@@ -31,7 +31,7 @@ _ENDPOINT = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*", re.ASCII)
 _ARGUMENT = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][\w.-]*)(?P<sign>:?=)(?P<value>.*)", re.DOTALL)
 _PLAIN = re.compile(r"[\w./:+-]+", re.ASCII)
-_NAME = re.compile(r"[A-Za-z_][\w.]*$")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*$")
 
 
 @dataclass(frozen=True)

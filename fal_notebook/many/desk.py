@@ -7,6 +7,7 @@ ahead, as many as are likely to be sent before the next write is done; where req
 import asyncio
 import contextlib
 import math
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from .journal import Journal
 from .ledger import Ledger, Wanted, Written
 from .stored import Answer, Outcome, StoredRow
 
-_WEIGHT = 0.2  # of the newest in the running mean
+_ENDS = 32  # answers, of which it is known how fast they come
+_LEAST_SECONDS = 0.01  # for which that is counted
 _HARDLY_EVER = 0.05  # of a row that will be sent during a write
 _WRITES_AHEAD = 6  # the one that is under way, the next one, and some for when the disk takes longer
 _FEWEST_AHEAD = 4  # rows that may be, also where fewer are under way
@@ -73,11 +75,11 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self._ledger = Ledger(journal, engine, self._wanted, self._wrote)
         self._payloads: dict[int, str] = {}  # of rows whose intent is on the disk, and that were not given out
-        self._out: dict[int, float] = {}  # rows that were given out, of which nothing was told yet, and when that was
+        self._out: set[int] = set()  # rows that were given out, of which nothing was told yet
         self._asked: list[int] = []  # rows that were given out before their intent was on the disk
         self._intending: set[int] = set()  # rows whose intent is being written
         self._last_read = -1
-        self._seconds_each = math.inf  # from an order to its answer
+        self._ends: deque[float] = deque(maxlen=_ENDS)  # when the last answers came
         self._changed = asyncio.Event()
 
     async def begin(self) -> None:
@@ -128,7 +130,7 @@ class Desk:
             self._ledger.check()
             self._ledger.look()
             await self._changed.wait()
-        self._out[number] = self._loop.time()
+        self._out.add(number)
         return self._payloads.pop(number)
 
     async def _change(self, until: float | None) -> None:
@@ -139,7 +141,8 @@ class Desk:
     def _wanted(self) -> Wanted:
         """What the next write is to do besides."""
         under_way = self._conduct.under_way
-        will_end = under_way * _WRITES_AHEAD * self._ledger.seconds / self._seconds_each  # during the writes
+        since = self._loop.time() - self._ends[0] if self._ends else math.inf
+        will_end = _WRITES_AHEAD * self._ledger.seconds * len(self._ends) / max(since, _LEAST_SECONDS)  # in that time
         ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
         count = min(self._conduct.free + ahead, self.most_intended)
         asked, self._asked = self._asked, []
@@ -187,7 +190,8 @@ class Desk:
         if answer.status is None or answer.status < 300:
             self._conduct.arrived(answer.number)
             self._changed.set()
-        self._note_seconds(answer.number)
+        self._out.discard(answer.number)
+        self._ends.append(self._loop.time())
         self._ledger.batch.answers.append((answer, seconds))
         return (await self._ledger.write()).outcomes[answer.number]
 
@@ -216,7 +220,7 @@ class Desk:
     def lost(self, number: int, message: str) -> None:
         """Note that a row may have been received, and that its answer cannot be had."""
         self._conduct.lost(number, self._redaction.text(message))
-        self._out.pop(number, None)
+        self._out.discard(number)
         self._ledger.batch.lost.append(number)
         self._changed.set()
 
@@ -269,20 +273,13 @@ class Desk:
         return await self._ledger.call(work)
 
     async def _conclude(self, outcome: Outcome) -> None:
-        self._out.pop(outcome.number, None)
+        self._out.discard(outcome.number)
         self._ledger.batch.outcomes.append(outcome)
         self._changed.set()
         await self._ledger.write()
 
-    def _note_seconds(self, number: int) -> None:
-        if (began := self._out.pop(number, None)) is not None:
-            seconds = max(self._loop.time() - began, 1e-4)
-            mean = seconds if math.isinf(self._seconds_each) else self._seconds_each
-            self._seconds_each = mean + _WEIGHT * (seconds - mean)
-
     def _take_back(self, *numbers: int) -> None:
-        for number in numbers:
-            self._out.pop(number, None)
+        self._out.difference_update(numbers)
         self._ledger.batch.withdrawn.update(numbers)
         self._changed.set()
 

@@ -183,12 +183,6 @@ class Journal(JournalView):
         """Store that rows may have been received, and that their answers cannot be had."""
         self._move("unknown", ((each,) for each in numbers), "ended = NULL")
 
-    def cancel_waiting(self) -> int:
-        """Cancel all rows that were not sent; return how many."""
-        with self.transaction():
-            done = self._connection.execute("UPDATE states SET state = 'cancelled' WHERE state = 'new'")
-            return done.rowcount
-
     def retry(self, *states: State) -> int:
         """Make the rows of these states ``new``; return how many. Their answers so far are kept."""
         if unfit := set(states) - {"failed", "cancelled", "unknown"}:

@@ -42,7 +42,7 @@ from .window import Window
 
 _CANCELLED = 499
 _MOST_POSTS = 8  # at once: if the process is killed, nobody knows of these, and of the next ones, what became of them
-_MOST_LOOKS = 16  # at once
+_MOST_LOOKS = 8  # at once
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds until a question that failed is asked again
 _MOST_UNKNOWN = 4  # looks at a request that the queue does not know, over some seconds
 _IDLE = 0.5  # seconds until the poller looks whether there is anything to do

@@ -80,7 +80,7 @@ def begin(
         journal = _filled(path, rows, target.redaction)
         try:
             estimate = _estimate(journal, how)
-            setup = _setup(journal, how, estimate)
+            setup = _setup(journal, how)
             engine = setup.make_engine(endpoint)
             _keep(journal, setup, target.private_host)
             if estimate is not None:
@@ -120,7 +120,7 @@ def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
     if running is not None and running.is_running:
         return running.resume()
     with Journal.drive(path) as journal:  # which also brings an older one up to date
-        setup = _setup(journal, how, None)
+        setup = _setup(journal, how)
         looked_for = ("unknown",) if setup.engine == "queue" else ()  # in fal's list of requests, which may lag
         is_done = not any(journal.counts()[state] for state in (*OPEN, "cancelled", *looked_for))
     run = kind(path, setup, None)
@@ -171,9 +171,17 @@ def _filled(path: Path, rows: Rows, redaction: Redaction) -> Journal:
     return journal
 
 
-def _setup(journal: Journal, how: How, _estimate: Estimate | None) -> Setup:
-    """How the rows are sent: as the user says now, else as before."""
-    kept = journal.setting("engine")
+def _setup(journal: Journal, how: How) -> Setup:
+    """How the rows are sent: as the user says now, else as before.
+
+    Raises:
+        InvalidRequest: the rows stand in fal's queue, and are to be sent otherwise.
+    """
+    kept = "queue" if journal.counts()["submitted"] else journal.setting("engine")
+    if kept == "queue" and how.engine == "sockets":
+        raise InvalidRequest(
+            f"{journal.path} began on fal's queue", hint='its rows end there: leave engine="sockets" out'
+        )
     wanted = how.engine if how.engine != "auto" or kept is None else kept
     name, _ = choose(wanted, journal.header.endpoint, len(journal), how.base_url or journal.setting("base_url"))
     base_url = how.base_url or journal.setting("base_url")

@@ -14,12 +14,26 @@ from ..errors import ConnectError, ConnectionLost, FalNotebookError, RateLimited
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.foot import error_bundle
 from .page_messages import Message
-from .page_requests import Attach, Detach, Edited, Export, Request, Run
+from .page_requests import (
+    BringTranscript,
+    Clear,
+    Copy,
+    Delete,
+    Hello,
+    Regenerate,
+    Request,
+    Run,
+    ShowVersion,
+    Stop,
+    Undo,
+)
 
 SETTABLE = frozenset({"prompt"})
 """The only trait that the page of a compact box can set."""
 HIDDEN = frozenset({"endpoint", "system", "remember", "play"})
 """The traits that the page of a compact box does not have."""
+_HEARD = (Hello, Stop, Regenerate, ShowVersion, Delete, Copy, Clear, Undo, BringTranscript)
+"""The requests that are heard as they are. A `Run` is heard for its prompt, and no others at all."""
 _WORDS = ("keep", "blocks", "tail", "packed")
 _ANSWER = (*_WORDS, "html", "words", "end", "copy")
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -73,10 +87,8 @@ def refused(error: FalNotebookError) -> Message:
 
 def request(asked: Request | None) -> Request | None:
     """A request of the page without what a visitor may not ask for."""
-    if isinstance(asked, Edited | Attach | Detach | Export):
-        return None
     if not isinstance(asked, Run):
-        return asked
+        return asked if isinstance(asked, _HEARD) else None
     return Run(asked.view, asked.prompt, None, "", play=False, instead_of=asked.instead_of)
 
 

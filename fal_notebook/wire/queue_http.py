@@ -31,7 +31,7 @@ from .queue_address import QueueAddress
 _CONNECT_SECONDS = 15.0
 _ANSWER_SECONDS = 120.0  # to wait at any time for the next bytes
 _IDLE_SECONDS = 2.0  # for which a connection is kept: servers close theirs after five, and a request may meet that
-_MOST_CONNECTIONS = 64
+_MOST_CONNECTIONS = 24  # httpcore looks at each of them for each request
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 

@@ -53,6 +53,21 @@ def test_the_input_and_its_button_are_in_view_while_the_log_fills_and_then(page:
     assert log["height"] <= 0.45 * height + 1
 
 
+def test_a_log_at_its_end_stays_there_when_the_window_shrinks(page: Notebook) -> None:
+    log = page.output(1).locator(".fal-log")
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+    left = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
+    log.evaluate("log => { log.scrollTop = log.scrollHeight; }")
+    page.page.set_viewport_size({"width": 700, "height": 500})
+    expect(log).to_have_css("max-height", "120px")
+    page.page.wait_for_function(
+        "log => log.scrollHeight - log.scrollTop - log.clientHeight < 2", arg=log.element_handle()
+    )
+    log.evaluate("log => { log.scrollTop = 0; }")
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+    assert log.evaluate(left) > 100
+
+
 def test_a_prompt_waits_and_is_withdrawn_by_keyboard(page: Notebook) -> None:
     shown = widget(page, 2)
     box(shown).click()

@@ -18,7 +18,9 @@ import fal_notebook as fal
 from fal_notebook.client.prices import Price
 from fal_notebook.errors import CredentialsError, InvalidRequest, JournalError
 from fal_notebook.many.estimate import Estimate
+from fal_notebook.many.journal import Journal
 from fal_notebook.many.journal_view import JournalView
+from fal_notebook.many.rows import Rows, fill
 
 from ..conftest import KEY, wait_until
 from .asked import ENDPOINT, PNG, Asked, serving
@@ -383,3 +385,32 @@ def test_rows_that_the_schema_refuses_fail_without_being_sent(
     assert "row 7" not in asked.bill
     assert len(asked.bill) == 100
     assert fal.map(ENDPOINT, rows, check="off").wait()[7]["status"] == "done"
+
+
+def test_rows_that_stand_in_the_queue_end_there(asked: Asked, path: Path) -> None:
+    rows = Rows(["a", "b"], {}, ENDPOINT)
+    with Journal.drive(path, rows.header) as journal:
+        fill(journal, rows)
+        journal.intend([0], "queue")
+        journal.submitted([(0, "r1", {})])
+    with pytest.raises(InvalidRequest, match="began on fal's queue"):
+        fal.attach(path, engine="sockets")
+    assert not asked.bill
+
+
+def test_a_full_disk_stops_the_run_and_nothing_is_sent_twice(
+    asked: Asked, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fal_notebook.many.ledger._PAUSES", (0.001,))
+    run = fal.map(ENDPOINT, [{"prompt": f"{n} " * 20_000} for n in range(20)], hold=True, to=path)
+    wait_until(lambda: asked.at_work == 2)
+    assert run.journal is not None
+    ((pages,),) = run.journal._read("PRAGMA page_count")
+    run.journal._read(f"PRAGMA max_page_count = {pages}")
+    asked.let_go()
+    with pytest.raises(JournalError, match="the disk is full"):
+        run.wait()
+    assert "the disk is full" in run.standing.reason
+    run = fal.attach(path).wait()
+    assert run.standing.counts["done"] + run.standing.counts["unknown"] == 20
+    assert set(asked.bill.values()) == {1}

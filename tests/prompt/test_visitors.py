@@ -6,6 +6,20 @@ from typing import Any
 import pytest
 
 from fal_notebook.local.server import LocalServer
+from fal_notebook.prompt import visitors
+from fal_notebook.prompt.attachments import Piece
+from fal_notebook.prompt.page_requests import (
+    Attach,
+    Clear,
+    Detach,
+    Edited,
+    Export,
+    Hello,
+    Regenerate,
+    Run,
+    Stop,
+    Undo,
+)
 
 from .. import endpoints
 from ..conftest import KEY
@@ -132,3 +146,19 @@ def test_a_page_cannot_open_a_box_of_its_own(lab: Kernel, opened: tuple[str, lis
     _ask(lab, "forged", {"kind": "run", "view": "v", "prompt": "forged", "endpoint": "test/echo/stream", "rows": []})
     assert lab.value("len(PromptWidget.widgets)") == before
     assert endpoints.requests["forged"] == count
+
+
+def test_what_changes_or_tells_the_arguments_is_no_request_of_a_visitor() -> None:
+    piece = Piece("f", "n", "", 0, "", 0, b"")
+    for asked in (Edited("v", []), Attach(piece), Detach("f"), Export("v", ".json")):
+        assert visitors.request(asked) is None
+    for heard in (Hello("v"), Stop(1), Regenerate(1), Clear(), Undo()):
+        assert visitors.request(heard) is heard
+    sent = Run("v", "x", [{}], "a/b", play=True, system="s", remember=True, instead_of=2)
+    assert visitors.request(sent) == Run("v", "x", None, "", play=False, instead_of=2)
+    assert visitors.message({"kind": "entry", "id": 1, "prompt": "x", "endpoint": "a/b", "cost": 1}) == {
+        "kind": "entry",
+        "id": 1,
+        "prompt": "x",
+    }
+    assert visitors.message({"kind": "new to us", "id": 1}) is None
