@@ -67,6 +67,6 @@ def test_a_reader_in_its_midst_stays_there_when_the_window_changes(shown: tuple[
     page.page.wait_for_timeout(100)
     assert from_end(log) > 1_000
     ask(opened, "I am Ada.")
-    expect(opened.locator(".fal-entry[data-end=done]")).to_have_count(COUNT + 1)
+    expect(opened.locator(".fal-entry[data-end]")).to_have_count(COUNT + 1)  # refused as too long
     at_end(page)
     expect(box(opened)).to_be_focused()

@@ -1,6 +1,7 @@
 // The entries of a view, oldest first, in a log that scrolls. A reader at its end stays at the end while words arrive.
 
 const NEAR_BOTTOM = 32; // pixels from the end, within which the reader counts as being at the end
+const FRAMES = 5; // in which a log that was scrolled far gets the heights of its entries
 
 class Conversation {
   constructor() {
@@ -8,10 +9,11 @@ class Conversation {
     this.newest = undefined;
     this.element = make("div", {
       class: "fal-log", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: "0", hidden: true,
-      onscroll: () => { this.follows = this.isAtEnd; },
+      onscroll: () => this.scrolled(),
     });
     this.follows = true; // whether the reader is at the end, and stays there if the log gets another height
-    this.resizing = globalThis.ResizeObserver && new ResizeObserver(() => { if (this.follows) this.scrollToEnd(); });
+    this.resizing = globalThis.ResizeObserver && new ResizeObserver(() => { if (this.follows) this.scrollToEnd(FRAMES); });
+    this.top = Infinity; // where the log was scrolled to before
     this.resizing?.observe(this.element);
   }
 
@@ -32,11 +34,20 @@ class Conversation {
     return this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < NEAR_BOTTOM;
   }
 
-  scrollToEnd() {
+  /** Entries out of sight have an estimated height, and get their own in the frames after they come into sight. */
+  scrollToEnd(frames = 1) {
     this.follows = true;
     this.element.scrollTop = this.element.scrollHeight;
-    // Entries out of sight have an estimated height, and get their own when they come into sight.
-    globalThis.requestAnimationFrame?.(() => { if (this.follows) this.element.scrollTop = this.element.scrollHeight; });
+    this.top = this.element.scrollTop;
+    if (frames) globalThis.requestAnimationFrame?.(() => { if (this.follows) this.scrollToEnd(frames - 1); });
+  }
+
+  /** Only a reader scrolls up. That the end moves away is no sign of one. */
+  scrolled() {
+    const { scrollTop } = this.element;
+    if (this.isAtEnd) this.follows = true;
+    else if (scrollTop < this.top - 1) this.follows = false;
+    this.top = scrollTop;
   }
 
   add(entry) {

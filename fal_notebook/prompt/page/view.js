@@ -325,7 +325,8 @@ class View {
       ABOUT_ALL[message.kind](this, message, buffers);
     }
     if (message.still) this.conversation.scrollBack();
-    else if (wasAtEnd || message.kind === "entry") this.conversation.scrollToEnd();
+    else if (message.kind === "entry") this.conversation.scrollToEnd(FRAMES);
+    else if (wasAtEnd) this.conversation.scrollToEnd();
     else this.conversation.follows = false;
     if (this.root.offsetHeight !== height) this.keepInView();
   }
