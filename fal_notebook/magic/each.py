@@ -34,7 +34,7 @@ def perform_each(options: Namespace, cell: str, namespace: Mapping[str, Any], sh
         endpoint_name(options.endpoint),
         is_unique=options.unique,
     )
-    engine = "queue" if getattr(options, "queue", False) else "auto"
+    engine = "queue" if options.queue else "auto"
     how = How(engine, options.budget, options.timeout, options.base_url or None, options.check)
     if options.dry_run:
         show_bundle(estimate_of(rows, how)._repr_mimebundle_())

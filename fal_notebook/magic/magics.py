@@ -137,7 +137,7 @@ class FalMagics(Magics):
         from ..render.bundles import small_bundle
         from .argument_check import check_requests
         from .request import read_requests
-        from .subcommands import ACTIONS, show_found, show_info
+        from .subcommands import ACTIONS
 
         namespace = self._namespace(local_ns, in_cell=cell is not None)
         try:
@@ -146,19 +146,10 @@ class FalMagics(Magics):
                 print(self.falstream.__doc__)  # noqa: T201 - the answer to --help
                 return None
             if cell is None and options.endpoint in ACTIONS:
-                ACTIONS[options.endpoint]()
-                return None
-            if cell is None and options.endpoint == "info":
-                show_info(options.arguments, options.base_url or None)
-                return None
-            if cell is None and options.endpoint == "find":
-                show_found(options.arguments, options.base_url or None)
+                ACTIONS[options.endpoint](options)
                 return None
             if options.each is not None:
-                from .each import perform_each
-
-                self._set_up_session()
-                perform_each(options, cell or "", namespace, _shell(self))
+                self._send_each(options, cell or "", namespace)
                 return None
             if cell is None and options.endpoint == "attach":
                 self._attach(options)
@@ -177,6 +168,12 @@ class FalMagics(Magics):
         """What the run has kept, if the line's value is used."""
         is_wanted = is_used(caller_of(InteractiveShell.run_line_magic.__code__))
         return _shell(self).user_ns.get(options.out or "_fal") if is_wanted else None
+
+    def _send_each(self, options: Namespace, cell: str, namespace: Mapping[str, Any]) -> None:
+        from .each import perform_each
+
+        self._set_up_session()
+        perform_each(options, cell, namespace, _shell(self))
 
     def _attach(self, options: Namespace) -> None:
         from .cell import perform_attached

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable
 
 from ..client.arguments import encode
 from ..client.chat import Chats
@@ -66,7 +67,7 @@ def _stop_runs() -> int:
     return 0 if module is None else int(module.cancel_all())
 
 
-def show_info(endpoints: Sequence[str], base_url: str | None) -> None:
+def show_info(options: Namespace) -> None:
     """Show what an endpoint does and takes.
 
     Raises:
@@ -75,12 +76,12 @@ def show_info(endpoints: Sequence[str], base_url: str | None) -> None:
     """
     from ..client.endpoint_info import info
 
-    if len(endpoints) != 1:
+    if len(options.arguments) != 1:
         raise InvalidRequest("info takes one endpoint", hint="as in %falstream info fal-ai/any-llm")
-    show_bundle(info(endpoint_name(endpoints[0]), base_url=base_url).bundle)
+    show_bundle(info(endpoint_name(options.arguments[0]), base_url=options.base_url or None).bundle)
 
 
-def show_found(words: Sequence[str], base_url: str | None) -> None:
+def show_found(options: Namespace) -> None:
     """Show the endpoints that some words mean.
 
     Raises:
@@ -89,8 +90,14 @@ def show_found(words: Sequence[str], base_url: str | None) -> None:
     """
     from ..client.endpoint_search import find
 
-    show_bundle(find(" ".join(words), base_url=base_url).bundle)
+    show_bundle(find(" ".join(options.arguments), base_url=options.base_url or None).bundle)
 
 
-ACTIONS = {"status": show_status, "stop": stop, "close": close}
+ACTIONS: dict[str, Callable[[Namespace], None]] = {
+    "status": lambda _: show_status(),
+    "stop": lambda _: stop(),
+    "close": lambda _: close(),
+    "info": show_info,
+    "find": show_found,
+}
 """The subcommands that take nothing."""
