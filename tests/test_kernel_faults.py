@@ -68,7 +68,7 @@ def run_interrupted_at(steps, line):
     return ended, count >= max(steps)
 
 def interrupt_at_every_step(line, stride):
-    wrong, step = [], 3  # before that nothing has been sent
+    wrong, step = [], 5  # before that nothing has been sent
     while True:
         ended, came = run_interrupted_at({step, step + 1, step + 7}, line)
         if not came and ended == "ok":

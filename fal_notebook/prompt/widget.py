@@ -29,12 +29,10 @@ from ..client.result import Result
 from ..display.control_channel import ignore, listen
 from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError, InvalidRequest
-from ..media.media import Media
 from ..safety.plain_text import one_line
 from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
 from .argument_rows import Form, InvalidForm, Row, are_same
-from .attachments import Attachments, Piece
 from .branches import Branches
 from .connection import Connection
 from .connection_state import STATES
@@ -58,8 +56,9 @@ from .page_requests import (
     Stop,
     Undo,
 )
+from .prompt_files import PromptFiles
 from .removal import Removals
-from .schema_form import SchemaForm, with_file
+from .schema_form import SchemaForm
 from .transcript_outputs import displayed
 
 
@@ -167,7 +166,13 @@ class PromptWidget(AnyWidget):
         self._removals = Removals(self._lock, self._conversation, self._memory, self.send, self._update_results)
         self._form = Form({})
         self._schema = SchemaForm(self._show_form)
-        self._files = Attachments()
+        self._files = PromptFiles(
+            self._lock,
+            self._schema,
+            form=lambda: (self.endpoint, self.arguments),
+            set_arguments=lambda arguments: self._set_traits(arguments=arguments),
+            send=self.send,
+        )
         self._chosen_model = ""
         self._is_shown = False
         self._control = listen(self._handle)
@@ -339,8 +344,7 @@ class PromptWidget(AnyWidget):
         if self._is_shown:
             self._schema.look_up(self.endpoint, self._base_url)
         self._show_form()
-        if self._files.whole:
-            self._show_files()
+        self._files.show_if_any()
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
@@ -377,11 +381,9 @@ class PromptWidget(AnyWidget):
                     self._set_traits(endpoint=request.endpoint, play=request.play, **given)
                 self._ask(request)
             case Attach(piece):
-                self._take_piece(piece)
+                self._files.take(piece)
             case Detach(file):
-                with self._lock:
-                    self._files.remove(file)
-                self._show_files()
+                self._files.remove(file)
             case Stop(number):
                 if self._conversation.is_newest(number):  # a click may arrive long after it was made
                     self.stop()
@@ -421,9 +423,7 @@ class PromptWidget(AnyWidget):
         """Send a prompt of the page: after all others, or in the place of an earlier one, whose files it keeps."""
         if request.instead_of is None:
             self._begin(Prompt(*self._form_now, request.prompt or "", self._files.media))
-            with self._lock:
-                self._files.clear()
-            self._show_files()
+            self._files.clear()
             return
         entry = self._conversation.entry(request.instead_of)
         if entry is None:
@@ -436,7 +436,7 @@ class PromptWidget(AnyWidget):
         if not prompt.words.strip() and not (is_message and prompt.files):
             raise InvalidRequest("the prompt is empty")
         if not is_message:
-            prompt = replace(prompt, placed=self._with_files(dict(prompt.arguments), prompt.files))
+            prompt = replace(prompt, placed=self._files.among(dict(prompt.arguments), prompt.files))
         if checked(self.chat.check) != "off":
             self._schema.check(prompt.sent, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
@@ -444,57 +444,6 @@ class PromptWidget(AnyWidget):
         if instead_of is not None:
             self._removals.settle()
         self._answering.begin(prompt, instead_of, play=self.play)
-
-    def _with_files(self, arguments: dict[str, Any], files: Sequence[Any]) -> dict[str, Any]:
-        """The arguments with these files among them, for an endpoint that takes no messages."""
-        for media in files:
-            if not isinstance(media, Media):
-                raise InvalidRequest("this endpoint takes no message", hint="attach the file to a new prompt")
-            name, several = self._schema.place(media, arguments)
-            arguments = with_file(arguments, name, media, several=several)
-        return arguments
-
-    def _take_piece(self, piece: Piece) -> None:
-        """Take a piece of a file that a page sends: for an argument, or else for the next prompt."""
-        with self._lock:
-            whole = self._files.take(piece)
-            if whole is None or whole.media is None:
-                return
-            if piece.argument:
-                self._files.remove(piece.file)
-        if piece.argument:
-            several = isinstance(self.arguments.get(piece.argument), list) or self._schema.takes_several(piece.argument)
-            self._set_traits(arguments=with_file(self.arguments, piece.argument, whole.media, several=several))
-            return
-        try:
-            self._places()
-        except InvalidRequest:
-            self._files.remove(piece.file)
-            raise
-        finally:
-            self._show_files()
-
-    def _places(self) -> dict[str, str]:
-        """The argument that each attached file goes into, by the file's id; none where the message takes them."""
-        if takes_messages(self.endpoint.strip().strip("/")):
-            return {}
-        places, arguments = {}, dict(self.arguments)
-        for name, each in self._files.whole:
-            if each.media is not None:
-                places[name], several = self._schema.place(each.media, arguments)
-                arguments = with_file(arguments, places[name], each.media, several=several)
-        return places
-
-    def _show_files(self) -> None:
-        """Send the page the files that go with the next prompt."""
-        self.send(*self._files_message())
-
-    def _files_message(self) -> tuple[page_messages.Message, list[bytes]]:
-        try:
-            places = self._places()
-        except InvalidRequest:
-            places = {}
-        return page_messages.attached(self._files.whole, places)
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
@@ -507,9 +456,7 @@ class PromptWidget(AnyWidget):
                 page_messages.past_prompts(),
                 page_messages.total(self.chat.usage),
             )
-            if self._files.whole:
-                message, buffers = self._files_message()
-                self.send({**message, "view": view}, buffers)
+            self._files.show_if_any(view)
 
     def _update_results(self) -> None:
         """Set `results` to the answers of the conversation."""
