@@ -1,8 +1,7 @@
 """Runs mixed work and faults for a long time, and checks that nothing grows: ``make soak``, ``SECONDS=600 make soak``.
 
 Half of the time goes to one session, half to one kernel. Every answer has to belong to its own question. Memory,
-threads, sockets and everything else that could grow is counted meanwhile. The test suite runs a short soak beside its
-other tests.
+threads, sockets and everything else that could grow is counted meanwhile. `make rigs` runs a short soak.
 """
 
 import os

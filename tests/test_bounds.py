@@ -120,6 +120,7 @@ def test_a_body_is_read_and_shown_in_moments(name: str) -> None:
     assert longest(lambda: shown.append(stream.so_far().outputs()), until=lambda: bool(shown)) < MOMENT
 
 
+@pytest.mark.rig
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_takes_no_more_memory_than_a_few_times_its_size(name: str) -> None:
     label, make = BODIES[name]

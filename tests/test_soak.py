@@ -1,4 +1,4 @@
-"""A short soak beside the other tests finds nothing, and a soak would report what has grown."""
+"""A short soak finds nothing, and a soak would report what has grown."""
 
 import random
 import signal
@@ -28,6 +28,7 @@ def soak() -> "Iterator[subprocess.Popen[str]]":
             process.send_signal(signal.SIGINT)  # on which it ends the processes that it has started
 
 
+@pytest.mark.rig
 @pytest.mark.beside
 def test_mixed_work_and_faults_swap_no_answer_and_leave_nothing_behind(soak: "subprocess.Popen[str]") -> None:
     report, errors = soak.communicate(timeout=SECONDS + 180)

@@ -15,6 +15,8 @@ from .lab import Notebook, Server, notebook
 from .test_prompt_widget import widget
 from .watch import traced
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 LONGEST = 1000  # milliseconds
 PRINTED = 2000  # printing also lays out what has never been visible
 TURNED = 800  # printing a text that changes its direction at each letter

@@ -67,6 +67,7 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
         yield opened
 
 
+@pytest.mark.front_end
 @pytest.mark.parametrize("name", TEXTS)
 def test_words_that_stream_are_as_high_as_in_the_end_and_never_jump(page: Notebook, name: str) -> None:
     cell = 1 + list(TEXTS).index(name)

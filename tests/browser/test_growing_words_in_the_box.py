@@ -65,6 +65,7 @@ def places(words: Locator) -> list[tuple[str, float, float]]:
     return found
 
 
+@pytest.mark.front_end
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_end_moves_nothing_and_takes_few_messages_and_bytes(page: Notebook, name: str) -> None:
     shown = shown_by(page, 1 + list(TEXTS).index(name))

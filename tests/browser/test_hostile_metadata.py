@@ -23,6 +23,8 @@ from .lab import Notebook, Server, notebook
 from .test_hostile_answers import EVIL, FILES, HOSTILE, LIVING, OUTSIDE
 from .test_prompt_widget import ask, button
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 TEX = r"$\href{javascript:window.owned='tex'}{x}$ $x^2$ \(x\) $$x$$ \[x\] \begin{equation}x\end{equation} "
 SAID = TEX + HOSTILE
 FAILURE = {"detail": [{"loc": ["body", SAID], "msg": SAID, "type": SAID}]}

@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Locator, expect
 from .lab import Notebook, Server, notebook
 from .test_prompt_widget import ask, box, widget
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 COUNT = 60
 CELLS = [
     "from fal_notebook import PromptWidget",

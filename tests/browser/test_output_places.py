@@ -16,6 +16,8 @@ import fal_notebook
 from IPython.display import display
 from ipywidgets import *
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 def ask(line):
     get_ipython().run_line_magic("falstream", line)
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 from .lab import Notebook, Server, notebook
 from .watch import WATCH
 
-pytestmark = pytest.mark.quiet  # other pages would slow this one down
+pytestmark = [pytest.mark.quiet, pytest.mark.front_end]  # other pages would slow this one down; it takes long
 TOKENS = [f"{number:04d}" for number in range(4000)]
 FLOOD = 100_000
 LONG = 34_600  # tokens, of 200 kB

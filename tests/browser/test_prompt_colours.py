@@ -9,6 +9,8 @@ from .contrast import READABLE, contrast
 from .lab import Notebook, Server, notebook
 from .test_prompt_widget import ask, button, widget
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 CELLS = [
     "from fal_notebook import PromptWidget",
     "a = PromptWidget('test/echo/stream', {'n': 1}); a",

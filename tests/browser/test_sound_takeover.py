@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Locator, expect
 from .ear import EAR, Unclicked, emptied, until
 from .lab import Notebook, Server, address, notebook, stored
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 # 417 bytes a frame of 26 ms: MPEG-1, layer III, 128 kbit/s, 44.1 kHz, one channel, silent (ISO/IEC 11172-3, 2.4.1).
 MP3 = "bytes.fromhex('fffb90c0') + bytes(413)"
 FAST = "test/tone/stream prompt=x seconds:=9 speed:=6"  # 9 seconds of sound in 1.5

@@ -9,6 +9,8 @@ from .lab import Notebook, Server, notebook
 from .test_hostile_answers import HOSTILE
 from .test_prompt_widget import ask, widget
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 SPILLING = r"""
 <div style="position:absolute;top:-500px;left:-500px;width:3000px;height:3000px;z-index:2147483647">over</div>
 

@@ -569,6 +569,7 @@ def test_no_way_to_write_a_body_brings_the_key_back(name: str) -> None:
         assert [each for each in said if has_key(each)] == []
 
 
+@pytest.mark.rig
 @pytest.mark.parametrize(
     "word",
     [SECRET[:7], f"{SECRET[:11]} ", "%61", r"\\u0062", "&#97;", "%2561", "\\", "%", "&amp;", "2", SECRET, f"{SECRET} "],
