@@ -12,7 +12,7 @@ from .lab import Notebook, Server, notebook
 HOSTILE = "<img src=x onerror=window.hacked=1><b>bold</b>"
 CELLS = [
     "import fal_notebook as fal\nurl = '{url}'",
-    f"rows = [*(f'row {{n}}' for n in range(59)), {HOSTILE!r}]\n"
+    f"rows = [*(f'row {{n}}' for n in range(40)), *[{HOSTILE!r}] * 20]\n"
     f"run = fal.map('{ENDPOINT}', rows, to='page.fal', base_url=url, hold=True, cost=0.01)\nrun",
     f"run = fal.map('{ENDPOINT}', rows[:40], to='killed.fal', base_url=url, pause=0.4)\nrun",
     "import fal_notebook as fal\nfal.attach('killed.fal')",

@@ -10,13 +10,12 @@ from fal_notebook.display.outputs import UNFINISHED
 
 from .lab import Notebook, Server, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
 SETUP = """
 %load_ext fal_notebook
 import fal_notebook
 from IPython.display import display
 from ipywidgets import *
-
-pytestmark = pytest.mark.front_end  # for what it takes
 
 def ask(line):
     get_ipython().run_line_magic("falstream", line)

@@ -44,10 +44,10 @@ def test_the_input_and_its_button_are_in_view_while_the_log_fills_and_then(page:
     page.page.keyboard.press("Enter")
     expect(shown.locator(".fal-answer").last).to_contain_text("paragraph 40")
     for each in (box(shown), shown.locator(".fal-send")):
-        expect(each).to_be_in_viewport(ratio=0.99)
+        expect(each).to_be_in_viewport(ratio=0.95)
     expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(count + 1)
     for each in (box(shown), button(shown, "Send")):
-        expect(each).to_be_in_viewport(ratio=0.99)
+        expect(each).to_be_in_viewport(ratio=0.95)
     log = shown.locator(".fal-log").bounding_box()
     assert log is not None
     assert log["height"] <= 0.45 * height + 1
@@ -144,7 +144,7 @@ def test_with_the_arguments_open_the_input_and_its_button_are_in_view(page: Note
         button(shown, "Add argument").click()
     box(shown).click()
     for each in (box(shown), button(shown, "Send")):
-        expect(each).to_be_in_viewport(ratio=0.99)
+        expect(each).to_be_in_viewport(ratio=0.95)
     arguments = shown.locator(".fal-arguments").bounding_box()
     assert arguments is not None
     assert arguments["height"] <= 0.31 * height

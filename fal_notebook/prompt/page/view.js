@@ -100,19 +100,8 @@ class View {
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
     if (!this.isCompact) this.listenForFiles();
-    this.stayAtEnd();
     this.timer = setInterval(() => this.showStatus(), 200);
     this.showTraits();
-  }
-
-  /** Keep a log that is at its end there, too, when the window or an open form leaves it less room. */
-  stayAtEnd() {
-    if (!globalThis.ResizeObserver) return;
-    const log = this.conversation.element;
-    let isAtEnd = true;
-    log.addEventListener("scroll", () => { isAtEnd = this.conversation.isAtEnd; }, { passive: true });
-    this.resized = new ResizeObserver(() => { if (isAtEnd) this.conversation.scrollToEnd(); });
-    this.resized.observe(log);
   }
 
   /** Take files that are pasted into the input or dropped on the box. */
@@ -141,7 +130,6 @@ class View {
     this.endpoints.close();
     this.form.models.close();
     this.attachments.close();
-    this.resized?.disconnect();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
