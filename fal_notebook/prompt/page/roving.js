@@ -4,10 +4,13 @@ class RovingToolbars {
   constructor(log) {
     this.log = log;
     this.current = undefined; // the button that the Tab key reaches
-    log.addEventListener("keydown", (event) => this.key(event));
+    // On the way down from the window: Notebook 7 takes arrow keys at the document, before they reach the log.
+    const hear = (event) => this.key(event, event.composedPath()[0]);
     log.addEventListener("focusin", ({ target }) => {
       if (target.closest?.("[role=toolbar] button")) this.let(target);
+      globalThis.addEventListener?.("keydown", hear, true);
     });
+    log.addEventListener("focusout", () => globalThis.removeEventListener?.("keydown", hear, true));
   }
 
   get toolbars() {
@@ -35,9 +38,8 @@ class RovingToolbars {
     }
   }
 
-  key(event) {
-    const { target } = event;
-    const toolbar = target.closest?.("[role=toolbar]");
+  key(event, target) {
+    const toolbar = this.log.contains(target) && target.closest?.("[role=toolbar]");
     if (!toolbar || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const next = this.from(toolbar, target, event.key);
     if (next === undefined) return;
