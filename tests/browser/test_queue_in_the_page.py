@@ -115,4 +115,5 @@ def test_the_answer_is_found_again_and_stays(page: Notebook, video: Video) -> No
     assert "image/png" in str(page.save().cells[4].outputs)
     page.run(5)
     expect(page.output(5)).to_contain_text("in fal's queue: acme/video")
-    assert [each for each in page.errors if "'schema'" not in each] == []  # that is the front end's own, of its settings
+    own = "reading 'schema'"  # an error of Notebook 7's own, now and then while it loads
+    assert [each for each in page.errors if own not in each] == []
