@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PageTimeout
 
 from fal_notebook.display.outputs import UNFINISHED
 from fal_notebook.local.server import LocalServer
@@ -52,7 +53,10 @@ def page(browser: Browser, server: LocalServer, tmp_path_factory: pytest.TempPat
     try:
         wait_for(f"http://127.0.0.1:{port}/voila/templates/lab/static/voila.js", process)
         opened = browser.new_page(viewport={"width": 1100, "height": 1400})
-        opened.goto(f"http://127.0.0.1:{port}", timeout=2 * SECONDS * 1000, wait_until="domcontentloaded")
+        try:
+            opened.goto(f"http://127.0.0.1:{port}", timeout=SECONDS * 1000, wait_until="domcontentloaded")
+        except PageTimeout:  # seldom, a page never comes; one that is opened anew does
+            opened.goto(f"http://127.0.0.1:{port}", timeout=2 * SECONDS * 1000, wait_until="domcontentloaded")
         opened.get_by_role("button", name="Go").wait_for(timeout=2 * SECONDS * 1000)
         yield opened
         opened.close()
