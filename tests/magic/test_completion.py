@@ -1,18 +1,19 @@
 """What Tab offers in a real IPython shell, by whichever completion API the installed IPython has."""
 
 import asyncio
-import enum
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from pydantic import BaseModel, Field
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from fal_notebook import Chat, session
 from fal_notebook.client.catalogue import Catalogue
@@ -29,32 +30,36 @@ from fal_notebook.wire.environment import SCHEMAS_VARIABLE
 
 OPTIONS = {name for each in FalMagics.falstream.parser._actions for name in each.option_strings if name[:2] == "--"}
 FLUX = "fal-ai/flux/dev/stream"
-app = FastAPI()
+ORDER = {
+    "type": "object",
+    "title": "Picture",
+    "required": ["prompt"],
+    "properties": {
+        "prompt": {"type": "string", "title": "Prompt"},
+        "image_url": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "Image Url"},
+        "image_size": {"$ref": "#/components/schemas/Size", "default": "square"},
+        "steps": {"type": "integer", "enum": [4, 8], "title": "Steps", "default": 8},
+        "safe": {"type": "boolean", "title": "Safe", "default": True},
+        "guidance": {"type": "number", "title": "Guidance", "default": 3.5, "examples": [7]},
+        "model": {"type": "string", "title": "Model", "default": "m"},
+    },
+}
+SIZE = {"type": "string", "enum": ["square", "wide screen"], "title": "Size"}
+BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/Picture"}}}
+WORK = {"post": {"requestBody": {"content": BODY, "required": True}, "responses": {"200": {"content": BODY}}}}
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Studio", "version": "1"},
+    "paths": {"/studio/picture": WORK, "/studio/picture/turbo": WORK},
+    "components": {"schemas": {"Picture": ORDER, "Size": SIZE}},
+}
 
 
-class Size(enum.StrEnum):
-    SQUARE = "square"
-    WIDE = "wide screen"
+async def say_what_is_taken(_: Request) -> JSONResponse:
+    return JSONResponse(DOCUMENT)
 
 
-class Picture(BaseModel):
-    prompt: str
-    image_url: str | None = None
-    image_size: Size = Size.SQUARE
-    steps: Literal[4, 8] = 8
-    safe: bool = True
-    guidance: float = Field(default=3.5, examples=[7])
-    model: str = "m"
-
-
-@app.post("/studio/picture")
-def picture(order: Picture) -> Picture:
-    return order
-
-
-@app.post("/studio/picture/turbo")
-def turbo(order: Picture) -> Picture:
-    return order
+app = Starlette(routes=[Route("/openapi.json", say_what_is_taken)])
 
 
 @pytest.fixture(scope="module")
@@ -224,12 +229,12 @@ def test_names_of_a_server_are_offered_only_if_they_are_plain(
     evil = ["x\n%%bash", "a b", "\x1b[2J", "{{__import__('os')}}"]
     members: dict[str, Any] = {name: {"type": "string"} for name in evil}
     members["ok"] = {"enum": ["fine", *evil[::2], "x" * 10_000]}
-    document = app.openapi()
-    path = document["paths"]["/studio/picture"]["post"]
+
+    path = DOCUMENT["paths"]["/studio/picture"]["post"]
     schema = {"type": "object", "properties": members}
     with monkeypatch.context() as patch:
         patch.setitem(path["requestBody"]["content"]["application/json"], "schema", schema)
-        patch.setitem(document["paths"], "/evil/%0A%%bash", path)
+        patch.setitem(DOCUMENT["paths"], "/evil/%0A%%bash", path)
         assert offered(studio, "%falstream studio/picture ") == ["ok="]
         assert offered(studio, "%falstream studio/picture ok=") == ["fine"]
         assert offered(studio, "%falstream evil") == []
