@@ -47,7 +47,7 @@ print(json.dumps({"counts": counts, "wrong": wrong, "unknown": unknown, "reason"
 
 @dataclass(frozen=True)
 class Bill:
-    """What came of it.
+    """What came of rows that were sent by a process that was killed again and again.
 
     Attributes:
         rows: how many there are.
@@ -55,11 +55,11 @@ class Bill:
         done: how many have an answer.
         wrong: how many have another answer than their own.
         unknown: how many stood as unknown when nothing was left to do, and were sent again by the user.
-        worked_on: how many requests the queue worked on.
+        worked_on: how many requests were worked on.
         twice: how many rows were worked on more than once.
         unexplained: those of them that had not stood as unknown.
-        faults: how often the queue failed.
         seconds: how long it took.
+        faults: how often what they were sent to failed on purpose; None where that is not counted.
     """
 
     rows: int
@@ -70,8 +70,8 @@ class Bill:
     worked_on: int
     twice: int
     unexplained: int
-    faults: int
     seconds: float
+    faults: int | None = None
 
     @property
     def is_right(self) -> bool:
@@ -159,8 +159,8 @@ def bill(
             place.queue.bill().worked_on,
             len(twice),
             sum(name not in retried for name in twice),
-            sum(place.faults.struck.values()),
             round(time.monotonic() - began, 1),
+            sum(place.faults.struck.values()),
         )
 
 

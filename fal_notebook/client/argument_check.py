@@ -78,11 +78,6 @@ def doubts_of(
     return [*told, *(_deprecation(endpoint, base_url) if with_news else ())]
 
 
-def problems_of(endpoint: str, arguments: Mapping[str, Any], base_url: str | None = None) -> "Sequence[Problem]":
-    """The problems of arguments, the certain ones first; none if the endpoint's schema is not in memory."""
-    return _problems(_known(endpoint, base_url), arguments)
-
-
 def warn(doubts: Sequence[str]) -> None:
     """Warn of what is in doubt, at the line of the user's code that sends the request."""
     if doubts:

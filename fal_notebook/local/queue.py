@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fal_notebook.local.admission import Refusal, refuse
-from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
 from fal_notebook.local.plain_http import read_body
 from fal_notebook.local.queue_answers import (
     header,
@@ -32,6 +31,8 @@ from fal_notebook.local.queue_requests import Bill, Standing, State, Submission
 from fal_notebook.local.queue_runner import Runner
 from fal_notebook.local.queue_settings import QueueLimits, Working
 from fal_notebook.local.queue_store import QueueStore
+
+from .asgi import ASGIApp, Message, Receive, Scope, Send, below
 
 PATH = "/queue"
 """Where `fal-notebook serve` has its queue."""
@@ -243,8 +244,8 @@ class WithQueue:
         """Serve one connection, as ASGI asks."""
         if scope["type"] == "lifespan":
             await with_lifespan(self._other, self._queue, scope, receive, send)
-        elif scope["path"].startswith(f"{self._path}/"):
-            await self._queue({**scope, "root_path": scope.get("root_path", "") + self._path}, receive, send)
+        elif (inner := below(self._path, scope)) is not None:
+            await self._queue(inner, receive, send)
         else:
             await self._other(scope, receive, send)
 

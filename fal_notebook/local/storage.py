@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fal_notebook.local.admission import Refusal, refuse, refuse_host, refuse_page
-from fal_notebook.local.asgi import ASGIApp, Receive, Scope, Send
+from fal_notebook.local.asgi import ASGIApp, Receive, Scope, Send, below
 from fal_notebook.local.queue_answers import header, send_json
 from fal_notebook.local.storage_files import Files, StoredFile, StoreError
 
@@ -178,10 +178,10 @@ class WithStorage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI asks."""
-        if scope["type"] == "lifespan" or not scope["path"].startswith(f"{self._path}/"):
-            await self._other(scope, receive, send)
+        if (inner := below(self._path, scope)) is not None:
+            await self._storage(inner, receive, send)
         else:
-            await self._storage({**scope, "root_path": scope.get("root_path", "") + self._path}, receive, send)
+            await self._other(scope, receive, send)
 
 
 def _described(scope: Scope) -> tuple[str, str, float | None]:

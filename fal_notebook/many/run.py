@@ -80,7 +80,7 @@ class Run(Table):
             journal.retry("cancelled")
             self._reason, self._error = "", None
             self._progress = Progress(self._endpoint, journal.counts(), spent := journal.cost())
-            budget = Budget(self._setup.budget, spent=spent, price=self._setup.price)
+            budget = Budget(self._setup.budget, spent=spent)
             self._drive = Drive(journal, engine, budget, self._take, self._end)
 
     def resume(self) -> Self:

@@ -17,14 +17,12 @@ class Setup:
         base_url: another host, as for `stream`; None for that of the environment.
         timeout: seconds for each request; None for as long as it takes.
         budget: US dollars; None for no limit.
-        price: what one request costs, in US dollars, if that is known.
     """
 
     engine: EngineName
     base_url: str | None = None
     timeout: float | None = None
     budget: float | None = None
-    price: float | None = None
 
     def make_engine(self, endpoint: str) -> Engine:
         """The engine; it looks up the key.

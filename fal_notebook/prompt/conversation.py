@@ -23,7 +23,6 @@ from .page_messages import Message
 from .running_answer import RunningAnswer
 from .transcript import PIECES, Transcript
 from .transcript_outputs import TranscriptOutputs
-from .visitors import bundle as words_alone
 
 
 class Page(Protocol):
@@ -107,7 +106,6 @@ class Conversation:
         """Begin with entries of an earlier conversation. Nothing is shown yet."""
         self.entries, self._count = list(entries), len(entries)
         for entry in entries:
-            entry.show = words_alone  # nothing is known of how they were answered
             self._transcript.add(entry)
 
     def ask(

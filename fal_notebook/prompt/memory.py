@@ -15,8 +15,8 @@ from ..client.result import Result
 from ..client.streaming import Stream
 from ..errors import InvalidRequest
 from ..media.media import Media
-from ..render.bundles import Bundle, merged, small_bundle
 from .entry import Entry
+from .visitors import bundle as words_alone
 
 
 class Memory:
@@ -36,7 +36,8 @@ class Memory:
         for group in _turns(self.chat.messages):
             prompt, *answers = group
             number, asked = len(entries) + 1, turns.words_of(prompt)
-            entry = Entry(number, self.chat.endpoint, {}, asked, files_of(prompt), was_sent=False, show=_words)
+            # Nothing is known of how it was answered.
+            entry = Entry(number, self.chat.endpoint, {}, asked, files_of(prompt), was_sent=False, show=words_alone)
             words = "\n\n".join(filter(None, (turns.words_of(answer) for answer in answers)))
             entry.end(Result(self.chat.endpoint, text=words))
             self._messages[entry] = group
@@ -106,12 +107,6 @@ def begun(chat: Chat | None, endpoint: str, messages: Iterable[Mapping[str, Any]
     for name, value in given.items():
         setattr(chat, name, value)
     return chat
-
-
-def _words(stored: Result) -> Bundle:
-    """A stored answer as an output. Nothing is known of its request."""
-    (bundle,) = merged(stored.body(html_only=True) or [small_bundle("no answer")])
-    return bundle
 
 
 def _turns(messages: Iterable[Message]) -> list[list[Message]]:

@@ -13,6 +13,7 @@ from .. import endpoints
 from ..prompt import studio
 from .lab import Notebook, Server, notebook
 from .test_accessibility import serious
+from .test_prompt_arguments import sent
 from .test_prompt_widget import ask, box, button, widget
 
 CELLS = [
@@ -63,16 +64,6 @@ def field(shown: Locator, name: str) -> Locator:
 def row_of(control: Locator) -> Locator:
     """The whole field of a control."""
     return control.locator("xpath=ancestor::div[contains(@class, 'fal-argument')][1]")
-
-
-def sent(shown: Locator, prompt: str) -> dict[str, object]:
-    """What the server gets when a prompt is sent, but for the prompt."""
-    count = shown.locator(".fal-entry").count()
-    ask(shown, prompt)
-    expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(count + 1)
-    arguments = dict(endpoints.received[-1])
-    assert arguments.pop("prompt") == prompt
-    return arguments
 
 
 def give(shown: Locator, element: Locator, kind: str, name: str, data: bytes, content_type: str) -> None:

@@ -11,11 +11,12 @@ from pydantic import BaseModel
 
 import fal_notebook
 from fal_notebook import Chat, EndpointWarning, Stream, arun, errors, pipeline, run, session, stream, submit
-from fal_notebook.client.argument_check import doubts_of, problems_of
+from fal_notebook.client.argument_check import doubts_of
 from fal_notebook.client.catalogue import Catalogue
 from fal_notebook.local.gateway import HTTPOverWebSocket
 from fal_notebook.local.server import LocalServer
 from fal_notebook.prompt.widget import PromptWidget
+from fal_notebook.schema.checking import check
 from fal_notebook.wire.environment import SCHEMAS_VARIABLE
 
 from ..conftest import wait_until
@@ -163,9 +164,11 @@ def test_a_prompt_box_refuses_and_tells_with_the_answer() -> None:
 
 
 def test_a_form_gets_the_problems_as_values_and_without_waiting() -> None:
-    problems = problems_of(ENDPOINT, {"n": "many", "tempo": 1})
+    known = session().companion(Catalogue).known(ENDPOINT)
+    assert known is not None
+    problems = check(known.schema, {"n": "many", "tempo": 1})
     assert [(each.path, each.is_certain) for each in problems] == [("prompt", True), ("n", True), ("tempo", False)]
-    assert problems_of("not a name", {}) == problems_of("no/endpoint", {}) == ()
+    assert doubts_of("not a name", [{}], "warn") == doubts_of("no/endpoint", [{}], "warn") == []
 
 
 def test_the_first_request_is_not_checked_and_waits_for_nothing() -> None:

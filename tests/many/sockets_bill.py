@@ -13,9 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from ..bill import Bill
 from .asked import ENDPOINT, serving
 
 _LIMIT = 8  # requests at once
@@ -35,39 +36,6 @@ wrong = sum(row["output"] != row["prompt"].upper() for row in records if row["st
 unknown = [row["prompt"] for row in records if row["status"] == "unknown"]
 print(json.dumps({"counts": run.standing.counts, "wrong": wrong, "unknown": unknown}))
 """
-
-
-@dataclass(frozen=True)
-class Bill:
-    """What came of it.
-
-    Attributes:
-        rows: how many there are.
-        kills: how often the process was killed.
-        done: how many have an answer at the end.
-        wrong: how many have another answer than their own.
-        unknown: how many stood as unknown when nothing was left to do, and were sent again by the user.
-        worked_on: how many requests the gateway worked on.
-        twice: how many rows were worked on more than once.
-        unexplained: those of them that had not stood as unknown.
-        seconds: how long it took.
-    """
-
-    rows: int
-    kills: int
-    done: int
-    wrong: int
-    unknown: int
-    worked_on: int
-    twice: int
-    unexplained: int
-    seconds: float
-
-    @property
-    def is_right(self) -> bool:
-        """Whether each row has its own answer and was paid for once."""
-        is_whole = self.done == self.rows and not self.wrong
-        return is_whole and not self.unexplained and self.worked_on <= self.rows + self.unknown
 
 
 def bill(rows: int, kills: int, *, seed: int = 1, tell: Callable[[str], None] = lambda _: None) -> Bill:

@@ -56,6 +56,16 @@ def ask(path: Path, asked: list[dict[str, Any]]) -> Run:
     return found
 
 
+def leave_in_queue(place: QueuePlace, path: Path, name: str) -> None:
+    """Submit a row, and end the run while the queue works on it."""
+    place.echo.released = False
+    run = ask(path, rows(name, 1, wait=True))
+    wait_until(lambda: states(run) == ["submitted"])
+    run.cut()
+    wait_until(lambda: not run.is_running)
+    place.echo.released = True
+
+
 def states(run: Run) -> list[str]:
     return [each["fal_status"] if "fal_status" in each else each["status"] for each in run.records()]
 
@@ -183,12 +193,7 @@ def test_a_row_that_the_queue_does_not_know_any_more_fails(
 ) -> None:
     monkeypatch.setattr(queue_engine, "_MOST_UNKNOWN", 2)
     path = tmp_path / "run.fal"
-    place.echo.released = False
-    run = ask(path, rows("gone", 1, wait=True))
-    wait_until(lambda: states(run) == ["submitted"])
-    run.cut()
-    wait_until(lambda: not run.is_running)
-    place.echo.released = True
+    leave_in_queue(place, path, "gone")
     with Journal.drive(path) as journal, journal.transaction():
         journal._connection.execute("UPDATE states SET request_id = 'not-there', links = '{}'")
     again = fal.attach(path)
@@ -199,12 +204,7 @@ def test_a_row_that_the_queue_does_not_know_any_more_fails(
 
 def test_links_to_another_host_in_a_journal_are_not_followed(place: QueuePlace, tmp_path: Path) -> None:
     path = tmp_path / "run.fal"
-    place.echo.released = False
-    run = ask(path, rows("links", 1, wait=True))
-    wait_until(lambda: states(run) == ["submitted"])
-    run.cut()
-    wait_until(lambda: not run.is_running)
-    place.echo.released = True
+    leave_in_queue(place, path, "links")
     with Journal.drive(path) as journal, journal.transaction():
         journal._connection.execute("UPDATE states SET links = ?", ('{"status_url": "http://127.0.0.1:9/x"}',))
     assert states(fal.attach(path).wait()) == ["done"]
