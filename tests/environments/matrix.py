@@ -22,6 +22,7 @@ WHOLE = tuple(
             *(*CLIENT, *KERNEL, "test_kernel_faults", "test_terminal", "test_notebook_tools"),
             *("display/test_live", "display/test_player", "display/test_front_end"),
             *("render/test_bundles", "media/test_media"),
+            *("client/test_catalogue", "client/test_uploads", "client/test_queue"),
         )
     )
 )
