@@ -26,8 +26,8 @@ demo: install
 install: $(VENV)/installed
 
 test: $(VENV)/installed-for-tests $(VENV)/browser check
-	$(BIN)/python -m pytest $(TOGETHER)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest $(TOGETHER) $(RERUNS)
+	$(BIN)/python -m pytest $(ALONE) $(RERUNS)
 
 test-fast: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest $(TOGETHER) --ignore tests/browser
