@@ -44,7 +44,7 @@ front-ends: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/brows
 
 # What reading costs, for every regular expression and reader of the package, and what else takes minutes.
 rigs: $(VENV)/installed-for-tests
-	$(BIN)/python -m pytest -m rig
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder -m rig
 
 # The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
 environments: $(VENV)/installed-for-tests $(VENV)/browser

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from .lab import Notebook, Server, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 ASK = "%falstream test/paced/stream prompt=x count:=100 rate:=40"
 LAST = "0099"
 PLACES = {
