@@ -61,6 +61,7 @@ async def served(server: Server, context: ssl.SSLContext | None = None) -> Async
     async with await asyncio.start_server(server.begin, "127.0.0.1", 0, ssl=context) as running:
         server.port = running.sockets[0].getsockname()[1]
         yield f"{'https' if context else 'http'}://127.0.0.1:{server.port}"
+        await asyncio.gather(*server.talks)
 
 
 def with_host(server: Server, work: Callable[[HTTPHost], Awaitable[None]]) -> None:
