@@ -8,11 +8,14 @@ import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import h11
 
 _HAPPY_EYEBALLS_SECONDS = 0.25  # how long one address of a host is tried before the next (RFC 8305, 5)
 _WITH_BODY = ("POST", "PUT")  # methods whose requests say how long their body is, also where there is none
+
+_MOST_HEADS = 100  # that are known
 
 
 class NothingSent(Exception):
@@ -40,6 +43,37 @@ class RawAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Heads:
+    """The headers of requests. h11 checks each of them, and those of most requests are the same.
+
+    Args:
+        always: what goes with every request, that of the host among it.
+    """
+
+    def __init__(self, always: Sequence[tuple[str, str]]) -> None:
+        self._always = always
+        self._known: dict[tuple[tuple[str, str], ...], Any] = {}
+
+    def of(self, method: str, headers: Mapping[str, str], body: bytes) -> Any:
+        """The headers of a request, as h11 takes them.
+
+        Raises:
+            NothingSent: they cannot be sent.
+        """
+        is_long = body or method in _WITH_BODY
+        asked = (*headers.items(), *([("Content-Length", str(len(body)))] if is_long else []))
+        found = self._known.get(asked)
+        if found is None:
+            try:
+                found = h11.Request(method="GET", target="/", headers=[*self._always, *asked]).headers
+            except h11.LocalProtocolError as exc:
+                raise NothingSent(str(exc)) from None
+            if len(self._known) >= _MOST_HEADS:
+                self._known.clear()
+            self._known[asked] = found
+        return found
 
 
 class HTTPConnection(asyncio.Protocol):
@@ -95,15 +129,13 @@ class HTTPConnection(asyncio.Protocol):
         is_idle = self._http.our_state is h11.IDLE and self._http.their_state is h11.IDLE
         return is_open and self._answer is None and is_idle and not self._http.trailing_data[0]
 
-    async def ask(
-        self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes, *, most: int, seconds: float
-    ) -> RawAnswer:
+    async def ask(self, method: str, target: str, headers: Any, body: bytes, *, most: int, seconds: float) -> RawAnswer:
         """Send a request and take its answer. If this is cancelled, the connection is closed.
 
         Args:
             method: such as ``GET``.
             target: path and query.
-            headers: with that of the host.
+            headers: those that `Heads` made.
             body: what is sent; empty where nothing is.
             most: the most bytes of the answer's body.
             seconds: to wait at any time for the next bytes.
@@ -118,8 +150,7 @@ class HTTPConnection(asyncio.Protocol):
         self._answer = answer
         self._most, self._heard_at = most, self._loop.time()
         try:
-            length = [("Content-Length", str(len(body)))] if body or method in _WITH_BODY else []
-            said = self._http.send(h11.Request(method=method, target=target, headers=[*headers, *length])) or b""
+            said = self._http.send(h11.Request(method=method, target=target, headers=headers)) or b""
             said += (self._http.send(h11.Data(data=body)) or b"") if body else b""
             transport.write(said + (self._http.send(h11.EndOfMessage()) or b""))
             self._timer = self._loop.call_later(seconds, self._look_at_time, seconds)

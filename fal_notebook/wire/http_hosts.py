@@ -11,7 +11,7 @@ from typing import Protocol
 
 import httpx
 
-from .http_connection import BrokenOff, HTTPConnection, NothingSent, RawAnswer, TooLarge
+from .http_connection import BrokenOff, Heads, HTTPConnection, NothingSent, RawAnswer, TooLarge
 
 _CONNECT_SECONDS = 15.0
 _ANSWER_SECONDS = 120.0  # to wait at any time for the next bytes
@@ -53,7 +53,8 @@ class DirectHost:
     """A host that is asked without a proxy; see `HTTPHost`."""
 
     def __init__(self, url: httpx.URL) -> None:
-        self._host, self._netloc = url.host, url.netloc.decode("ascii")
+        self._host = url.host
+        self._heads = Heads([("Host", url.netloc.decode("ascii")), *_ALWAYS.items()])
         is_plain = url.scheme == "http"
         self._port = url.port or (80 if is_plain else 443)
         self._context = None if is_plain else httpx.create_ssl_context()
@@ -65,13 +66,13 @@ class DirectHost:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, most: int
     ) -> RawAnswer:
         """See `HTTPHost`."""
+        sent = self._heads.of(method, headers, body or b"")
         async with self._places:
             connection = self._kept() or await HTTPConnection.open(
                 self._host, self._port, self._context, _CONNECT_SECONDS
             )
             self._used.add(connection)
             try:
-                sent = [("Host", self._netloc), *_ALWAYS.items(), *headers.items()]
                 return await connection.ask(method, target, sent, body or b"", most=most, seconds=_ANSWER_SECONDS)
             finally:
                 self._used.discard(connection)
