@@ -105,7 +105,7 @@ class Batch:
 
     @property
     def _news(self) -> int:
-        return sum(map(len, (self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn)))
+        return sum(len(each) for each in (self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn))
 
 
 class Ledger:
