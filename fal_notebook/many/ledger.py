@@ -106,7 +106,8 @@ class Batch:
 
     @property
     def _news(self) -> int:
-        return sum(map(len, (self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn)))
+        lost = len(self.lost) + len(self.withdrawn)
+        return len(self.answers) + len(self.submitted) + len(self.outcomes) + lost
 
 
 class Ledger:
