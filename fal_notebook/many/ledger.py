@@ -106,8 +106,7 @@ class Batch:
 
     @property
     def _news(self) -> int:
-        lost = len(self.lost) + len(self.withdrawn)
-        return len(self.answers) + len(self.submitted) + len(self.outcomes) + lost
+        return sum(len(each) for each in (self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn))
 
 
 class Ledger:
