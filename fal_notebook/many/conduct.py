@@ -82,6 +82,11 @@ class Conduct:
         return max(0, self._window.size + _ENOUGH - len(self._ready)) if self._has_more and not self.reason else 0
 
     @property
+    def is_short(self) -> bool:
+        """Whether the rows that are held ready may soon be all sent, though there are more."""
+        return self._has_more and not self.reason and len(self._ready) < _ENOUGH // 2
+
+    @property
     def under_way(self) -> int:
         """How many requests are under way."""
         return len(self._under_way)

@@ -42,6 +42,7 @@ from .memory import Memory, begun
 from .page_code import SCRIPT, STYLE
 from .page_requests import (
     Attach,
+    BringEarlier,
     BringTranscript,
     Clear,
     Copy,
@@ -269,8 +270,7 @@ class PromptWidget(AnyWidget):
     def _ipython_display_(self) -> None:
         words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
         self._views += displayed(widget_bundle(self, words))
-        with self._lock:
-            self._conversation.outputs.display()
+        self._conversation.display()
         self._connect_when_shown()
 
     def _connect_when_shown(self) -> None:
@@ -411,6 +411,8 @@ class PromptWidget(AnyWidget):
                 text = export.exported(suffix, self._conversation.entries, self.chat.messages, self.chat.usage)
                 message, buffers = page_messages.packed(page_messages.exported(suffix, text))
                 self.send({**message, "view": view}, buffers)
+            case BringEarlier(view, numbers):
+                self._conversation.show_earlier(view, numbers)
             case BringTranscript(view, pieces):
                 self._conversation.show_transcript(view, pieces)
 

@@ -39,7 +39,9 @@ class View {
     }));
     this.endpoints = new Combobox(this.endpoint.control, id("endpoints"), "Suggestions");
     this.connection = new ConnectionState();
-    this.conversation = new Conversation();
+    this.conversation = new Conversation((numbers) => (
+      this.control.say({ kind: "earlier", view: this.prefix, numbers })
+    ));
     this.roving = new RovingToolbars(this.conversation.element);
     this.input = new PromptInput(this.prefix, this.memory.words.id, {
       send: () => this.run(), stop: () => this.stop(), changed: () => this.saveSoon(),
@@ -321,6 +323,10 @@ class View {
   }
 
   receive(message, buffers) {
+    if (message.fills) {
+      this.fill(message);
+      return;
+    }
     if (message.more) { // one of many: what needs the layout is done once, with the last
       this.open(message);
       return;
@@ -358,6 +364,16 @@ class View {
     if (!message.more) this.enableButtons();
     if (this.steppedBy) entry.versions?.focus(this.steppedBy);
     this.steppedBy = undefined;
+  }
+
+  /** Show an earlier entry, for which there is a place. */
+  fill(message) {
+    if (!this.conversation.earlier.has(message.id)) return;
+    const entry = new Entry(message, this);
+    entry.end(message);
+    entry.enableButtons(this.streaming !== undefined);
+    for (const each of entry.actions.querySelectorAll("button")) each.tabIndex = -1; // until an arrow key leads there
+    this.conversation.fill(entry);
   }
 
   /** Remove entries that give way to another version of the first of them, which comes next. */
@@ -435,7 +451,12 @@ class View {
     this.save();
   }
 
-  drop(entry) {
+  drop(number) {
+    const entry = this.conversation.get(number);
+    if (!entry) {
+      this.conversation.earlier.remove(number);
+      return;
+    }
     const { focused, next } = this.conversation.drop(entry);
     if (focused) (next ?? this.prompt.control).focus();
     this.announcer.textContent = "deleted";
