@@ -50,7 +50,7 @@ def entry(shown: Entry) -> Message:
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
-        **({"files": shown.file_names} if shown.files else {}),
+        **({"files": [each.for_page for each in shown.sent_files]} if shown.files else {}),
     }
     if shown.versions is not None:
         message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}

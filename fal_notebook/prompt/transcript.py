@@ -180,7 +180,7 @@ def words_alone(entries: Sequence[Entry], name: str, piece: int = 0, version: in
     if not entries:
         return transcript(entries, name, piece, version)
     title = _title(entries)
-    answers = "\n".join(f"{_prompt_html(entry)}\n{_words_html(entry)}" for entry in entries)
+    answers = "\n".join(f"{_prompt_html(entry, with_pictures=False)}\n{_words_html(entry)}" for entry in entries)
     html = f"<details {_mark(name, piece, version)}><summary>{title}</summary>\n{answers}\n</details>"
     return {"text/plain": title, "text/html": html}
 
@@ -193,8 +193,10 @@ def _title(entries: Sequence[Entry]) -> str:
     return f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
 
 
-def _prompt_html(entry: Entry) -> str:
-    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(entry.asked))}</blockquote>'
+def _prompt_html(entry: Entry, *, with_pictures: bool = True) -> str:
+    words = entry.prompt if with_pictures else entry.asked
+    files = "".join(each.html for each in entry.sent_files) if with_pictures else ""
+    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(words))}{files}</blockquote>'
 
 
 def _answer_html(entry: Entry) -> str:
