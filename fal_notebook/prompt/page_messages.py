@@ -199,6 +199,11 @@ def undoable(what: str) -> Message:
     return {"kind": "undoable", "what": what}
 
 
+def final(words: str) -> Message:
+    """That a removal cannot be undone any more, although its time is not over, and why."""
+    return {"kind": "undoable", "what": "", "final": words}
+
+
 def state(name: str, reason: str, status: str) -> Message:
     """The state of the connection, and what is known about the newest answer."""
     return {"kind": "state", "state": name, "reason": reason, "status": status}

@@ -393,8 +393,8 @@ class PromptWidget(AnyWidget):
                     self._begin(Prompt(*sent, entry.prompt, entry.files), entry)
             case ShowVersion(number, version):
                 if entry := self._conversation.entry(number):
-                    self._removals.settle()
                     self._branches.walk(entry, version - 1)
+                    self._removals.settle_after(entry)
                     self._update_results()
             case Delete(number):
                 entry = self._conversation.entry(number)
@@ -443,9 +443,9 @@ class PromptWidget(AnyWidget):
             self._schema.check(prompt.sent, self.field)
         self._set_traits(system=self.chat.system)  # which Python may have changed there
         self.chat.field = self.field
-        if instead_of is not None:
-            self._removals.settle()
         self._answering.begin(prompt, instead_of, play=self.play)
+        if instead_of is not None:
+            self._removals.settle_after(instead_of)
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""

@@ -132,6 +132,7 @@ class View {
     this.endpoints.close();
     this.form.models.close();
     this.attachments.close();
+    this.undo.close();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
