@@ -107,7 +107,7 @@ class Desk:
         """
         while True:
             self._changed.clear()
-            self._ledger.look()
+            self._ledger.look(is_urgent=self._conduct.is_short)
             self._ledger.check()
             step = self._conduct.next(self._loop.time())
             if isinstance(step, Send):
@@ -118,7 +118,7 @@ class Desk:
                 self._take_back(*self._payloads)
                 self._payloads.clear()
             elif not self._ledger.is_settled:
-                await self._ledger.write()
+                await self._ledger.write(is_urgent=True)
             else:
                 return
 
@@ -128,10 +128,13 @@ class Desk:
         while number not in self._payloads:
             self._changed.clear()
             self._ledger.check()
-            self._ledger.look()
+            self._ledger.look(is_urgent=True)
             await self._changed.wait()
         self._out.add(number)
-        return self._payloads.pop(number)
+        payload = self._payloads.pop(number)
+        if not self._payloads:
+            self._ledger.look(is_urgent=True)
+        return payload
 
     async def _change(self, until: float | None) -> None:
         with contextlib.suppress(TimeoutError):

@@ -75,6 +75,12 @@ class JournalView:
         return None if found is None else str(found)
 
     @property
+    def budget(self) -> float | None:
+        """What the run may cost, in US dollars; None where nobody has said so."""
+        kept = self.setting("budget")
+        return None if kept is None else float(kept)
+
+    @property
     def rows_hash(self) -> str:
         """A hash of all rows so far, in their order."""
         return bytes(self._held()["rows_hash"]).hex()

@@ -222,6 +222,38 @@ def test_a_budget_is_not_passed(asked: Asked, path: Path) -> None:
     assert fal.attach(path, budget=1.5).wait().standing.counts["done"] == 15
 
 
+def test_a_budget_lasts_until_another_one_is_given(asked: Asked, path: Path) -> None:
+    rows = [f"row {n}" for n in range(50)]
+    run = fal.map(ENDPOINT, rows, cost=0.1, budget=1.0, to=path).wait()
+    assert "run.resume(budget=…) goes on" in run.standing.words
+    assert fal.attach(path).wait().standing.counts["done"] == 10
+    assert run.resume(budget=1.2).wait().standing.counts["done"] == 12
+    del run
+    assert fal.attach(path).wait().standing.counts["done"] == 12
+    assert fal.map(ENDPOINT, rows, cost=0.1, budget=1.3, to=path).wait().standing.counts["done"] == 13
+
+
+def test_a_run_that_goes_on_takes_a_new_budget(asked: Asked, path: Path) -> None:
+    rows = [f"row {n}" for n in range(50)]
+    run = fal.map(ENDPOINT, rows, cost=0.1, hold=True, to=path)
+    wait_until(lambda: run.standing.counts["intent"] == 2)
+    assert fal.map(ENDPOINT, rows, cost=0.1, hold=True, budget=0.3, to=path) is run
+    with pytest.raises(InvalidRequest, match="budget is a number"):
+        run.resume(budget=-1)
+    asked.let_go()
+    assert run.wait().standing.counts["done"] <= 4
+    assert run.standing.reason == "the budget is used up"
+
+
+def test_a_run_without_a_connection_says_so_while_it_tries_again(path: Path) -> None:
+    run = fal.map(ENDPOINT, ["a", "b"], to=path, base_url="ws://127.0.0.1:9")
+    wait_until(lambda: "tries again: no connection to ws://127.0.0.1:9" in run.standing.words)
+    run.cancel()
+    run.wait()
+    assert "tries again" not in run.standing.words
+    assert "stopped: cancelled · run.resume() goes on" in run.standing.words
+
+
 def test_rows_that_ask_the_same_are_asked_once_where_that_is_wanted(asked: Asked) -> None:
     run = fal.map(ENDPOINT, ["a", "b", "a"], unique=True).wait()
     assert [row["output"] for row in run.records()] == ["A", "B", "A"]

@@ -150,6 +150,13 @@ class Entry {
     for (const node of surround(this.words.element, message.html)) this.typeset(node);
   }
 
+  /** Leave the answer as far as it came, since nothing more can come. */
+  breakOff() {
+    this.streaming = false;
+    this.progressBox.remove();
+    this.element.classList.remove("fal-streaming");
+  }
+
   nameRetry() {
     this.again.textContent = "Retry";
     this.again.setAttribute("title", "Send it again, with the form as it is now");

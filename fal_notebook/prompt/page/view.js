@@ -97,7 +97,9 @@ class View {
       this.lastHandled = this.lastHandled.then(() => this.take(message, buffers)).catch((error) => console.warn(error));
     };
     this.onTraitChange = () => this.showTraits();
+    this.onLost = () => this.lose();
     this.model.on("msg:custom", this.onMessage);
+    this.model.on("comm_live_update", this.onLost); // in JupyterLab and Notebook 7, when the kernel is restarted
     this.traits = ["endpoint", "prompt", "play", "system", "remember", "enter_sends"];
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -136,6 +138,7 @@ class View {
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onLost);
     for (const name of this.traits) this.model.off(`change:${name}`, this.onTraitChange);
     this.transcript.close();
     this.conversation.close();
@@ -146,7 +149,23 @@ class View {
     this.control.ask().catch(() => {}); // without the control channel, a Stop is sent like every other message
   }
 
+  /** Say that the kernel has gone, and break off the answer. If it is there all the same, it answers the hello. */
+  lose() {
+    try {
+      this.send("hello");
+    } catch { /* there is no way to send any more */ }
+    this.isLost = true;
+    this.streaming?.breakOff();
+    this.input.withdraw();
+    this.showState({ state: "offline", reason: LOST });
+    this.statusLine.textContent = this.status = "";
+  }
+
   send(kind, content = {}, buffers = undefined) {
+    if (this.isLost) {
+      this.notice.textContent = LOST;
+      return;
+    }
     const message = { kind, view: this.prefix, ...content };
     if (buffers) this.model.send(message, undefined, buffers);
     else this.model.send(message);
@@ -189,6 +208,7 @@ class View {
 
   /** Send a prompt after all others, or in the place of the entry with this number: null sends its prompt again. */
   request(prompt, id = undefined) {
+    if (this.isLost) return this.send("run");
     const place = id === undefined ? {} : { id };
     const content = this.isCompact ? { prompt, endpoint: "", rows: null, ...place } : {
       prompt, endpoint: this.endpoint.value, rows: this.form.rowsForPython(), play: this.play.checked,
@@ -299,6 +319,7 @@ class View {
 
   async take(message, buffers) {
     const whole = await unpacked(message, buffers);
+    this.isLost = false;
     if (!this.closed) this.receive(whole, buffers);
   }
 

@@ -485,3 +485,22 @@ test("a closed view handles no more messages", async () => {
   await view.lastHandled;
   assert.equal(view.conversation.isEmpty, true);
 });
+
+test("a view whose kernel was restarted says so, breaks the answer off, gives a waiting prompt back, and sends nothing", async () => {
+  const { model, view } = open();
+  await view.tellAll(asked(1), { kind: "delta", id: 1, elapsed: 1, status: "5 bytes" });
+  view.prompt.control.write("later");
+  view.run();
+  const sent = model.sent.length;
+  model.listeners.get("comm_live_update")();
+  assert.deepEqual(model.sent.slice(sent), [{ kind: "hello", view: view.prefix }]);
+  assert.equal(view.streaming, undefined);
+  assert.match(view.connection.reason.textContent, /^the kernel was restarted/);
+  assert.deepEqual([view.statusLine.textContent, view.prompt.value, view.input.button.textContent], ["", "later", "Send"]);
+  view.run();
+  assert.match(view.notice.textContent, /run the cell of this box again/);
+  assert.deepEqual([model.sent.length, view.prompt.value], [sent + 1, "later"]);
+  await view.tell({ kind: "state", state: "ready", reason: "", status: "" }); // it is there all the same
+  view.run();
+  assert.equal(model.sent.at(-1).kind, "run");
+});
