@@ -106,7 +106,7 @@ def test_a_stored_conversation_goes_on_and_is_shown(gateway: str) -> None:
     (entry,) = widget.of("entry")
     assert (entry["prompt"], entry["files"]) == ("I am Ada.", [{"name": "picture", "words": "picture"}])
     assert "<strong>Hello</strong>" in entry["html"]
-    assert widget.of("kept")[-1]["versions"][0] == 1
+    assert widget.of("kept")[0]["versions"][0] == 1
     run(widget, "Who am I?")
     assert [message["role"] for message in endpoints.received[-1]["messages"]] == [
         *("system", "user", "assistant", "user")

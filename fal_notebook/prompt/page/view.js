@@ -135,6 +135,7 @@ class View {
     this.form.models.close();
     this.attachments.close();
     this.undo.close();
+    this.input.close();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
