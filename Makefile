@@ -26,8 +26,8 @@ demo: install
 install: $(VENV)/installed
 
 test: $(VENV)/installed-for-tests $(VENV)/browser check
-	$(BIN)/python -m pytest $(TOGETHER)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest $(TOGETHER) $(RERUNS)
+	$(BIN)/python -m pytest $(ALONE) $(RERUNS)
 
 test-fast: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest $(TOGETHER) --ignore tests/browser
@@ -44,7 +44,7 @@ front-ends: $(VENV)/installed-for-tests $(OLD_KERNELS:=/installed) $(VENV)/brows
 
 # What reading costs, for every regular expression and reader of the package, and what else takes minutes.
 rigs: $(VENV)/installed-for-tests
-	$(BIN)/python -m pytest -m rig
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder -m rig
 
 # The tests of the client and of the kernel in the environments that people have, or only in those of NAMES.
 environments: $(VENV)/installed-for-tests $(VENV)/browser

@@ -106,6 +106,11 @@ export class Element extends Node {
     node.parentNode = this.parentNode;
   }
 
+  replaceWith(node) {
+    this.before(node);
+    this.remove();
+  }
+
   contains(node) {
     return node === this || this.children.some((each) => each.contains?.(node));
   }

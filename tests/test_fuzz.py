@@ -13,7 +13,7 @@ from .harnesses import HARNESSES
 ROOT = Path(__file__).parents[1]
 CORPUS = Path(__file__).parent / "corpus"
 INPUTS = sorted(path for path in CORPUS.rglob("*") if path.is_file())
-SECONDS = 15
+SECONDS = 8
 PLANTED = """
 import sys, atheris, pathlib
 from tests import fuzz

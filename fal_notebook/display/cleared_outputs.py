@@ -5,6 +5,7 @@ no one when an output is cleared. So while an answer is live, its display publis
 thread is noted, and clears as before.
 """
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +30,22 @@ class ClearedWatch:
     def __init__(self) -> None:
         self.is_cleared = False
         self._place = _place()
+        self._thread = threading.get_ident()
         if not _watches:
             _wrap()
         _watches.append(self)
 
     @property
     def is_here(self) -> bool:
-        """Whether what is displayed now comes to this place."""
-        return _place() == self._place
+        """Whether what is displayed now comes to this place, and certainly so.
+
+        What another thread displays comes to the cell that runs at that moment, which may be this one only by chance.
+        """
+        return _place() == self._place and threading.get_ident() == self._thread
 
     def note(self) -> None:
         """Note that what is displayed now was cleared."""
-        self.is_cleared = self.is_cleared or self.is_here
+        self.is_cleared = self.is_cleared or _place() == self._place
 
     def end(self) -> None:
         """Watch no longer; may be called more than once."""

@@ -94,6 +94,19 @@ class Arguments:
         self._report(name, "Input should be a valid string", "string_type")
         return None
 
+    def words(self, name: str) -> str:
+        """Read a string, or a list of parts as OpenAI has it, of which only words can be read."""
+        parts = self._values.get(name)
+        if not isinstance(parts, list):
+            return self.text(name)
+        texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+        words = [text for text in texts if isinstance(text, str)]
+        if len(words) < len(parts):
+            self._report(name, "This model reads words only: leave out pictures and other files", "text_only")
+        elif not any(text.strip() for text in words):
+            self._report(name, "String should have at least 1 character", "string_too_short")
+        return "\n".join(words)
+
     def choice(self, name: str, options: tuple[str, ...]) -> str:
         """Read one of a few words; the first is the default."""
         value = self._values.get(name, options[0])

@@ -54,7 +54,9 @@ async def router_stream(arguments: Arguments) -> Response:
 
 async def chat_completions(arguments: Arguments) -> Response:
     """Answer a conversation in OpenAI's form, whole or by deltas."""
-    messages = [Message(entry.choice("role", _ROLES), entry.text("content")) for entry in arguments.objects("messages")]
+    messages = [
+        Message(entry.choice("role", _ROLES), entry.words("content")) for entry in arguments.objects("messages")
+    ]
     streamed = arguments.flag("stream")
     pieces = await _generate(messages, arguments, place="messages")
     if streamed:

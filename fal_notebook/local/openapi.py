@@ -119,8 +119,14 @@ _ANSWER = _object(
         "usage": _reference("Usage"),
     }
 )
+_PART = _object({"type": {"type": "string"}, "text": {"type": "string"}}, "type", additionalProperties=True)
 _MESSAGE = _object(
-    {"role": {"type": "string", "enum": ["user", "assistant", "system"]}, "content": _WORDS}, "role", "content"
+    {
+        "role": {"type": "string", "enum": ["user", "assistant", "system"]},
+        "content": {"anyOf": [_WORDS, {"type": "array", "items": _PART}]},
+    },
+    "role",
+    "content",
 )
 _CONVERSATION = _object(
     {

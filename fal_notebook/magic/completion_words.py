@@ -172,8 +172,15 @@ class _Tab:
         if "." not in typed:
             return _chosen(typed, self._namespace)
         found: Iterable[str] = ()
-        with contextlib.suppress(Exception):  # IPython looks at the user's object, which may do anything
-            found = self._shell.Completer.attr_matches(typed)
+        completer = self._shell.Completer
+        line = getattr(completer, "line_buffer", "")
+        try:
+            completer.line_buffer = typed  # IPython 8.30 looks there and not at its argument
+            found = completer.attr_matches(typed)
+        except Exception:  # noqa: BLE001, S110 - IPython looks at the user's object, which may do anything
+            pass
+        finally:
+            completer.line_buffer = line
         return Offer(typed, [each for each in found if each.startswith(typed)][:_MOST])
 
     @property

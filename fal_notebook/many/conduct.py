@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from .budget import Budget
 from .window import Window
 
+USED_UP = "the budget is used up"
+"""Why a run stops that would pass its budget."""
 _MOST_EQUAL = 10  # failures in a row that say the same
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds without any request under way, where the server gives no time
 _KEY, _BALANCE = (401, 403), 402
@@ -58,10 +60,11 @@ class Conduct:
 
     Attributes:
         reason: why nothing more is sent, on one line; empty where more is.
+        obstacle: why sending pauses, on one line; empty where it does not.
     """
 
     def __init__(self, window: Window, budget: Budget | None = None) -> None:
-        self.reason = ""
+        self.reason = self.obstacle = ""
         self._window = window
         self._budget = budget or Budget()
         self._ready: list[int] = []
@@ -77,6 +80,11 @@ class Conduct:
     def wanted(self) -> int:
         """How many rows should be given to `add`, so that one can be sent at once."""
         return max(0, self._window.size + _ENOUGH - len(self._ready)) if self._has_more and not self.reason else 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the rows that are held ready may soon be all sent, though there are more."""
+        return self._has_more and not self.reason and len(self._ready) < _ENOUGH // 2
 
     @property
     def under_way(self) -> int:
@@ -114,7 +122,7 @@ class Conduct:
         if may_send and not self._budget.allows(self.under_way):
             if self.under_way:
                 return Wait()
-            self.stop("the cost of an answer is not known" if self._budget.is_blind else "the budget is used up")
+            self.stop("the cost of an answer is not known" if self._budget.is_blind else USED_UP)
             may_send = False
         if not may_send:
             return Wait() if self.under_way or (self._has_more and not self.reason) else Finished(self.reason)
@@ -139,6 +147,7 @@ class Conduct:
     def done(self, number: int, cost: float | None = None) -> None:
         """A row has its answer."""
         self._end(number)
+        self.obstacle = ""
         self._budget.billed(cost)
         self._window.answered()
         self._failure, self._equal, self._pause = "", 0, _FIRST_PAUSE
@@ -153,6 +162,7 @@ class Conduct:
             cost: what was billed, if anything was.
         """
         self._end(number)
+        self.obstacle = ""
         if cost is not None:
             self._budget.billed(cost)
         if status in _KEY:
@@ -191,12 +201,14 @@ class Conduct:
         elif wait is None:  # others use the account, too
             wait = self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self.obstacle = "too many requests of this account (429)"
         if wait is not None:
             self._not_before = max(self._not_before, now + wait)
 
     def not_sent(self, number: int, now: float, message: str) -> None:
         """There was no connection, so that nothing was sent. The row is sent again after a pause."""
         self._end(number)
+        self.obstacle = message
         heapq.heappush(self._ready, number)
         if now >= self._not_before:  # of several that failed together, the first one counts
             self._equal = self._equal + 1 if self._failure == message else 1

@@ -46,6 +46,7 @@ class Drive:
         self.engine = engine.name
         self.journal = journal
         self._conduct = Conduct(engine.window(), budget)
+        self._budget = budget
         self._tell, self._ended = tell, ended
         self._desk: Desk | None = None
         self._io: IOThread | None = None
@@ -59,9 +60,18 @@ class Drive:
         return self._conduct.reason
 
     @property
+    def obstacle(self) -> str:
+        """Why sending pauses; empty where it does not."""
+        return self._conduct.obstacle
+
+    @property
     def under_way(self) -> int:
         """How many requests are under way."""
         return self._conduct.under_way
+
+    def limit(self, dollars: float) -> None:
+        """Let the whole run cost no more than this. Never waits."""
+        self._budget.limit = dollars
 
     def stop(self, reason: str, *, cancels: bool = False) -> None:
         """Send nothing more; what is under way is taken to its end. Never waits.

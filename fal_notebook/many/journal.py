@@ -52,6 +52,7 @@ class Journal(JournalView):
         self._redaction = redaction
         self._depth = 0
         self._process = os.getpid()
+        self._is_ahead = connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
     @classmethod
     def drive(cls, path: str | Path, header: Header | None = None, redaction: Redaction = _NO_KEY) -> Self:
@@ -223,6 +224,25 @@ class Journal(JournalView):
                 raise
             finally:
                 self._depth = 0
+
+    @contextlib.contextmanager
+    def light_transaction(self) -> Iterator[None]:
+        """`transaction`, for what could be made again of what is on the disk.
+
+        The operating system has it then. If the machine loses its power in the next moment, it is as if it had not been
+        written. Where SQLite writes no log ahead of the file, it is a usual transaction, since the file could break.
+        """
+        with self._lock, our_errors(self.path):
+            if self._depth or self._lease is None or not self._is_ahead:
+                with self.transaction():
+                    yield
+                return
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                with self.transaction():
+                    yield
+            finally:
+                self._connection.execute("PRAGMA synchronous = FULL")
 
     def _renew(self, lease: Lease) -> None:
         try:

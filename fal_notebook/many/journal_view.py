@@ -75,6 +75,12 @@ class JournalView:
         return None if found is None else str(found)
 
     @property
+    def budget(self) -> float | None:
+        """What the run may cost, in US dollars; None where nobody has said so."""
+        kept = self.setting("budget")
+        return None if kept is None else float(kept)
+
+    @property
     def rows_hash(self) -> str:
         """A hash of all rows so far, in their order."""
         return bytes(self._held()["rows_hash"]).hex()
@@ -104,6 +110,11 @@ class JournalView:
         """What was billed, as far as answers said so, in US dollars."""
         ((total,),) = self._read("SELECT TOTAL(cost) + TOTAL(spent) FROM states")
         return float(total)
+
+    def without_cost(self) -> int:
+        """How many rows were billed, or may have been, whose cost nobody said."""
+        ((count,),) = self._read("SELECT COUNT(*) FROM states WHERE state IN ('done', 'unknown') AND cost IS NULL")
+        return int(count)
 
     def duplicates(self) -> int:
         """How many rows ask what an earlier one asks."""

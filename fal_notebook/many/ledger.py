@@ -21,6 +21,9 @@ _CLOSE_SECONDS = 5.0  # for the write that is under way at the end
 _ALL = 1_000_000  # more rows than are ever sent or about to be
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds until a write is tried again: a full disk may be full for a moment
 _WEIGHT = 0.2  # of the newest in the running mean
+GATHER_SECONDS = 0.03
+"""For which a write waits that nobody needs at once, so that more is written with it."""
+_ENOUGH = 8  # things that are written at once
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,20 @@ _NOTHING = Written({}, {}, None, [])
 
 @dataclass
 class Batch:
-    """What is written together."""
+    """What is written together.
+
+    Attributes:
+        done: what came of it.
+        parsed: how rows ended whose answers are on the disk.
+        answers: answers, each with the seconds that it took.
+        submitted: rows that the queue has, each with its id and where to ask for it.
+        outcomes: how rows ended that have no answer.
+        lost: rows that may have been received.
+        withdrawn: rows that were certainly not received.
+    """
 
     done: "asyncio.Future[Written]"
+    parsed: list[Outcome] = field(default_factory=list)
     answers: list[tuple[Answer, float | None]] = field(default_factory=list)
     submitted: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -70,14 +84,29 @@ class Batch:
     withdrawn: set[int] = field(default_factory=set)
 
     @property
+    def size(self) -> int:
+        """How many things there are to write."""
+        return len(self.parsed) + self._news
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not any((self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn))
+        return not self.size
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether all of it could be made again of answers that are on the disk."""
+        return not self._news
 
     @property
     def ended(self) -> list[tuple[int, Outcome | None]]:
         """The rows that end with it."""
-        return [*((each.number, each) for each in self.outcomes), *((each, None) for each in self.lost)]
+        ends = (*self.parsed, *self.outcomes)
+        return [*((each.number, each) for each in ends), *((each, None) for each in self.lost)]
+
+    @property
+    def _news(self) -> int:
+        return sum(len(each) for each in (self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn))
 
 
 class Ledger:
@@ -103,7 +132,7 @@ class Ledger:
         self._wanted, self._wrote = wanted, wrote
         self._thread = WorkThread("fal_notebook journal")
         self._loop = asyncio.get_running_loop()
-        self._has_news = asyncio.Event()
+        self._has_news, self._is_urgent = asyncio.Event(), asyncio.Event()
         self._current: Batch | None = None  # being written
         self._failure: BaseException | None = None
         self._task = asyncio.create_task(self._keep())
@@ -120,19 +149,28 @@ class Ledger:
         if self._failure is not None:
             raise self._failure
 
-    def look(self) -> None:
-        """Let it look whether there is something to write."""
-        self._has_news.set()
+    def look(self, *, is_urgent: bool = False) -> None:
+        """Let it look whether there is something to write.
 
-    async def write(self) -> Written:
+        Args:
+            is_urgent: whether somebody needs it at once, and not a moment later together with more.
+        """
+        self._has_news.set()
+        if is_urgent or self.batch.size >= _ENOUGH:
+            self._is_urgent.set()
+
+    async def write(self, *, is_urgent: bool = False) -> Written:
         """Wait until what is in the batch is on the disk, and its answers are parsed.
+
+        Args:
+            is_urgent: as for `look`.
 
         Raises:
             JournalError: it could not be written.
         """
         self.check()
         batch = self._current if self.batch.is_empty else self.batch
-        self.look()
+        self.look(is_urgent=is_urgent)
         return _NOTHING if batch is None else await asyncio.shield(batch.done)
 
     async def call(self, work: Callable[[Journal], Any]) -> Any:
@@ -165,7 +203,11 @@ class Ledger:
     async def _keep(self) -> None:
         while self._failure is None:
             await self._has_news.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._is_urgent.wait()
             self._has_news.clear()
+            self._is_urgent.clear()
             wanted = self._wanted()
             if self.batch.is_empty and not wanted.intend and not wanted.new:
                 continue
@@ -178,8 +220,8 @@ class Ledger:
                 return
             finally:
                 self._current = None
-            self.batch.outcomes += written.outcomes.values()
-            self._has_news.set()
+            self.batch.parsed += written.outcomes.values()
+            self.look()
             self._wrote(written)
             batch.done.set_result(written)
 
@@ -214,10 +256,11 @@ class Ledger:
         """Write a batch, in the order in which these things happen to a row."""
         if batch.is_empty and not wanted.intend:
             return
-        with self._journal.transaction():
+        is_light = batch.is_repeatable and not wanted.intend
+        with self._journal.light_transaction() if is_light else self._journal.transaction():
             self._journal.submitted(batch.submitted)
             self._journal.answered(answer for answer, _ in batch.answers)
-            self._journal.concluded(batch.outcomes)
+            self._journal.concluded([*batch.parsed, *batch.outcomes])
             self._journal.lost(batch.lost)
             self._journal.withdraw(list(batch.withdrawn))
             self._journal.intend(wanted.intend, self._engine)

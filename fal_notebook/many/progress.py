@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..client.usage import money
 from ..safety.plain_text import one_line
+from .conduct import USED_UP
 from .row_states import OPEN, State
 from .stored import Outcome
 
@@ -77,7 +78,16 @@ class Standing:
         parts += [f"{_duration(self.seconds_left)} left"] if self.seconds_left is not None else []
         parts += [f"{money(self.spent, _DIGITS)} spent"] if self.spent else []
         parts += [f"stopped: {self.reason}"] if self.reason else []
-        return one_line(" · ".join([self.endpoint, *parts, *self.notes]))
+        return one_line(" · ".join([self.endpoint, *parts, *self._advice, *self.notes]))
+
+    @property
+    def _advice(self) -> list[str]:
+        """What can be done about rows that have no answer, once nothing more is sent."""
+        if self.is_running:
+            return []
+        more = "budget=…" if self.reason == USED_UP else ""
+        goes_on = [f"run.resume({more}) goes on"] if self.reason and self.left else []
+        return goes_on + (["run.retry(unknown=True) sends what is unknown again"] if self.counts.get("unknown") else [])
 
 
 class Progress:

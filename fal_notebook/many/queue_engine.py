@@ -133,7 +133,7 @@ class _Work:
             self._tasks = tasks
             self._desk.most_intended = _MOST_POSTS
             for row in self._desk.resumed:
-                links = self._http.address.links(row.request_id or "", dict(row.links)).as_dict()
+                links = self._http.address.links(row.request_id or "", dict(row.links))
                 self._pace.add(row.number, row.request_id or "", links, self._now, row.sent or time.time())
             poller = tasks.create_task(self._poll())
             watcher = tasks.create_task(self._watch_cancelling())
@@ -178,7 +178,7 @@ class _Work:
         sent = time.time()
         try:
             taken = await submit_once(self._http, order.payload.encode())
-            links = self._http.address.links(taken.request_id, dict(taken.told)).as_dict()
+            links = self._http.address.links(taken.request_id, dict(taken.told))
         except ConnectError as exc:
             desk.not_sent(number, exc.message)
         except RateLimited as exc:
@@ -195,7 +195,7 @@ class _Work:
         else:
             self._pace.add(number, taken.request_id, links, self._now, sent)
             self._news.set()
-            await desk.submitted(number, taken.request_id, links)
+            await desk.submitted(number, taken.request_id, links.as_dict())
         finally:
             self._posts.release()
 
@@ -215,9 +215,8 @@ class _Work:
                     await self._news.wait()
 
     async def _look_at(self, found: Outstanding) -> None:
-        links = self._http.address.links(found.request_id, dict(found.links))
         try:
-            status = await status_once(self._http, links, found.request_id, logs=False)
+            status = await status_once(self._http, found.links, found.request_id, logs=False)
             if not status.is_completed:
                 await self._go_on_waiting(found, status)
                 return
@@ -236,9 +235,7 @@ class _Work:
         if (is_late or is_unwanted) and not found.is_cancelled:
             found.is_cancelled, found.is_late = True, is_late
             with contextlib.suppress(ConnectError, RequestError):
-                await cancel(
-                    self._http, self._http.address.links(found.request_id, dict(found.links)), found.request_id
-                )
+                await cancel(self._http, found.links, found.request_id)
         self._pace.still_there(found, status, self._now)
 
     async def _could_not_ask(self, found: Outstanding, exc: FalNotebookError) -> None:
@@ -256,11 +253,10 @@ class _Work:
             raise exc
 
     async def _fetch(self, found: Outstanding, status: QueueStatus) -> None:
-        links = self._http.address.links(found.request_id, dict(found.links))
         pause = _FIRST_PAUSE
         while True:
             try:
-                came = await answer_once(self._http, links, found.request_id, status)
+                came = await answer_once(self._http, found.links, found.request_id, status)
             except (ConnectError, RequestError) as exc:
                 if not may_be_asked_again(exc):
                     await self._desk.failed(
@@ -304,9 +300,9 @@ class _Work:
         known = await self._desk.call(lambda journal: journal.known_ids([each.request_id for each in found]))
         times = {each.number: each.sent for each in rows}
         for number, request_id in matches(rows, found, known).items():
-            links = self._http.address.links(request_id).as_dict()
+            links = self._http.address.links(request_id)
             self._found.add(number)
-            self._desk.found(number, request_id, links)
+            self._desk.found(number, request_id, links.as_dict())
             self._pace.add(number, request_id, links, self._now, times[number])
         self._news.set()
 

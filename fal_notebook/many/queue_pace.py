@@ -9,6 +9,7 @@ there are.
 import heapq
 from dataclasses import dataclass, field
 
+from ..wire.queue_address import Links
 from ..wire.queue_protocol import QueueStatus
 
 IN_VAIN = 5.0
@@ -30,7 +31,7 @@ class Outstanding:
         age: its place in the order of submission.
         number: its row.
         request_id: its id.
-        links: where the queue answers for it, by name.
+        links: where the queue answers for it.
         sent: when it was submitted, in seconds since 1970.
         state: the last known state.
         vain: how often it was looked at in vain since it is at work.
@@ -43,7 +44,7 @@ class Outstanding:
     age: int
     number: int = field(compare=False)
     request_id: str = field(compare=False)
-    links: dict[str, str] = field(compare=False)
+    links: Links = field(compare=False)
     sent: float = field(compare=False, default=0.0)
     state: str = field(compare=False, default="IN_QUEUE")
     vain: int = field(compare=False, default=0)
@@ -74,7 +75,7 @@ class QueuePace:
     def __len__(self) -> int:
         return len(self._later) + len(self._due)
 
-    def add(self, number: int, request_id: str, links: dict[str, str], now: float, sent: float) -> None:
+    def add(self, number: int, request_id: str, links: Links, now: float, sent: float) -> None:
         """Take a request that is in the queue now."""
         self._ages += 1
         pause = max(_FIRST, _SHARE * self._work) if self._work else _FIRST

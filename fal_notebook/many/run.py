@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ from .progress import Progress, Standing
 from .records import fact_names, record
 from .registry import register
 from .row_states import State
-from .setup import Setup
+from .setup import Setup, checked
 from .stored import Outcome
 from .summary import summary_bundle
 from .table import Table
@@ -78,22 +79,33 @@ class Run(Table):
         """
         with self._lock:
             journal.retry("cancelled")
+            if self._setup.budget is not None:
+                journal.keep_setting("budget", repr(float(self._setup.budget)))
             self._reason, self._error = "", None
             self._progress = Progress(self._endpoint, journal.counts(), spent := journal.cost())
-            budget = Budget(self._setup.budget, spent=spent)
+            price = self._setup.price
+            unsaid = 0.0 if price is None else price * journal.without_cost()  # as the budget counted it before
+            budget = Budget(self._setup.budget, spent=spent + unsaid, price=price)
             self._drive = Drive(journal, engine, budget, self._take, self._end)
 
-    def resume(self) -> Self:
-        """Go on with what is missing, after `cancel`, an interrupt, or a stop. Nothing happens while the run goes on.
+    def resume(self, budget: float | None = None) -> Self:
+        """Go on with what is missing, after `cancel`, an interrupt, or a stop; then what is under way is waited for.
 
-        If it has stopped, what is under way is waited for first.
+        Args:
+            budget: US dollars for the whole run, with what was spent before; None for that of before.
 
         Raises:
+            InvalidRequest: the budget is none.
             JournalError: another kernel drives the run.
             CredentialsError: no key was found.
         """
         if self.standing.reason:
             self.wait()
+        if budget is not None:
+            with self._lock:
+                self._setup = replace(self._setup, budget=checked("budget", budget, 0))
+                if self._drive is not None:
+                    self._drive.limit(budget)
         return self._go_on(())
 
     def retry(self, *, failed: bool = False, unknown: bool = False) -> Self:
@@ -191,7 +203,9 @@ class Run(Table):
 
     @property
     def _notes(self) -> tuple[str, ...]:
-        notes = [] if self._view.is_whole else ["not all rows were read: call fal.map again with all of them"]
+        drive = self._drive
+        notes = [f"tries again: {drive.obstacle}"] if drive is not None and drive.obstacle and not drive.reason else []
+        notes += [] if self._view.is_whole else ["not all rows were read: call fal.map again with all of them"]
         return (*notes, *([] if self.is_kept else ['kept until this program ends: to="NAME.fal" keeps it']))
 
     def _go_on(self, states: tuple[State, ...]) -> Self:

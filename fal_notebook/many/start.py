@@ -1,11 +1,10 @@
 """How a run begins, or goes on after a restart."""
 
 import contextlib
-import math
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +23,7 @@ from .registry import run_of
 from .row_states import OPEN
 from .rows import Rows, fill
 from .run import Run
-from .setup import Setup
+from .setup import Setup, checked
 from .stored import Outcome
 
 SHOWN_FROM = 100
@@ -46,8 +45,8 @@ class How:
     check: str | None = None
 
     def __post_init__(self) -> None:
-        _check_number("budget", self.budget, 0)
-        _check_number("timeout", self.timeout, 1e-3)
+        checked("budget", self.budget, 0)
+        checked("timeout", self.timeout, 1e-3)
         if self.engine not in CHOICES:
             raise InvalidRequest(f"engine={self.engine!r:.40} is none of {', '.join(CHOICES)}")
 
@@ -86,7 +85,7 @@ def begin(
                     raise
                 running.wait()  # it ended meanwhile, and its journal was closed
             else:
-                return running.resume()
+                return running.resume(how.budget)
         journal = _filled(path, rows, target.redaction)
         try:
             estimate = _estimate(journal, how)
@@ -128,7 +127,7 @@ def attach(kind: "Kind[AnyRun]", path: str | Path, how: How) -> AnyRun | Run:
     path = Path(path).expanduser()
     running: Run | None = run_of(path)
     if running is not None and running.is_running:
-        return running.resume()
+        return running.resume(how.budget)
     with Journal.drive(path) as journal:  # which also brings an older one up to date
         setup = _setup(journal, how)
         looked_for = ("unknown",) if setup.engine == "queue" else ()  # in fal's list of requests, which may lag
@@ -148,7 +147,7 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
     known = None if how.check == "off" else _schema(header.endpoint, how.base_url)
     refused = {} if known is None or known.is_old else refused_rows(view, known.schema)
     engine, why = choose(how.engine, header.endpoint, rows, how.base_url)
-    return Estimate(
+    found = Estimate(
         header.endpoint,
         rows,
         view.duplicates() if rows <= _MOST_COMPARED else 0,
@@ -158,6 +157,9 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
         _price(header.endpoint, how.base_url),
         f"engine: {engine}, {why}",
     )
+    if found.dollars is not None or how.base_url is not None:
+        return found
+    return replace(found, expected=session().companion(Prices).estimated(header.endpoint, found.requests))
 
 
 def _estimate(journal: Journal, how: How) -> Estimate | None:
@@ -195,7 +197,9 @@ def _setup(journal: Journal, how: How) -> Setup:
     wanted = how.engine if how.engine != "auto" or kept is None else kept
     name, _ = choose(wanted, journal.header.endpoint, len(journal), how.base_url or journal.setting("base_url"))
     base_url = how.base_url or journal.setting("base_url")
-    return Setup(name, base_url, how.timeout, how.budget)
+    budget = how.budget if how.budget is not None else journal.budget
+    price = None if budget is None else _price(journal.header.endpoint, base_url)
+    return Setup(name, base_url, how.timeout, budget, None if price is None else price.dollars_a_request)
 
 
 def _keep(journal: Journal, setup: Setup, gateway: str | None) -> None:
@@ -235,9 +239,3 @@ def _price(endpoint: str, base_url: str | None) -> Price | None:
     with contextlib.suppress(FalNotebookError):
         return session().companion(Prices).of([endpoint], base_url).get(endpoint)
     return None
-
-
-def _check_number(name: str, value: float | None, least: float) -> None:
-    is_one = isinstance(value, int | float) and not isinstance(value, bool) and least <= value < math.inf
-    if value is not None and not is_one:
-        raise InvalidRequest(f"{name} is a number of at least {least:g}, not {value!r:.80}")

@@ -21,8 +21,11 @@ from .answer_sound import AnswerSound
 from .entry import Entry
 from .page_messages import Message
 from .running_answer import RunningAnswer
-from .transcript import PIECES, Transcript
+from .transcript import Transcript
+from .transcript_formatting import Formatting
 from .transcript_outputs import TranscriptOutputs
+
+AT_ONCE = 8  # entries that a new view gets before it asks for more: the newest
 
 
 class Page(Protocol):
@@ -50,7 +53,6 @@ class Conversation:
         entries: prompts with their answers, oldest first.
         running: the answer that is streaming, if there is one.
         status: what is known about the newest answer, in one line.
-        outputs: the outputs that show the static transcript.
     """
 
     def __init__(
@@ -66,7 +68,8 @@ class Conversation:
         self._sound = AnswerSound()
         self._left: list[Entry] = []  # which the transcript loses when the answer in their place has ended
         self._transcript = Transcript(uuid.uuid4().hex)
-        self.outputs = TranscriptOutputs(self._transcript)
+        self._outputs = TranscriptOutputs(self._transcript)
+        self._formatting = Formatting(lock, self._transcript, self._outputs.update, self._tell_versions)
 
     @property
     def results(self) -> list[Result]:
@@ -105,8 +108,13 @@ class Conversation:
     def restore(self, entries: Sequence[Entry]) -> None:
         """Begin with entries of an earlier conversation. Nothing is shown yet."""
         self.entries, self._count = list(entries), len(entries)
-        for entry in entries:
-            self._transcript.add(entry)
+        self._transcript.restore(entries)
+
+    def display(self) -> None:
+        """Display the static transcript in the cell that runs."""
+        with self._lock:
+            self._outputs.display()
+        self._formatting.prepare()
 
     def ask(
         self,
@@ -220,7 +228,7 @@ class Conversation:
         """Show these entries in place of those that are shown."""
         with self._lock:
             self.entries = list(entries)
-            for message in (page_messages.cleared(), *page_messages.entries(entries)):
+            for message in self._all_entries():
                 self._send_packed(message)
             ended = [each for each in entries if each.result is not None and each not in self._transcript]
         for each in ended:
@@ -250,18 +258,28 @@ class Conversation:
         self._update_transcript(self._transcript.clear)
 
     def show_all(self, view: str, *others: Message) -> None:
-        """Send a new view all entries, and then the other messages."""
+        """Send a new view the newest entries, and then the other messages. It asks for the earlier entries itself."""
         with self._lock:
-            entries = page_messages.entries(self.entries)
-            for message in (page_messages.cleared(), *entries, *others, self._versions_message()):
+            for message in (*self._all_entries(), *others, self._versions_message()):
                 self._send_packed({**message, "view": view})
-            if entries and self.running is not None and (player_id := self._sound.player_id):
+            if self.entries and self.running is not None and (player_id := self._sound.player_id):
                 self._page.send({**page_messages.sound(self.entries[-1].number, player_id), "view": view})
             running = self.running
             if running is not None and running.entry in self.entries and running.reasoning.has_begun:
                 state = running.reasoning.state(running.stream)
                 self._page.send({**page_messages.reasoning(running.entry.number, state), "view": view})
                 running.reasoning.has_news = True  # the other views may not have it yet
+        self._formatting.begin()
+
+    def show_earlier(self, view: str, numbers: Sequence[Any]) -> None:
+        """Send a view those entries for which it has kept places. Items of the list that are no number are ignored."""
+        for entry in [each for each in self.entries if each.number in numbers]:
+            if entry.result is None:
+                continue  # the page has it, since it is the newest
+            message = page_messages.entry(entry)
+            with self._lock:
+                if entry in self.entries:
+                    self._send_packed({**message, "fills": True, "view": view})
 
     def copy(self, view: str, number: int) -> None:
         """Send a view the words so far of the answer that streams, if it is this one."""
@@ -272,14 +290,24 @@ class Conversation:
     def show_transcript(self, view: str, pieces: Sequence[Any]) -> None:
         """Send a view the pieces of the static transcript that it has found missing in its notebook."""
         with self._lock:
-            bundles = [(piece, self._transcript.bundle(piece)) for piece in range(PIECES) if piece in pieces]
+            numbers = [number for number in range(len(self._transcript.versions)) if number in pieces]
+            bundles = [(number, self._transcript.bundle(number)) for number in numbers]
             self._page.send({**page_messages.transcript_pieces(bundles), "view": view})
 
     def _update_transcript(self, change: Callable[[], Iterable[int]]) -> None:
         """Change the static transcript, and write the pieces whose numbers ``change`` returns."""
         with self._lock:
-            self.outputs.update(change())
-            self._page.send(self._versions_message())
+            self._outputs.update(change())
+            self._tell_versions()
+
+    def _tell_versions(self) -> None:
+        self._page.send(self._versions_message())
+
+    def _all_entries(self) -> list[Message]:
+        """The newest entries, and places for those before them."""
+        early, newest = self.entries[:-AT_ONCE], self.entries[-AT_ONCE:]
+        places = [page_messages.earlier(early)] if early else []
+        return [page_messages.cleared(), *places, *page_messages.entries(newest)]
 
     def _taken_out(self, entries: Iterable[Entry]) -> set[int]:
         """Take entries out of the transcript; return the numbers of the pieces to write."""

@@ -33,6 +33,9 @@ _DATA_URI = ";base64,"
 _PLACE = "<fal-words></fal-words>"  # a tag that no words of a model can have
 _LONG = ("html", "words", "blocks", "tail", "copy", "file")  # what may be long in a message
 _WORTH_PACKING = 2_000  # characters
+# For the height of an entry in a page, in pixels: around its words, of a line, and of a picture.
+_ROUND_WORDS, _LINE, _PICTURE = 90, 22, 400
+_CHARACTERS, _EMPTY_LINE = 110, 0.6  # of a line
 
 
 def cleared() -> Message:
@@ -47,7 +50,7 @@ def entry(shown: Entry) -> Message:
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
-        **({"files": shown.file_names} if shown.files else {}),
+        **({"files": [each.for_page for each in shown.sent_files]} if shown.files else {}),
     }
     if shown.versions is not None:
         message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}
@@ -58,6 +61,11 @@ def entries(shown: Sequence[Entry]) -> list[Message]:
     """Several entries, in their order. All but the last say that more follow, so that the page draws them together."""
     messages = [entry(each) for each in shown]
     return [*({**each, "more": True} for each in messages[:-1]), *messages[-1:]]
+
+
+def earlier(places: Sequence[Entry]) -> Message:
+    """Entries that a page shows before all others. It keeps a place of about their height for each, and asks for it."""
+    return {"kind": "earlier", "entries": [[each.number, _height(each)] for each in places]}
 
 
 def ending(ended: Entry) -> Message:
@@ -191,6 +199,11 @@ def undoable(what: str) -> Message:
     return {"kind": "undoable", "what": what}
 
 
+def final(words: str) -> Message:
+    """That a removal cannot be undone any more, although its time is not over, and why."""
+    return {"kind": "undoable", "what": "", "final": words}
+
+
 def state(name: str, reason: str, status: str) -> Message:
     """The state of the connection, and what is known about the newest answer."""
     return {"kind": "state", "state": name, "reason": reason, "status": status}
@@ -245,6 +258,16 @@ def _ended(entry: Entry) -> Message:
     if result is None:
         raise ValueError("the answer has not ended")
     return {"end": _end(result), "copy": _shown(result.text) if result.text else entry.bundle["text/plain"]}
+
+
+def _height(entry: Entry) -> int:
+    """About how high an ended entry is in a page, in pixels."""
+    result = entry.result
+    if result is None:
+        return _ROUND_WORDS
+    text = f"{entry.prompt[:LONGEST_TEXT]}\n{result.text[:LONGEST_TEXT]}"
+    lines = sum(1 + len(line) // _CHARACTERS if line else _EMPTY_LINE for line in text.split("\n"))
+    return _ROUND_WORDS + round(_LINE * lines) + _PICTURE * len(result.media)
 
 
 def _html(entry: Entry) -> str:

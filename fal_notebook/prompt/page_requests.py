@@ -94,6 +94,14 @@ class Undo:
 
 
 @dataclass(frozen=True)
+class BringEarlier:
+    """A view has time for entries for which it has kept places. Items of the list that are no number are ignored."""
+
+    view: str
+    numbers: Sequence[Any]
+
+
+@dataclass(frozen=True)
 class BringTranscript:
     """The notebook lacks pieces of the static transcript. Items of the list that are no piece's number are ignored."""
 
@@ -128,7 +136,7 @@ class Export:
 
 
 _Action = Stop | Regenerate | ShowVersion | Delete | Copy | Clear | Undo
-Request = Hello | Edited | Run | Attach | Detach | BringTranscript | Export | _Action
+Request = Hello | Edited | Run | Attach | Detach | BringEarlier | BringTranscript | Export | _Action
 
 
 def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> Request | None:
@@ -159,6 +167,8 @@ def read(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ())
                 remember=remember if isinstance(remember, bool) else None,
                 instead_of=number if isinstance(number, int) else None,
             )
+        case {"kind": "earlier", "view": str(view), "numbers": list(numbers)}:
+            return BringEarlier(view, numbers)
         case {"kind": "transcript", "view": str(view), "pieces": list(pieces)}:
             return BringTranscript(view, pieces)
         case {"kind": "stop", "id": int(number)}:

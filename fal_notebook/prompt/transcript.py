@@ -3,12 +3,13 @@
 All HTML of answers was made safe by `render`. The page inserts it unchanged, and makes no HTML itself.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
 from ..render.answer_style import styled_once
-from ..render.bundles import Bundle
+from ..render.bundles import LONGEST_TEXT, Bundle
 from ..render.markdown import lines_html
 from ..render.mathematics import limit_formulas
 from ..safety.plain_text import plain_text
@@ -20,12 +21,20 @@ _PROMPT_STYLE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:.8em 0 .4em;padding:.3em .7em;border-left:3px solid #2196f3;"
     "color:var(--jp-ui-font-color1,inherit)"
 )
-_ANSWER_STYLE = "overflow:auto hidden"  # so that an answer cannot cover another one, or a prompt
+# An answer cannot cover another one, or a prompt. Where it is out of sight, it is not laid out.
+_ANSWER_STYLE = "overflow:auto hidden;content-visibility:auto;contain-intrinsic-block-size:auto 20em"
+_WORDS_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere"
+# Headings of answers are none of the notebook's: JupyterLab's table of contents leaves out those of this class.
+_HEADING = re.compile(r"<(h[1-6])(?=[ >])")
+_NO_CONTENTS = r'<\1 class="tocSkip"'
 _LONGEST_WORDS = 20_000  # characters of an answer in the plain text, since the HTML has it whole
 PIECES = 6  # outputs of a transcript
+_SHARE = 16  # answers that a conversation begins with in a piece, so that a page takes each piece in a moment
 _SMALL_PIECE = 4_000  # characters of HTML; the next answer is added to a piece with fewer, which is written again
-# JupyterLab gives even an empty output a height.
-_NO_HEIGHT = "<style>.jp-OutputArea-child:has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
+# JupyterLab and classic Notebook give even an empty output a height.
+_NO_HEIGHT = (
+    "<style>:is(.jp-OutputArea-child, .output_area):has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
+)
 
 
 class Transcript:
@@ -36,6 +45,9 @@ class Transcript:
     the new answer and the last piece become one, together with each piece before them that was merged no more often. So
     of some 200 long answers, each is written at most four times; in a single output, each would be written a hundred
     times.
+
+    A conversation may begin with hundreds of answers, and to format them takes a kernel and a page a second or more.
+    So these have only their words at first, and are formatted later, piece by piece.
 
     Args:
         name: the name by which the live widget finds the pieces. It hides them, since it shows the same answers.
@@ -49,6 +61,13 @@ class Transcript:
         self.versions = [0] * PIECES
         self._pieces = [_Piece() for _ in range(PIECES)]
 
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Begin with ended answers, in as many more pieces as they need. None of them is formatted."""
+        shares = [entries[at : at + _SHARE] for at in range(0, len(entries), _SHARE)]
+        begun = [_Piece(list(share), len(share), has_words_only=True) for share in shares]
+        self._pieces = [*begun, *(_Piece() for _ in range(PIECES))]
+        self.versions = [int(bool(piece.entries)) for piece in self._pieces]
+
     def add(self, entry: Entry) -> list[int]:
         """Add an ended answer. If it is there already, its result has changed, and only its piece is written again.
 
@@ -57,13 +76,13 @@ class Transcript:
         """
         for number, piece in enumerate(self._pieces):
             if entry in piece.entries:
-                return self._changed([number])
+                return self.format(number)
         used = [number for number, piece in enumerate(self._pieces) if piece.entries]
         last = used[-1] if used else 0
         if sum(len(each.bundle["text/html"]) for each in self._pieces[last].entries) < _SMALL_PIECE:
             self._pieces[last].entries.append(entry)
-            return self._changed([last])
-        if last + 1 == PIECES:
+            return self.format(last)
+        if last + 1 == len(self._pieces):
             return self._merge(entry)
         self._pieces[last + 1] = _Piece([entry])
         return self._changed([last + 1])
@@ -82,21 +101,38 @@ class Transcript:
     def clear(self) -> list[int]:
         """Remove all answers; return the numbers of the pieces to write."""
         used = [number for number, piece in enumerate(self._pieces) if piece.entries]
-        self._pieces = [_Piece() for _ in range(PIECES)]
+        self._pieces = [_Piece() for _ in self._pieces]
         return self._changed(used)
+
+    @property
+    def with_words_only(self) -> list[int]:
+        """The numbers of the pieces that have only words, the newest first."""
+        return [number for number, piece in enumerate(self._pieces) if piece.has_words_only][::-1]
+
+    @property
+    def unformatted(self) -> list[Entry]:
+        """The answers of these pieces, the newest first."""
+        return [entry for number in self.with_words_only for entry in reversed(self._pieces[number].entries)]
+
+    def format(self, number: int) -> list[int]:
+        """Format a piece; return the numbers of the pieces to write."""
+        self._pieces[number].has_words_only = False
+        return self._changed([number])
 
     def bundle(self, number: int) -> Bundle:
         """One piece as an output."""
-        return transcript(self._pieces[number].entries, self.name, number, self.versions[number])
+        piece, made = self._pieces[number], words_alone if self._pieces[number].has_words_only else transcript
+        return made(piece.entries, self.name, number, self.versions[number])
 
     def _merge(self, entry: Entry) -> list[int]:
-        first, merged = PIECES, _Piece([entry])
-        while first and (first == PIECES or self._pieces[first - 1].weight <= merged.weight):
+        count = len(self._pieces)
+        first, merged = count, _Piece([entry])
+        while first and (first == count or self._pieces[first - 1].weight <= merged.weight):
             first -= 1
             before = self._pieces[first]
             merged = _Piece(before.entries + merged.entries, before.weight + merged.weight)
-        self._pieces[first:] = [merged, *(_Piece() for _ in range(first + 1, PIECES))]
-        return self._changed(range(first, PIECES))
+        self._pieces[first:] = [merged, *(_Piece() for _ in range(first + 1, count))]
+        return self._changed(range(first, count))
 
     def _changed(self, numbers: Iterable[int]) -> list[int]:
         version = max(self.versions) + 1
@@ -109,6 +145,7 @@ class Transcript:
 class _Piece:
     entries: list[Entry] = field(default_factory=list)
     weight: int = 1  # how many pieces it was merged from
+    has_words_only: bool = False
 
 
 def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int = 0) -> Bundle:
@@ -123,25 +160,52 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
     Returns:
         The bundle. Its HTML is complete; its plain text has only the beginning of a very long answer.
     """
-    mark = f'data-fal-transcript="{escape(name)}" data-fal-piece="{piece}" data-fal-version="{version}"'
+    mark, title = _mark(name, piece, version), _title(entries)
     if not entries:
         return {"text/plain": "", "text/html": f"<div {mark} hidden>{_NO_HEIGHT}</div>"}
-    title = f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
     answers = "\n".join(f"{_prompt_html(entry)}\n{_answer_html(entry)}" for entry in entries)
     words = [f"> {plain_text(entry.asked)}\n\n{_plain_answer(entry.bundle['text/plain'])}" for entry in entries]
-    html = styled_once(limit_formulas(answers))
+    html = styled_once(_HEADING.sub(_NO_CONTENTS, limit_formulas(answers)))
     return {
         "text/plain": "\n\n".join([title, *words]),
         "text/html": f"<details {mark} open><summary>{title}</summary>\n{html}\n</details>",
     }
 
 
-def _prompt_html(entry: Entry) -> str:
-    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(entry.asked))}</blockquote>'
+def words_alone(entries: Sequence[Entry], name: str, piece: int = 0, version: int = 0) -> Bundle:
+    """The same with the words of the answers as they came, which takes next to no time.
+
+    It is folded, so that no page lays it out before the live widget hides it.
+    """
+    if not entries:
+        return transcript(entries, name, piece, version)
+    title = _title(entries)
+    answers = "\n".join(f"{_prompt_html(entry, with_pictures=False)}\n{_words_html(entry)}" for entry in entries)
+    html = f"<details {_mark(name, piece, version)}><summary>{title}</summary>\n{answers}\n</details>"
+    return {"text/plain": title, "text/html": html}
+
+
+def _mark(name: str, piece: int, version: int) -> str:
+    return f'data-fal-transcript="{escape(name)}" data-fal-piece="{piece}" data-fal-version="{version}"'
+
+
+def _title(entries: Sequence[Entry]) -> str:
+    return f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
+
+
+def _prompt_html(entry: Entry, *, with_pictures: bool = True) -> str:
+    words = entry.prompt if with_pictures else entry.asked
+    files = "".join(each.html for each in entry.sent_files) if with_pictures else ""
+    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(words))}{files}</blockquote>'
 
 
 def _answer_html(entry: Entry) -> str:
     return f'<div style="{_ANSWER_STYLE}">{entry.bundle["text/html"]}</div>'
+
+
+def _words_html(entry: Entry) -> str:
+    words = "" if entry.result is None else plain_text(entry.result.text[:LONGEST_TEXT])
+    return f'<div style="{_WORDS_STYLE}">{lines_html(words)}</div>'
 
 
 def _plain_answer(answer: str) -> str:

@@ -1,13 +1,15 @@
 """The outputs that show the static transcript: one for each piece, in every cell that displays the widget."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
 
 from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
+from ..display.front_end import Screen, screen_of
 from ..render.bundles import Bundle
-from .transcript import PIECES, Transcript
+from .transcript import Transcript
 
 
 class TranscriptOutputs:
@@ -15,14 +17,21 @@ class TranscriptOutputs:
 
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
-        self._handles: list[list[DisplayHandle]] = [[] for _ in range(PIECES)]
+        self._handles: defaultdict[int, list[DisplayHandle]] = defaultdict(list)  # by the number of their piece
 
     def display(self) -> None:
-        """Display all pieces. In a terminal do nothing: it cannot update outputs, and would show only empty lines."""
-        if getattr(get_ipython(), "kernel", None) is None:
+        """Display all pieces. In a terminal do nothing: it cannot update outputs, and would show only empty lines.
+
+        Where no output is updated after the cell, as in a run without a page, all of it is formatted now.
+        """
+        shell = get_ipython()
+        if shell is None or getattr(shell, "kernel", None) is None:
             return
-        for piece, handles in enumerate(self._handles):
-            handles += displayed(self._transcript.bundle(piece))
+        if screen_of(shell) is not Screen.WIDGETS:
+            for piece in self._transcript.with_words_only:
+                self._transcript.format(piece)
+        for piece in range(len(self._transcript.versions)):
+            self._handles[piece] += displayed(self._transcript.bundle(piece))
 
     def update(self, pieces: Iterable[int]) -> None:
         """Write these pieces into their outputs, in this order."""

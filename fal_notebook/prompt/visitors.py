@@ -15,6 +15,7 @@ from ..render.bundles import Bundle, merged, small_bundle
 from ..render.foot import error_bundle
 from .page_messages import Message
 from .page_requests import (
+    BringEarlier,
     BringTranscript,
     Clear,
     Copy,
@@ -32,13 +33,14 @@ SETTABLE = frozenset({"prompt"})
 """The only trait that the page of a compact box can set."""
 HIDDEN = frozenset({"endpoint", "system", "remember", "play"})
 """The traits that the page of a compact box does not have."""
-_HEARD = (Hello, Stop, Regenerate, ShowVersion, Delete, Copy, Clear, Undo, BringTranscript)
+_HEARD = (Hello, Stop, Regenerate, ShowVersion, Delete, Copy, Clear, Undo, BringEarlier, BringTranscript)
 """The requests that are heard as they are. A `Run` is heard for its prompt, and no others at all."""
 _WORDS = ("keep", "blocks", "tail", "packed")
 _ANSWER = (*_WORDS, "html", "words", "end", "copy")
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "cleared": (),
-    "entry": ("id", "prompt", "files", "version", "versions", "still", "more", *_ANSWER),
+    "entry": ("id", "prompt", "files", "version", "versions", "still", "more", "fills", *_ANSWER),
+    "earlier": ("entries",),
     "left": ("ids",),
     "delta": ("id", "elapsed", "status", *_WORDS),
     "done": ("id", *_ANSWER),
@@ -48,7 +50,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("id", "words", "seconds", "line"),
     "sound": ("id", "model"),
     "deleted": ("id",),
-    "undoable": ("what",),
+    "undoable": ("what", "final"),
     "state": ("state",),
     "control": ("address",),
     "kept": ("widget", "transcript", "versions"),

@@ -302,7 +302,8 @@ def _html(content: str, opening: str, closing: str) -> str:
         formula = _html(_NUMBER.sub("", content), opening, closing)
         words = " ".join(f"({escape(number)})" for number in numbers)
         return f'<span class="fal-numbered">{formula} <span>{words}</span></span>'
-    content = _LABEL.sub("", content)
+    unlabelled = _LABEL.sub("", content)
+    content = unlabelled if unlabelled.strip() else content
     if _UNSAFE.search(content) or closing in content or _is_costly(content):
         return _code(escape(content))
     return f"<span>{opening}{escape(_without_comments(content))}{closing}</span>"

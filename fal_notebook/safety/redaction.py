@@ -96,6 +96,8 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without the key. If the key is escaped in it, the key's letters are unescaped in all of the text."""
+        if self and not self.may_be_in(text):  # nor can its end be the beginning of the key
+            return text
         if self._is_escaped(text) and self._is_in_unescaped(text):
             text = self._unescaped(text)
         for number in range(len(self.__wholes)):

@@ -17,6 +17,7 @@ _LIST_PATH = "/v1/models/requests/by-endpoint"
 _PATH_OF_GATEWAY = "/queue"
 _SCHEMES = {"ws": "http", "wss": "https"}
 _THREE_PARTS = ("workflows", "comfy")  # the owners whose applications have a name of three parts
+_URL = re.compile(r"[!-~]{1,2000}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -65,7 +66,8 @@ class QueueAddress:
 
     def is_own(self, url: str) -> bool:
         """Whether a URL is on the queue's own host, or is the list of requests."""
-        return _origin(url) in (_origin(self.base), _origin(self.list_base)) and "@" not in urlsplit(url).netloc
+        is_own = same_origin(url, self.base) or same_origin(url, self.list_base)
+        return is_own and "@" not in urlsplit(url).netloc
 
     def links(self, request_id: str, told: dict[str, object] | None = None) -> Links:
         """Where the queue answers for a request.
@@ -103,8 +105,9 @@ class QueueAddress:
         return f"{self.list_base}{_LIST_PATH}?{urlencode(asked)}"
 
     def _checked(self, told: object, usual: str) -> str:
-        is_usable = isinstance(told, str) and len(told) < 2_000 and _origin(told) == _origin(self.base)
-        return told if isinstance(told, str) and is_usable and "@" not in urlsplit(told).netloc else usual
+        if told == usual or not isinstance(told, str) or not _URL.fullmatch(told):
+            return usual
+        return told if same_origin(told, self.base) and "@" not in urlsplit(told).netloc else usual
 
 
 def queue_address(endpoint: str, base_url: str | None = None) -> QueueAddress:
@@ -135,8 +138,13 @@ def _application(endpoint: str) -> str:
     return "/".join(parts[: 3 if parts[0] in _THREE_PARTS else 2])
 
 
+def same_origin(url: str, other: str) -> bool:
+    """Whether two URLs have the same scheme, host and port, by which hosts are told apart (RFC 6454)."""
+    return _origin(url) == _origin(other) is not None
+
+
 def _origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of a URL, by which hosts are told apart (RFC 6454); None where it has none."""
+    """Scheme, host and port of a URL; None where it has none."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)

@@ -6,9 +6,10 @@ redirect is followed, and nothing but the proxy is taken from the environment, s
 """
 
 import asyncio
-import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,14 +26,10 @@ from ..safety.bounded_json import decode_json
 from ..safety.decompression import decompressed
 from ..safety.plain_text import excerpt, page_words
 from .fetching import proxy_of
+from .http_connection import BrokenOff, NothingSent, RawAnswer, TooLarge
+from .http_hosts import DirectHost, HTTPHost, ProxiedHost
 from .protocol import Data, End, Event, Start
-from .queue_address import QueueAddress
-
-_CONNECT_SECONDS = 15.0
-_ANSWER_SECONDS = 120.0  # to wait at any time for the next bytes
-_IDLE_SECONDS = 2.0  # for which a connection is kept: servers close theirs after five, and a request may meet that
-_MOST_CONNECTIONS = 24  # httpcore looks at each of them for each request
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+from .queue_address import QueueAddress, same_origin
 
 
 @dataclass(frozen=True)
@@ -41,17 +38,17 @@ class HTTPAnswer:
 
     Attributes:
         status: the HTTP status.
-        headers: the response headers.
+        headers: the response headers by their names in small letters.
         body: the whole body.
     """
 
     status: int
-    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     def events(self, request_id: str) -> list[Event]:
         """The same as it would have come over a WebSocket."""
-        return [Start(request_id, self.status, self.headers), Data(self.body), End(self.status, None)]
+        return [Start(request_id, self.status, httpx.Headers(self.headers)), Data(self.body), End(self.status, None)]
 
 
 class QueueHTTP:
@@ -68,24 +65,17 @@ class QueueHTTP:
     def __init__(self, address: QueueAddress, max_body: int) -> None:
         self.address = address
         self._max_body = max_body
-        self._transport = _transport(address)
-        self._client = httpx.AsyncClient(
-            transport=self._transport,
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
-        )
+        self._key = address.authorization.headers() if address.authorization else {}
+        self._hosts = {root: _host(root) for root in {_root(url) for url in (address.base, address.list_base)}}
 
     async def close(self) -> None:
-        """Close the connections; all of them, also if the task is cancelled meanwhile, which httpx does not promise."""
+        """Close the connections; all of them, also if the task is cancelled meanwhile."""
         cancelled: asyncio.CancelledError | None = None
-        for connection in self._transport._pool.connections:
+        for host in self._hosts.values():
             try:
-                await connection.aclose()
+                await host.close()
             except asyncio.CancelledError as exc:
                 cancelled = exc
-        await self._client.aclose()
         if cancelled is not None:
             raise cancelled
 
@@ -97,12 +87,12 @@ class QueueHTTP:
             ConnectionLost: the request may have been received, and its answer did not come, or not whole.
             ResponseTooLarge: the answer is too large.
         """
-        if not self.address.is_own(url):
-            raise InvalidRequest("the queue is asked at its own host only")
+        host, path = self._place(url)
+        headers = self._key if body is None else {**self._key, "Content-Type": "application/json"}
         found: HTTPAnswer | FalNotebookError
         try:
-            found = await self._exchange(method, url, body)
-        except (httpx.HTTPError, ValueError) as exc:
+            found = self._unpacked(await host.ask(method, path, headers, body, self._max_body))
+        except (NothingSent, BrokenOff, TooLarge, ValueError) as exc:
             found = self._failure(exc)
         if isinstance(found, FalNotebookError):
             raise found  # out here, so that it has no context, whose frames hold the key
@@ -121,52 +111,52 @@ class QueueHTTP:
             by_fal=target.is_fal,
         )
 
-    async def _exchange(self, method: str, url: str, body: bytes | None) -> HTTPAnswer | ResponseTooLarge:
-        more = {} if body is None else {"Content-Type": "application/json"}
-        key = self.address.authorization.headers() if self.address.authorization else {}
-        request = self._client.build_request(method, url, content=body, headers={**more, **key})
-        response = await self._client.send(request, stream=True)
-        too_large = ResponseTooLarge(f"the answer has more than {self._max_body:,} bytes")
-        raw, whole = bytearray(), bytearray()
-        try:
-            async for piece in response.aiter_raw():
-                raw += piece
-                if len(raw) > self._max_body:
-                    return too_large
-        finally:
-            await response.aclose()
-        for piece in decompressed([bytes(raw)], response.headers.get("content-encoding", "")):
+    def _place(self, url: str) -> tuple[HTTPHost, str]:
+        """The host of a URL, and its path with the query."""
+        for root, host in self._hosts.items():
+            if url.startswith(f"{root}/"):
+                return host, url[len(root) :]
+        if self.address.is_own(url):  # which is written in another way, such as with the usual port
+            parts = urlsplit(url)
+            for root, host in self._hosts.items():
+                if same_origin(root, url):
+                    return host, parts._replace(scheme="", netloc="", fragment="").geturl()
+        raise InvalidRequest("the queue is asked at its own host only")
+
+    def _unpacked(self, came: RawAnswer) -> HTTPAnswer:
+        coding, whole = came.headers.get("content-encoding", ""), bytearray()
+        if not coding:
+            return HTTPAnswer(came.status, came.headers, came.body)
+        for piece in decompressed([came.body], coding):
             whole += piece
             if len(whole) > self._max_body:
-                return too_large
-        return HTTPAnswer(response.status_code, response.headers, bytes(whole))
+                raise TooLarge
+        return HTTPAnswer(came.status, came.headers, bytes(whole))
 
     def _failure(self, exc: Exception) -> FalNotebookError:
-        target, host = self.address.target, httpx.URL(self.address.base).netloc.decode("ascii")
-        said = "" if isinstance(exc, httpx.ProxyError) else f": {str(exc) or type(exc).__name__}"
-        if isinstance(exc, _NOTHING_SENT):
+        target, host = self.address.target, urlsplit(self.address.base).netloc
+        said = f": {exc}" if str(exc) else ""
+        if isinstance(exc, TooLarge):
+            return ResponseTooLarge(f"the answer has more than {self._max_body:,} bytes")
+        if isinstance(exc, NothingSent):
             hint = "is the gateway running? `fal-notebook serve` starts one" if target.is_local else None
             message = target.redact(f"no connection to the queue at {host}{said}")
             return ConnectError(message, hint=hint or "check network and proxy", may_pass=True)
         return ConnectionLost(target.redact(f"the connection to the queue at {host} broke off{said}"))
 
 
-def _transport(address: QueueAddress) -> httpx.AsyncHTTPTransport:
-    """The connections to this queue. Making them takes long: with TLS, certificates are read."""
-    url = httpx.URL(address.base)
-    is_plain = url.scheme == "http" and not address.list_base.startswith("https")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
+def _root(url: str) -> str:
+    """A URL's scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _host(root: str) -> HTTPHost:
+    """The connections to a host. Making them takes long: with TLS, certificates are read."""
+    url = httpx.URL(root)
     try:
-        return httpx.AsyncHTTPTransport(
-            proxy=proxy_of(url),
-            verify=context,
-            limits=httpx.Limits(
-                max_connections=_MOST_CONNECTIONS,
-                max_keepalive_connections=_MOST_CONNECTIONS,
-                keepalive_expiry=_IDLE_SECONDS,
-            ),
-            trust_env=False,
-        )
+        proxy = proxy_of(url)
+        return DirectHost(url) if proxy is None else ProxiedHost(url, proxy)
     except (ValueError, ImportError, httpx.InvalidURL):  # its message may have the proxy's password
         raise ConnectError("the proxy that is set cannot be used", hint="check HTTPS_PROXY") from None
 

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from .lab import Notebook, Server, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 ASK = "%falstream test/paced/stream prompt=x count:=100 rate:=40"
 LAST = "0099"
 PLACES = {
@@ -67,7 +69,7 @@ def test_words_that_stream_come_back_after_their_output_was_cleared(page: Notebo
 
 def test_what_a_background_run_was_cleared_from_stays_empty_and_other_cells_do_not_clear_it(page: Notebook) -> None:
     page.start(BEHIND)
-    expect(page.output(BEHIND)).to_contain_text("0001")  # JupyterLab forgets a cleared output only once it has drawn it
+    expect(page.output(BEHIND)).to_contain_text("0001")
     (page.path.parent / "seen").touch()
     page.wait(BEHIND)
     page.run(BEHIND + 1)

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Locator, expect
 from ..conftest import wait_until
 from .lab import Notebook, Server, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 MAKE = """%load_ext fal_notebook
 import base64, io, wave
 from PIL import Image

@@ -15,6 +15,8 @@ from .lab import Notebook, Server, notebook
 from .test_prompt_widget import ask, box, button
 from .watch import WATCH
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 ROOT = Path(__file__).parents[2]
 TEXTS = {
     **GROWING,

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+import pytest
 from playwright.sync_api import Browser, expect
 from websockets.asyncio.server import ServerConnection
 
@@ -11,6 +12,8 @@ from fal_notebook.render.bundles import CUT_NOTE, LONGEST_TEXT
 from ..scripted import ScriptedServer, end, start
 from .lab import Server, notebook
 from .test_prompt_widget import ask
+
+pytestmark = pytest.mark.front_end  # for what it takes
 
 MEGABYTES = 50
 SHOWN = "answer => [answer.textContent.length, answer.textContent.slice(-200)]"

@@ -12,6 +12,8 @@ from ..conftest import IPYKERNELS
 from ..kernels import ipykernel
 from .lab import Notebook, jupyter, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 CELLS = [
     "%load_ext fal_notebook\nimport ipykernel; ipykernel.__version__",
     "%falstream test/paced/stream prompt=x count:=300 rate:=200",

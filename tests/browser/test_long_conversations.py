@@ -1,4 +1,4 @@
-"""A long conversation in the prompt widget of a real page: what is out of sight is not laid out, and the end stays."""
+"""A long conversation in the prompt widget of a real page: it opens at its end, and earlier turns come as they may."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from .lab import Notebook, Server, notebook
 from .test_prompt_widget import ask, box, widget
+from .watch import WATCH, traced
 
 pytestmark = pytest.mark.front_end  # for what it takes
 
@@ -17,12 +18,44 @@ CELLS = [
     "roles = {'user': 'Question?', 'assistant': words}\n"
     f"messages = [{{'role': role, 'content': said}} for _ in range({COUNT}) for role, said in roles.items()]\n"
     "a = PromptWidget('test/chat/completions', messages=messages); a",
+    "b = PromptWidget('test/chat/completions', messages=messages); b",
+    "import time; time.sleep(3)",
 ]
+# Scrolls up a log step by step; in each it notes by how much what is in sight has moved against that.
+_SCROLL_UP = """
+log => new Promise(resolve => {
+  const jumps = [];
+  const step = () => {
+    const top = log.getBoundingClientRect().top;
+    const entry = [...log.querySelectorAll(".fal-entry")].find(each => each.getBoundingClientRect().bottom > top + 50);
+    const mark = [...entry.querySelectorAll("h1, p, li")].find(each => each.getBoundingClientRect().top > top);
+    const before = mark?.getBoundingClientRect().top, from = log.scrollTop;
+    log.scrollTop -= 250;
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (mark && from > 500) jumps.push(Math.abs(mark.getBoundingClientRect().top - before - 250));
+      if (log.scrollTop > 0) step();
+      else resolve(jumps);
+    }));
+  };
+  step();
+})
+"""
+_FLING = """
+log => new Promise(resolve => {
+  performance.mark("watch");
+  const step = () => {
+    log.scrollTop -= 400;
+    if (log.scrollTop > 0) requestAnimationFrame(step);
+    else resolve();
+  };
+  step();
+})
+"""
 
 
 @pytest.fixture(scope="module")
 def shown(browser: Browser, lab: Server) -> Iterator[tuple[Notebook, Locator]]:
-    with notebook(browser, lab, CELLS, "long.ipynb") as opened:
+    with notebook(browser, lab, CELLS, "long.ipynb", WATCH) as opened:
         opened.run(0)
         yield opened, widget(opened, 1)
 
@@ -72,3 +105,56 @@ def test_a_reader_in_its_midst_stays_there_when_the_window_changes(shown: tuple[
     expect(opened.locator(".fal-entry[data-end]")).to_have_count(COUNT + 1)  # refused as too long
     at_end(page)
     expect(box(opened)).to_be_focused()
+
+
+def test_it_is_whole_in_the_notebook_once_whenever_it_is_saved(shown: tuple[Notebook, Locator]) -> None:
+    page, _ = shown
+    page.run(2)
+    at_once = str(page.outputs(2))
+    second = page.output(2).locator(".fal-root")
+    expect(second.locator(".fal-entry").last).to_be_visible()
+    expect(second.locator(".fal-entry")).to_have_count(COUNT)
+    page.run(3)  # while it runs, the transcript is formatted
+    page.page.wait_for_function(
+        "wanted => JSON.stringify(jupyterapp.shell.currentWidget.content.widgets[2].model.outputs.toJSON())"
+        ".split('<h1 ').length === wanted + 1",
+        arg=4 * COUNT,
+    )
+    outputs = page.save().cells[2].outputs
+    html = "".join(each.data.get("text/html", "") for each in outputs)
+    for saved in (at_once, html):
+        assert saved.count("Question?") >= COUNT
+    assert html.count("<h1 ") == 4 * COUNT
+    assert html.count("Question?") == COUNT
+    expect(page.output(2).locator("[data-fal-transcript]").first).to_be_hidden()
+
+
+def test_scrolling_up_neither_jumps_nor_halts(shown: tuple[Notebook, Locator]) -> None:
+    page, _ = shown
+    page.run(2)
+    second = page.output(2).locator(".fal-root")
+    expect(second.locator(".fal-entry")).to_have_count(COUNT)
+    log = second.locator(".fal-log")
+    jumps = log.evaluate(_SCROLL_UP)
+    assert max(jumps) < 3
+    log.evaluate("each => { each.scrollTop = each.scrollHeight; }")
+    with traced(page) as longest:
+        log.evaluate(_FLING)
+    assert longest[0] < 50
+
+
+def test_what_is_scrolled_to_comes_before_all_others_even_while_a_cell_runs(shown: tuple[Notebook, Locator]) -> None:
+    page, _ = shown
+    page.run(2)
+    second = page.output(2).locator(".fal-root")
+    expect(second.locator(".fal-entry").last).to_be_visible()
+    page.start(3)
+    second.locator(".fal-log").evaluate("each => { each.scrollTop = 0; }")
+    expect(second.locator(".fal-entry, .fal-place").first).to_have_class("fal-entry")
+    top = "each.getBoundingClientRect().top"
+    place = f"each => [each.scrollTop, each.querySelector('h1').getBoundingClientRect().top - {top}]"
+    scrolled, below = second.locator(".fal-log").evaluate(place)
+    assert scrolled == 0
+    assert 0 < below < 200
+    page.wait(3)
+    expect(second.locator(".fal-entry")).to_have_count(COUNT)

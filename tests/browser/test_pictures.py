@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Locator, expect
 from ..conftest import wait_until
 from .lab import Notebook, Server, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 MAKE = """
 import base64, io
 from PIL import Image

@@ -121,6 +121,17 @@ def test_arrow_keys_move_among_the_buttons_of_answers(page: Notebook) -> None:
     expect(buttons[1].first).to_be_focused()
 
 
+def test_tab_stops_at_the_newest_answer_when_another_one_has_come(page: Notebook) -> None:
+    shown = page.output(3).locator(".fal-root")
+    shown.locator(".fal-entry").first.get_by_role("button").first.focus()
+    box(shown).fill("x")
+    box(shown).press("Enter")  # nothing listens there
+    expect(shown.locator(".fal-entry")).to_have_count(4)
+    expect(shown.locator(".fal-streaming")).to_have_count(0)
+    box(shown).press("Shift+Tab")
+    expect(shown.locator(".fal-entry").last.get_by_role("button").first).to_be_focused()
+
+
 def test_in_forced_colours_and_with_reduced_motion_everything_is_told_apart(page: Notebook) -> None:
     shown = page.output(3).locator(".fal-root")
     page.page.emulate_media(forced_colors="active", reduced_motion="reduce")
@@ -148,3 +159,13 @@ def test_with_the_arguments_open_the_input_and_its_button_are_in_view(page: Note
     arguments = shown.locator(".fal-arguments").bounding_box()
     assert arguments is not None
     assert arguments["height"] <= 0.31 * height
+
+
+def test_a_box_whose_kernel_was_restarted_says_so_and_keeps_the_prompt(page: Notebook) -> None:
+    shown = page.output(3).locator(".fal-root")
+    box(shown).fill("a draft")
+    page.restart()
+    expect(shown.locator(".fal-state")).to_have_text("offline")
+    expect(shown).to_contain_text("the kernel was restarted: run the cell of this box again")
+    box(shown).press("Enter")
+    expect(box(shown)).to_have_value("a draft")

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Locator, expect
 from .lab import Notebook, Server, notebook
 from .test_prompt_widget import ask, button
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 PLACES = {
     "VBox": "VBox([PromptWidget('test/echo/stream')])",
     "HBox in VBox": "VBox([HBox([PromptWidget('test/echo/stream')])])",

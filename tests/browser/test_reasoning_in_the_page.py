@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, Locator, expect
 
 from .lab import Notebook, Server, notebook
 
+pytestmark = pytest.mark.front_end  # for what it takes
+
 HOSTILE = r"<img src=x onerror=window.owned=1> \href{javascript:window.owned=2}{x} $\unicode{<b>}$ **b** <b>words</b>"
 LINES = "\\n".join(f"step {number}: two and two" for number in range(40))
 CELLS = [

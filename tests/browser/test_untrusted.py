@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import nbformat
+import pytest
 from playwright.sync_api import Browser, expect
 
 from .lab import Server, notebook
+
+pytestmark = pytest.mark.front_end  # for what it takes
 
 STORED = Path(__file__).parents[2] / "notebooks" / "prompt_widget.ipynb"
 

@@ -55,7 +55,9 @@ def page(browser: Browser, server: LocalServer, tmp_path_factory: pytest.TempPat
         opened = browser.new_page(viewport={"width": 1100, "height": 1400})
         try:
             opened.goto(f"http://127.0.0.1:{port}", timeout=SECONDS * 1000, wait_until="domcontentloaded")
-        except PageTimeout:  # seldom, a page never comes; one that is opened anew does
+        except PageTimeout:
+            # nbclient runs the cells. While it awaits the reply of one with an Output widget, it sends over the same
+            # ZeroMQ socket, and so seldom misses the reply and waits for ever.
             opened.goto(f"http://127.0.0.1:{port}", timeout=2 * SECONDS * 1000, wait_until="domcontentloaded")
         opened.get_by_role("button", name="Go").wait_for(timeout=2 * SECONDS * 1000)
         yield opened

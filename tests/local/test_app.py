@@ -95,7 +95,8 @@ def test_the_system_prompt_is_read_by_the_model(url: str) -> None:
 
 
 def test_chat_completions_come_whole(url: str) -> None:
-    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hello."}]
+    parts = [{"type": "text", "text": "Say"}, {"type": "text", "text": "hello."}]
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": parts}]
     answer = ask(url + CHAT, {"messages": messages, "max_tokens": 8, "temperature": 0, "model": "any/name"}).json
     assert (answer["object"], answer["model"]) == ("chat.completion", LANGUAGE_MODEL)
     assert answer["choices"][0]["message"]["role"] == "assistant"
@@ -305,6 +306,8 @@ def test_a_missing_argument_is_reported_as_fal_does(url: str, path: str) -> None
         (CHAT, {"messages": ["hello"]}, ["body", "messages", 0], "dict_type"),
         (CHAT, {"messages": [{"role": "user"}]}, ["body", "messages", 0, "content"], "missing"),
         (CHAT, {"messages": [{"role": "x", "content": "a"}]}, ["body", "messages", 0, "role"], "literal_error"),
+        (CHAT, {"messages": [{"content": [{"type": "image_url"}]}]}, ["body", "messages", 0, "content"], "text_only"),
+        (CHAT, {"messages": [{"content": []}]}, ["body", "messages", 0, "content"], "string_too_short"),
         (CHAT, {"messages": [{"content": "a"}], "stream": "yes"}, ["body", "stream"], "bool_type"),
         ("/local/fractal", {"prompt": "a", "width": 63}, ["body", "width"], "greater_than_equal"),
         ("/local/fractal", {"prompt": "a", "height": 1025}, ["body", "height"], "less_than_equal"),

@@ -213,6 +213,7 @@ def test_without_a_connection_rows_wait_and_the_run_stops_after_ten_tries() -> N
     while not isinstance(found := made.next(now), Finished):
         if isinstance(found, Send):
             made.not_sent(found.number, now, "no network")
+            assert made.obstacle == "no network"
             tries += 1
         else:
             assert found.until is not None

@@ -1,8 +1,10 @@
 import random
 
 from fal_notebook.many.queue_pace import IN_VAIN, Outstanding, QueuePace
+from fal_notebook.wire.queue_address import Links
 from fal_notebook.wire.queue_protocol import QueueStatus
 
+NOWHERE = Links("", "", "")
 DONE = QueueStatus("COMPLETED", seconds=1.0)
 
 
@@ -33,7 +35,7 @@ def polled(queue: Queue, window: int = 200) -> tuple[list[float], list[float]]:
     def fill() -> None:
         nonlocal under_way
         while under_way < window and (number := next(waiting, None)) is not None:
-            pace.add(number, str(number), {}, now, now)
+            pace.add(number, str(number), NOWHERE, now, now)
             under_way += 1
 
     fill()
@@ -71,7 +73,7 @@ def test_answers_are_found_soon_after_they_are_there() -> None:
 def test_the_oldest_is_looked_at_first() -> None:
     pace = QueuePace()
     for number in range(5):
-        pace.add(number, str(number), {}, 0.0, 0.0)
+        pace.add(number, str(number), NOWHERE, 0.0, 0.0)
     steps = [pace.next(10.0) for _ in range(5)]
     assert [each.number for each in steps if isinstance(each, Outstanding)] == [0, 1, 2, 3, 4]
     assert pace.next(10.0) is None
@@ -79,7 +81,7 @@ def test_the_oldest_is_looked_at_first() -> None:
 
 def test_what_is_far_back_is_looked_at_seldom() -> None:
     pace = QueuePace()
-    pace.add(1, "x", {}, 0.0, 0.0)
+    pace.add(1, "x", NOWHERE, 0.0, 0.0)
     found = pace.next(1.0)
     assert isinstance(found, Outstanding)
     pace.still_there(found, QueueStatus("IN_QUEUE", 100), 1.0)
@@ -91,6 +93,6 @@ def test_what_is_far_back_is_looked_at_seldom() -> None:
 def test_all_can_be_looked_at_at_once() -> None:
     pace = QueuePace()
     for number in range(50):
-        pace.add(number, str(number), {}, 0.0, 0.0)
+        pace.add(number, str(number), NOWHERE, 0.0, 0.0)
     pace.look_at_all()
     assert all(isinstance(pace.next(0.0), Outstanding) for _ in range(50))

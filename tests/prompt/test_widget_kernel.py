@@ -117,3 +117,62 @@ def test_an_answer_after_many_others_costs_about_as_much_as_one_after_few(lab: K
     asked = f"for _ in range(10): w.run('words ' * {length // 6}); w.wait()"
     costs = [sum(map(_size, _all_until_idle(lab, lab.send(asked)))) for _ in range(8)]
     assert sum(costs[4:]) < 1.5 * sum(costs[:4]), costs
+
+
+LONG = (
+    "said = [{'role': role, 'content': f'**{role} {n}**'} for n in range(60) for role in ('user', 'assistant')]\n"
+    "w = PromptWidget('test/chat/completions', messages=said); w"
+)
+
+
+def _transcript(messages: list[dict[str, Any]]) -> list[str]:
+    """The pieces of the transcript as a notebook has them after these messages, as HTML."""
+    pieces: dict[str, str] = {}
+    for message in messages:
+        if message["msg_type"] in ("display_data", "update_display_data"):
+            html = message["content"]["data"].get("text/html", "")
+            if "data-fal-piece" in html:
+                pieces[message["content"]["transient"]["display_id"]] = html
+    return list(pieces.values())
+
+
+def test_a_long_conversation_is_whole_in_the_cells_own_output_and_formatted_once_a_page_shows_it(lab: Kernel) -> None:
+    first = _transcript(_all_until_idle(lab, lab.send(LONG)))
+    assert all(f"**assistant {number}**" in "".join(first) for number in range(60))
+    _ask(lab, lab.value("w.comm.comm_id").strip("'"), {"kind": "hello", "view": "v"})
+    wait = "while w._conversation._transcript.unformatted: time.sleep(0.01)"
+    messages = _all_until_idle(lab, lab.send(f"import time\n{wait}"))
+    messages += _all_until_idle(lab, lab.send("w._conversation._formatting._thread.join()"))
+    later = "".join(_transcript(messages))
+    assert all(f"<strong>assistant {number}</strong>" in later for number in range(60))
+
+
+def test_without_a_page_a_long_conversation_is_formatted_at_once(lab: Kernel) -> None:
+    request = lab.client.session.msg("execute_request", {"code": LONG, "allow_stdin": False})
+    lab.client.shell_channel.send(request)
+    shown = "".join(_transcript(_all_until_idle(lab, request["header"]["msg_id"])))
+    assert all(f"<strong>assistant {number}</strong>" in shown for number in range(60))
+
+
+def test_a_page_of_a_long_conversation_gets_the_newest_entries_and_asks_for_the_others(lab: Kernel) -> None:
+    assert lab.run(LONG).status == "ok"
+    comm = lab.value("w.comm.comm_id").strip("'")
+    _ask(lab, comm, {"kind": "hello", "view": "v"})
+    told = [each["content"]["data"]["content"] for each in _of(_all_until_idle(lab, lab.send("1")), comm, "custom")]
+    (places,) = [each["entries"] for each in told if each["kind"] == "earlier"]
+    assert [number for number, _ in places] == list(range(1, 53))
+    assert [each["id"] for each in told if each["kind"] == "entry"] == list(range(53, 61))
+    _ask(lab, comm, {"kind": "earlier", "view": "v", "numbers": [52, 51, "50", None, 99]})
+    told = [each["content"]["data"]["content"] for each in _of(_all_until_idle(lab, lab.send("2")), comm, "custom")]
+    filled = [(each["id"], each["view"], each["fills"]) for each in told if each["kind"] == "entry"]
+    assert filled == [(51, "v", True), (52, "v", True)]
+
+
+def _of(messages: list[dict[str, Any]], comm: str, method: str) -> list[dict[str, Any]]:
+    return [
+        each
+        for each in messages
+        if each["msg_type"] == "comm_msg"
+        and each["content"]["comm_id"] == comm
+        and each["content"]["data"].get("method") == method
+    ]

@@ -288,6 +288,7 @@ def test_formulas_between_dollars_stay_formulas(text: str) -> None:
         (r"$$x \tag*{A.1} \label{eq:x}$$", r"<span>\[x  \]</span>", "<span>(A.1)</span>"),
         (r"\begin{align}a&=b\tag{1}\\c&=d\tag{2}\end{align}", r"a&amp;=b\\c&amp;=d", "<span>(1) (2)</span>"),
         (r"$$x \label{eq:x}$$", r"<span>\[x \]</span>", ""),
+        (r"$\label{x}$", r"<code>\label{x}</code>", ""),
     ],
 )
 def test_the_number_of_a_formula_stands_beside_it(text: str, formula: str, number: str) -> None:

@@ -4,7 +4,8 @@ const NEAR_BOTTOM = 32; // pixels from the end, within which the reader counts a
 const FRAMES = 5; // in which a log that was scrolled far gets the heights of its entries
 
 class Conversation {
-  constructor() {
+  /** `bring` asks Python for earlier entries by their numbers. */
+  constructor(bring = () => {}) {
     this.entries = new Map(); // by the number that Python has given them
     this.newest = undefined;
     this.element = make("div", {
@@ -15,6 +16,7 @@ class Conversation {
     this.resizing = globalThis.ResizeObserver && new ResizeObserver(() => { if (this.follows) this.scrollToEnd(FRAMES); });
     this.top = Infinity; // where the log was scrolled to before
     this.resizing?.observe(this.element);
+    this.earlier = new EarlierEntries(this.element, bring);
   }
 
   get(number) {
@@ -22,7 +24,7 @@ class Conversation {
   }
 
   get isEmpty() {
-    return this.entries.size === 0;
+    return this.entries.size + this.earlier.places.size === 0;
   }
 
   /** The entry whose answer is streaming. */
@@ -57,6 +59,18 @@ class Conversation {
     this.element.hidden = false;
   }
 
+  /** Keep places for earlier entries, before all others. */
+  keepPlaces(entries) {
+    this.earlier.keep(entries);
+    this.element.hidden = false;
+  }
+
+  /** Put an earlier entry into its place. */
+  fill(entry) {
+    this.entries.set(entry.id, entry);
+    this.earlier.fill(entry);
+  }
+
   /** Remove an entry. Return whether it had the focus, and the first button of the entry next to it. */
   drop(entry) {
     const next = entry.element.nextElementSibling ?? entry.element.previousElementSibling;
@@ -70,6 +84,7 @@ class Conversation {
 
   clear() {
     this.closeEntries();
+    this.earlier.clear();
     this.entries.clear();
     this.newest = undefined;
     this.element.replaceChildren();
@@ -79,6 +94,7 @@ class Conversation {
   /** Remove entries in whose place other ones follow. Return the label of the button in them that had the focus. */
   leave(numbers) {
     const entries = numbers.map((number) => this.entries.get(number)).filter(Boolean);
+    for (const number of numbers) this.earlier.remove(number);
     this.held = this.element.scrollTop;
     const active = this.element.getRootNode().activeElement;
     const focused = entries.some(({ element }) => element.contains(active));
@@ -107,6 +123,7 @@ class Conversation {
 
   close() {
     this.closeEntries();
+    this.earlier.clear();
     this.resizing?.disconnect();
   }
 }

@@ -9,12 +9,13 @@ const ABOUT_AN_ENTRY = {
   sound: (view, entry, message) => view.showPlayer(entry, message.model),
   copied: (view, _, message) => view.putIntoClipboard(message.copy),
   done: (view, entry, message) => view.finish(entry, message),
-  deleted: (view, entry) => view.drop(entry),
 };
 
 /** All other messages. */
 const ABOUT_ALL = {
   entry: (view, message) => view.open(message),
+  earlier: (view, message) => view.conversation.keepPlaces(message.entries),
+  deleted: (view, message) => view.drop(message.id),
   left: (view, message) => view.leave(message),
   cleared: (view) => view.clear(),
   state: (view, message) => view.showState(message),

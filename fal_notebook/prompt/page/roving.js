@@ -22,13 +22,16 @@ class RovingToolbars {
     return [...toolbar.querySelectorAll("button")].filter((each) => !each.disabled && each.offsetParent !== null);
   }
 
-  /** Let the Tab key reach one button: the last that had the focus, or the first of the newest answer. */
+  /** Let the Tab key reach one button: the last that had the focus, or the first of an answer that has come since. */
   refresh() {
     const { toolbars } = this;
+    const newest = toolbars.at(-1);
     // Only its own toolbar is asked: the question needs the layout, which entries out of sight do not have.
     const own = this.current?.closest?.("[role=toolbar]");
-    const isThere = own && this.log.contains(own) && this.buttons(own).includes(this.current);
-    this.let(isThere ? this.current : toolbars.length ? this.buttons(toolbars.at(-1))[0] : undefined);
+    const stays = own && (newest === this.newest || own.contains(own.getRootNode().activeElement));
+    const isThere = stays && this.log.contains(own) && this.buttons(own).includes(this.current);
+    this.newest = newest;
+    this.let(isThere ? this.current : newest && this.buttons(newest)[0]);
   }
 
   let(reached) {

@@ -8,6 +8,7 @@ const STATES = {
   streaming: "streaming…",
   offline: "offline",
 };
+const LOST = "the kernel was restarted: run the cell of this box again";
 const STOP_DELAY = 1000; // milliseconds in which the kernel receives a Stop if no running cell delays it
 
 /** What the status line says this many milliseconds after a Stop. */

@@ -39,7 +39,9 @@ class View {
     }));
     this.endpoints = new Combobox(this.endpoint.control, id("endpoints"), "Suggestions");
     this.connection = new ConnectionState();
-    this.conversation = new Conversation();
+    this.conversation = new Conversation((numbers) => (
+      this.control.say({ kind: "earlier", view: this.prefix, numbers })
+    ));
     this.roving = new RovingToolbars(this.conversation.element);
     this.input = new PromptInput(this.prefix, this.memory.words.id, {
       send: () => this.run(), stop: () => this.stop(), changed: () => this.saveSoon(),
@@ -95,7 +97,9 @@ class View {
       this.lastHandled = this.lastHandled.then(() => this.take(message, buffers)).catch((error) => console.warn(error));
     };
     this.onTraitChange = () => this.showTraits();
+    this.onLost = () => this.lose();
     this.model.on("msg:custom", this.onMessage);
+    this.model.on("comm_live_update", this.onLost); // in JupyterLab and Notebook 7, when the kernel is restarted
     this.traits = ["endpoint", "prompt", "play", "system", "remember", "enter_sends"];
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -130,9 +134,12 @@ class View {
     this.endpoints.close();
     this.form.models.close();
     this.attachments.close();
+    this.undo.close();
+    this.input.close();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onLost);
     for (const name of this.traits) this.model.off(`change:${name}`, this.onTraitChange);
     this.transcript.close();
     this.conversation.close();
@@ -143,7 +150,23 @@ class View {
     this.control.ask().catch(() => {}); // without the control channel, a Stop is sent like every other message
   }
 
+  /** Say that the kernel has gone, and break off the answer. If it is there all the same, it answers the hello. */
+  lose() {
+    try {
+      this.send("hello");
+    } catch { /* there is no way to send any more */ }
+    this.isLost = true;
+    this.streaming?.breakOff();
+    this.input.withdraw();
+    this.showState({ state: "offline", reason: LOST });
+    this.statusLine.textContent = this.status = "";
+  }
+
   send(kind, content = {}, buffers = undefined) {
+    if (this.isLost) {
+      this.notice.textContent = LOST;
+      return;
+    }
     const message = { kind, view: this.prefix, ...content };
     if (buffers) this.model.send(message, undefined, buffers);
     else this.model.send(message);
@@ -186,6 +209,7 @@ class View {
 
   /** Send a prompt after all others, or in the place of the entry with this number: null sends its prompt again. */
   request(prompt, id = undefined) {
+    if (this.isLost) return this.send("run");
     const place = id === undefined ? {} : { id };
     const content = this.isCompact ? { prompt, endpoint: "", rows: null, ...place } : {
       prompt, endpoint: this.endpoint.value, rows: this.form.rowsForPython(), play: this.play.checked,
@@ -296,10 +320,15 @@ class View {
 
   async take(message, buffers) {
     const whole = await unpacked(message, buffers);
+    this.isLost = false;
     if (!this.closed) this.receive(whole, buffers);
   }
 
   receive(message, buffers) {
+    if (message.fills) {
+      this.fill(message);
+      return;
+    }
     if (message.more) { // one of many: what needs the layout is done once, with the last
       this.open(message);
       return;
@@ -337,6 +366,16 @@ class View {
     if (!message.more) this.enableButtons();
     if (this.steppedBy) entry.versions?.focus(this.steppedBy);
     this.steppedBy = undefined;
+  }
+
+  /** Show an earlier entry, for which there is a place. */
+  fill(message) {
+    if (!this.conversation.earlier.has(message.id)) return;
+    const entry = new Entry(message, this);
+    entry.end(message);
+    entry.enableButtons(this.streaming !== undefined);
+    for (const each of entry.actions.querySelectorAll("button")) each.tabIndex = -1; // until an arrow key leads there
+    this.conversation.fill(entry);
   }
 
   /** Remove entries that give way to another version of the first of them, which comes next. */
@@ -414,7 +453,12 @@ class View {
     this.save();
   }
 
-  drop(entry) {
+  drop(number) {
+    const entry = this.conversation.get(number);
+    if (!entry) {
+      this.conversation.earlier.remove(number);
+      return;
+    }
     const { focused, next } = this.conversation.drop(entry);
     if (focused) (next ?? this.prompt.control).focus();
     this.announcer.textContent = "deleted";

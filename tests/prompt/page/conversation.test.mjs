@@ -4,7 +4,7 @@ import { load } from "../../page_code.mjs";
 import { document, GrowingWords } from "../../page_elements.mjs";
 
 const { Conversation, Entry } = load(
-  ["dom.js", "word_blocks.js", "version_switch.js", "entry.js", "conversation.js"].map((name) => `prompt/page/${name}`),
+  ["dom.js", "word_blocks.js", "version_switch.js", "entry.js", "earlier_entries.js", "conversation.js"].map((name) => `prompt/page/${name}`),
   ["Conversation", "Entry"],
   { document, GrowingWords, surround: () => [] },
 );

@@ -264,6 +264,10 @@ test("Enter in the input sends and Shift+Enter makes a line, or the other way ro
     assert.deepEqual([press({ ctrlKey: true }), press({ metaKey: true })], [true, true]);
     assert.deepEqual([press({ isComposing: true }), press({ repeat: true }), press({ altKey: true })], [false, false, false]);
     assert.match(view.prompt.control.attributes.placeholder, enterSends ? /… Enter sends/ : /… Shift\+Enter sends/);
+    view.prompt.control.clientWidth = 300;
+    view.input.showHint();
+    assert.equal(view.prompt.control.attributes.placeholder, "Ask something…");
+    view.prompt.control.clientWidth = 600;
   }
 });
 
@@ -484,4 +488,23 @@ test("a closed view handles no more messages", async () => {
   hear(asked(1));
   await view.lastHandled;
   assert.equal(view.conversation.isEmpty, true);
+});
+
+test("a view whose kernel was restarted says so, breaks the answer off, gives a waiting prompt back, and sends nothing", async () => {
+  const { model, view } = open();
+  await view.tellAll(asked(1), { kind: "delta", id: 1, elapsed: 1, status: "5 bytes" });
+  view.prompt.control.write("later");
+  view.run();
+  const sent = model.sent.length;
+  model.listeners.get("comm_live_update")();
+  assert.deepEqual(model.sent.slice(sent), [{ kind: "hello", view: view.prefix }]);
+  assert.equal(view.streaming, undefined);
+  assert.match(view.connection.reason.textContent, /^the kernel was restarted/);
+  assert.deepEqual([view.statusLine.textContent, view.prompt.value, view.input.button.textContent], ["", "later", "Send"]);
+  view.run();
+  assert.match(view.notice.textContent, /run the cell of this box again/);
+  assert.deepEqual([model.sent.length, view.prompt.value], [sent + 1, "later"]);
+  await view.tell({ kind: "state", state: "ready", reason: "", status: "" }); // it is there all the same
+  view.run();
+  assert.equal(model.sent.at(-1).kind, "run");
 });
