@@ -219,6 +219,8 @@ def test_a_budget_is_not_passed(asked: Asked, path: Path) -> None:
     run = fal.map(ENDPOINT, [f"row {n}" for n in range(50)], cost=0.1, budget=1.0, to=path).wait()
     assert run.standing.counts["done"] == 10
     assert run.standing.spent == pytest.approx(1.0)
+    with pytest.raises(TypeError, match=r"found by number, as run\[0\]; run.to_pandas\(\)\['text'\] is a column"):
+        run["text"]  # type: ignore[call-overload]
     assert run.standing.reason == "the budget is used up"
     assert fal.attach(path, budget=1.5).wait().standing.counts["done"] == 15
 
