@@ -197,7 +197,7 @@ def attach(
     Args:
         path: the file.
         engine: as for `map`; ``auto`` is the one with which the run began.
-        budget: US dollars for the whole run, with what was spent before.
+        budget: US dollars for the whole run, with what was spent before; None for that of before, ``inf`` for none.
         timeout: seconds for each request.
         base_url: another host; without one, that with which the run began.
 
