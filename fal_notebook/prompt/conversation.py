@@ -21,9 +21,11 @@ from .answer_sound import AnswerSound
 from .entry import Entry
 from .page_messages import Message
 from .running_answer import RunningAnswer
-from .transcript import AT_ONCE, Transcript
+from .transcript import Transcript
 from .transcript_formatting import Formatting
 from .transcript_outputs import TranscriptOutputs
+
+AT_ONCE = 8  # entries that a new view gets before it asks for more: the newest
 
 
 class Page(Protocol):

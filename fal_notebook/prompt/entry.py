@@ -14,10 +14,8 @@ from ..display.player import with_player_name
 from ..display.preview_pictures import NewestPicture
 from ..media.media import Media
 from ..render.bundles import Bundle
-from ..safety.plain_text import one_line
+from .sent_files import SentFile, sent_file
 from .versions import Versions
-
-_LONGEST_NAME = 80  # characters
 
 
 @dataclass(eq=False)
@@ -52,15 +50,15 @@ class Entry:
     versions: Versions[Any] | None = None
     show: Callable[[Result], Bundle] = Result._repr_mimebundle_
 
-    @property
-    def file_names(self) -> list[str]:
-        """What the files of the prompt are called."""
-        return [_name(each) for each in self.files]
+    @cached_property
+    def sent_files(self) -> list[SentFile]:
+        """The files of the prompt, as they stand in the conversation."""
+        return [sent_file(each) for each in self.files]
 
     @property
     def asked(self) -> str:
         """The prompt as it is shown: its words, and what its files are called."""
-        files = f"({', '.join(self.file_names)})" if self.files else ""
+        files = f"({', '.join(each.name for each in self.sent_files)})" if self.files else ""
         return "\n\n".join(filter(None, [self.prompt, files]))
 
     @property
@@ -80,9 +78,3 @@ class Entry:
         if self.result is None:
             raise ValueError("the answer has not ended")
         return with_player_name(self.show(self.result), self.player_name)
-
-
-def _name(file: Media | Mapping[str, Any]) -> str:
-    if isinstance(file, Media):
-        return one_line(file.file_name or file.content_type, _LONGEST_NAME)
-    return {"image_url": "picture", "input_audio": "recording"}.get(str(file.get("type")), "file")

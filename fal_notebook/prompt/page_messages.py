@@ -50,7 +50,7 @@ def entry(shown: Entry) -> Message:
         "id": shown.number,
         "endpoint": one_line(shown.endpoint),
         "prompt": plain_text(shown.prompt),
-        **({"files": shown.file_names} if shown.files else {}),
+        **({"files": [each.for_page for each in shown.sent_files]} if shown.files else {}),
     }
     if shown.versions is not None:
         message |= {"version": shown.versions.shown + 1, "versions": len(shown.versions)}
@@ -197,6 +197,11 @@ def past_prompts() -> Message:
 def undoable(what: str) -> Message:
     """What someone has just done and can undo, in a word; empty if there is nothing."""
     return {"kind": "undoable", "what": what}
+
+
+def final(words: str) -> Message:
+    """That a removal cannot be undone any more, although its time is not over, and why."""
+    return {"kind": "undoable", "what": "", "final": words}
 
 
 def state(name: str, reason: str, status: str) -> Message:

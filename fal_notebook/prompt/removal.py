@@ -16,6 +16,7 @@ from .entry import Entry
 from .memory import Memory
 
 SECONDS = 10.0
+_FINAL = "What was deleted below stays deleted: another version begins above it."
 T = TypeVar("T")
 
 
@@ -26,6 +27,7 @@ class Removal:
         entries: all entries before the removal.
         removed: those that were removed.
         messages: the conversation's messages before.
+        forgotten: those that were removed.
         settle: makes the removal final; called once, on a thread of its own, unless the removal was undone.
     """
 
@@ -34,11 +36,13 @@ class Removal:
         entries: Sequence[Entry],
         removed: Sequence[Entry],
         messages: Sequence[Message],
+        forgotten: Sequence[Message],
         settle: Callable[[], None],
     ) -> None:
         self.removed = list(removed)
         self._entries = list(entries)
         self._messages = list(messages)
+        self._forgotten = list(forgotten)
         self._timer = threading.Timer(SECONDS, settle)
         self._timer.daemon = True
 
@@ -50,13 +54,23 @@ class Removal:
         """Settle nothing by itself any more."""
         self._timer.cancel()
 
+    def is_after(self, entry: Entry) -> bool:
+        """Whether something was removed that came after this entry."""
+        if entry not in self._entries:
+            return False  # it has come since
+        later = self._entries[self._entries.index(entry) + 1 :]
+        return any(each in later for each in self.removed)
+
     def entries(self, now: Sequence[Entry]) -> list[Entry]:
-        """The entries as they were, with those that have come since."""
-        return _merged(self._entries, now)
+        """The entries of now, with the removed ones where they were."""
+        return _with(now, self.removed, self._entries)
 
     def messages(self, now: Sequence[Message], of_removed: Sequence[Message]) -> list[Message]:
-        """The messages as they were, with those of an answer that was running then, and those that have come since."""
-        return _merged(_merged(self._messages, of_removed), now)
+        """The messages of now, with the removed ones where they were, also those of an answer that was running then."""
+        before = [*self._messages, *_without(of_removed, self._messages)]
+        system = [each for each in now if each["role"] == "system"]
+        others = [each for each in now if each["role"] != "system"]
+        return [*system, *_with(others, [*self._forgotten, *of_removed], before)]
 
 
 class Removals:
@@ -89,8 +103,10 @@ class Removals:
     def undoable(self, what: str, removed: Sequence[Entry]) -> Iterator[None]:
         """Let the removal of these entries, which is made within, be undone for some seconds."""
         self.settle()
-        removal = Removal(self._conversation.entries, removed, self._memory.chat.messages, lambda: self.settle(removal))
+        entries, messages = list(self._conversation.entries), list(self._memory.chat.messages)
         yield
+        forgotten = _without(messages, self._memory.chat.messages)
+        removal = Removal(entries, removed, messages, forgotten, lambda: self.settle(removal))
         with self._lock:
             self._newest = removal
             self._send(page_messages.undoable(what))
@@ -119,6 +135,17 @@ class Removals:
         if (removal := self._take(wanted)) is not None:
             self._conversation.keep_without(*removal.removed)
 
+    def settle_after(self, entry: Entry) -> None:
+        """Make a removal final, and say so, if what was removed came after an entry that another version replaces.
+
+        It belongs to the version that is put away. Any other removal can still be undone.
+        """
+        with self._lock:
+            removal = self._newest
+        if removal is not None and removal.is_after(entry):
+            self.settle(removal)
+            self._send(page_messages.final(_FINAL))
+
     def _take(self, wanted: Removal | None = None) -> Removal | None:
         with self._lock:
             removal = self._newest
@@ -130,7 +157,21 @@ class Removals:
         return removal
 
 
-def _merged(before: Sequence[T], now: Sequence[T]) -> list[T]:
-    """What was there, followed by what is new; each object once."""
-    known = set(map(id, before))
-    return [*before, *(each for each in now if id(each) not in known)]
+def _without(before: Sequence[T], now: Sequence[T]) -> list[T]:
+    """What was there and is not any more, by identity."""
+    known = set(map(id, now))
+    return [each for each in before if id(each) not in known]
+
+
+def _with(now: Sequence[T], removed: Sequence[T], before: Sequence[T]) -> list[T]:
+    """What is there now, with each removed object after the one that it came after, as far as that is there."""
+    whole, wanted, at = list(now), set(map(id, removed)), 0
+    places = {id(each): place for place, each in enumerate(now)}
+    inserted = 0
+    for each in before:
+        if id(each) in places:
+            at = places[id(each)] + inserted + 1
+        elif id(each) in wanted:
+            whole.insert(at, each)
+            at, inserted = at + 1, inserted + 1
+    return whole

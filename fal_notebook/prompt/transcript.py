@@ -29,11 +29,12 @@ _HEADING = re.compile(r"<(h[1-6])(?=[ >])")
 _NO_CONTENTS = r'<\1 class="tocSkip"'
 _LONGEST_WORDS = 20_000  # characters of an answer in the plain text, since the HTML has it whole
 PIECES = 6  # outputs of a transcript
-AT_ONCE = 8  # of the answers that a conversation begins with, those that are formatted at once: the newest
 _SHARE = 16  # answers that a conversation begins with in a piece, so that a page takes each piece in a moment
 _SMALL_PIECE = 4_000  # characters of HTML; the next answer is added to a piece with fewer, which is written again
-# JupyterLab gives even an empty output a height.
-_NO_HEIGHT = "<style>.jp-OutputArea-child:has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
+# JupyterLab and classic Notebook give even an empty output a height.
+_NO_HEIGHT = (
+    "<style>:is(.jp-OutputArea-child, .output_area):has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
+)
 
 
 class Transcript:
@@ -46,7 +47,7 @@ class Transcript:
     times.
 
     A conversation may begin with hundreds of answers, and to format them takes a kernel and a page a second or more.
-    So all but the newest have only their words at first, and are formatted later, piece by piece.
+    So these have only their words at first, and are formatted later, piece by piece.
 
     Args:
         name: the name by which the live widget finds the pieces. It hides them, since it shows the same answers.
@@ -61,11 +62,10 @@ class Transcript:
         self._pieces = [_Piece() for _ in range(PIECES)]
 
     def restore(self, entries: Sequence[Entry]) -> None:
-        """Begin with ended answers, in as many more pieces as they need. Only the newest of them are formatted."""
-        early, newest = entries[:-AT_ONCE], entries[-AT_ONCE:]
-        shares = [early[at : at + _SHARE] for at in range(0, len(early), _SHARE)]
-        begun = [*(_Piece(list(share), len(share), has_words_only=True) for share in shares), _Piece(list(newest))]
-        self._pieces = [*begun, *(_Piece() for _ in range(PIECES - 1))]
+        """Begin with ended answers, in as many more pieces as they need. None of them is formatted."""
+        shares = [entries[at : at + _SHARE] for at in range(0, len(entries), _SHARE)]
+        begun = [_Piece(list(share), len(share), has_words_only=True) for share in shares]
+        self._pieces = [*begun, *(_Piece() for _ in range(PIECES))]
         self.versions = [int(bool(piece.entries)) for piece in self._pieces]
 
     def add(self, entry: Entry) -> list[int]:
@@ -76,12 +76,12 @@ class Transcript:
         """
         for number, piece in enumerate(self._pieces):
             if entry in piece.entries:
-                return self._changed([number])
+                return self.format(number)
         used = [number for number, piece in enumerate(self._pieces) if piece.entries]
         last = used[-1] if used else 0
         if sum(len(each.bundle["text/html"]) for each in self._pieces[last].entries) < _SMALL_PIECE:
             self._pieces[last].entries.append(entry)
-            return self._changed([last])
+            return self.format(last)
         if last + 1 == len(self._pieces):
             return self._merge(entry)
         self._pieces[last + 1] = _Piece([entry])
@@ -180,7 +180,7 @@ def words_alone(entries: Sequence[Entry], name: str, piece: int = 0, version: in
     if not entries:
         return transcript(entries, name, piece, version)
     title = _title(entries)
-    answers = "\n".join(f"{_prompt_html(entry)}\n{_words_html(entry)}" for entry in entries)
+    answers = "\n".join(f"{_prompt_html(entry, with_pictures=False)}\n{_words_html(entry)}" for entry in entries)
     html = f"<details {_mark(name, piece, version)}><summary>{title}</summary>\n{answers}\n</details>"
     return {"text/plain": title, "text/html": html}
 
@@ -193,8 +193,10 @@ def _title(entries: Sequence[Entry]) -> str:
     return f"Transcript ({len(entries)} answer{'' if len(entries) == 1 else 's'})"
 
 
-def _prompt_html(entry: Entry) -> str:
-    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(entry.asked))}</blockquote>'
+def _prompt_html(entry: Entry, *, with_pictures: bool = True) -> str:
+    words = entry.prompt if with_pictures else entry.asked
+    files = "".join(each.html for each in entry.sent_files) if with_pictures else ""
+    return f'<blockquote style="{_PROMPT_STYLE}">{lines_html(plain_text(words))}{files}</blockquote>'
 
 
 def _answer_html(entry: Entry) -> str:

@@ -50,7 +50,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("id", "words", "seconds", "line"),
     "sound": ("id", "model"),
     "deleted": ("id",),
-    "undoable": ("what",),
+    "undoable": ("what", "final"),
     "state": ("state",),
     "control": ("address",),
     "kept": ("widget", "transcript", "versions"),

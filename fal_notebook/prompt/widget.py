@@ -13,7 +13,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,45 +20,24 @@ from anywidget import AnyWidget
 from IPython.display import DisplayHandle
 from traitlets import Bool, Dict, Enum, List, Unicode, default, observe
 
-from ..client.argument_check import checked
 from ..client.arguments import encode
 from ..client.chat import Chat
-from ..client.known_endpoints import takes_messages
 from ..client.result import Result
 from ..display.control_channel import ignore, listen
 from ..display.outputs import EMPTY, widget_bundle
-from ..errors import FalNotebookError, InvalidRequest
+from ..errors import FalNotebookError
 from ..safety.plain_text import one_line
 from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
-from .argument_rows import Form, InvalidForm, Row, are_same
+from .box_form import BoxForm
 from .branches import Branches
 from .connection import Connection
 from .connection_state import STATES
 from .conversation import Conversation
-from .entry import Entry
 from .memory import Memory, begun
+from .page_actions import PageActions
 from .page_code import SCRIPT, STYLE
-from .page_requests import (
-    Attach,
-    BringEarlier,
-    BringTranscript,
-    Clear,
-    Copy,
-    Delete,
-    Detach,
-    Edited,
-    Export,
-    Hello,
-    Regenerate,
-    Run,
-    ShowVersion,
-    Stop,
-    Undo,
-)
-from .prompt_files import PromptFiles
 from .removal import Removals
-from .schema_form import SchemaForm
 from .transcript_outputs import displayed
 
 
@@ -142,12 +120,13 @@ class PromptWidget(AnyWidget):
             arguments = chat.arguments
         options = {"system": system, "remember": remember, "base_url": base_url, "timeout": timeout}
         self.chat = begun(chat, endpoint, list(messages), **options)
-        self._base_url = base_url = self.chat.base_url
+        base_url = self.chat.base_url
         self.chat.field = field
-        self._memory = Memory(self.chat)
+        memory = Memory(self.chat)
         show = visitors.bundle if compact else Result._repr_mimebundle_
         self._conversation = Conversation(self, self._lock, show)
-        self._branches = Branches(self._lock, self._conversation, self._memory)
+        branches = Branches(self._lock, self._conversation, memory)
+        self._form = BoxForm(self, self._lock, base_url, lambda arguments: self._set_traits(arguments=arguments))
         self._connection = Connection(
             self._lock,
             base_url,
@@ -157,29 +136,32 @@ class PromptWidget(AnyWidget):
         )
         self._answering = Answering(
             self._conversation,
-            self._memory,
-            self._branches,
+            memory,
+            branches,
             self._connection,
-            sent=lambda: self.send(self._form_message(whole=False)),
+            sent=lambda: self.send(self._form.message(whole=False)),
             changed=self._note_answer,
         )
-        self._conversation.restore(self._memory.entries())
-        self._removals = Removals(self._lock, self._conversation, self._memory, self.send, self._update_results)
-        self._form = Form({})
-        self._schema = SchemaForm(self._show_form)
-        self._files = PromptFiles(
-            self._lock,
-            self._schema,
-            form=lambda: (self.endpoint, self.arguments),
-            set_arguments=lambda arguments: self._set_traits(arguments=arguments),
-            send=self.send,
+        self._conversation.restore(memory.entries())
+        self._removals = Removals(self._lock, self._conversation, memory, self.send, self._update_results)
+        self._actions = PageActions(
+            self,
+            self._form,
+            self._conversation,
+            branches,
+            self._removals,
+            self._answering,
+            show_all=self._show_all,
+            forget=self._forget,
+            set_traits=self._set_traits,
+            changed=self._update_results,
+            is_compact=compact,
         )
-        self._chosen_model = ""
         self._is_shown = False
         self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
         self.set_trait("compact", compact)
-        others, self._chosen_model = suggestions.with_model(arguments or {}, endpoint, "")
+        others = self._form.with_model(arguments or {}, endpoint)
         prompt = others.pop(field, "")
         super().__init__(
             endpoint=endpoint,
@@ -201,7 +183,7 @@ class PromptWidget(AnyWidget):
             InvalidRequest: an answer is still streaming, or endpoint, arguments or prompt cannot be used.
             CredentialsError: no key was found.
         """
-        self._begin(Prompt(*self._form_now, self.prompt if prompt is None else prompt))
+        self._actions.begin(Prompt(*self._form.now, self.prompt if prompt is None else prompt))
 
     def wait(self) -> None:
         """Wait until the running answer has ended and is in `results`. An interrupt ends the wait, not the answer."""
@@ -218,11 +200,12 @@ class PromptWidget(AnyWidget):
 
     def clear(self) -> None:
         """Remove all entries, forget what was said, and stop the running answer. In the page this can be undone."""
-        self._clear()
+        self._forget()
         self._removals.settle()
         self._conversation.keep_nothing()
 
-    def _clear(self) -> None:
+    def _forget(self) -> None:
+        """Remove all entries from page and memory. They stay in the transcript."""
         self._conversation.clear()  # first, so that the end of the stopped answer is not shown
         self.stop()
         self.chat.drop(message for message in self.chat.messages if message["role"] != "system")
@@ -276,7 +259,7 @@ class PromptWidget(AnyWidget):
     def _connect_when_shown(self) -> None:
         """Connect when the widget is first shown, and try again at each later display while it is offline."""
         self._is_shown = True
-        self._schema.look_up(self.endpoint, self._base_url)
+        self._form.look_up()
         if self._conversation.running is None and self.state in ("idle", "offline"):
             self.connect()
 
@@ -303,48 +286,11 @@ class PromptWidget(AnyWidget):
 
     @observe("arguments")
     def _show_arguments(self, _: object) -> None:
-        """Show the arguments in the form. If its rows already stand for them, they stay as the user wrote them."""
-        try:
-            if are_same(self._form.arguments(), self.arguments):
-                return
-        except InvalidForm:
-            pass
-        self._form = Form(self.arguments)
-        self._show_form()
-
-    def _show_form(self) -> None:
-        """Send the page the form as it is now."""
-        self.send(self._form_message())
-
-    def _form_message(self, *, whole: bool = True) -> page_messages.Message:
-        """The form as it is now; the fields of the schema only if it is to be whole."""
-        try:
-            doubts = self._schema.doubts(self._form.arguments(), self.field)
-        except InvalidForm:
-            doubts = {}
-        fields = self._schema.fields(self.field) if whole else None
-        return page_messages.form(self._form, self.endpoint, fields, doubts, self._schema.endpoints)
-
-    def _take_rows(self, rows: Sequence[Row], view: str) -> None:
-        """Take the rows that someone edited in a view, and send them to all other views."""
-        self._form.take(rows)
-        self.send({**self._form_message(whole=False), "but": view})
-        try:
-            arguments = self._form.arguments()
-        except InvalidForm:
-            return  # the page marks the wrong row; the last valid arguments stay
-        if not are_same(arguments, self.arguments):
-            self._set_traits(arguments=arguments)
+        self._form.show_arguments()
 
     @observe("endpoint")
     def _use_endpoint(self, _: object) -> None:
-        arguments, self._chosen_model = suggestions.with_model(self.arguments, self.endpoint, self._chosen_model)
-        if arguments != self.arguments:
-            self._set_traits(arguments=arguments)
-        if self._is_shown:
-            self._schema.look_up(self.endpoint, self._base_url)
-        self._show_form()
-        self._files.show_if_any()
+        self._form.use_endpoint(look_up=self._is_shown)
         if self._is_shown and self._conversation.running is None:
             self.connect()
 
@@ -361,91 +307,9 @@ class PromptWidget(AnyWidget):
         """Do what a message of the page asks for, or tell the page why not."""
         try:
             request = page_requests.read(content, buffers)
-            self._perform(visitors.request(request) if self._is_compact else request)
+            self._actions.perform(visitors.request(request) if self._is_compact else request)
         except FalNotebookError as exc:
             self.send(visitors.refused(exc) if self._is_compact else page_messages.refused(exc))
-
-    def _perform(self, request: page_requests.Request | None) -> None:
-        match request:
-            case Hello(view):
-                self._show_all(view)
-                self._connect_when_shown()
-            case Edited(view, rows):
-                self._take_rows(rows, view)
-            case Run():
-                if request.rows is not None:
-                    self._take_rows(request.rows, request.view)
-                memory = {"system": request.system, "remember": request.remember}
-                given = {name: value for name, value in memory.items() if value is not None}
-                if not self._is_compact:
-                    self._set_traits(endpoint=request.endpoint, play=request.play, **given)
-                self._ask(request)
-            case Attach(piece):
-                self._files.take(piece)
-            case Detach(file):
-                self._files.remove(file)
-            case Stop(number):
-                if self._conversation.is_newest(number):  # a click may arrive long after it was made
-                    self.stop()
-            case Regenerate(number):
-                if entry := self._conversation.entry(number):
-                    sent = (entry.endpoint, entry.arguments) if entry.was_sent else self._form_now
-                    self._begin(Prompt(*sent, entry.prompt, entry.files), entry)
-            case ShowVersion(number, version):
-                if entry := self._conversation.entry(number):
-                    self._removals.settle()
-                    self._branches.walk(entry, version - 1)
-                    self._update_results()
-            case Delete(number):
-                entry = self._conversation.entry(number)
-                if entry is not None and entry.result is not None:
-                    self._removals.delete(entry)
-            case Copy(view, number):
-                self._conversation.copy(view, number)
-            case Clear():
-                with self._removals.undoable("Cleared.", self._conversation.entries):
-                    self._clear()
-            case Undo():
-                self._removals.undo()
-            case Export(view, suffix):
-                text = export.exported(suffix, self._conversation.entries, self.chat.messages, self.chat.usage)
-                message, buffers = page_messages.packed(page_messages.exported(suffix, text))
-                self.send({**message, "view": view}, buffers)
-            case BringEarlier(view, numbers):
-                self._conversation.show_earlier(view, numbers)
-            case BringTranscript(view, pieces):
-                self._conversation.show_transcript(view, pieces)
-
-    @property
-    def _form_now(self) -> tuple[str, dict[str, Any]]:
-        """The endpoint and the arguments of the next run."""
-        return self.endpoint, self._form.arguments()
-
-    def _ask(self, request: Run) -> None:
-        """Send a prompt of the page: after all others, or in the place of an earlier one, whose files it keeps."""
-        if request.instead_of is None:
-            self._begin(Prompt(*self._form_now, request.prompt or "", self._files.media))
-            self._files.clear()
-            return
-        entry = self._conversation.entry(request.instead_of)
-        if entry is None:
-            raise InvalidRequest("the prompt was removed meanwhile", hint="send it as a new one")
-        words = entry.prompt if request.prompt is None else request.prompt
-        self._begin(Prompt(*self._form_now, words, entry.files), entry)
-
-    def _begin(self, prompt: Prompt, instead_of: Entry | None = None) -> None:
-        is_message = takes_messages(prompt.endpoint.strip().strip("/"))
-        if not prompt.words.strip() and not (is_message and prompt.files):
-            raise InvalidRequest("the prompt is empty")
-        if not is_message:
-            prompt = replace(prompt, placed=self._files.among(dict(prompt.arguments), prompt.files))
-        if checked(self.chat.check) != "off":
-            self._schema.check(prompt.sent, self.field)
-        self._set_traits(system=self.chat.system)  # which Python may have changed there
-        self.chat.field = self.field
-        if instead_of is not None:
-            self._removals.settle()
-        self._answering.begin(prompt, instead_of, play=self.play)
 
     def _show_all(self, view: str) -> None:
         """Send a new view everything that it shows."""
@@ -453,12 +317,13 @@ class PromptWidget(AnyWidget):
             self._conversation.show_all(
                 view,
                 page_messages.control(self._control),
-                self._form_message(),
+                self._form.message(),
                 page_messages.state(*self._connection.reported, self._conversation.status),
                 page_messages.past_prompts(),
                 page_messages.total(self.chat.usage),
             )
-            self._files.show_if_any(view)
+            self._form.files.show_if_any(view)
+        self._connect_when_shown()
 
     def _update_results(self) -> None:
         """Set `results` to the answers of the conversation."""

@@ -201,7 +201,14 @@ def test_files_come_by_button_paste_and_drop_and_are_parts_of_a_message(page: No
     assert picture == {"type": "image_url", "image_url": {"url": DATA_URI}}
     assert base64.b64decode(other["file"]["file_data"].partition(",")[2]) == large
     expect(chips).to_have_count(0)
-    expect(shown.locator(".fal-asked")).to_contain_text("one.png")
+    expect(shown.locator(".fal-asked img")).to_have_js_property("naturalWidth", 1)
+    expect(shown.locator(".fal-asked img")).to_have_attribute("alt", "one.png")
+    expect(shown.locator(".fal-asked")).to_contain_text("three.bin · 1.5 MB")
+    page.page.wait_for_function(
+        "wanted => JSON.stringify(jupyterapp.shell.currentWidget.content.widgets[2].model.outputs.toJSON())"
+        ".includes(wanted)",
+        arg=f'<img src=\\"{DATA_URI}',
+    )
 
 
 def test_a_file_goes_where_the_schema_has_a_place_for_it(page: Notebook) -> None:

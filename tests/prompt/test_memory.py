@@ -104,9 +104,9 @@ def test_a_stored_conversation_goes_on_and_is_shown(gateway: str) -> None:
     assert widget.system == "Be brief."
     widget.hear("hello")
     (entry,) = widget.of("entry")
-    assert (entry["prompt"], entry["files"]) == ("I am Ada.", ["picture"])
+    assert (entry["prompt"], entry["files"]) == ("I am Ada.", [{"name": "picture", "words": "picture"}])
     assert "<strong>Hello</strong>" in entry["html"]
-    assert widget.of("kept")[-1]["versions"][0] == 1
+    assert widget.of("kept")[0]["versions"][0] == 1
     run(widget, "Who am I?")
     assert [message["role"] for message in endpoints.received[-1]["messages"]] == [
         *("system", "user", "assistant", "user")

@@ -63,6 +63,14 @@ def test_what_came_meanwhile_stays_after_what_comes_back(widget: Watched) -> Non
     assert (said(widget), numbers(widget)) == ([*WHOLE, "I am Eve.", "I know Eve"], [1, 2, 3])
 
 
+def test_undo_leaves_what_someone_has_changed_in_the_memory_since(widget: Watched) -> None:
+    widget.hear("delete", id=1)
+    widget.chat.system = "Be long."
+    del widget.chat.messages[1]
+    widget.hear("undo")
+    assert said(widget) == ["Be long.", "I am Ada.", "I know Ada", "I know Ada Bob"]
+
+
 def test_the_transcript_is_rewritten_when_the_time_is_over(widget: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "SECONDS", 0.1)
     before = versions(widget)

@@ -6,7 +6,7 @@ from collections import Counter
 
 from fal_notebook.client.result import Result
 from fal_notebook.prompt.entry import Entry
-from fal_notebook.prompt.transcript import AT_ONCE, PIECES, Transcript
+from fal_notebook.prompt.transcript import PIECES, Transcript
 
 
 class Saved:
@@ -77,14 +77,16 @@ def test_pieces_that_change_have_a_new_version_and_the_others_keep_theirs() -> N
     assert set(seen) == set(range(PIECES))
 
 
-def test_a_long_conversation_begins_with_words_of_which_only_the_newest_are_formatted() -> None:
-    entries = [entry(number, 500) for number in range(100)]
+def test_a_long_conversation_begins_with_words_that_are_formatted_later() -> None:
+    entries = [entry(number, 50) for number in range(100)]
     saved = Saved(*entries)
     saved.take(list(range(len(saved.html))))
     assert saved.prompts() == [each.prompt for each in entries]
-    assert [each for each in entries if "bundle" in each.__dict__] == entries[-AT_ONCE:]
+    assert not [each for each in entries if "bundle" in each.__dict__]
     assert all(f"{number} words" in "".join(saved.html) for number in range(100))
-    assert saved.transcript.unformatted == entries[:-AT_ONCE][::-1]
+    assert saved.transcript.unformatted == entries[::-1]
+    saved.take(saved.transcript.add(entry(100, 50)), *entries)
+    assert len(saved.transcript.unformatted) == 96  # its piece was written, and so is formatted
 
 
 def test_formatting_and_changes_meanwhile_lose_no_answer() -> None:
@@ -127,5 +129,6 @@ def test_an_answer_that_has_only_its_words_is_inert_and_folded_like_every_other(
 
 def test_headings_of_answers_are_no_headings_of_the_notebook() -> None:
     saved = Saved(Entry(1, "a/b", {}, "x", result=Result("a/b", text="# One\n\n## Two\n\nwords")))
+    saved.transcript.format(0)
     html = saved.transcript.bundle(0)["text/html"]
     assert re.findall(r"<h\d [^>]*>", html) == ['<h1 class="tocSkip" dir="auto">', '<h2 class="tocSkip" dir="auto">']

@@ -217,6 +217,42 @@ def test_deleting_a_turn_takes_all_its_versions_and_undo_brings_them_back(widget
     assert shown(widget) == ["I am Ada. 1/2", "I am Bob."]
 
 
+def test_what_was_deleted_above_a_new_version_can_still_be_put_back(widget: Watched) -> None:
+    run(widget, "I am Kim.")
+    widget.hear("delete", id=1)
+    ask(widget, "regenerate", id=2)
+    assert (shown(widget), widget.of("undoable")[-1]["what"]) == (["I am Bob. 2/2"], "Deleted.")
+    widget.hear("undo")
+    assert shown(widget) == ["I am Ada.", "I am Bob. 2/2"]
+    assert said(widget) == ["Be brief.", "I am Ada.", "I know Ada", "I am Bob.", "I know Bob"]
+    widget.hear("version", id=4, version=1)
+    assert shown(widget) == ["I am Ada.", "I am Bob. 1/2", "I am Kim."]
+    assert said(widget)[-4:] == ["I am Bob.", "I know Ada Bob", "I am Kim.", "I know Ada Bob Kim"]
+    assert kept(widget).count("> I am Ada.") == 1
+
+
+def test_what_was_deleted_below_a_new_version_is_final_and_the_page_says_so(widget: Watched) -> None:
+    widget.hear("delete", id=2)
+    ask(widget, "regenerate", id=1)
+    told = widget.of("undoable")[-1]
+    assert told["what"] == ""
+    assert "stays deleted" in told["final"]
+    widget.hear("undo")
+    assert shown(widget) == ["I am Ada. 2/2"]
+    assert "> I am Bob." not in kept(widget)
+
+
+def test_a_version_that_is_refused_leaves_the_undo(widget: Watched) -> None:
+    widget.hear("delete", id=2)
+    stream = widget.chat.stream("hold")
+    widget.hear("regenerate", id=1)
+    assert "has not ended" in widget.of("refused")[-1]["message"]
+    stream.cancel()
+    stream.outcome()
+    widget.hear("undo")
+    assert shown(widget) == ["I am Ada.", "I am Bob."]
+
+
 def test_what_was_cleared_while_a_version_streamed_comes_back_with_its_versions(widget: Watched) -> None:
     widget.hear("run", id=2, prompt="hold", endpoint=CHAT, rows=None)
     with change(widget, "state", lambda state: state == "ready"):

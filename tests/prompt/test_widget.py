@@ -96,6 +96,7 @@ def edited(name: str, text: str, kind: str = "json") -> dict[str, Any]:
 def run(widget: PromptWidget, prompt: str) -> None:
     with change(widget, "state", lambda state: state in ("ready", "offline")):
         widget.run(prompt)
+    widget.wait()  # where the connection was opened in the background, it may have become ready before the answer
 
 
 @pytest.fixture

@@ -138,14 +138,13 @@ def _transcript(messages: list[dict[str, Any]]) -> list[str]:
 
 def test_a_long_conversation_is_whole_in_the_cells_own_output_and_formatted_once_a_page_shows_it(lab: Kernel) -> None:
     first = _transcript(_all_until_idle(lab, lab.send(LONG)))
-    assert all(f"**assistant {number}**" in "".join(first) for number in range(52))
-    assert "<strong>assistant 59</strong>" in "".join(first)
+    assert all(f"**assistant {number}**" in "".join(first) for number in range(60))
     _ask(lab, lab.value("w.comm.comm_id").strip("'"), {"kind": "hello", "view": "v"})
     wait = "while w._conversation._transcript.unformatted: time.sleep(0.01)"
     messages = _all_until_idle(lab, lab.send(f"import time\n{wait}"))
     messages += _all_until_idle(lab, lab.send("w._conversation._formatting._thread.join()"))
     later = "".join(_transcript(messages))
-    assert all(f"<strong>assistant {number}</strong>" in later for number in range(52))
+    assert all(f"<strong>assistant {number}</strong>" in later for number in range(60))
 
 
 def test_without_a_page_a_long_conversation_is_formatted_at_once(lab: Kernel) -> None:

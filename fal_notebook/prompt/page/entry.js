@@ -12,6 +12,14 @@ function beginning(text) {
   return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME).join("")}…` : line;
 }
 
+/** A file that was sent: a small picture, or its name and size. */
+function sentFile({ name, words, picture }) {
+  if (PICTURES.some((type) => picture?.startsWith(`data:${type};base64,`))) {
+    return make("img", { class: "fal-asked-picture", src: picture, alt: name, title: words });
+  }
+  return make("div", { class: "fal-asked-file", title: name }, words);
+}
+
 class Entry {
   constructor(message, view) {
     this.id = message.id;
@@ -24,7 +32,7 @@ class Entry {
     this.prompt = message.prompt;
     this.asked = make("div", { class: "fal-asked", id: `${view.prefix}-prompt-${message.id}` },
       ...wordBlocks(message.prompt),
-      ...(message.files ?? []).map((name) => make("div", { class: "fal-asked-file" }, name)));
+      ...(message.files ?? []).map(sentFile));
     const quiet = { class: "fal-button fal-quiet", "aria-describedby": this.asked.id };
     this.edit = button("Edit", { ...quiet, title: "Edit the prompt, and go on from there" }, () => this.openEditor());
     this.again = button("Regenerate", { ...quiet, title: "Another answer to the same prompt" }, () => this.askAgain());

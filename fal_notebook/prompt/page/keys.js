@@ -6,8 +6,9 @@ function sends(event, isInPrompt, enterSends) {
   return event.ctrlKey || event.metaKey || (isInPrompt && Boolean(event.shiftKey) !== enterSends);
 }
 
-/** What the input says while it is empty. */
-function hint(enterSends) {
+/** What the input says while it is empty. A narrow one has no room for the keys. */
+function hint(enterSends, isNarrow = false) {
+  if (isNarrow) return "Ask something…";
   const [send, line] = enterSends ? ["Enter", "Shift+Enter"] : ["Shift+Enter", "Enter"];
   return `Ask something… ${send} sends, ${line} makes a line`;
 }

@@ -1,5 +1,7 @@
 // The input: the prompt, and in its corner the button that sends it or stops the answer that streams.
 
+const WIDE = 520; // pixels of an input that has room for the keys in its hint
+
 class PromptInput {
   constructor(prefix, describedBy, { send, stop, changed }) {
     this.changed = changed;
@@ -18,6 +20,8 @@ class PromptInput {
       make("label", { class: "fal-hidden", for: id }, "Prompt"), this.text.control, this.button);
     this.elements = [this.waiting.element, this.box];
     this.showMode(false, true);
+    this.resizing = globalThis.ResizeObserver && new ResizeObserver(() => this.showHint());
+    this.resizing?.observe(this.text.control);
   }
 
   /** What is to be sent: the waiting prompt, and what was written after it. */
@@ -35,7 +39,12 @@ class PromptInput {
     this.button.setAttribute("class", `fal-button fal-send${isStop ? "" : " fal-primary"}`);
     this.button.setAttribute("title", keys);
     this.button.setAttribute("aria-keyshortcuts", isStop ? keys : `${keys} Control+Enter Meta+Enter`);
-    this.text.control.setAttribute("placeholder", hint(enterSends));
+    this.showHint();
+  }
+
+  showHint() {
+    const { clientWidth } = this.text.control;
+    this.text.control.setAttribute("placeholder", hint(this.enterSends, clientWidth > 0 && clientWidth < WIDE));
   }
 
   /** Let the prompt wait, unless another one does; return whether it waits. */
@@ -72,6 +81,10 @@ class PromptInput {
     this.write(text);
     control.setSelectionRange(control.value.length, control.value.length);
     return true;
+  }
+
+  close() {
+    this.resizing?.disconnect();
   }
 
   fit() {

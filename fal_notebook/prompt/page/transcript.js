@@ -73,7 +73,7 @@ class StaticTranscript {
   async update(kept) {
     this.kept = kept;
     const piece = `[data-fal-transcript="${CSS.escape(kept.transcript)}"]`;
-    this.hiding.textContent = `${piece}, .jp-OutputArea-child:has(> * > ${piece}) { display: none }`;
+    this.hiding.textContent = `${piece}, :is(.jp-OutputArea-child, .output_area):has(> * > ${piece}) { display: none }`;
     if (!this.hiding.isConnected) document.head.append(this.hiding);
     try {
       const pieces = await missingPieces(this.model, kept);

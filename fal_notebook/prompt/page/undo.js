@@ -1,4 +1,6 @@
-// Says what someone has just removed, with a button that puts it back.
+// Says what someone has just removed, with a button that puts it back; or that it cannot be put back any more.
+
+const SHOWN = 10_000; // milliseconds for which it says that something is final
 
 class UndoBar {
   constructor(undo) {
@@ -7,9 +9,15 @@ class UndoBar {
     this.element = make("div", { class: "fal-undo", role: "status", hidden: true });
   }
 
-  show({ what }) {
-    this.words.textContent = what;
-    this.element.replaceChildren(...(what ? [this.words, this.button] : []));
-    this.element.hidden = !what;
+  show({ what, final = "" }) {
+    clearTimeout(this.timer);
+    this.words.textContent = what || final;
+    this.element.replaceChildren(...(what ? [this.words, this.button] : [this.words]));
+    this.element.hidden = !(what || final);
+    if (final) this.timer = setTimeout(() => this.show({ what: "" }), SHOWN);
+  }
+
+  close() {
+    clearTimeout(this.timer);
   }
 }

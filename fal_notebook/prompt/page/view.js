@@ -134,6 +134,8 @@ class View {
     this.endpoints.close();
     this.form.models.close();
     this.attachments.close();
+    this.undo.close();
+    this.input.close();
     clearInterval(this.timer);
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);

@@ -9,7 +9,7 @@ const around = [];
 const { Entry } = load(
   [
     "display/reasoning_fold.js",
-    ...["dom", "word_blocks", "keys", "edited_text", "prompt_editor", "version_switch", "entry"]
+    ...["dom", "word_blocks", "keys", "edited_text", "prompt_editor", "version_switch", "attachments", "entry"]
       .map((name) => `prompt/page/${name}.js`),
   ],
   ["Entry"],
@@ -173,4 +173,17 @@ test("an answer is named by the first words of its prompt", () => {
   const name = (prompt) => entry(1, prompt).element.attributes["aria-label"];
   assert.equal(name("Who\nam  I?"), "Answer to: Who am I?");
   assert.equal(name("\u{1f600}".repeat(500)), `Answer to: ${"\u{1f600}".repeat(60)}…`);
+});
+
+test("a picture that was sent is shown, and every other file is named", () => {
+  const files = [
+    { name: "cat.png", words: "cat.png · 84 bytes", picture: "data:image/png;base64,AAAA" },
+    { name: "a.pdf", words: "a.pdf · 84 bytes" },
+    { name: "x.svg", words: "x.svg · 84 bytes", picture: "data:image/svg+xml;base64,AAAA" },
+    { name: "y.png", words: "y.png", picture: "https://example.com/y.png" },
+  ];
+  const shown = entry(1, "look", { files }).asked.children.slice(-4);
+  assert.deepEqual(shown.map((each) => each.tag), ["img", "div", "div", "div"]);
+  assert.deepEqual([shown[0].getAttribute("src"), shown[0].getAttribute("alt")], [files[0].picture, "cat.png"]);
+  assert.equal(shown[1].textContent, "a.pdf · 84 bytes");
 });

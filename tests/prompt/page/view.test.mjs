@@ -264,6 +264,10 @@ test("Enter in the input sends and Shift+Enter makes a line, or the other way ro
     assert.deepEqual([press({ ctrlKey: true }), press({ metaKey: true })], [true, true]);
     assert.deepEqual([press({ isComposing: true }), press({ repeat: true }), press({ altKey: true })], [false, false, false]);
     assert.match(view.prompt.control.attributes.placeholder, enterSends ? /… Enter sends/ : /… Shift\+Enter sends/);
+    view.prompt.control.clientWidth = 300;
+    view.input.showHint();
+    assert.equal(view.prompt.control.attributes.placeholder, "Ask something…");
+    view.prompt.control.clientWidth = 600;
   }
 });
 
