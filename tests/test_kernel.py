@@ -71,12 +71,28 @@ def test_tokens_are_shown_live_and_no_widget_view_is_left(lab: Kernel) -> None:
     assert "0399" in cell.plain
 
 
+def test_a_long_text_is_printed_in_pieces_which_end_with_a_line(lab: Kernel) -> None:
+    text = "".join(f"line {number} of a long text\n" for number in range(2_500))
+    cell = lab.run(f"%%falstream test/paced/stream --raw -f text\n{json.dumps({'text': text, 'rate': 20_000})}")
+    printed: list[str] = [""]
+    for each in cell.messages:
+        if each["header"]["msg_type"] == "stream":
+            printed[-1] += each["content"]["text"]
+        elif "fal-break" in each["content"].get("data", {}).get("text/html", ""):
+            printed.append("")
+    assert len(printed) > 2
+    assert max(map(len, printed)) < 50_000
+    assert all(piece.endswith("\n") for piece in printed[:-1])
+    assert text.startswith("".join(printed))
+    assert cell.outputs[0]["data"]["text/plain"].strip() == text.strip()
+
+
 def test_words_are_formatted_live_and_no_widget_view_is_left(lab: Kernel) -> None:
     text = "## Words\n\n" + "Some **bold** ones.\n\n" * 40 + "The *last*"
     cell = lab.run(f"%%falstream test/paced/stream\n{json.dumps({'text': text, 'rate': 500, 'after': 0.5})}")
     shown = [each["content"]["data"] for each in cell.messages if each["header"]["msg_type"] == "display_data"]
     _kept, *blocks = [each["text/html"] for each in shown if WIDGET not in each]
-    finished = "".join(each.partition('<div class="fal-answer fal-part fal-with')[0] for each in blocks)
+    finished = "".join(each.partition('<div class="fal-now-answer fal-part fal-with')[0] for each in blocks)
     assert finished.count("Words</h2>") == 1
     assert finished.count("Some <strong>bold</strong> ones.</p>") == 40
     tails = [*blocks, *(state["value"] for state in _states(cell, "HTMLModel") if "value" in state)]

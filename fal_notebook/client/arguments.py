@@ -26,6 +26,18 @@ _NAMES_OF_FILES = ("_url", "_urls", "_path", "_file")
 _NAMES_OF_TEXTS = ("prompt", "system_prompt", "text")
 
 
+def joined(arguments: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in a dict, or None, and those by name; a name that is in both has the latter.
+
+    Raises:
+        InvalidRequest: what stands in the place of the dict is none.
+    """
+    if arguments is not None and not isinstance(arguments, Mapping):
+        kind = type(arguments).__name__
+        raise InvalidRequest(f"the arguments are a dict, not {kind}", hint='or give them by name, as prompt="…"')
+    return {**(arguments or {}), **more}
+
+
 def encode(arguments: Mapping[str, Any]) -> str:
     """The arguments as a text message that makes a request, with every file within it as a data URI.
 

@@ -31,16 +31,15 @@ async def arun(
         InvalidRequest: no asyncio event loop runs here. Nothing was sent.
     """
     check_asyncio()
-    given = {**(arguments or {}), **more}
-    ready = await on_thread(lambda: _settled(given))
+    ready = await on_thread(lambda: _settled(arguments, more))
     from .api import stream
 
     return await stream(endpoint, ready, timeout=timeout, base_url=base_url, check=check)
 
 
-def _settled(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with their files read. What a request needs is imported meanwhile."""
+def _settled(arguments: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+    """All arguments with their files read. What a request needs is imported meanwhile."""
     from . import api  # noqa: F401 - imported only to load what it needs
-    from .arguments import settled
+    from .arguments import joined, settled
 
-    return settled(arguments)
+    return settled(joined(arguments, more))

@@ -13,6 +13,7 @@ from ..client.result import Format, Result, show_safely
 from ..client.streaming import Stream, end_of
 from ..client.waiting import wait
 from ..media.media import Media
+from ..render.answer_style import answer_style
 from ..render.bundles import Bundle, as_html, merged, small_bundle
 from ..render.cards import media_bundle
 from ..response.updates import Text
@@ -58,7 +59,7 @@ class BackgroundLive(Live):
         self._picture_html: tuple[Media | None, str] = (None, "")
         self._stop = stop
         self._button: StopButton | None = None
-        self._box = LiveBox(lambda: self.words, recent, formatted=True, marks_itself=True)
+        self._box = LiveBox(lambda: self.words, recent, words_style=answer_style(), marks_itself=True)
         self._view = WordsView([""], self._box.mark, layout=self._box.layout)
         try:
             self._box.put(Place.WORDS, self._view.widget)

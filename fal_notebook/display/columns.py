@@ -15,7 +15,7 @@ from ..client.interrupts import Interrupts
 from ..client.result import Format, Result, show_safely, with_show_error
 from ..client.streaming import Stream
 from ..media.media import Media, drawable, first_raster
-from ..render.answer_style import styled_once
+from ..render.answer_style import answer_style, styled_once
 from ..render.bundles import Bundle, as_html, merged, small_bundle
 from ..render.cards import media_bundle
 from ..render.markdown import text_html
@@ -107,7 +107,7 @@ class Columns:
         self._box.become([grid], small_bundle(f"{len(results)} answers · {seconds:.2f} s"))
 
     def _open(self, recent: RecentAnswers) -> None:
-        self._box = LiveBox(self._words, recent, formatted=True, marks_itself=True)
+        self._box = LiveBox(self._words, recent, words_style=answer_style(), marks_itself=True)
         names = [one_line(name, 80) for name in self._columns]
         self._view = WordsView(names, self._box.mark, grid=_GRID, column=_COLUMN, layout=self._box.layout)
         self._box.put(Place.WORDS, self._view.widget)

@@ -7,14 +7,15 @@
 const copying = (() => {
   const COPYING = Symbol.for("fal_notebook.copying");
   const MOST_BUTTONS = 300; // of those that are added for the Tab key
+  const CODE = ":is(.fal-code, .fal-now-code)"; // of a final answer, and of one that grows in a cell
   const WORDS = ":scope > :is(p, h1, h2, h3, h4, h5, h6, ul, ol, blockquote, pre, .fal-code, .fal-table)";
   const MARKS = { STRONG: "**", B: "**", EM: "*", I: "*", S: "~~", DEL: "~~" };
   const COPY_STYLE = `
   .fal-copy { position: absolute; z-index: 1; inset-block-start: 4px; right: 4px; padding: 2px 8px; border: 1px solid
     color-mix(in srgb, currentcolor 25%, transparent); border-radius: 5px; background: var(--jp-layout-color1, Canvas);
     color: inherit; font: 11px/1.4 var(--jp-ui-font-family, system-ui, sans-serif); cursor: pointer; opacity: 0 }
-  .fal-code > .fal-copy { background: var(--jp-layout-color2, Canvas) }
-  .fal-answer:hover > .fal-copy, .fal-code:hover > .fal-copy, .fal-copy:focus-visible { opacity: 1 }
+  ${CODE} > .fal-copy { background: var(--jp-layout-color2, Canvas) }
+  .fal-answer:hover > .fal-copy, ${CODE}:hover > .fal-copy, .fal-copy:focus-visible { opacity: 1 }
   .fal-answer:has(> .fal-copy) { position: relative }
   .fal-copy:hover { border-color: currentcolor }
   @media (hover: none) { .fal-copy { opacity: 1 } }
@@ -178,13 +179,13 @@ const copying = (() => {
     document[COPYING] = true;
     document.head.append(Object.assign(document.createElement("style"), { textContent: COPY_STYLE }));
     const nearby = ({ target }) => {
-      if (target?.closest) addButtons(target.closest(".fal-code"), target.closest(".fal-answer"));
+      if (target?.closest) addButtons(target.closest(CODE), target.closest(".fal-answer"));
     };
     document.addEventListener("pointerover", nearby, { passive: true });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Tab") return;
-      const places = [...document.querySelectorAll(".fal-code, .fal-answer")].slice(0, MOST_BUTTONS);
-      for (const place of places) addButtons(place.matches(".fal-code") ? place : null, place.matches(".fal-answer") ? place : null);
+      const places = [...document.querySelectorAll(`${CODE}, .fal-answer`)].slice(0, MOST_BUTTONS);
+      for (const place of places) addButtons(place.matches(CODE) ? place : null, place.matches(".fal-answer") ? place : null);
     }, { capture: true, passive: true });
     document.addEventListener("copy", (event) => copySelection(event, document));
   }

@@ -15,6 +15,7 @@ from ..render.growing_markdown import GrowingMarkdown
 from ..render.markdown import text_html
 from .answer_parts import parts_html
 from .outputs import close_widget
+from .own_classes import with_own_classes
 
 if TYPE_CHECKING:
     from ipywidgets import DOMWidget, Layout
@@ -95,7 +96,9 @@ class FormattedWords:
 
     @staticmethod
     def _part(html: str, place: str = "") -> str:
-        return f'<div class="fal-answer fal-part {place}">{html}</div>' if html or not place else ""
+        if place and not html:
+            return ""
+        return f'<div class="fal-now-answer fal-part {place}">{with_own_classes(html)}</div>'
 
 
 def _hiding(*places: str) -> str:

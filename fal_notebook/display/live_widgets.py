@@ -17,7 +17,7 @@ from uuid import uuid4
 from IPython.display import DisplayHandle, display
 
 from ..media.media import Media
-from ..render.answer_style import QUIET_STYLE, answer_style, short_css
+from ..render.answer_style import QUIET_STYLE, short_css
 from ..render.bundles import Bundle, merged, small_bundle
 from ..render.markdown import text_html
 from ..safety.plain_text import one_line
@@ -31,6 +31,7 @@ from .outputs import (
     enable_colab_widgets,
     live_class,
     replace_parts,
+    static_class,
     static_widget,
     unfinished_bundle,
     widget_bundle,
@@ -73,7 +74,7 @@ class LiveBox:
     Args:
         words: returns the answer's text so far.
         recent: the store from which a reloaded page gets the final answer.
-        formatted: whether the words are parts of an answer, which need its stylesheet.
+        words_style: the stylesheet of the words, if they are parts of an answer.
         marks_itself: whether a part is marked by its page as `mark` once it has all the words; until then the static
             text is shown. Else the box has the mark.
 
@@ -86,12 +87,12 @@ class LiveBox:
         words: Callable[[], str],
         recent: RecentAnswers,
         *,
-        formatted: bool = False,
+        words_style: str = "",
         marks_itself: bool = False,
     ) -> None:
         self._words = words
         self._recent = recent
-        self._formatted = formatted
+        self._words_style = words_style
         self._name = uuid4().hex
         self.mark = live_class(self._name)
         self._classes = ("fal-live", *([] if marks_itself else [self.mark]))
@@ -210,9 +211,10 @@ class LiveBox:
             self.layout.close()
 
     def _style_widget(self) -> "DOMWidget":
-        sheet, rest = _live_styles()
-        if self._formatted:
-            sheet = answer_style() + sheet + rest.replace("fal-box-name", self.mark)
+        sheet, words = _live_styles()
+        if self._words_style:
+            sheet = self._words_style + sheet + words
+        sheet = sheet.replace("fal-box-name", self.mark).replace("fal-still-name", static_class(self._name))
         bundle = {"text/plain": "", "text/html": f'<style class="fal-style">{sheet}</style>'}
         return static_widget([bundle], layout=self.layout, _dom_classes=("fal-style",))
 

@@ -17,12 +17,14 @@ from IPython.display import clear_output, display
 from ..client.result import Format, Result
 from ..client.streaming import Stream
 from ..media.media import Media
+from ..render.answer_style import answer_style
 from ..render.bundles import Bundle
 from ..response.updates import Progress
 from ..safety.plain_text import count_beyond_latin1
 from .formatted_words import FormattedWords
 from .live import Live, Shown
 from .live_widgets import LiveBox, Picture, Place, ProgressBar
+from .own_classes import for_own_classes
 from .preview_pictures import PICTURE_BYTES
 from .reasoning_widget import ReasoningWidget
 from .reloaded_page import RecentAnswers
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _LARGEST = 250_000  # characters that the page shows while more comes: it lays out all of them at each refresh
 _FOREIGN = 20  # for how many characters one beyond Latin-1 counts: so much it costs the page if scripts alternate
 _HTML_A_SECOND = 400_000  # characters: of more than a megabyte a second the server drops messages
+_LONGEST_PRINTED = 20_000  # characters
+_BREAK = '<div class="fal-break"></div>'
 WORTH_STOPPING = 1.0  # seconds after which a Stop button is worth the messages that it costs
 
 
@@ -49,7 +53,8 @@ class NotebookLive(Live):
         super().__init__()
         self._formatted = formatted
         self._formatted_words: FormattedWords | None = None
-        self._box = LiveBox(lambda: self.words, recent, formatted=formatted)
+        style = for_own_classes(answer_style()) if formatted else ""
+        self._box = LiveBox(lambda: self.words, recent, words_style=style)
         self._output: Output | None = None
         self._bar: ProgressBar | None = None
         self._image: Picture | None = None
@@ -58,6 +63,7 @@ class NotebookLive(Live):
         self._stands = self._weight = self._cut = 0  # characters in the page, what they count for, and those removed
         self._drawn: tuple[Progress | None, Media | None] = (None, None)
         self._picture_due = 0.0
+        self._printed = 0  # characters in the element to which words are printed
 
     @property
     def _has_undrawn(self) -> bool:
@@ -125,7 +131,19 @@ class NotebookLive(Live):
         with self._inside():
             if replaces is not Shown.NOTHING:
                 clear_output(wait=bool(text))  # with nothing behind it, it must not wait for the next words
-            sys.stdout.write(text)
+                self._printed = 0
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        """Print text. A long one is put into several elements, since a page lays out anew all of the one that grows."""
+        self._printed += len(text)
+        end = text.find("\n") + 1 if self._printed > _LONGEST_PRINTED else 0
+        if end:
+            sys.stdout.write(text[:end])
+            sys.stdout.flush()
+            display({"text/plain": "", "text/html": _BREAK}, raw=True)
+            text, self._printed = text[end:], len(text) - end
+        sys.stdout.write(text)
 
     def _format(self, change: Callable[[FormattedWords], None]) -> None:
         words = self._formatted_words

@@ -40,8 +40,12 @@ WIDGET_FALLBACK = "[an answer in a widget]"
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 # The static output stands right before the one with the widget. The first rule hides the static output while the widget
 # is alive, except in a reloaded page, whose widget lacks the beginning. The second rule hides a dead widget's output.
+# The classes are those of outputs in JupyterLab, Notebook 6, VS Code and Colab; `live.css` has a rule for others. A
+# rule for any element would let a page look through the whole notebook once a second.
 _SHOW_ONE_STYLE = """
-div:has(.{static}):has(+ div .{live}:not(.fal-returned)) {{ display: none }}
+:is(.jp-OutputArea-child, .output_area, .output_container, .display_data):has(.{static}):has(
+  + * .{live}:not(.fal-returned)
+) {{ display: none }}
 .jp-OutputArea-child:has(.{static}) + .jp-OutputArea-child:not(:has(.{live})) {{ display: none }}
 """
 

@@ -15,7 +15,7 @@ class ReasoningFold {
     newest.append(this.words);
     lines.append(newest);
     this.element = document.createElement("details");
-    this.element.className = "fal-fold fal-thinking";
+    this.element.className = "fal-fold fal-now-fold fal-thinking";
     this.element.open = chosen ?? true;
     this.element.append(this.summary, lines);
     this.summary.addEventListener("click", () => {

@@ -6,7 +6,7 @@ export default {
     const fold = new ReasoningFold(model.get("chosen"), (chosen) => model.set("chosen", chosen));
     const show = () => fold.show(model.get("state"));
     const answer = document.createElement("div");
-    answer.className = "fal-answer";
+    answer.className = "fal-now-answer";
     answer.append(fold.element);
     el.append(answer);
     model.on("change:state", show);

@@ -26,6 +26,7 @@ from nbconvert import HTMLExporter
 
 from fal_notebook.local.copies import originals, trust, update_copies
 from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.queue import LocalQueue, WithQueue
 from fal_notebook.local.server import LocalServer
 from fal_notebook.local.serving import local_models
 
@@ -64,7 +65,7 @@ def open_lab(folder: Path | None, *, port: int | None, browser: bool) -> int:
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise DemoError("the package 'jupyterlab' is missing: pip install 'fal_notebook[lab]'")
-    with LocalServer(HTTPOverWebSocket(local_models())) as server:
+    with _models() as server:
         _say(f"Local models on {server.url}. Ctrl-C ends them and JupyterLab.")
         command = _lab_command(folder or _own_copies(), port=port, browser=browser)
         with _process(command, {**os.environ, "FAL_NOTEBOOK_URL": server.url}) as lab:
@@ -93,11 +94,17 @@ def execute(folder: Path | None, target: Path) -> int:
         raise DemoError(f"there are no notebooks in {folder}")
     target.mkdir(parents=True, exist_ok=True)
     failed = 0
-    with LocalServer(HTTPOverWebSocket(local_models())) as server:
+    with _models() as server:
         environment = {**os.environ, "FAL_NOTEBOOK_URL": server.url}
         for path in paths:
             failed += not _execute_one(path, target, environment)
     return 1 if failed else 0
+
+
+def _models() -> LocalServer:
+    """The local models over WebSockets, and through a queue."""
+    models = local_models()
+    return LocalServer(WithQueue(HTTPOverWebSocket(models), LocalQueue(models)))
 
 
 def _own_copies() -> Path:

@@ -7,7 +7,7 @@ class Budget:
     """Says whether a further request may be sent.
 
     Until a price is known, one request is sent at a time. The price of a request under way is taken to be that of the
-    dearest so far.
+    dearest so far, or the one that fal says, if that is more.
 
     Args:
         limit: US dollars; None where the user gave none.

@@ -15,7 +15,7 @@ from typing import Any
 from ..safety.redaction import Redaction
 from .conduct import Conduct, Send, Wait
 from .journal import Journal
-from .ledger import Ledger, Wanted, Written
+from .ledger import GATHER_SECONDS, Ledger, Wanted, Written
 from .stored import Answer, Outcome, StoredRow
 
 _ENDS = 32  # answers, of which it is known how fast they come
@@ -78,6 +78,7 @@ class Desk:
         self._out: set[int] = set()  # rows that were given out, of which nothing was told yet
         self._asked: list[int] = []  # rows that were given out before their intent was on the disk
         self._intending: set[int] = set()  # rows whose intent is being written
+        self._ahead = 0  # as many intents as were wanted ahead of the rows that may be sent
         self._last_read = -1
         self._ends: deque[float] = deque(maxlen=_ENDS)  # when the last answers came
         self._changed = asyncio.Event()
@@ -132,7 +133,7 @@ class Desk:
             await self._changed.wait()
         self._out.add(number)
         payload = self._payloads.pop(number)
-        if not self._payloads:
+        if len(self._payloads) < self._ahead // 2:
             self._ledger.look(is_urgent=True)
         return payload
 
@@ -145,9 +146,10 @@ class Desk:
         """What the next write is to do besides."""
         under_way = self._conduct.under_way
         since = self._loop.time() - self._ends[0] if self._ends else math.inf
-        will_end = _WRITES_AHEAD * self._ledger.seconds * len(self._ends) / max(since, _LEAST_SECONDS)  # in that time
-        ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
-        count = min(self._conduct.free + ahead, self.most_intended)
+        seconds = GATHER_SECONDS + _WRITES_AHEAD * self._ledger.seconds
+        will_end = seconds * len(self._ends) / max(since, _LEAST_SECONDS)  # in that time
+        self._ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
+        count = min(self._conduct.free + self._ahead, self.most_intended)
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())
         intend = [*asked, *(each for each in upcoming if each not in self._payloads)]

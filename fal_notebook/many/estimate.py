@@ -16,8 +16,6 @@ MOST_CHECKED = 10_000
 _PAGE = 500
 _DIGITS = 2
 
-_REQUESTS = ("request", "requests", "call", "calls")  # the units of which one is a row
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -31,6 +29,7 @@ class Estimate:
         refused: the rows that the endpoint's schema refuses, each with why.
         checked: how many rows were held against the schema; 0 where none is known.
         price: what fal says that a unit costs; None where there is no key, or no price.
+        expected: what fal expects all requests to cost, of what earlier ones did, in US dollars; None where unknown.
         engine: what sends the rows, and why.
     """
 
@@ -42,6 +41,7 @@ class Estimate:
     checked: int
     price: Price | None
     engine: str
+    expected: float | None = None
 
     @property
     def requests(self) -> int:
@@ -51,9 +51,8 @@ class Estimate:
     @property
     def dollars(self) -> float | None:
         """What all requests cost, in US dollars; None where the price is unknown, or is not one of requests."""
-        if self.price is None or self.price.unit not in _REQUESTS or self.price.currency != "USD":
-            return None
-        return self.price.amount * self.requests
+        price = None if self.price is None else self.price.dollars_a_request
+        return None if price is None else price * self.requests
 
     def __str__(self) -> str:
         parts = [self.endpoint, f"{self.rows:,} rows"]
@@ -67,7 +66,9 @@ class Estimate:
             some = "" if self.checked >= self.rows else f"the first {self.checked:,} "
             parts.append(f"{some or 'all '}fit the schema")
         total = "" if self.dollars is None else f", {money(self.dollars, _DIGITS)} in all"
-        parts.append(f"price: {'unknown' if self.price is None else f'{self.price}{total}'}")
+        if self.dollars is None and self.expected is not None:
+            total = f", some {money(self.expected, _DIGITS)} in all, as fal expects of earlier requests"
+        parts.append(f"price: {'unknown' if self.price is None else self.price}{total}")
         return " · ".join([*parts, self.engine])
 
     __repr__ = __str__

@@ -111,6 +111,11 @@ class JournalView:
         ((total,),) = self._read("SELECT TOTAL(cost) + TOTAL(spent) FROM states")
         return float(total)
 
+    def without_cost(self) -> int:
+        """How many rows were billed, or may have been, whose cost nobody said."""
+        ((count,),) = self._read("SELECT COUNT(*) FROM states WHERE state IN ('done', 'unknown') AND cost IS NULL")
+        return int(count)
+
     def duplicates(self) -> int:
         """How many rows ask what an earlier one asks."""
         ((count,),) = self._read("SELECT COUNT(*) - COUNT(DISTINCT asked) FROM rows")

@@ -21,7 +21,8 @@ _CLOSE_SECONDS = 5.0  # for the write that is under way at the end
 _ALL = 1_000_000  # more rows than are ever sent or about to be
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds until a write is tried again: a full disk may be full for a moment
 _WEIGHT = 0.2  # of the newest in the running mean
-_GATHER_SECONDS = 0.05  # for which a write waits that nobody needs at once, so that more is written with it
+GATHER_SECONDS = 0.03
+"""For which a write waits that nobody needs at once, so that more is written with it."""
 _ENOUGH = 8  # things that are written at once
 
 
@@ -203,7 +204,7 @@ class Ledger:
         while self._failure is None:
             await self._has_news.wait()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_GATHER_SECONDS):
+                async with asyncio.timeout(GATHER_SECONDS):
                     await self._is_urgent.wait()
             self._has_news.clear()
             self._is_urgent.clear()

@@ -83,7 +83,9 @@ class Run(Table):
                 journal.keep_setting("budget", repr(float(self._setup.budget)))
             self._reason, self._error = "", None
             self._progress = Progress(self._endpoint, journal.counts(), spent := journal.cost())
-            budget = Budget(self._setup.budget, spent=spent)
+            price = self._setup.price
+            unsaid = 0.0 if price is None else price * journal.without_cost()  # as the budget counted it before
+            budget = Budget(self._setup.budget, spent=spent + unsaid, price=price)
             self._drive = Drive(journal, engine, budget, self._take, self._end)
 
     def resume(self, budget: float | None = None) -> Self:

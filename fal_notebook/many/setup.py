@@ -31,12 +31,14 @@ class Setup:
         base_url: another host, as for `stream`; None for that of the environment.
         timeout: seconds for each request; None for as long as it takes.
         budget: US dollars; None for no limit.
+        price: US dollars that each request costs, where fal says so; None where that is not known.
     """
 
     engine: EngineName
     base_url: str | None = None
     timeout: float | None = None
     budget: float | None = None
+    price: float | None = None
 
     def make_engine(self, endpoint: str) -> Engine:
         """The engine; it looks up the key.

@@ -2,6 +2,10 @@
 
 A row is sent once. What certainly was not worked on is given back, and sent again when there is room or a connection:
 a handshake that failed, arguments that were not sent whole, 429. What may have been is lost if its answer is.
+
+Lost rows are not looked for in fal's list of requests, as `queue_engine` does. fal documents no answer of a WebSocket's
+request that could be fetched again, nor that its list has such requests; and if a row were missing there, that would
+not say that it was not worked on. So they stay ``unknown`` until the user decides.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -147,7 +147,7 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
     known = None if how.check == "off" else _schema(header.endpoint, how.base_url)
     refused = {} if known is None or known.is_old else refused_rows(view, known.schema)
     engine, why = choose(how.engine, header.endpoint, rows, how.base_url)
-    return Estimate(
+    found = Estimate(
         header.endpoint,
         rows,
         view.duplicates() if rows <= _MOST_COMPARED else 0,
@@ -157,6 +157,9 @@ def estimate_of(view: JournalView, how: How) -> Estimate:
         _price(header.endpoint, how.base_url),
         f"engine: {engine}, {why}",
     )
+    if found.dollars is not None or how.base_url is not None:
+        return found
+    return replace(found, expected=session().companion(Prices).estimated(header.endpoint, found.requests))
 
 
 def _estimate(journal: Journal, how: How) -> Estimate | None:
@@ -195,7 +198,8 @@ def _setup(journal: Journal, how: How) -> Setup:
     name, _ = choose(wanted, journal.header.endpoint, len(journal), how.base_url or journal.setting("base_url"))
     base_url = how.base_url or journal.setting("base_url")
     budget = how.budget if how.budget is not None else journal.budget
-    return Setup(name, base_url, how.timeout, budget)
+    price = None if budget is None else _price(journal.header.endpoint, base_url)
+    return Setup(name, base_url, how.timeout, budget, None if price is None else price.dollars_a_request)
 
 
 def _keep(journal: Journal, setup: Setup, gateway: str | None) -> None:

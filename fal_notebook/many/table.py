@@ -32,6 +32,8 @@ class Table:
         names = fact_names(self._view)
         if isinstance(place, slice):
             return [record(self._view.row(each), names) for each in range(*place.indices(len(self)))]
+        if not hasattr(place, "__index__"):
+            raise TypeError(f"rows are found by number, as run[0]; run.to_pandas()[{place!r:.80}] is a column")
         return record(self._view.row(place + len(self) if place < 0 else place), names)
 
     def records(self) -> list[dict[str, Any]]:

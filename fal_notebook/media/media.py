@@ -54,6 +54,7 @@ SNIFF_BYTES = 12
 _RASTER_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _PICTURE_TYPES = (*_RASTER_TYPES, "image/avif")
 _MARKUP = re.compile(r"svg|xml|html")
+_MOST_SHOWN = 64_000_000  # bytes of a picture that go into a notebook
 MOST_PIXELS = 100_000_000
 """The most pixels of one answer's pictures that a page gets to draw: each takes it four bytes of memory."""
 
@@ -209,6 +210,13 @@ class Media:
         if not target.suffix:
             target = target.with_suffix(self.extension)
         return write_whole(target, self.read(), overwrite=overwrite)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """A picture for a notebook, if its bytes are here; of anything else, the words."""
+        picture = first_raster([self]) if (self.size or 0) <= _MOST_SHOWN else None
+        if picture is None or picture.data is None:
+            return {"text/plain": repr(self)}
+        return {"text/plain": repr(self), picture.content_type: base64.b64encode(picture.data).decode()}
 
     def __repr__(self) -> str:
         where = one_line(self.url or "") if self.data is None else f"{len(self.data):,} bytes"

@@ -16,7 +16,8 @@ _PART = re.compile(r"/\* part ([^*]*)\*/")
 _COMMENT = re.compile(r"/\*[^*]*\*/")
 _SPACE = re.compile(r"\s+")
 _NEEDLESS_SPACE = re.compile(r" ?([{};,>]|(?<=[\w-]):(?= )) ?")
-_STYLE = re.compile(r'<style class="fal-style">[^<]*</style>')
+_STYLE = re.compile(r'<style class="fal-style">[^<]*</style>\n?')
+_BLANK_LINE = re.compile(r"(?<=\n)([ \t]*)\n")
 _TINT = "background:rgba(128,128,128,.08)"
 _FALLBACKS = {
     "<td>": '<td style="text-align:left">',
@@ -42,12 +43,16 @@ def styled_html(html: str) -> str:
 
 
 def styled_once(html: str) -> str:
-    """HTML of which parts may have their style, with all of it in front."""
-    bare = unstyled(html)
+    """HTML of which parts may have their style, with all of it in front.
+
+    It has no blank line and the style a line of its own: in Markdown, to which nbconvert can convert a notebook, both
+    decide where HTML ends.
+    """
+    bare = _BLANK_LINE.sub(r"\1&#10;", unstyled(html))
     if 'class="fal-' not in bare:
         return bare
     style = "".join(css for marks, css in _parts() if not marks or any(mark in bare for mark in marks))
-    return f'<style class="fal-style">{style}</style>{bare}'
+    return f'<style class="fal-style">{style}</style>\n{bare}'
 
 
 def with_fallbacks(html: str) -> str:

@@ -64,12 +64,15 @@ def download(url: str, *, timeout: float, max_bytes: int, gateway: str | None = 
     return body.getvalue()
 
 
-def keyed_get(url: str, headers: Mapping[str, str], *, timeout: float, max_bytes: int) -> bytes:
+def keyed_fetch(
+    url: str, headers: Mapping[str, str], asked: bytes | None = None, *, timeout: float, max_bytes: int
+) -> bytes:
     """The body at a fixed address of fal's, asked with these headers, which go to no other: nothing is followed.
 
     Args:
         url: https.
         headers: what is sent, the key among it.
+        asked: JSON to send; None to send none.
         timeout: seconds to wait for the server, and at any time for its next bytes.
         max_bytes: the most bytes to take.
 
@@ -80,10 +83,11 @@ def keyed_get(url: str, headers: Mapping[str, str], *, timeout: float, max_bytes
     address = httpx.URL(url)
     if address.scheme != "https":
         raise ValueError("a key is sent over TLS only")
+    sent = {**headers, "Accept-Encoding": "identity", **({} if asked is None else {"Content-Type": "application/json"})}
     body = BytesIO()
     with (
         _client(proxy_of(address), timeout) as client,
-        client.stream("GET", address, headers={**headers, "Accept-Encoding": "identity"}) as response,
+        client.stream("GET" if asked is None else "POST", address, content=asked, headers=sent) as response,
     ):
         if not response.is_success:
             raise httpx.HTTPStatusError(str(response.status_code), request=response.request, response=response)

@@ -3,6 +3,7 @@
 The key is sent to this one host over TLS and to no other: redirects are not followed.
 """
 
+import json
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ import httpx
 from ..errors import ConnectError, CredentialsError, InvalidRequest
 from ..safety.loggers import quiet
 from . import environment
-from .fetching import download, keyed_get
+from .fetching import download, keyed_fetch
 from .target import Authorization, resolve_target
 
 _API = "https://api.fal.ai/v1/models"
@@ -51,6 +52,21 @@ def fetch_prices(endpoints: Sequence[str]) -> bytes | None:
     return _fetch_with_key(url, authorization)
 
 
+def fetch_estimate(endpoint: str, calls: int) -> bytes | None:
+    """The JSON of what fal expects calls to cost, of what earlier ones did; None as for `fetch_prices`.
+
+    To be called on the user's thread, where the key can be looked up.
+
+    Raises:
+        ConnectError: it could not be fetched.
+    """
+    authorization = _authorization(endpoint)
+    if authorization is None:
+        return None
+    asked = {"estimate_type": "historical_api_price", "endpoints": {endpoint: {"call_quantity": calls}}}
+    return _fetch_with_key(f"{_API}/pricing/estimate", authorization, json.dumps(asked).encode())
+
+
 def _authorization(endpoint: str) -> Authorization | None:
     if not environment.is_public_fal(None):
         return None
@@ -61,10 +77,10 @@ def _authorization(endpoint: str) -> Authorization | None:
 
 
 @quiet()
-def _fetch_with_key(url: str, authorization: Authorization) -> bytes:
+def _fetch_with_key(url: str, authorization: Authorization, body: bytes | None = None) -> bytes:
     failure = ""
     try:
-        return keyed_get(url, authorization.headers(), timeout=_SECONDS, max_bytes=_MOST_BYTES)
+        return keyed_fetch(url, authorization.headers(), body, timeout=_SECONDS, max_bytes=_MOST_BYTES)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
         failure = type(exc).__name__
     raise ConnectError(f"fal's prices could not be fetched: {failure}")  # out here, without frames that hold the key

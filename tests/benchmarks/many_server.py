@@ -1,7 +1,9 @@
-"""The server of the measures of many requests: it works on rows by sleeping, and refuses more than a limit at once.
+"""The servers of the measures of many requests: they work on rows by sleeping, as many at once as a limit allows.
 
-It measures how well the limit is used: the mean number of rows at work from the first tenth of the rows to the last,
-divided by the limit. So it leaves out the beginning, in which the limit is being found, and the end.
+One refuses what is more, over WebSockets and HTTP; the other is fal's queue, in which it waits.
+
+They measure how well the limit is used: the mean number of rows at work from the first tenth of the rows to the last,
+divided by the limit. So they leave out the beginning, in which the limit is being found, and the end.
 """
 
 import asyncio
@@ -13,6 +15,11 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+
+from fal_notebook.local.gateway import HTTPOverWebSocket
+from fal_notebook.local.queue import LocalQueue, WithQueue
+from fal_notebook.local.queue_settings import Working
+from fal_notebook.local.server import LocalServer
 
 _BUSY = json.dumps({"detail": "too many at once"})
 
@@ -34,6 +41,13 @@ class Work:
         if self.at_work >= self.limit:
             self.refused += 1
             return 429, _BUSY
+        if "messages" in arguments:  # as litellm asks
+            prompt, _, seconds = arguments["messages"][-1]["content"].rpartition(" for ")
+            status, body = await self.answer({"prompt": prompt, "seconds": float(seconds)})
+            choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": body}}
+            usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+            told = {"id": "x", "object": "chat.completion", "created": 1, "model": "x", "usage": usage}
+            return status, json.dumps({**told, "choices": [choice]})
         self._count(1)
         await asyncio.sleep(arguments["seconds"])
         self._count(-1)
@@ -54,6 +68,26 @@ class Work:
                 self._seconds = now - self._began
             self._changed = now
         self.at_work += change
+
+
+def queue(pipe: "Pipe[Any, Any]", limit: int, rows: int) -> None:
+    """Serve fal's queue in the same way. Its address goes into the pipe, and then, when asked, what was measured."""
+    work = Work()
+    work.begin(limit, rows)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        _, body = await work.answer(json.loads((await receive())["body"]))
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+    waiting = LocalQueue(app, None, working=Working(concurrency=limit))
+    with LocalServer(WithQueue(HTTPOverWebSocket(app), waiting)) as server:
+        pipe.send(server.url)
+        pipe.recv()
+        pipe.send(work.found())
 
 
 def main(pipe: "Pipe[Any, Any]") -> None:

@@ -45,7 +45,7 @@ cell => {
   const area = jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node;
   const seen = window.heights = {words: [], output: []};
   const look = () => {
-    const places = [...area.querySelectorAll(".fal-live .fal-answer *")]
+    const places = [...area.querySelectorAll(".fal-live :is(.fal-answer, .fal-now-answer) *")]
       .filter(each => each.getClientRects().length).map(each => each.getBoundingClientRect());
     if (places.length) seen.words.push(Math.max(...places.map(each => each.bottom)) - places[0].top);
     if (places.length || seen.words.length) seen.output.push(area.getBoundingClientRect().height);

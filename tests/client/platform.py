@@ -35,18 +35,22 @@ class Platform:
         models: its endpoints.
         answers: what it answers in place of its own, by path: a body, or the address of a redirect.
         asked: the paths with their queries, and the keys.
+        told: what was sent by POST.
     """
 
     port: int = 0
     models: list[tuple[str, str, str, str, str]] = field(default_factory=lambda: list(MODELS))
     answers: dict[str, bytes | str] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list, repr=False)
+    told: list[Any] = field(default_factory=list)
 
     def answer(self, path: str, query: dict[str, list[str]]) -> Any:
         if path.endswith("/pricing"):
             known = [(each, PRICES[each]) for each in query["endpoint_id"] if each in PRICES]
             names = ("unit_price", "unit", "currency")
             return {"prices": [{"endpoint_id": each, **dict(zip(names, price, strict=True))} for each, price in known]}
+        if path.endswith("/estimate"):
+            return {"estimate_type": "historical_api_price", "total_cost": 12.5, "currency": "USD"}
         words = query.get("q", [""])[0].lower().split()
         found = [each for each in self.models if all(word in " ".join(each).lower() for word in words)]
         keys = ("display_name", "category", "description", "status")
@@ -63,6 +67,10 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Platform]
     platform = Platform()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            platform.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.do_GET()
+
         def do_GET(self) -> None:
             platform.asked.append((self.path, self.headers.get("Authorization")))
             parts = urlsplit(self.path)
@@ -73,7 +81,7 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Platform]
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            is_refused = parts.path.endswith("/pricing") and not self.headers.get("Authorization")
+            is_refused = "/pricing" in parts.path and not self.headers.get("Authorization")
             body = found or json.dumps(platform.answer(parts.path, parse_qs(parts.query))).encode()
             self.send_response(401 if is_refused else 200)
             self.send_header("Content-Length", str(len(body)))

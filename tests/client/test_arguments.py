@@ -1,3 +1,4 @@
+import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +15,8 @@ import polars
 import pydantic
 import pytest
 
-from fal_notebook.client.arguments import encode, settled
+import fal_notebook as fal
+from fal_notebook.client.arguments import encode, joined, settled
 from fal_notebook.client.result import Result
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.media.media import Media
@@ -241,3 +243,16 @@ def test_the_name_of_a_file_is_not_sent_as_words(tmp_path: Path, monkeypatch: py
         encode({"items": [{"mask_url": "cat.png"}]})
     with pytest.raises(InvalidRequest, match=r"^image_urls is the name of a file.*\(did you mean Path\('cat.png'\)"):
         encode({"image_urls": ["https://fal.media/a.png", "cat.png"]})
+
+
+def test_words_in_the_place_of_the_arguments_are_refused_with_what_to_write() -> None:
+    assert joined({"a": 1, "b": 1}, {"b": 2}) == {"a": 1, "b": 2}
+    words: Any = "Hi"
+    for ask in (fal.run, fal.stream):
+        with pytest.raises(InvalidRequest, match="the arguments are a dict, not str") as caught:
+            ask("test/echo", words)
+        assert caught.value.hint == 'or give them by name, as prompt="…"'
+    with pytest.raises(InvalidRequest, match="a dict, not str"):
+        asyncio.run(fal.arun("test/echo", words))
+    with pytest.raises(InvalidRequest, match="a dict, not str"):
+        fal.map("test/echo", ["a"], words)

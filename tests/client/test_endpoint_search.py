@@ -90,6 +90,19 @@ def test_with_a_key_it_says_what_each_costs(platform: Platform, monkeypatch: pyt
     ]
 
 
+def test_fal_is_asked_what_calls_will_cost(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = session().companion(Prices)
+    assert prices.estimated("fal-ai/flux/dev", 400) is None  # without a key
+    monkeypatch.setenv("FAL_KEY", KEY)
+    assert prices.estimated("fal-ai/flux/dev", 400) == 12.5
+    asked = {"estimate_type": "historical_api_price", "endpoints": {"fal-ai/flux/dev": {"call_quantity": 400}}}
+    assert platform.told == [asked]
+    assert prices.estimated("fal-ai/flux/dev", 400, "wss://gate.example.com") is None
+    for body in (b"[]", b'{"total_cost": "1"}', b'{"total_cost": 1e999, "currency": "USD"}', b"no JSON"):
+        platform.answers["/v1/models/pricing/estimate"] = body
+        assert prices.estimated("fal-ai/flux/dev", 400) is None
+
+
 def test_the_key_follows_no_redirect_and_is_in_no_error(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAL_KEY", KEY)
     platform.answers["/v1/models/pricing"] = f"https://127.0.0.1:{platform.port}/elsewhere"

@@ -15,7 +15,7 @@ from ..render.test_markdown import ATTRIBUTES, HTML, QUOTED, TAGS, problems
 OURS = TAGS | {"div"}
 OUR_ATTRIBUTES = ATTRIBUTES | {"div": {"class", "tabindex"}, "pre": {"tabindex"}}
 HIDDEN = re.compile(r'<style class="fal-style">([^<]*)\{display:none!important\}</style>')
-PART = re.compile(r'<div class="fal-answer fal-part ([^"]*)">')
+PART = re.compile(r'<div class="fal-now-answer fal-part ([^"]*)">')
 
 
 class Page:
@@ -88,7 +88,7 @@ def test_words_without_an_end_display_no_block(page: Page) -> None:
 
 def test_words_replace_the_line_that_tells_what_is_waited_for(page: Page) -> None:
     page.words.say("waiting… <b>2 s</b> $x$")
-    assert page.seen == '<div class="fal-small">waiting… &lt;b&gt;2 s&lt;/b&gt; <span>$</span>x<span>$</span></div>'
+    assert page.seen == '<div class="fal-now-small">waiting… &lt;b&gt;2 s&lt;/b&gt; <span>$</span>x<span>$</span></div>'
     page.add("a")
     assert page.seen == markdown_html("a")
 

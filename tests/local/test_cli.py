@@ -220,13 +220,15 @@ def test_demo_execute_writes_notebooks_without_widget_state(tmp_path: Path) -> N
         tmp_path / "first.ipynb",
         "import os; print(os.environ['FAL_NOTEBOOK_URL'])",
         "import ipywidgets; ipywidgets.IntSlider()",
+        "%load_ext fal_notebook\n%falstream local/fractal prompt=a width:=64 height:=64 --queue",
     )
     code, out, _ = run("demo", str(tmp_path), "--execute", "done", folder=tmp_path)
     assert code == 0
-    assert re.search(r"^first\.ipynb: 3 cells, \d", out, re.MULTILINE)
+    assert re.search(r"^first\.ipynb: 4 cells, \d", out, re.MULTILINE)
     notebook = nbformat.read(tmp_path / "done/first.ipynb", as_version=4)
     assert notebook.cells[1].outputs[0].text.startswith("ws://127.0.0.1:")
     assert "widgets" not in notebook.metadata
+    assert "image/png" in notebook.cells[3].outputs[0].data
     assert "ws://127.0.0.1:" in (tmp_path / "done/first.html").read_text()
 
 

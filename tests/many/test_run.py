@@ -17,6 +17,7 @@ import pytest
 import fal_notebook as fal
 from fal_notebook.client.prices import Price
 from fal_notebook.errors import CredentialsError, InvalidRequest, JournalError
+from fal_notebook.many import start
 from fal_notebook.many.estimate import Estimate
 from fal_notebook.many.journal import Journal
 from fal_notebook.many.journal_view import JournalView
@@ -218,8 +219,27 @@ def test_a_budget_is_not_passed(asked: Asked, path: Path) -> None:
     run = fal.map(ENDPOINT, [f"row {n}" for n in range(50)], cost=0.1, budget=1.0, to=path).wait()
     assert run.standing.counts["done"] == 10
     assert run.standing.spent == pytest.approx(1.0)
+    with pytest.raises(TypeError, match=r"found by number, as run\[0\]; run.to_pandas\(\)\['text'\] is a column"):
+        run["text"]  # type: ignore[call-overload]
     assert run.standing.reason == "the budget is used up"
     assert fal.attach(path, budget=1.5).wait().standing.counts["done"] == 15
+
+
+def test_where_fal_says_what_a_request_costs_a_budget_counts_with_that(
+    asked: Asked, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "_price", lambda *_: Price(0.1, "requests"))
+    run = fal.map(ENDPOINT, [f"row {n}" for n in range(50)], cost=None, pause=0.02, budget=1.0, to=path).wait()
+    assert (run.standing.counts["done"], run.standing.reason) == (10, "the budget is used up")
+    assert asked.most > 1
+    assert fal.attach(path, budget=1.5).wait().standing.counts["done"] == 15
+
+
+def test_what_a_picture_costs_is_no_price_of_a_request(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "_price", lambda *_: Price(0.1, "images"))
+    run = fal.map(ENDPOINT, ["a", "b", "c"], cost=None, pause=0.01, budget=1.0).wait()
+    assert (run.standing.counts["done"], asked.most) == (1, 1)
+    assert run.standing.reason == "the cost of an answer is not known"
 
 
 def test_a_budget_lasts_until_another_one_is_given(asked: Asked, path: Path) -> None:
@@ -275,6 +295,8 @@ def test_a_price_is_told_as_fal_tells_it_and_summed_up_only_where_a_row_is_a_uni
     known = Estimate("a/b", 400, 0, is_unique=False, refused={}, checked=0, price=Price(0.025, "requests"), engine="x")
     assert "price: $0.025 per request, $10 in all" in str(known)
     assert "price: $0.025 per image · " in str(replace(known, price=Price(0.025, "images")))
+    expected = replace(known, price=None, expected=12.5)
+    assert "price: unknown, some $12.5 in all, as fal expects of earlier requests" in str(expected)
 
 
 def test_before_many_rows_what_is_known_is_told(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:

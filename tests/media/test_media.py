@@ -419,6 +419,13 @@ def test_the_repr_says_what_there_is_and_not_the_bytes() -> None:
     assert repr(Media("image/png", url="https://fal.media/a.png")) == "<Media image/png, https://fal.media/a.png>"
 
 
+def test_a_picture_shows_itself_in_a_notebook_and_anything_else_its_repr() -> None:
+    png = Media("image/png", PNG)
+    assert png._repr_mimebundle_() == {"text/plain": repr(png), "image/png": base64.b64encode(PNG).decode()}
+    for other in (Media("image/svg+xml", b"<svg/>"), Media("image/png", url="https://x.y/a.png"), Media("text/plain")):
+        assert other._repr_mimebundle_() == {"text/plain": repr(other)}
+
+
 def test_the_repr_does_not_act_on_a_terminal() -> None:
     assert "\x1b" not in repr(Media("image/png", url="https://fal.media/\x1b[2Ja.png"))
 

@@ -1,11 +1,13 @@
 """The sheet of an answer: once in each output, and only what is used of it."""
 
 import re
+from html import unescape
 
 import pytest
+from markdown_it import MarkdownIt
 
 from fal_notebook.render.answer_style import answer_style, styled_html, styled_once, unstyled
-from fal_notebook.render.bundles import merged, small_bundle, table_bundle, text_bundle
+from fal_notebook.render.bundles import merged, reasoning_bundle, small_bundle, table_bundle, text_bundle
 
 STYLE = "<style"
 LARGEST = 5_000  # bytes of what is saved with an answer of words, code and tables
@@ -54,3 +56,22 @@ def test_what_is_none_of_an_answer_has_no_style() -> None:
 )
 def test_what_matters_most_does_not_need_the_sheet(text: str, fallback: str) -> None:
     assert fallback in text_bundle(text)["text/html"]
+
+
+CODE = "def f(x):\n    y = x\n\n \n    return *y*\n\nf(1)"
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        text_bundle(
+            f"Some *words*,\n  *more*\n\n```py\n{CODE}\n```\n\n$$a\n+ b$$\n\n- a\n\n  b\n\n| a |\n|---|\n| *b* |\n"
+        ),
+        text_bundle(CODE, "text"),
+        reasoning_bundle(f"Some words.\n\n    {CODE}\n", style="text"),
+    ],
+)
+def test_markdown_that_holds_an_output_leaves_it_as_it_is(bundle: dict[str, str]) -> None:
+    html = bundle["text/html"]
+    assert MarkdownIt().render(html).rstrip("\n") == html.rstrip("\n")
+    assert "\n    return *y*\n" in unescape(re.sub("<[^>]*>", "", html))
