@@ -276,7 +276,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Remove the magics and their completion, and close the connections."""
-    from ..client.chat import Chats
+    from ..client.chats import Chats
     from ..client.sessions import session
     from ..display.reloaded_page import recent_answers
 
