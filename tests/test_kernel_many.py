@@ -38,7 +38,7 @@ def test_a_run_is_shown_while_it_goes_on_and_is_static_at_its_end(lab: Kernel, a
     assert "0 of 20 done" in shown["data"]["text/plain"]
     assert not left_open(cell)
     asked.let_go()
-    lab.wait_for("100 %", "20 of 20 done", "ROW 1", "row 19")
+    lab.wait_for("100 %", "20 of 20 done", "ROW ", "row ")  # the gateway refuses some, so that any may be last
     assert lab.run("run.wait()").status == "ok"
     assert lab.run("run").outputs[0]["data"]["text/plain"] == lab.wait_for("100 %", "20 of 20 done")
 
