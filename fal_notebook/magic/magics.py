@@ -158,7 +158,8 @@ class FalMagics(Magics):
             doubts = check_requests(requests, options)
         except InvalidRequest as exc:
             what, advice = exc.lines(UsageError.__name__)
-            raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
+            words = "\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}:")  # IPython writes it again
+            raise UsageError(words.lstrip()) from None
         if doubts:
             show_bundle(small_bundle(doubts))
         self._send(requests, options)

@@ -32,6 +32,8 @@ CELLS = [
     "%falstream test/echo/stream --widget",
     "%falstream test/paced/stream prompt=x count:=250 rate:=25",
     "%falstream test/picture prompt=x",
+    "%falstream test/paced/stream text={{'One.\\n\\nTwo.\\n\\nThree.\\n\\nFour'}} rate:=20 after:=6",
+    "%falstream test/thinking/stream prompt=Four thought=x seconds:=0.1 rate:=9",
 ]
 _CELL = "Jupyter.notebook.get_cell(cell)"
 
@@ -174,3 +176,20 @@ def test_what_is_saved_in_mid_stream_is_there_when_the_notebook_is_opened_again(
     expect(page.output(6)).to_contain_text("0030")
     for cell, words in ((1, "0119"), (2, "first words"), (3, "first words"), (4, "0059"), (5, "bold")):
         expect(page.output(cell)).to_contain_text(words)
+
+
+def test_blocks_that_stream_stand_as_close_as_in_the_end(page: Notebook6) -> None:
+    page.start(8)
+    tops = "each => [...each.querySelectorAll('p')].filter(p => p.offsetHeight).map(p => p.getBoundingClientRect().top)"
+    live = page.output(8).locator(".fal-live")
+    expect(live.get_by_text("Four")).to_be_visible()
+    first, second, *_ = live.evaluate(tops)
+    page.wait(8)
+    expect(live).to_have_count(0)
+    final_first, final_second, *_ = page.output(8).evaluate(tops)
+    assert second - first == pytest.approx(final_second - final_first, abs=1)
+
+
+def test_a_fold_has_a_triangle(page: Notebook6) -> None:
+    page.run(9)
+    expect(page.output(9).get_by_text(re.compile("thought for"))).to_have_css("display", "list-item")
