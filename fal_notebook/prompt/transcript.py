@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from ..render.answer_style import styled_once
+from ..render.answer_style import styled_once, unstyled
 from ..render.bundles import LONGEST_TEXT, Bundle
 from ..render.markdown import lines_html
 from ..render.mathematics import limit_formulas
@@ -30,7 +30,8 @@ _NO_CONTENTS = r'<\1 class="tocSkip"'
 _LONGEST_WORDS = 20_000  # characters of an answer in the plain text, since the HTML has it whole
 PIECES = 6  # outputs of a transcript
 _SHARE = 16  # answers that a conversation begins with in a piece, so that a page takes each piece in a moment
-_SMALL_PIECE = 4_000  # characters of HTML; the next answer is added to a piece with fewer, which is written again
+# Characters of HTML without its style. The next answer is added to a piece with fewer, which is written again.
+_SMALL_PIECE = 2_000
 # JupyterLab and classic Notebook give even an empty output a height.
 _NO_HEIGHT = (
     "<style>:is(.jp-OutputArea-child, .output_area):has(> * > [data-fal-transcript][hidden]) { display: none }</style>"
@@ -79,7 +80,7 @@ class Transcript:
                 return self.format(number)
         used = [number for number, piece in enumerate(self._pieces) if piece.entries]
         last = used[-1] if used else 0
-        if sum(len(each.bundle["text/html"]) for each in self._pieces[last].entries) < _SMALL_PIECE:
+        if sum(len(unstyled(each.bundle["text/html"])) for each in self._pieces[last].entries) < _SMALL_PIECE:
             self._pieces[last].entries.append(entry)
             return self.format(last)
         if last + 1 == len(self._pieces):

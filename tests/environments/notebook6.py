@@ -159,6 +159,9 @@ def test_a_prompt_widget_answers_and_its_transcript_is_saved(page: Notebook6) ->
     expect(box.locator(".fal-entry strong").first).to_have_text("bold")
     saved = page.save().cells[5].outputs
     assert "bold" in saved[1].data["text/plain"]
+    expect(page.output(5).locator(".output_area:visible")).to_have_count(1)  # an empty output would have a height
+    style = "each => getComputedStyle(each).display"
+    assert page.output(5).locator(".fal-root summary").first.evaluate(style) == "list-item"
 
 
 def test_a_picture_is_shown(page: Notebook6) -> None:
