@@ -180,9 +180,7 @@ def test_what_is_saved_in_mid_stream_is_there_when_the_notebook_is_opened_again(
 
 def test_blocks_that_stream_stand_as_close_as_in_the_end(page: Notebook6) -> None:
     page.start(8)
-    tops = (
-        "each => [...each.querySelectorAll('p')].filter(p => p.offsetHeight).map(p => p.getBoundingClientRect().top)"
-    )
+    tops = "each => [...each.querySelectorAll('p')].filter(p => p.offsetHeight).map(p => p.getBoundingClientRect().top)"
     live = page.output(8).locator(".fal-live")
     expect(live.get_by_text("Four")).to_be_visible()
     first, second, *_ = live.evaluate(tops)
