@@ -53,6 +53,13 @@ def test_the_page_gets_at_most_two_updates_a_second(lab: Kernel, asked: Asked) -
     assert "20 of 20 done" in updates[-1]["content"]["data"]["text/plain"]
 
 
+def test_a_cell_that_waits_for_a_run_shows_it_once(lab: Kernel, asked: Asked) -> None:
+    cell = lab.run(f"run = fal.map('{ENDPOINT}', rows[:6], prompt='{{text}}', pause=0.6)\nrun.wait()")
+    assert len(cell.outputs) == 1
+    assert len(lab.run("run").outputs) == 1
+    assert len(lab.run("run.wait()").outputs) == 1
+
+
 def test_a_cell_is_sent_for_each_row(lab: Kernel, asked: Asked) -> None:
     lab.run("loud = '!'")
     cell = lab.run(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .argument_check import Check, checked, doubts_of, warn
-from .arguments import joined
+from .arguments import together
 from .interrupts import interruptible
 from .result import Result
 from .sessions import session
@@ -40,7 +40,7 @@ def stream(
         >>> for update in stream("fal-ai/any-llm/stream", prompt="Hi"):  # doctest: +SKIP
         ...     print(update, end="")
     """
-    whole = joined(arguments, more)
+    whole = together(arguments, more)
     warn(doubts_of(endpoint, [whole], checked(check), base_url=base_url))
     return session().stream(endpoint, whole, base_url=base_url, timeout=timeout)
 

@@ -14,7 +14,7 @@ from ..errors import InvalidRequest
 from ..wire.environment import is_fals
 from ..wire.target import endpoint_name
 from .catalogue import Catalogue, KnownSchema
-from .known_endpoints import successor_of
+from .known_endpoints import successor_of, takes_messages
 from .sessions import session
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ def _deprecation(endpoint: str, base_url: str | None) -> list[str]:
 
 def _hint(endpoint: str, problems: "Sequence[Problem]", way_out: str) -> str:
     sent = "nothing was sent" if problems[0].is_certain else "nothing was sent, since the check is strict"
+    if takes_messages(endpoint) and any(each.path == "messages" for each in problems):
+        chat = "--chat NAME" if way_out.startswith("--") else "fal.chat"
+        return f"{sent}; it takes a conversation, and {chat} makes one of prompts"
     return f"{sent}; %falstream info {endpoint} lists the arguments, {way_out} sends them as they are"
 
 

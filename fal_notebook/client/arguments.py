@@ -26,7 +26,7 @@ _NAMES_OF_FILES = ("_url", "_urls", "_path", "_file")
 _NAMES_OF_TEXTS = ("prompt", "system_prompt", "text")
 
 
-def joined(arguments: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+def together(arguments: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments in a dict, or None, and those by name; a name that is in both has the latter.
 
     Raises:

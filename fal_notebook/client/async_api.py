@@ -40,6 +40,6 @@ async def arun(
 def _settled(arguments: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments with their files read. What a request needs is imported meanwhile."""
     from . import api  # noqa: F401 - imported only to load what it needs
-    from .arguments import joined, settled
+    from .arguments import settled, together
 
-    return settled(joined(arguments, more))
+    return settled(together(arguments, more))

@@ -8,7 +8,6 @@ whose request failed is not part of it, so that asking once more asks the same.
 """
 
 import json
-import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +21,8 @@ from ..media.disk import write_whole
 from ..safety.plain_text import one_line
 from . import messages as turns
 from .argument_check import Check, checked, doubts_of, joined, warn
+from .chats import Chats
+from .context_window import learned, within
 from .interrupts import interruptible
 from .known_endpoints import takes_messages
 from .messages import Message
@@ -32,32 +33,7 @@ from .streaming import Stream
 from .usage import Usage
 from .waiting import check_asyncio
 
-_REFUSED_AS_TOO_LONG = (400, 413, 422)
-_TOO_LONG = re.compile(r"context|too[ _-]?long|(?:maximum|reads at most|limit of)[^.]{0,40}token", re.IGNORECASE)
-_NUMBER_OF_TOKENS = re.compile(r"(?:at most|maximum[^.\d]{0,60}|limit of|limit is)\s*([\d,]{3,9})\b", re.IGNORECASE)
 _LONGEST_TITLE = 60
-_SHARE = 0.75  # of the most tokens, for the conversation: the rest is left for the answer
-
-
-class Chats:
-    """The conversations of a session: those that are still in use, and the one that was asked last.
-
-    Attributes:
-        last: the conversation that was asked last.
-    """
-
-    def __init__(self) -> None:
-        self.last: Chat | None = None
-        self._in_use: weakref.WeakSet[Chat] = weakref.WeakSet()
-
-    def add(self, chat: "Chat") -> None:
-        """Note a new conversation."""
-        self._in_use.add(chat)
-
-    @property
-    def in_use(self) -> "list[Chat]":
-        """The conversations that something refers to, those with most messages first."""
-        return sorted(self._in_use, key=len, reverse=True)
 
 
 class Chat:
@@ -346,8 +322,7 @@ class Chat:
     def _conversation(self, message: Message) -> dict[str, Any]:
         """The arguments that carry the conversation with a new message of the user."""
         everything = [*self._messages, message]
-        most = None if self.context is None else int(self.context * _SHARE)
-        sent = everything if most is None else turns.newest_within(everything, most)
+        sent = within(everything, self.context)
         self.left_out = len(everything) - len(sent)
         if self.takes_messages:
             return {"messages": sent, "stream": True}
@@ -389,20 +364,7 @@ class Chat:
             self._added[request] = [message, turns.assistant_message(result)]
             self._messages += self._added[request]
         elif isinstance(result.error, RequestError):
-            self._learn_context(result.error)
-
-    def _learn_context(self, error: RequestError) -> None:
-        """Note how much the model reads, if the endpoint refused the conversation as too long.
-
-        The request is not sent again: whether a refused one was billed is not known.
-        """
-        words = str(error.detail or error.message)
-        if error.status not in _REFUSED_AS_TOO_LONG or not _TOO_LONG.search(words) or len(self._messages) < 2:
-            return
-        number = _NUMBER_OF_TOKENS.search(words)
-        told = int(number[1].replace(",", "")) if number else 0
-        self.context = told if told >= 100 else int(turns.tokens(self._messages) * _SHARE)
-        error.hint = "the conversation is too long for the model; ask again, and its oldest turns are left out"
+            self.context = learned(result.error, self._messages) or self.context
 
 
 def chat(endpoint: str, **options: Any) -> Chat:

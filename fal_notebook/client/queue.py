@@ -14,7 +14,7 @@ from ..wire.queue_http import QueueHTTP
 from ..wire.queue_protocol import LogLine, QueueStatus, Taken
 from . import queue_exchange
 from .argument_check import Check, checked, doubts_of, warn
-from .arguments import joined
+from .arguments import together
 from .inbox import Inbox
 from .interrupts import interruptible
 from .io_thread import IOThread
@@ -63,7 +63,7 @@ def submit(
         >>> video.result(timeout=900)  # doctest: +SKIP
     """
     address = queue_address(endpoint, base_url)
-    whole = joined(arguments, more)
+    whole = together(arguments, more)
     warn(doubts_of(endpoint, [whole], checked(check), base_url=base_url))
     receiver = QueueReceiver()
     payload = session().payload(whole, address.target, receiver)

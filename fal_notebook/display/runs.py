@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, cast, overload
 
 from IPython.core.getipython import get_ipython
 
-from ..client.arguments import joined
+from ..client.arguments import together
 from ..many.estimate import Estimate
 from ..many.rows import Rows
 from ..many.run import Run
@@ -20,7 +20,7 @@ from ..many.start import attach as attach_run
 from ..many.start import dry_run as estimate_of
 from ..safety.plain_text import printable
 from ..wire.target import endpoint_name
-from .front_end import Screen, screen_of
+from .front_end import Screen, output_widget, request_id, screen_of
 from .outputs import ReplaceableOutput, replaceable_output, show_bundle
 
 _PAUSE = 0.5  # seconds between two updates of the table
@@ -33,9 +33,13 @@ class LiveRun(Run):
     rows in the order that went in. `cancel` stops sending, `resume` goes on, `retry` sends failed rows again.
     """
 
+    _shown_in: str | None = None  # the request whose output has the end of the run, since it waited for it
+
     def _ipython_display_(self) -> None:
-        """Show how the run stands, and update it until the end."""
+        """Show how the run stands, and update it until the end; nothing where `wait` has shown it in this cell."""
         shell = get_ipython()
+        if self._shown_in is not None and self._shown_in == _own_output() and not self.is_running:
+            return
         screen = None if shell is None else screen_of(shell)
         if screen in (None, Screen.TEXT) or not self.is_running:
             show_bundle(self._repr_mimebundle_())
@@ -96,6 +100,8 @@ class LiveRun(Run):
                 output.replace(self._repr_mimebundle_())
             elif not patience:  # the run ended before it was looked at
                 show_bundle(self._repr_mimebundle_())
+            if output is not None or not patience:
+                self._shown_in = _own_output()
 
 
 @overload
@@ -164,7 +170,7 @@ def map(  # noqa: A001 - named for what it does, as in concurrent.futures
         >>> run = map("fal-ai/any-llm", df, prompt="Classify: {text}", to="labels.fal")  # doctest: +SKIP
         >>> run.wait().to_pandas()  # doctest: +SKIP
     """
-    found = Rows(rows, joined(arguments, more), endpoint_name(endpoint), is_unique=unique)
+    found = Rows(rows, together(arguments, more), endpoint_name(endpoint), is_unique=unique)
     how = How(engine, budget, timeout, base_url, check)
     return estimate_of(found, how) if dry_run else begin_run(found, to, how)
 
@@ -197,7 +203,7 @@ def attach(
     Args:
         path: the file.
         engine: as for `map`; ``auto`` is the one with which the run began.
-        budget: US dollars for the whole run, with what was spent before.
+        budget: US dollars for the whole run, with what was spent before; None for that of before, ``inf`` for none.
         timeout: seconds for each request.
         base_url: another host; without one, that with which the run began.
 
@@ -206,6 +212,11 @@ def attach(
         InvalidRequest: a setting cannot be used.
     """
     return cast(LiveRun, attach_run(LiveRun, path, How(engine, budget, timeout, base_url)))
+
+
+def _own_output() -> str | None:
+    """The request whose own output gets what is displayed now; None within an Output widget, or without a kernel."""
+    return request_id() if output_widget() is None else None
 
 
 def _ignore(_: Estimate) -> None:

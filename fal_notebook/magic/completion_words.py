@@ -220,7 +220,7 @@ class _Tab:
 
     @property
     def _chat(self) -> Any:
-        from ..client.chat import Chats
+        from ..client.chats import Chats
         from ..client.sessions import session
 
         if "go_on" in self._given:

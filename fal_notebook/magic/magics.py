@@ -158,7 +158,8 @@ class FalMagics(Magics):
             doubts = check_requests(requests, options)
         except InvalidRequest as exc:
             what, advice = exc.lines(UsageError.__name__)
-            raise UsageError("\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}: ")) from None
+            words = "\n".join([*what, *advice]).removeprefix(f"{UsageError.__name__}:")  # IPython writes it again
+            raise UsageError(words.lstrip()) from None
         if doubts:
             show_bundle(small_bundle(doubts))
         self._send(requests, options)
@@ -275,7 +276,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Remove the magics and their completion, and close the connections."""
-    from ..client.chat import Chats
+    from ..client.chats import Chats
     from ..client.sessions import session
     from ..display.reloaded_page import recent_answers
 

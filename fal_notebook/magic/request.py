@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.arguments import settled
 from ..client.catalogue import Catalogue
-from ..client.chat import Chat, Chats
+from ..client.chat import Chat
+from ..client.chats import Chats
 from ..client.queue import submit_stream
 from ..client.result import Result
 from ..client.sessions import session
@@ -155,7 +156,7 @@ def _said_in_chat(arguments: dict[str, Any], options: Namespace, namespace: Mapp
 
 def _chat(options: Namespace, namespace: Mapping[str, Any], endpoint: str | None) -> Chat:
     if options.go_on:
-        last = session().companion(Chats).last
+        last: Chat | None = session().companion(Chats).last
         if last is None:
             raise InvalidRequest("--continue: there is no conversation yet", hint="--chat NAME begins one")
         return last

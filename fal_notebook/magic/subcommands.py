@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable
 
 from ..client.arguments import encode
-from ..client.chat import Chats
+from ..client.chats import Chats
 from ..client.sessions import session
 from ..display.outputs import show_bundle
 from ..errors import InvalidRequest

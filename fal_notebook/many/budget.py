@@ -1,5 +1,7 @@
 """Sans-I/O: what a run may cost, what it has cost, and what the requests under way will cost at most."""
 
+import math
+
 _TOLERANCE = 1e-9  # dollars: sums of prices are not exact
 
 
@@ -10,7 +12,7 @@ class Budget:
     dearest so far, or the one that fal says, if that is more.
 
     Args:
-        limit: US dollars; None where the user gave none.
+        limit: US dollars; None where the user gave none, infinite where an earlier one is to end.
         spent: what was billed before.
         price: the price of a request, if it is known before.
 
@@ -29,11 +31,11 @@ class Budget:
     @property
     def is_limited(self) -> bool:
         """Whether the user gave a limit."""
-        return self.limit is not None
+        return self.limit is not None and self.limit < math.inf
 
     def allows(self, under_way: int) -> bool:
         """Whether one more request may be sent."""
-        if (limit := self.limit) is None:
+        if (limit := self.limit) is None or limit == math.inf:
             return True
         if self.is_blind:
             return False

@@ -16,6 +16,8 @@ from .window import Window
 
 USED_UP = "the budget is used up"
 """Why a run stops that would pass its budget."""
+COST_UNKNOWN = "the cost of an answer is not known"
+"""Why a run stops whose budget cannot be kept."""
 _MOST_EQUAL = 10  # failures in a row that say the same
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds without any request under way, where the server gives no time
 _KEY, _BALANCE = (401, 403), 402
@@ -122,7 +124,7 @@ class Conduct:
         if may_send and not self._budget.allows(self.under_way):
             if self.under_way:
                 return Wait()
-            self.stop("the cost of an answer is not known" if self._budget.is_blind else USED_UP)
+            self.stop(COST_UNKNOWN if self._budget.is_blind else USED_UP)
             may_send = False
         if not may_send:
             return Wait() if self.under_way or (self._has_more and not self.reason) else Finished(self.reason)

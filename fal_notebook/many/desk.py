@@ -148,7 +148,8 @@ class Desk:
         since = self._loop.time() - self._ends[0] if self._ends else math.inf
         seconds = GATHER_SECONDS + _WRITES_AHEAD * self._ledger.seconds
         will_end = seconds * len(self._ends) / max(since, _LEAST_SECONDS)  # in that time
-        self._ahead = min(max(under_way, _FEWEST_AHEAD), max(0, math.ceil(will_end - _HARDLY_EVER)))
+        most = min(max(under_way, _FEWEST_AHEAD), self.most_intended)
+        self._ahead = min(most, max(0, math.ceil(will_end - _HARDLY_EVER)))
         count = min(self._conduct.free + self._ahead, self.most_intended)
         asked, self._asked = self._asked, []
         upcoming = self._conduct.upcoming(count, self._loop.time())

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from ..client.usage import money
 from ..safety.plain_text import one_line
-from .conduct import USED_UP
+from .conduct import COST_UNKNOWN, USED_UP
 from .row_states import OPEN, State
 from .stored import Outcome
 
+_HOW_TO_GO_ON = {
+    USED_UP: "run.resume(budget=…) goes on",
+    COST_UNKNOWN: 'run.resume(budget=float("inf")) goes on without a budget',
+}
 _NEWEST = 5  # rows
 _MOST_TIMES = 4_000  # ends of rows, of which the rate is known
 _RATE_SECONDS = 30.0  # for which the rate is counted
@@ -56,8 +60,9 @@ class Standing:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest will take; None where that is not known."""
-        return self.left / self.rate if self.is_running and self.rate and self.left else None
+        """How long the rest will take; None where that is not known, or nothing more is sent."""
+        goes_on = self.is_running and not self.reason
+        return self.left / self.rate if goes_on and self.rate and self.left else None
 
     @property
     def bar(self) -> str:
@@ -85,8 +90,8 @@ class Standing:
         """What can be done about rows that have no answer, once nothing more is sent."""
         if self.is_running:
             return []
-        more = "budget=…" if self.reason == USED_UP else ""
-        goes_on = [f"run.resume({more}) goes on"] if self.reason and self.left else []
+        how = _HOW_TO_GO_ON.get(self.reason, "run.resume() goes on")
+        goes_on = [how] if self.reason and self.left else []
         return goes_on + (["run.retry(unknown=True) sends what is unknown again"] if self.counts.get("unknown") else [])
 
 

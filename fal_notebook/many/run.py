@@ -92,7 +92,7 @@ class Run(Table):
         """Go on with what is missing, after `cancel`, an interrupt, or a stop; then what is under way is waited for.
 
         Args:
-            budget: US dollars for the whole run, with what was spent before; None for that of before.
+            budget: US dollars for the whole run, with what was spent before; None for that of before, ``inf`` for none.
 
         Raises:
             InvalidRequest: the budget is none.

@@ -10,13 +10,13 @@ from .queue_engine import QueueEngine
 from .sockets_engine import SocketsEngine
 
 
-def checked(name: str, value: float | None, least: float) -> float | None:
+def checked(name: str, value: float | None, least: float, most: float = math.inf) -> float | None:
     """A setting that is a number of at least so much, or None.
 
     Raises:
         InvalidRequest: it is something else.
     """
-    is_one = isinstance(value, int | float) and not isinstance(value, bool) and least <= value < math.inf
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
     if value is not None and not is_one:
         raise InvalidRequest(f"{name} is a number of at least {least:g}, not {value!r:.80}")
     return value

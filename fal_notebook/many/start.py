@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ class How:
 
     def __post_init__(self) -> None:
         checked("budget", self.budget, 0)
-        checked("timeout", self.timeout, 1e-3)
+        checked("timeout", self.timeout, 1e-3, sys.float_info.max)
         if self.engine not in CHOICES:
             raise InvalidRequest(f"engine={self.engine!r:.40} is none of {', '.join(CHOICES)}")
 

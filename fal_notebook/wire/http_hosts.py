@@ -50,14 +50,19 @@ class HTTPHost(Protocol):
 
 
 class DirectHost:
-    """A host that is asked without a proxy; see `HTTPHost`."""
+    """A host that is asked without a proxy; see `HTTPHost`.
 
-    def __init__(self, url: httpx.URL) -> None:
+    Args:
+        url: the host.
+        context: for https.
+    """
+
+    def __init__(self, url: httpx.URL, context: ssl.SSLContext | None) -> None:
         self._host = url.host
         self._heads = Heads([("Host", url.netloc.decode("ascii")), *_ALWAYS.items()])
         is_plain = url.scheme == "http"
         self._port = url.port or (80 if is_plain else 443)
-        self._context = None if is_plain else httpx.create_ssl_context()
+        self._context = None if is_plain else context
         self._free: list[HTTPConnection] = []  # the one used last is the last
         self._used: set[HTTPConnection] = set()
         self._places = asyncio.Semaphore(_MOST_CONNECTIONS)
@@ -104,14 +109,17 @@ class ProxiedHost:
     Args:
         url: the host.
         proxy: the proxy's address.
+        context: for https.
 
     Raises:
         ValueError, ImportError, httpx.InvalidURL: the proxy cannot be used. The message may have its password.
     """
 
-    def __init__(self, url: httpx.URL, proxy: str) -> None:
+    def __init__(self, url: httpx.URL, proxy: str, context: ssl.SSLContext | None) -> None:
         self._root = str(url).rstrip("/")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else httpx.create_ssl_context()
+        context = context or ssl.SSLContext(
+            ssl.PROTOCOL_TLS_CLIENT
+        )  # since httpx would make one, and read certificates
         limits = httpx.Limits(
             max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=_MOST_CONNECTIONS,

@@ -6,6 +6,7 @@ redirect is followed, and nothing but the proxy is taken from the environment, s
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,9 @@ class HTTPAnswer:
 
 
 class QueueHTTP:
-    """Connections to a queue. They are used on one event loop; making the object takes long, and may be done elsewhere.
+    """Connections to a queue. They are used on one event loop.
+
+    Making the object may be done elsewhere, and takes long: for TLS, certificates are read.
 
     Args:
         address: the queue.
@@ -66,7 +69,9 @@ class QueueHTTP:
         self.address = address
         self._max_body = max_body
         self._key = address.authorization.headers() if address.authorization else {}
-        self._hosts = {root: _host(root) for root in {_root(url) for url in (address.base, address.list_base)}}
+        roots = {_root(url) for url in (address.base, address.list_base)}
+        context = httpx.create_ssl_context() if any(each.startswith("https:") for each in roots) else None
+        self._hosts = {root: _host(root, context) for root in roots}
 
     async def close(self) -> None:
         """Close the connections; all of them, also if the task is cancelled meanwhile."""
@@ -151,12 +156,12 @@ def _root(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _host(root: str) -> HTTPHost:
-    """The connections to a host. Making them takes long: with TLS, certificates are read."""
+def _host(root: str, context: ssl.SSLContext | None) -> HTTPHost:
+    """The connections to a host."""
     url = httpx.URL(root)
     try:
         proxy = proxy_of(url)
-        return DirectHost(url) if proxy is None else ProxiedHost(url, proxy)
+        return DirectHost(url, context) if proxy is None else ProxiedHost(url, proxy, context)
     except (ValueError, ImportError, httpx.InvalidURL):  # its message may have the proxy's password
         raise ConnectError("the proxy that is set cannot be used", hint="check HTTPS_PROXY") from None
 

@@ -50,6 +50,7 @@ PACES: dict[str, tuple[Callable[[int], float], float]] = {
 """The length of each request by its number, and the mean length."""
 _SECONDS = 12.0  # for which the limit is used
 _PATIENCE = 6.0  # times the time that the limit takes, after which a peer has failed
+_LOADING = 60.0  # seconds that it may take besides to begin
 _MANY, _VERY_MANY = 100_000, 1_000_000
 _TIME, _COST = "× the time that the limit takes", "ms of one core a row"
 PEERS_VARIABLE = "BENCHMARK_PEERS"
@@ -121,7 +122,7 @@ def _one(
         url = f"http://127.0.0.1:{ports[1]}/"
         control.post(url, json={"begin": [limit, len(asked)]})
         ideal = sum(each["seconds"] for each in asked) / limit
-        with in_process(_work, work, asked, ports, _PATIENCE * ideal) as cost:
+        with in_process(_work, work, asked, ports, _LOADING + _PATIENCE * ideal) as cost:
             pass
         found = control.post(url, json={"end": True}).json()
     return (found["share"] if found["done"] >= len(asked) * 0.9 else 0.0), cost / len(asked) * 1e3

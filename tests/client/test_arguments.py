@@ -16,7 +16,7 @@ import pydantic
 import pytest
 
 import fal_notebook as fal
-from fal_notebook.client.arguments import encode, joined, settled
+from fal_notebook.client.arguments import encode, settled, together
 from fal_notebook.client.result import Result
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.media.media import Media
@@ -246,7 +246,7 @@ def test_the_name_of_a_file_is_not_sent_as_words(tmp_path: Path, monkeypatch: py
 
 
 def test_words_in_the_place_of_the_arguments_are_refused_with_what_to_write() -> None:
-    assert joined({"a": 1, "b": 1}, {"b": 2}) == {"a": 1, "b": 2}
+    assert together({"a": 1, "b": 1}, {"b": 2}) == {"a": 1, "b": 2}
     words: Any = "Hi"
     for ask in (fal.run, fal.stream):
         with pytest.raises(InvalidRequest, match="the arguments are a dict, not str") as caught:

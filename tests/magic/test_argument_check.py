@@ -23,6 +23,7 @@ from fal_notebook.wire.environment import SCHEMAS_VARIABLE
 from ..conftest import wait_until
 
 ENDPOINT = "studio/talk"
+CHAT = "studio/a-router-with-a-long-name/openai/v1/chat/completions"
 asked: list[dict[str, Any]] = []
 
 
@@ -44,6 +45,15 @@ app = FastAPI()
 def talk(question: Question) -> Answer:
     asked.append(question.model_dump())
     return Answer(output=question.prompt)
+
+
+class Conversation(BaseModel):
+    messages: list[dict[str, str]]
+
+
+@app.post(f"/{CHAT}")
+def converse(conversation: Conversation) -> Answer:
+    return Answer(output=conversation.messages[-1]["content"])
 
 
 @app.post("/old/talk", deprecated=True)
@@ -191,3 +201,14 @@ def test_without_a_schema_nothing_of_the_check_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert "fal_notebook.client.catalogue" in done.stdout
     assert "fal_notebook.schema" not in done.stdout
+
+
+def test_a_prompt_at_an_endpoint_that_takes_a_conversation_is_told_how_to_begin_one(shell: InteractiveShell) -> None:
+    session().companion(Catalogue).find(CHAT)
+    with pytest.raises(UsageError) as caught:
+        shell.run_cell_magic("falstream", CHAT, "Hi")
+    words = str(caught.value).replace("\n", " ")
+    assert words.startswith(f"{CHAT}: messages is missing")
+    assert words.endswith("nothing was sent; it takes a conversation, and --chat NAME makes one of prompts")
+    with pytest.raises(errors.InvalidRequest, match=r"and fal\.chat makes one"):
+        fal_notebook.run(CHAT, prompt="Hi")

@@ -21,6 +21,7 @@ from fal_notebook.many import start
 from fal_notebook.many.estimate import Estimate
 from fal_notebook.many.journal import Journal
 from fal_notebook.many.journal_view import JournalView
+from fal_notebook.many.progress import Standing
 from fal_notebook.many.rows import Rows, fill
 
 from ..conftest import KEY, wait_until
@@ -253,6 +254,12 @@ def test_a_budget_lasts_until_another_one_is_given(asked: Asked, path: Path) -> 
     assert fal.map(ENDPOINT, rows, cost=0.1, budget=1.3, to=path).wait().standing.counts["done"] == 13
 
 
+def test_a_budget_that_cannot_be_kept_is_given_up_on_demand(asked: Asked, path: Path) -> None:
+    run = fal.map(ENDPOINT, ["a", "b", "c"], cost=None, budget=1.0, to=path).wait()
+    assert 'not known · run.resume(budget=float("inf")) goes on without a budget' in run.standing.words
+    assert run.resume(budget=float("inf")).wait().standing.counts["done"] == 3
+
+
 def test_a_run_that_goes_on_takes_a_new_budget(asked: Asked, path: Path) -> None:
     rows = [f"row {n}" for n in range(50)]
     run = fal.map(ENDPOINT, rows, cost=0.1, hold=True, to=path)
@@ -272,6 +279,14 @@ def test_a_run_without_a_connection_says_so_while_it_tries_again(path: Path) -> 
     run.wait()
     assert "tries again" not in run.standing.words
     assert "stopped: cancelled · run.resume() goes on" in run.standing.words
+
+
+def test_a_run_that_is_about_to_stop_has_no_time_left() -> None:
+    now = Standing("a/b", 10, {"done": 2, "intent": 3, "new": 5}, rate=2.0, is_running=True)
+    assert "4 s left" in now.words
+    assert replace(now, reason="interrupted").words == (
+        "a/b · 2 of 10 done · 3 under way · 5 waiting · 2.0 rows/s · stopped: interrupted"
+    )
 
 
 def test_rows_that_ask_the_same_are_asked_once_where_that_is_wanted(asked: Asked) -> None:

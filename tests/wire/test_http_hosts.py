@@ -67,7 +67,7 @@ async def served(server: Server, context: ssl.SSLContext | None = None) -> Async
 def with_host(server: Server, work: Callable[[HTTPHost], Awaitable[None]]) -> None:
     async def run() -> None:
         async with served(server) as url:
-            host = DirectHost(httpx.URL(url))
+            host = DirectHost(httpx.URL(url), None)
             try:
                 await work(host)
             finally:
@@ -204,7 +204,10 @@ def test_tls_is_checked_and_a_proxy_carries_it(
                 proxy = tunnel.url.replace("ws:", "http:")
 
                 def make() -> HTTPHost:
-                    return ProxiedHost(httpx.URL(url), proxy) if is_proxied else DirectHost(httpx.URL(url))
+                    context = httpx.create_ssl_context()
+                    if is_proxied:
+                        return ProxiedHost(httpx.URL(url), proxy, context)
+                    return DirectHost(httpx.URL(url), context)
 
                 for trusted in (False, True):
                     if trusted:

@@ -100,6 +100,9 @@ class View {
     this.onLost = () => this.lose();
     this.model.on("msg:custom", this.onMessage);
     this.model.on("comm_live_update", this.onLost); // in JupyterLab and Notebook 7, when the kernel is restarted
+    this.onStatus = (_, status) => { if (status === "autorestarting" || status === "dead") this.lose(); };
+    this.kernelStatus = this.model.widget_manager?.kernel?.statusChanged; // the same when it has crashed
+    this.kernelStatus?.connect(this.onStatus);
     this.traits = ["endpoint", "prompt", "play", "system", "remember", "enter_sends"];
     for (const name of this.traits) this.model.on(`change:${name}`, this.onTraitChange);
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -140,6 +143,7 @@ class View {
     clearTimeout(this.saving);
     this.model.off("msg:custom", this.onMessage);
     this.model.off("comm_live_update", this.onLost);
+    this.kernelStatus?.disconnect(this.onStatus);
     for (const name of this.traits) this.model.off(`change:${name}`, this.onTraitChange);
     this.transcript.close();
     this.conversation.close();

@@ -508,3 +508,17 @@ test("a view whose kernel was restarted says so, breaks the answer off, gives a 
   view.run();
   assert.equal(model.sent.at(-1).kind, "run");
 });
+
+test("a view whose kernel has crashed says so", () => {
+  const listeners = new Set();
+  const statusChanged = { connect: (each) => listeners.add(each), disconnect: (each) => listeners.delete(each) };
+  const model = Object.assign(new Model(), { widget_manager: { kernel: { statusChanged } } });
+  const view = new View(model, new Element("div"));
+  const [listener] = listeners;
+  listener(null, "busy");
+  assert.equal(view.connection.reason.textContent, "");
+  listener(null, "autorestarting");
+  assert.match(view.connection.reason.textContent, /^the kernel was restarted/);
+  view.close();
+  assert.equal(listeners.size, 0);
+});
