@@ -15,7 +15,7 @@ from ..client.result import Result
 from ..client.usage import Usage
 from ..display.live_reasoning import ReasoningState
 from ..errors import FalNotebookError
-from ..render.answer_style import unstyled, with_fallbacks
+from ..render.answer_style import unstyled, with_fallbacks, without_blank_lines
 from ..render.bundles import CUT_NOTE, LONGEST_TEXT, Bundle
 from ..render.file_words import size_words
 from ..response.updates import Progress
@@ -79,7 +79,7 @@ def ending(ended: Entry) -> Message:
     if ended.result is None or not ended.result.text or len(ended.result.text) != ended.words.length:
         return message
     words = ended.words.html()
-    saved = with_fallbacks(words)
+    saved = without_blank_lines(with_fallbacks(words))
     return {**message, "html": html.replace(saved, _PLACE, 1), "words": words} if saved in html else message
 
 

@@ -43,16 +43,20 @@ def styled_html(html: str) -> str:
 
 
 def styled_once(html: str) -> str:
-    """HTML of which parts may have their style, with all of it in front.
+    """HTML of which parts may have their style, with all of it in front, and without blank lines.
 
-    It has no blank line and the style a line of its own: in Markdown, to which nbconvert can convert a notebook, both
-    decide where HTML ends.
+    The style has a line of its own: that, too, decides in Markdown where HTML ends.
     """
-    bare = _BLANK_LINE.sub(r"\1&#10;", unstyled(html))
+    bare = without_blank_lines(unstyled(html))
     if 'class="fal-' not in bare:
         return bare
     style = "".join(css for marks, css in _parts() if not marks or any(mark in bare for mark in marks))
     return f'<style class="fal-style">{style}</style>\n{bare}'
+
+
+def without_blank_lines(html: str) -> str:
+    """The same HTML, no line of which is empty: nbconvert can make it a part of Markdown, where it would end there."""
+    return _BLANK_LINE.sub(r"\1&#10;", html)
 
 
 def with_fallbacks(html: str) -> str:

@@ -12,7 +12,7 @@ from fal_notebook.prompt import page_messages
 from fal_notebook.prompt.argument_rows import Form, InvalidForm
 from fal_notebook.prompt.entry import Entry
 from fal_notebook.prompt.transcript import Transcript
-from fal_notebook.render.answer_style import unstyled, with_fallbacks
+from fal_notebook.render.answer_style import unstyled, with_fallbacks, without_blank_lines
 from fal_notebook.render.markdown import markdown_html
 from fal_notebook.response.updates import Progress, Text
 
@@ -55,6 +55,7 @@ def test_an_entry_that_has_ended_has_its_html_and_its_kind_of_end() -> None:
     "result",
     [
         Result("a/b", text="**words** $x$\n\n- a\n- b\n"),
+        Result("a/b", text="```\none\n\n\ntwo\n```\n\nwords"),
         Result("a/b", text="words", reasoning="because", media=[Media("image/png", PNG)]),
         Result("a/b", text="words", error=ModelError("no")),
     ],
@@ -63,7 +64,8 @@ def test_the_words_of_an_ended_answer_are_apart_from_what_is_around_them(result:
     ended = entry(result)
     told = page_messages.ending(ended)
     assert told["html"].count("<fal-words></fal-words>") == 1
-    whole = told["html"].replace("<fal-words></fal-words>", with_fallbacks(told["words"]))
+    words = without_blank_lines(with_fallbacks(told["words"]))
+    whole = told["html"].replace("<fal-words></fal-words>", words)
     assert whole == unstyled(ended.bundle["text/html"])
     assert told["words"] == markdown_html(result.text)
 
