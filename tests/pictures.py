@@ -26,6 +26,7 @@ WARM_UP = f"%falstream {LLM} prompt=Hi max_tokens:=1 -q"
 LONG = f"%%falstream {LLM} -o answer\nWrite a long story about a lighthouse and the sea."
 STORY = "This sentence is heard while the next one is being spoken. " * 60
 SOME_WORDS = re.compile(r"(\w+\W+){12}")
+MANY_WORDS = re.compile(r"(\w+\W+){60}")
 
 
 def main(names: Sequence[str] = ()) -> None:
@@ -56,7 +57,7 @@ def quickstart(browser: Browser, lab: Server) -> None:
         for cell in (2, 3):
             page.run(cell)
         page.start(1)
-        expect(page.output(1)).to_contain_text(SOME_WORDS)
+        expect(page.output(1)).to_contain_text(MANY_WORDS)
         page.page.wait_for_timeout(700)
         shoot(page, "quickstart", 1, 3)
 

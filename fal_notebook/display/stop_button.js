@@ -11,6 +11,7 @@ export default {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "■ Stop";
+    button.title = "Stop this request";
     button.setAttribute("aria-label", "Stop this request");
     button.style.cssText = STYLE;
     button.style.display = "none";

@@ -107,7 +107,14 @@ def test_what_is_finished_stays_in_its_place_and_selected_while_more_comes(page:
     heading.scroll_into_view_if_needed()
     heading.select_text()
     top = heading.bounding_box()
-    expect(output.get_by_role("button", name="Stop this request")).to_be_visible()
+    stop = output.get_by_role("button", name="Stop this request")
+    expect(stop).to_be_visible()
+    beside = stop.bounding_box()
+    widest = output.locator(".fal-live").evaluate(
+        "each => Math.max(...[...each.querySelectorAll('p, h2')].map(p => p.getBoundingClientRect().right))"
+    )
+    assert beside is not None
+    assert beside["x"] > widest - 1
     expect(output.locator("h2:visible").nth(5)).to_be_visible()
     assert heading.evaluate("each => each.isConnected")
     assert page.page.evaluate("getSelection().toString().trim()") == "A heading"
