@@ -206,7 +206,7 @@ def test_without_a_schema_nothing_of_the_check_is_imported() -> None:
 def test_a_prompt_at_an_endpoint_that_takes_a_conversation_is_told_how_to_begin_one(shell: InteractiveShell) -> None:
     session().companion(Catalogue).find(CHAT)
     with pytest.raises(UsageError) as caught:
-        shell.run_cell_magic("falstream", CHAT, "Hi")
+        shell.run_cell_magic("falstream", f"{CHAT} --field text", "Hi")
     words = str(caught.value).replace("\n", " ")
     assert words.startswith(f"{CHAT}: messages is missing")
     assert words.endswith("nothing was sent; it takes a conversation, and --chat NAME makes one of prompts")

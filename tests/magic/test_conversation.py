@@ -29,6 +29,16 @@ def test_a_cell_begins_a_conversation_and_another_goes_on(shell: InteractiveShel
     assert endpoints.received[-1]["model"] == "m"
 
 
+def test_a_cell_outside_of_a_conversation_is_its_only_message(shell: InteractiveShell) -> None:
+    assert ask(shell, f"{ENDPOINT} model=m", "My name is Ada.").text == "I know Ada"
+    assert endpoints.received[-1] == {"model": "m", "messages": [{"role": "user", "content": "My name is Ada."}]}
+    ask(shell, f"{ENDPOINT} system='Be brief.' --models a,b", "Hi")
+    assert {each["model"] for each in [*endpoints.received][-2:]} == {"a", "b"}
+    assert [each["role"] for each in endpoints.received[-1]["messages"]] == ["system", "user"]
+    ask(shell, ENDPOINT, '{"messages": [{"role": "user", "content": "Ho"}], "prompt": "as it is"}')
+    assert endpoints.received[-1]["prompt"] == "as it is"
+
+
 def test_the_last_conversation_is_gone_on_with(shell: InteractiveShell) -> None:
     ask(shell, f"{ENDPOINT} --chat talk", "My name is Ada.")
     ask(shell, f"{ENDPOINT} --chat other", "My name is Grace.")
