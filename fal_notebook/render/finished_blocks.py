@@ -242,8 +242,7 @@ class FinishedBlocks:
 
     def part(self, html: str, *, is_open: bool = False) -> Block:
         """HTML as the part of the answer that comes next."""
-        goes_on = self.state.goes_on
-        return Block(html, continues=goes_on, is_close=goes_on and not self.state.is_loose, is_open=is_open)
+        return Block(html, continues=self.state.goes_on, is_open=is_open)
 
     def _cut(self, place: int) -> None:
         """Look at nothing that stands before a place of the plain text any more."""

@@ -54,7 +54,7 @@ class GrowingLines:
         return preformatted_html("".join(self._plain))
 
     def _part(self, words: str) -> Block:
-        return Block(preformatted_html(words) if words else "", continues=bool(self._blocks), is_close=True)
+        return Block(preformatted_html(words) if words else "", continues=bool(self._blocks))
 
     def _read(self) -> None:
         """Make what has come harmless, without half of a line end or of a character, unless no more comes."""

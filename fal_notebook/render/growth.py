@@ -13,13 +13,11 @@ class Block:
     Attributes:
         html: that can do nothing but be read.
         continues: whether it goes on with the list, the table, the code or the words of the block before it.
-        is_close: whether no space is between the two, as none is between the items of most lists.
         is_open: whether it is code or a table that goes on in the next block, or in the tail.
     """
 
     html: str
     continues: bool = False
-    is_close: bool = False
     is_open: bool = False
 
 

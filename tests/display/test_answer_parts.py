@@ -9,13 +9,13 @@ def test_a_block_of_its_own_is_as_it_is() -> None:
 
 
 def test_a_block_that_goes_on_says_so() -> None:
-    items = [Block("<ul></ul>", continues=True, is_close=True), Block("<ol></ol>", continues=True)]
+    items = [Block("<ul></ul>", continues=True), Block("<ol></ol>", continues=True)]
     assert parts_html(items) == ('<div class="fal-goes-on"><ul></ul></div><div class="fal-goes-on"><ol></ol></div>')
 
 
 def test_code_whose_end_has_not_come_says_so() -> None:
     assert parts_html([Block("<pre></pre>", is_open=True)]) == '<div class="fal-open"><pre></pre></div>'
-    both = Block("<pre></pre>", continues=True, is_close=True, is_open=True)
+    both = Block("<pre></pre>", continues=True, is_open=True)
     assert parts_html([both]) == '<div class="fal-goes-on fal-open"><pre></pre></div>'
 
 
