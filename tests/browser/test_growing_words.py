@@ -102,7 +102,7 @@ def test_words_that_stream_are_as_high_as_in_the_end_and_never_jump(page: Notebo
 def test_what_is_finished_stays_in_its_place_and_selected_while_more_comes(page: Notebook) -> None:
     page.start(SLOW)
     output = page.output(SLOW)
-    expect(output.locator("h2")).to_have_count(1)
+    expect(output.locator("h2").first).to_be_visible()
     heading = output.locator("h2").first.element_handle()
     heading.scroll_into_view_if_needed()
     heading.select_text()

@@ -68,7 +68,7 @@ def test_plain_text_has_everything_on_one_line_with_the_request_at_its_end() -> 
 
 
 def test_the_fold_needs_no_script_and_is_closed() -> None:
-    html = USUAL.foot["text/html"].rpartition("</style>")[2]
+    html = USUAL.foot["text/html"].rpartition("</style>")[2].lstrip()
     assert html.startswith('<div class="fal-answer"><details class="fal-small fal-fold fal-foot"')
     assert "<script" not in html
     assert " open" not in html
