@@ -29,7 +29,13 @@ def page(browser: Browser, jupyter_server: Server) -> Iterator[Notebook]:
         yield opened
 
 
-@pytest.mark.parametrize("cell", [1, 2], ids=["a cell that waits", "a background run"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(1, id="a cell that waits"),
+        pytest.param(2, id="a background run", marks=pytest.mark.front_end),
+    ],
+)
 def test_a_page_that_comes_back_in_mid_stream_shows_the_end_and_saves_it(cell: int, page: Notebook) -> None:
     page.start(cell)
     expect(page.output(cell)).to_contain_text("0060")
@@ -47,6 +53,7 @@ def test_a_page_that_comes_back_in_mid_stream_shows_the_end_and_saves_it(cell: i
     assert WIDGET not in {*body.data, *foot.data}
 
 
+@pytest.mark.front_end
 def test_answers_in_output_widgets_within_others_have_their_end(page: Notebook) -> None:
     page.run(3)
     page.run(4)

@@ -82,6 +82,7 @@ def _check_gaps(pieces: list[dict[str, float]]) -> None:
     assert max(abs(after["when"] - before["end"]) for before, after in pairwise(pieces)) < 1e-9
 
 
+@pytest.mark.front_end
 def test_a_streamed_wav_plays_without_a_gap_until_the_static_player_does(page: Notebook) -> None:
     page.start(2)
     until(page, "ear.sounded")
@@ -126,6 +127,7 @@ def test_an_answer_without_sound_is_shown_as_ever(page: Notebook) -> None:
     expect(_player(page, 4)).to_have_count(0)
 
 
+@pytest.mark.front_end
 def test_an_mp3_plays_while_python_feeds_it(page: Notebook) -> None:
     page.start(5)
     until(page, "ear.elements[0]?.currentTime > 0.2")
@@ -167,6 +169,7 @@ def test_the_prompt_widget_plays_what_comes_when_its_switch_is_on(page: Notebook
     assert page.run(9)[0]["data"]["text/plain"] == "True"
 
 
+@pytest.mark.front_end
 def test_sound_that_goes_on_after_the_answers_end_ends_with_the_next_prompt(page: Notebook) -> None:
     page.run(8)
     page.run(10)
@@ -210,6 +213,7 @@ def test_nothing_of_the_widget_is_saved(page: Notebook) -> None:
     expect(page.page.locator(".jp-Notebook")).not_to_contain_text("Error displaying widget")
 
 
+@pytest.mark.front_end
 def test_where_sound_needs_a_click_the_player_says_so(browser: Browser, jupyter_server: Server) -> None:
     with stored(jupyter_server, ["\n".join(CELLS[number] for number in (0, 3))], "click.ipynb"):
         page = Unclicked(browser, address(jupyter_server, "click.ipynb"))
