@@ -292,6 +292,7 @@ def test_the_page_has_no_errors_but_those_of_an_empty_notebook(page: Notebook, u
 
 def test_it_follows_the_theme(page: Notebook) -> None:
     shown = page.output(6).locator(".fal-root")
+    page.theme("JupyterLab Light")  # another page may have changed the server's
     light = shown.evaluate("element => getComputedStyle(element).backgroundColor")
     page.theme("JupyterLab Dark")
     expect(shown).not_to_have_css("background-color", light)
