@@ -117,9 +117,8 @@ class ProxiedHost:
 
     def __init__(self, url: httpx.URL, proxy: str, context: ssl.SSLContext | None) -> None:
         self._root = str(url).rstrip("/")
-        context = context or ssl.SSLContext(
-            ssl.PROTOCOL_TLS_CLIENT
-        )  # since httpx would make one, and read certificates
+        # Without one, httpx would make its own, and read certificates.
+        context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         limits = httpx.Limits(
             max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=_MOST_CONNECTIONS,
