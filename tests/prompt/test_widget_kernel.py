@@ -148,9 +148,7 @@ def test_a_long_conversation_is_whole_in_the_cells_own_output_and_formatted_once
 
 
 def test_without_a_page_a_long_conversation_is_formatted_at_once(lab: Kernel) -> None:
-    request = lab.client.session.msg("execute_request", {"code": LONG, "allow_stdin": False})
-    lab.client.shell_channel.send(request)
-    shown = "".join(_transcript(_all_until_idle(lab, request["header"]["msg_id"])))
+    shown = "".join(_transcript(_all_until_idle(lab, lab.client.execute(LONG, allow_stdin=False))))
     assert all(f"<strong>assistant {number}</strong>" in shown for number in range(60))
 
 
