@@ -73,9 +73,16 @@ class Connection:
             self._note(*now)
 
     def report_attempt(self) -> None:
-        """Report the state of the latest attempt to connect; without an attempt, the state is ready."""
-        for state, reason in self.known.of_attempt(self.known.attempt, self._endpoint):
-            self.report(state, reason)
+        """Report the state of the latest attempt to connect; without an attempt, the state is ready.
+
+        Another thread may begin an attempt meanwhile. Then this report came too late, and the attempt is reported anew.
+        """
+        is_latest = False
+        while not is_latest:
+            attempt = self.known.attempt
+            for state, reason in self.known.of_attempt(attempt, self._endpoint):
+                self.report(state, reason)
+            is_latest = attempt is self.known.attempt
 
     def _await(self, attempt: Attempt) -> None:
         """Report how an attempt to connect ended, unless a later attempt or a request has replaced it."""
