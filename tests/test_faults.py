@@ -33,6 +33,8 @@ from .faults import (
 )
 from .scripted import ScriptedServer, end, start
 
+pytestmark = pytest.mark.beside
+
 COMBINATIONS = [(place, fault) for fault, outcomes in OUTCOMES.items() for place in outcomes]
 MET = [(place, fault) for place, fault in COMBINATIONS if place not in AFTER]
 PASSED = [(place, fault) for place, fault in COMBINATIONS if place in AFTER]

@@ -21,6 +21,8 @@ from .kernels import SECONDS, Execution, Kernel, kernel, left_open
 from .render.test_markdown import problems
 from .scripted import ScriptedServer, asks_for_key, end, start
 
+pytestmark = pytest.mark.beside
+
 IPYKERNEL = tuple(map(int, version("ipykernel").split(".")[:2]))
 REFUSAL = '{"detail":[{"loc":["body","prompt"],"msg":"Field required"}]}'
 WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -20,6 +20,8 @@ from .conftest import KEY, wait_until
 from .faults import Fault, FaultyGateway, Place, words
 from .kernels import Kernel, kernel, left_open
 
+pytestmark = pytest.mark.beside
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -25,6 +25,8 @@ from fal_notebook.local.server import LocalServer
 from .frames import TEXT, frame, raw_client, raw_socket
 from .wire import SECONDS, ask, open_socket
 
+pytestmark = pytest.mark.beside
+
 COMMAND = [sys.executable, "-c", "import sys; from fal_notebook.local.cli import main; sys.exit(main())"]
 ROOT = Path(__file__).parents[2]
 ECHO = """

@@ -15,6 +15,8 @@ from ..conftest import wait_until
 from ..faults import Fault, FaultyGateway, Place, words
 from ..proxy import Proxy
 
+pytestmark = pytest.mark.beside
+
 LARGE = "x" * 12_000_000
 SMALLER = "x" * 1_500_000
 """Fewer bytes than the operating system would take at once if it were given all of them."""
