@@ -99,7 +99,7 @@ class Chat:
         self.field = "prompt"
         self._messages = turns.checked(messages)
         if system is not None:
-            self._messages = [{"role": "system", "content": system}, *turns.without_system(self._messages)]
+            self._messages = [turns.system_message(system), *turns.without_system(self._messages)]
         self._usage = Usage()
         self._doubts: Sequence[str] = ()
         self._turn: tuple[Message, Stream] | None = None
@@ -208,7 +208,7 @@ class Chat:
     @system.setter
     def system(self, words: str | None) -> None:
         others = turns.without_system(self.messages)
-        self._messages[:] = [*([{"role": "system", "content": words}] if words else []), *others]
+        self._messages[:] = [*([turns.system_message(words)] if words else []), *others]
 
     @property
     def usage(self) -> Usage:

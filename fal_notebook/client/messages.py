@@ -24,6 +24,11 @@ _MESSAGE_TOKENS = 4  # for the marks that a chat template puts around a message
 _AUDIO_FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
+def system_message(words: str) -> Message:
+    """The message that tells the model what holds for the whole conversation."""
+    return {"role": "system", "content": words}
+
+
 def user_message(*parts: Any) -> Message:
     """The message of a user.
 

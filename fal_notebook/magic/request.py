@@ -11,7 +11,7 @@ from ..client.catalogue import Catalogue
 from ..client.chat import Chat
 from ..client.chats import Chats
 from ..client.known_endpoints import takes_messages
-from ..client.messages import user_message
+from ..client.messages import system_message, user_message
 from ..client.queue import submit_stream
 from ..client.result import Result
 from ..client.sessions import session
@@ -128,7 +128,7 @@ def _as_messages(endpoint: str, arguments: dict[str, Any]) -> dict[str, Any]:
     prompt, system = arguments.get(_PROMPT), arguments.get("system")
     if not takes_messages(endpoint) or not isinstance(prompt, str) or "messages" in arguments:
         return arguments
-    before = [{"role": "system", "content": system}] if isinstance(system, str) else []
+    before = [system_message(system)] if isinstance(system, str) else []
     others = {name: value for name, value in arguments.items() if name != _PROMPT and (name != "system" or not before)}
     return {**others, "messages": [*before, user_message(prompt)]}
 

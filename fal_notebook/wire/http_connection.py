@@ -14,7 +14,6 @@ import h11
 
 _HAPPY_EYEBALLS_SECONDS = 0.25  # how long one address of a host is tried before the next (RFC 8305, 5)
 _WITH_BODY = ("POST", "PUT")  # methods whose requests say how long their body is, also where there is none
-
 _MOST_HEADS = 100  # that are known
 
 

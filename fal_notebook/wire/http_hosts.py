@@ -6,7 +6,7 @@ them.
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import httpx
@@ -157,12 +157,16 @@ class ProxiedHost:
 
     async def close(self) -> None:
         """Close all connections, also if the task is cancelled meanwhile, which httpx does not promise."""
-        cancelled: asyncio.CancelledError | None = None
-        for connection in self._transport._pool.connections:
-            try:
-                await connection.aclose()
-            except asyncio.CancelledError as exc:
-                cancelled = exc
-        await self._client.aclose()
-        if cancelled is not None:
-            raise cancelled
+        await close_all([*(each.aclose for each in self._transport._pool.connections), self._client.aclose])
+
+
+async def close_all(closings: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Do all of these, one after the other, also if the task is cancelled meanwhile; that is raised at the end."""
+    cancelled: asyncio.CancelledError | None = None
+    for close in closings:
+        try:
+            await close()
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        raise cancelled

@@ -66,8 +66,7 @@ class QueueAddress:
 
     def is_own(self, url: str) -> bool:
         """Whether a URL is on the queue's own host, or is the list of requests."""
-        is_own = same_origin(url, self.base) or same_origin(url, self.list_base)
-        return is_own and "@" not in urlsplit(url).netloc
+        return _is_at(url, self.base) or _is_at(url, self.list_base)
 
     def links(self, request_id: str, told: dict[str, object] | None = None) -> Links:
         """Where the queue answers for a request.
@@ -107,7 +106,7 @@ class QueueAddress:
     def _checked(self, told: object, usual: str) -> str:
         if told == usual or not isinstance(told, str) or not _URL.fullmatch(told):
             return usual
-        return told if same_origin(told, self.base) and "@" not in urlsplit(told).netloc else usual
+        return told if _is_at(told, self.base) else usual
 
 
 def queue_address(endpoint: str, base_url: str | None = None) -> QueueAddress:
@@ -141,6 +140,11 @@ def _application(endpoint: str) -> str:
 def same_origin(url: str, other: str) -> bool:
     """Whether two URLs have the same scheme, host and port, by which hosts are told apart (RFC 6454)."""
     return _origin(url) == _origin(other) is not None
+
+
+def _is_at(url: str, place: str) -> bool:
+    """Whether a URL leads to this place, and has no name or password of its own, which would take the key's place."""
+    return same_origin(url, place) and "@" not in urlsplit(url).netloc
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

@@ -5,7 +5,6 @@ certainly nothing was sent, any other error that something may have been. The ke
 redirect is followed, and nothing but the proxy is taken from the environment, since a ``.netrc`` would replace the key.
 """
 
-import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from ..safety.decompression import decompressed
 from ..safety.plain_text import excerpt, page_words
 from .fetching import proxy_of
 from .http_connection import BrokenOff, NothingSent, RawAnswer, TooLarge
-from .http_hosts import DirectHost, HTTPHost, ProxiedHost
+from .http_hosts import DirectHost, HTTPHost, ProxiedHost, close_all
 from .protocol import Data, End, Event, Start
 from .queue_address import QueueAddress, same_origin
 
@@ -75,14 +74,7 @@ class QueueHTTP:
 
     async def close(self) -> None:
         """Close the connections; all of them, also if the task is cancelled meanwhile."""
-        cancelled: asyncio.CancelledError | None = None
-        for host in self._hosts.values():
-            try:
-                await host.close()
-            except asyncio.CancelledError as exc:
-                cancelled = exc
-        if cancelled is not None:
-            raise cancelled
+        await close_all(host.close for host in self._hosts.values())
 
     async def ask(self, method: str, url: str, body: bytes | None = None) -> HTTPAnswer:
         """The answer to one request, which is sent once.
