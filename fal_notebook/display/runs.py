@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, cast, overload
 from IPython.core.getipython import get_ipython
 
 from ..client.arguments import together
+from ..client.sessions import session
 from ..many.estimate import Estimate
 from ..many.rows import Rows
 from ..many.run import Run
@@ -170,7 +171,8 @@ def map(  # noqa: A001 - named for what it does, as in concurrent.futures
         >>> run = map("fal-ai/any-llm", df, prompt="Classify: {text}", to="labels.fal")  # doctest: +SKIP
         >>> run.wait().to_pandas()  # doctest: +SKIP
     """
-    found = Rows(rows, together(arguments, more), endpoint_name(endpoint), is_unique=unique)
+    upload = session().upload_choice
+    found = Rows(rows, together(arguments, more), endpoint_name(endpoint), is_unique=unique, upload=upload)
     how = How(engine, budget, timeout, base_url, check)
     return estimate_of(found, how) if dry_run else begin_run(found, to, how)
 

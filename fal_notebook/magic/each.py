@@ -6,6 +6,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..client.sessions import session
 from ..display.outputs import show_bundle
 from ..display.runs import LiveRun, begin_run
 from ..errors import InvalidRequest
@@ -33,6 +34,7 @@ def perform_each(options: Namespace, cell: str, namespace: Mapping[str, Any], sh
         _arguments(options, cell, namespace),
         endpoint_name(options.endpoint),
         is_unique=options.unique,
+        upload=session().upload_choice,
     )
     engine = "queue" if options.queue else "auto"
     how = How(engine, options.budget, options.timeout, options.base_url or None, options.check)

@@ -7,20 +7,22 @@ wanted: an iterable is never a list in memory.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
-from ..client.arguments import encode
+from ..client.payloads import UploadChoice
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
 from .journal import Journal
+from .row_files import marked
 from .row_templates import RowTemplates
 from .stored import Header, Row
 
 PROMPT = "prompt"
 """The column of rows that are plain values."""
 _PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
+_PIECE_BYTES = 16_000_000  # of their files, beyond which fewer are
 _LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
 
 
@@ -33,18 +35,28 @@ class Rows:
             template or a function, each row's own columns are its arguments, too.
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
+        upload: what the user wishes for uploads; see `payloads`.
     """
 
-    def __init__(self, source: Any, given: Mapping[str, Any], endpoint: str, *, is_unique: bool = False) -> None:
+    def __init__(
+        self,
+        source: Any,
+        given: Mapping[str, Any],
+        endpoint: str,
+        *,
+        is_unique: bool = False,
+        upload: UploadChoice = "auto",
+    ) -> None:
         pairs = _labelled(source)
         first = next(pairs, None)
         columns = [] if first is None else list(first[1])
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
-        self.header = Header(
-            endpoint, encode(self._templates.constants), json.dumps(self._templates.texts), is_unique=is_unique
-        )
+        self._upload = upload
+        constants, files = marked(self._templates.constants, upload)
+        texts = json.dumps(self._templates.texts)
+        self.header = Header(endpoint, constants, texts, is_unique=is_unique, files=files)
 
     def __iter__(self) -> Iterator[Row]:
         """The rows as they are stored. They can be read once.
@@ -57,10 +69,10 @@ class Rows:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
                     asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
-                arguments = encode(asked)
+                arguments, files = marked(asked, self._upload)
             except InvalidRequest as exc:
                 raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
-            yield Row(_stored(label), _stored(columns), arguments)
+            yield Row(_stored(label), _stored(columns), arguments, files)
 
 
 def fill(journal: Journal, rows: Iterable[Row]) -> None:
@@ -89,8 +101,15 @@ def fill(journal: Journal, rows: Iterable[Row]) -> None:
 
 
 def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rest = iter(rows)
-    while piece := list(islice(rest, _PIECE)):
+    piece: list[Row] = []
+    size = 0
+    for row in rows:
+        piece.append(row)
+        size += sum(each.media.size or 0 for each in row.files)
+        if len(piece) >= _PIECE or size >= _PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
         yield piece
 
 
