@@ -6,7 +6,7 @@ wanted: an iterable is never a list in memory.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -36,6 +36,10 @@ class Rows:
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
         upload: what the user wishes for uploads; see `payloads`.
+
+    Attributes:
+        header: what they have in common.
+        look: called with the number of each row as it is read.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Rows:
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
+        self.look: Callable[[int], object] = _ignore
         self._upload = upload
         constants, files = marked(self._templates.constants, upload)
         texts = json.dumps(self._templates.texts)
@@ -64,7 +69,8 @@ class Rows:
         Raises:
             InvalidRequest: the arguments of a row cannot be made or sent; its index is named.
         """
-        for label, columns in self._pairs:
+        for number, (label, columns) in enumerate(self._pairs):
+            self.look(number)
             try:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
@@ -135,6 +141,10 @@ def _other_count(journal: Journal, had: int, now: str) -> JournalError:
         f"{journal.path} is the journal of other rows: it has {had}, and now there are {now}",
         hint="give the name of a new file; fal.attach goes on with what is stored",
     )
+
+
+def _ignore(_: int) -> None:
+    """Do nothing."""
 
 
 def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -30,17 +30,18 @@ def terminal_line(standing: Callable[[], Standing], patience: float) -> Iterator
         if is_terminal and now - began >= patience and now - shown >= _PAUSE:
             shown = now
             found = standing()
-            _write("\r\x1b[K" + f"{found.bar} {found.words}"[: get_terminal_size().columns - 1])
+            write("\r\x1b[K" + f"{found.bar} {found.words}"[: get_terminal_size().columns - 1])
 
     try:
         yield look
     finally:
         found = standing()
         if sys.stderr is not None and (time.monotonic() - began >= patience or found.reason):
-            _write(("\r\x1b[K" if is_terminal else "") + found.words + "\n")
+            write(("\r\x1b[K" if is_terminal else "") + found.words + "\n")
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
+    """Write to the standard error, which is there."""
     with contextlib.suppress(OSError, ValueError):  # the terminal is gone, or cannot show a character
         sys.stderr.write(text)
         sys.stderr.flush()
