@@ -6,7 +6,8 @@ wanted: an iterable is never a list in memory.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..client.arguments import encode
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
+from .days import Day, are_days
 from .journal import Journal
 from .row_templates import RowTemplates
 from .stored import Header, Row
@@ -132,23 +134,45 @@ def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if hasattr(source, "columns") and hasattr(source, "iloc"):  # a data frame of pandas
         return _of_pandas(source)
     if hasattr(source, "columns") and hasattr(source, "iter_rows"):  # of polars
-        return enumerate(_named(each) for each in source.iter_rows(named=True))
+        return enumerate(_of_polars(source))
     if hasattr(source, "index") and hasattr(source, "items") and hasattr(source, "iloc"):  # a series of pandas
-        return ((label, _one(value)) for label, value in source.items())
+        makes_day = _maker_of_days(source)
+        return ((label, _one(makes_day(_value(value)))) for label, value in source.items())
     if not isinstance(source, Iterable):
         raise InvalidRequest(f"a {type(source).__name__} has no rows", hint="give a table, or a list")
-    return enumerate(map(_columns, source))
+    makes_day = _maker_of_days(source)  # a series of polars; others have no kind of values
+    return enumerate(_columns(makes_day(each)) for each in source)
 
 
 def _of_pandas(table: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if not table.columns.is_unique:
         raise InvalidRequest("two columns have the same name", hint="rename one of them")
     names = [str(each) for each in table.columns]
+    makers = [_maker_of_days(table.iloc[:, place]) for place in range(len(names))]
     for start in range(0, len(table), _PIECE):
         piece = table.iloc[start : start + _PIECE]
-        lists = [[_value(each) for each in piece.iloc[:, place].tolist()] for place in range(len(names))]
+        lists = [[make(_value(each)) for each in piece.iloc[:, place].tolist()] for place, make in enumerate(makers)]
         for label, values in zip(piece.index.tolist(), zip(*lists, strict=True), strict=True):
             yield label, dict(zip(names, values, strict=True))
+
+
+def _of_polars(table: Any) -> Iterator[dict[str, Any]]:
+    makers = {name: _maker_of_days(table[name]) for name in table.columns}
+    for row in table.iter_rows(named=True):
+        yield {name: makers[name](_value(value)) for name, value in row.items()}
+
+
+def _maker_of_days(column: Any) -> Callable[[Any], Any]:
+    """What makes days of a column's times, where it holds days only; else what leaves its values as they are."""
+    return _day if are_days(column) else _as_it_is
+
+
+def _day(value: Any) -> Any:
+    return Day.of(value) if isinstance(value, datetime) else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _columns(row: Any) -> dict[str, Any]:

@@ -136,7 +136,46 @@ def test_what_is_missing_is_null() -> None:
     table = pd.DataFrame(
         {"a": [1.5, None], "b": pd.array([1, None], dtype="Int64"), "c": [pd.Timestamp("2026"), pd.NaT]}
     )
-    assert asked(table) == [{"a": 1.5, "b": 1, "c": "2026-01-01T00:00:00"}, {"a": None, "b": None, "c": None}]
+    assert asked(table) == [{"a": 1.5, "b": 1, "c": "2026-01-01"}, {"a": None, "b": None, "c": None}]
+
+
+DAYS = [datetime.datetime(2026, 1, 1), None, datetime.datetime(2026, 1, 31)]
+TIMES = {"day": DAYS, "at": [*DAYS[:2], datetime.datetime(2026, 1, 31, 9, 30)]}
+
+
+@pytest.mark.parametrize("source", [pd.DataFrame(TIMES), pl.DataFrame(TIMES)], ids=["pandas", "polars"])
+def test_the_times_of_a_column_of_days_have_the_day_alone_as_their_words(source: Any) -> None:
+    given = {"prompt": "<{day}> <{at}>", "day": "{day}", "name": lambda row: row["day"] and f"{row['day']:%A}"}
+    first, second, third = asked(source, **given)
+    assert first == {"prompt": "<2026-01-01> <2026-01-01 00:00:00>", "day": "2026-01-01", "name": "Thursday"}
+    assert second == {"prompt": "<> <>", "day": None, "name": None}
+    assert third["prompt"] == "<2026-01-31> <2026-01-31 09:30:00>"
+    assert asked(source["day"])[0] == {"prompt": "2026-01-01"}
+
+
+def test_times_with_a_zone_keep_it() -> None:
+    aware = pd.DataFrame({"day": pd.to_datetime(DAYS, utc=True)})
+    assert asked(aware, prompt="{day}!")[0] == {"prompt": "2026-01-01 00:00:00+00:00!"}
+
+
+def test_a_day_can_all_that_the_table_s_time_can() -> None:
+    (day,) = (row["day"] for row in source_rows(pd.DataFrame({"day": DAYS[:1]})))
+    assert (day.day_name(), day.year, day.day_of_week) == ("Thursday", 2026, 3)
+    assert str(day + datetime.timedelta(hours=10)) == "2026-01-01 10:00:00"
+    assert day + pd.Timedelta(days=1) == pd.Timestamp("2026-01-02")
+    assert (day < pd.Timestamp("2026-01-02"), day == pd.Timestamp("2026-01-01")) == (True, True)
+
+
+def source_rows(source: Any) -> list[dict[str, Any]]:
+    """The rows as a function of the user's gets them."""
+    found: list[dict[str, Any]] = []
+
+    def prompt(row: dict[str, Any]) -> str:
+        found.append(row)
+        return ""
+
+    list(Rows(source, {"prompt": prompt}, "a/b"))
+    return found
 
 
 def test_values_that_json_does_not_know_are_sent_as_anywhere_and_stored_as_a_few_words() -> None:
