@@ -4,6 +4,7 @@ import json
 
 from ..render.answer_style import styled_html
 from ..render.bundles import Bundle, merged, small_bundle, table_bundle
+from ..render.foot import error_bundle
 from ..safety.plain_text import one_line
 from .journal_view import JournalView
 from .outcomes import shown
@@ -24,6 +25,9 @@ def summary_bundle(view: JournalView, standing: Standing | None = None) -> Bundl
     """
     now = standing or Progress(view.header.endpoint, view.counts(), view.cost()).standing(is_running=False)
     bundles = [_bar(now), small_bundle(now.words)]
+    if now.has_failed:
+        line = " · ".join(filter(None, [now.counted, now.others]))
+        bundles = [_bar(now), error_bundle(now.stopped, "", now.stopped), small_bundle(line)]
     if newest := [view.row(number) for number in view.newest(_NEWEST)]:
         bundles.append(table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
     (bundle,) = merged(bundles)

@@ -12,7 +12,9 @@ _PAUSE = 0.5  # seconds between two updates
 
 
 @contextlib.contextmanager
-def terminal_line(standing: Callable[[], Standing], patience: float) -> Iterator[Callable[[], None]]:
+def terminal_line(
+    standing: Callable[[], Standing], patience: float, *, stays: bool = True
+) -> Iterator[Callable[[], None]]:
     """Show the line within the block, each time that it is asked to look; at the end, leave the last one.
 
     Where the standard error is no terminal, only the end of a long wait is told, and why a run stopped.
@@ -20,6 +22,7 @@ def terminal_line(standing: Callable[[], Standing], patience: float) -> Iterator
     Args:
         standing: how the run stands.
         patience: seconds before the line comes.
+        stays: whether to leave the last line.
     """
     began = shown = time.monotonic()
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
@@ -35,9 +38,11 @@ def terminal_line(standing: Callable[[], Standing], patience: float) -> Iterator
     try:
         yield look
     finally:
-        found = standing()
-        if sys.stderr is not None and (time.monotonic() - began >= patience or found.reason):
-            _write(("\r\x1b[K" if is_terminal else "") + found.words + "\n")
+        found, cleared = standing(), "\r\x1b[K" if is_terminal else ""
+        if sys.stderr is not None and not stays:
+            _write(cleared if shown > began else "")
+        elif sys.stderr is not None and (time.monotonic() - began >= patience or found.reason):
+            _write(f"{cleared}{found.words}\n")
 
 
 def _write(text: str) -> None:
