@@ -7,9 +7,12 @@ wanted: an iterable is never a list in memory.
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from itertools import chain, islice
 from typing import Any
+from uuid import UUID
 
 from ..client.arguments import encode
 from ..client.plain_values import plain
@@ -17,12 +20,14 @@ from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
 from .days import Day, are_days
 from .journal import Journal
-from .row_templates import RowTemplates
+from .row_templates import RowTemplates, names_in
 from .stored import Header, Row
+from .table_kinds import KINDS, TableKinds
 
 PROMPT = "prompt"
 """The column of rows that are plain values."""
 _PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
+_PLAIN = (Decimal, Enum, UUID, timedelta)  # they stand for a number or a text
 _LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
 
 
@@ -35,12 +40,17 @@ class Rows:
             template or a function, each row's own columns are its arguments, too.
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
+
+    Attributes:
+        header: what all rows have in common.
+        kinds: what JSON forgets of the table; None where it is none of pandas.
     """
 
     def __init__(self, source: Any, given: Mapping[str, Any], endpoint: str, *, is_unique: bool = False) -> None:
+        self.kinds = TableKinds.of(source)
         pairs = _labelled(source)
         first = next(pairs, None)
-        columns = [] if first is None else list(first[1])
+        columns = names_in(given) if first is None else list(first[1])  # where there are no rows, any column will do
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
@@ -86,6 +96,9 @@ def fill(journal: Journal, rows: Iterable[Row]) -> None:
             number += len(rest)
     if number < had:
         raise _other_count(journal, had, str(number))
+    kinds = rows.kinds if isinstance(rows, Rows) else None
+    if kinds is not None and journal.setting(KINDS) != kinds.stored:
+        journal.keep_setting(KINDS, kinds.stored)
     if not journal.is_whole:
         journal.end_of_rows()
 
@@ -207,7 +220,7 @@ def _stored(value: Any) -> str:
 
 
 def _words(value: Any) -> Any:
-    if not hasattr(value, "isoformat") and not hasattr(value, "item"):
+    if not hasattr(value, "isoformat") and not hasattr(value, "item") and not isinstance(value, _PLAIN):
         known = isinstance(value, set | frozenset)
         return sorted(map(str, value)) if known else one_line(f"<{type(value).__name__}>", _LONGEST_SHOWN)
     try:

@@ -179,7 +179,7 @@ class Run(Table):
         return self._wait_for_end(timeout, PATIENCE)
 
     def settle(self) -> None:
-        """Wait for the end of a run that is about to stop. Nothing is left in the output; the errors are as of `wait`."""
+        """Wait for the end of a run that is about to stop. It leaves nothing in the output. Errors: see `wait`."""
         self._wait_for_end(None, PATIENCE, stays=False)
 
     def __await__(self) -> Generator[Any, None, Self]:

@@ -1,6 +1,8 @@
 import datetime
+import decimal
 import json
 import tracemalloc
+import uuid
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pytest
+from PIL import Image
 
 from fal_notebook.errors import InvalidRequest, JournalError
 from fal_notebook.many.journal import Journal
@@ -186,6 +189,33 @@ def test_values_that_json_does_not_know_are_sent_as_anywhere_and_stored_as_a_few
     assert (sent["day"], sent["n"]) == ("2026-01-02", 7)
     assert len(row.columns) < 300
     assert json.loads(row.columns)["day"] == "2026-01-02"
+
+
+def test_numbers_and_names_of_other_kinds_are_stored_as_such() -> None:
+    kinds = {"price": decimal.Decimal("1.50"), "took": datetime.timedelta(seconds=90), "id": uuid.UUID(int=7)}
+    (row,) = Rows([{**kinds, "prompt": "x"}], {"prompt": "{prompt}"}, "a/b")
+    assert json.loads(row.columns) == {"price": 1.5, "took": 90.0, "id": str(uuid.UUID(int=7)), "prompt": "x"}
+
+
+def test_a_text_holds_no_bytes_and_no_pictures() -> None:
+    for value in (b"x", Image.new("RGB", (4, 4))):
+        with pytest.raises(InvalidRequest, match=r"row 0: \{it\} is a .*, which a text cannot hold \(give it as an"):
+            list(Rows([{"it": value}], {"prompt": "see {it}"}, "a/b"))
+
+
+def test_columns_in_two_braces_alone_are_refused_since_all_rows_would_be_the_same() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"prompt has \{\{text\}\}, which is text in braces.*\(\{text\} is the column"
+    ):
+        Rows(pd.DataFrame(TABLE), {"prompt": "Say {{text}}"}, "a/b")
+    assert asked([{"text": "a"}], prompt="{{text}} is {text}") == [{"prompt": "{text} is a"}]
+    assert asked([{"text": "a"}], prompt="{{other}}")[0]["prompt"] == "{{other}}"
+
+
+def test_a_table_without_rows_may_have_templates() -> None:
+    sources: list[Any] = [pd.DataFrame({"t": []}), pl.DataFrame({"t": []}), []]
+    for source in sources:
+        assert list(Rows(source, {"prompt": "Say {t} in {{braces}}"}, "a/b")) == []
 
 
 def test_rows_are_read_as_they_are_wanted() -> None:
