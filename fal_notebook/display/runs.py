@@ -97,7 +97,7 @@ class LiveRun(Run):
             yield look
         finally:
             is_told = stays and (
-                output is not None or not patience or (self.standing.has_failed and patience < math.inf)
+                output is not None or not patience or (self.standing.is_to_be_told and patience < math.inf)
             )
             if output is not None:
                 output.replace(self._repr_mimebundle_() if stays else EMPTY)

@@ -93,6 +93,11 @@ class Standing:
         return bool(self.reason) and self.reason not in BY_USER
 
     @property
+    def is_to_be_told(self) -> bool:
+        """Whether its end is to be told also to who has waited for a moment only: not all rows have an answer."""
+        return self.has_failed or any(self.counts.get(state) for state in ("failed", "unknown"))
+
+    @property
     def others(self) -> str:
         """What else is to be said beside the counts and why it stopped."""
         return " · ".join([*self._advice, *self.notes])

@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from ..client.arguments import encode
+from ..client.known_endpoints import takes_messages
+from ..client.messages import as_messages
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
@@ -37,7 +39,8 @@ class Rows:
     Args:
         source: a table, a list of dicts, a series or list of values (each is a prompt), or an iterable of either.
         given: for each argument a template over the columns, a constant, or a function of the row. Where none is a
-            template or a function, each row's own columns are its arguments, too.
+            template or a function, each row's own columns are its arguments, too. For an endpoint that takes a
+            conversation, ``prompt`` becomes its only message, with ``system`` before it.
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
 
@@ -54,9 +57,12 @@ class Rows:
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
-        self.header = Header(
-            endpoint, encode(self._templates.constants), json.dumps(self._templates.texts), is_unique=is_unique
-        )
+        constants = self._templates.constants
+        in_chat = takes_messages(endpoint)
+        self._endpoint = endpoint
+        self._said = {name: constants[name] for name in ("prompt", "system") if in_chat and name in constants}
+        constants = {name: value for name, value in constants.items() if name not in self._said}
+        self.header = Header(endpoint, encode(constants), json.dumps(self._templates.texts), is_unique=is_unique)
 
     def __iter__(self) -> Iterator[Row]:
         """The rows as they are stored. They can be read once.
@@ -69,7 +75,7 @@ class Rows:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
                     asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
-                arguments = encode(asked)
+                arguments = encode(as_messages(self._endpoint, {**asked, **self._said}))
             except InvalidRequest as exc:
                 raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
             yield Row(_stored(label), _stored(columns), arguments)

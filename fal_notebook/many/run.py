@@ -270,8 +270,9 @@ class Run(Table):
 
     def _tell_stop(self) -> None:
         """Tell why the run stopped before its end, if it did, as `wait` does."""
-        with self._watching(sys.float_info.max, stays=True):
-            pass
+        if self.standing.reason:
+            with self._watching(sys.float_info.max, stays=True):
+                pass
 
     def _watching(self, patience: float, *, stays: bool) -> "contextlib.AbstractContextManager[Callable[[], None]]":
         """What is shown while a caller waits, from so many seconds on; it is called to look how the run stands."""

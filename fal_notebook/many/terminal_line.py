@@ -17,7 +17,8 @@ def terminal_line(
 ) -> Iterator[Callable[[], None]]:
     """Show the line within the block, each time that it is asked to look; at the end, leave the last one.
 
-    Where the standard error is no terminal, only the end of a long wait is told, and why a run stopped.
+    Where the standard error is no terminal, only the end of a long wait is told, why a run stopped, and that rows have
+    no answer.
 
     Args:
         standing: how the run stands.
@@ -33,7 +34,7 @@ def terminal_line(
         if is_terminal and now - began >= patience and now - shown >= _PAUSE:
             shown = now
             found = standing()
-            _write("\r\x1b[K" + f"{found.bar} {found.words}"[: get_terminal_size().columns - 1])
+            _write("\r\x1b[K" + fitted(found, get_terminal_size().columns - 1))
 
     try:
         yield look
@@ -41,8 +42,16 @@ def terminal_line(
         found, cleared = standing(), "\r\x1b[K" if is_terminal else ""
         if sys.stderr is not None and not stays:
             _write(cleared if shown > began else "")
-        elif sys.stderr is not None and (time.monotonic() - began >= patience or found.reason):
+        elif sys.stderr is not None and (time.monotonic() - began >= patience or found.reason or found.is_to_be_told):
             _write(f"{cleared}{found.words}\n")
+
+
+def fitted(found: Standing, width: int) -> str:
+    """How a run stands, within so many columns: the bar and the endpoint give way to the numbers."""
+    numbers = found.words.removeprefix(f"{found.endpoint} · ")
+    percent = found.bar.split(" ", 1)[1]
+    lines = (f"{found.bar} {found.words}", f"{found.bar} {numbers}", f"{percent} · {numbers}")
+    return next((each for each in lines if len(each) <= width), lines[-1][:width])
 
 
 def _write(text: str) -> None:

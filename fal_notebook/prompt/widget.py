@@ -24,6 +24,7 @@ from ..client.arguments import encode
 from ..client.chat import Chat
 from ..client.result import Result
 from ..display.control_channel import ignore, listen
+from ..display.front_end import is_terminal
 from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError
 from ..safety.plain_text import one_line
@@ -253,6 +254,8 @@ class PromptWidget(AnyWidget):
 
     def _ipython_display_(self) -> None:
         words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
+        if is_terminal():
+            words += ' needs a page, which a terminal has not: fal.chat("ENDPOINT") talks here, too'
         self._views += displayed(widget_bundle(self, words))
         self._conversation.display()
         self._connect_when_shown()

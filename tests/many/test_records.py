@@ -116,9 +116,7 @@ def test_a_table_comes_out_with_the_index_that_went_in(view: JournalView, tmp_pa
 
 def test_the_names_and_kinds_of_a_table_come_back_and_no_index_is_lost_in_a_file(path: Path, tmp_path: Path) -> None:
     times = pd.to_datetime(["2026-01-01", None], utc=True)
-    index = pd.MultiIndex.from_arrays(
-        [["x", "y"], pd.to_datetime(["2026-01-01", "2026-01-02"])], names=["id", None]
-    )
+    index = pd.MultiIndex.from_arrays([["x", "y"], pd.to_datetime(["2026-01-01", "2026-01-02"])], names=["id", None])
     table = pd.DataFrame(
         {
             "day": pd.to_datetime(["2026-01-01", None]),

@@ -212,6 +212,20 @@ def test_columns_in_two_braces_alone_are_refused_since_all_rows_would_be_the_sam
     assert asked([{"text": "a"}], prompt="{{other}}")[0]["prompt"] == "{{other}}"
 
 
+def test_a_prompt_is_the_only_message_of_an_endpoint_that_takes_a_conversation() -> None:
+    def sent(**given: Any) -> list[dict[str, Any]]:
+        rows = Rows(["a", "b"], given, "openrouter/router/openai/v1/chat/completions")
+        return [{**json.loads(rows.header.constants), **json.loads(row.arguments)} for row in rows]
+
+    said = [{"role": "user", "content": "a"}]
+    assert sent(model="m")[0] == {"model": "m", "messages": said}
+    assert sent(prompt="{prompt}!", system="Be short.")[0] == {
+        "messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "a!"}]
+    }
+    assert sent(prompt="hi")[1] == {"messages": [{"role": "user", "content": "hi"}]}
+    assert sent(messages=lambda row: [row["prompt"]])[0] == {"messages": ["a"]}
+
+
 def test_a_table_without_rows_may_have_templates() -> None:
     sources: list[Any] = [pd.DataFrame({"t": []}), pl.DataFrame({"t": []}), []]
     for source in sources:

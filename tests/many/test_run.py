@@ -23,6 +23,7 @@ from fal_notebook.many.journal import Journal
 from fal_notebook.many.journal_view import JournalView
 from fal_notebook.many.progress import Standing
 from fal_notebook.many.rows import Rows, fill
+from fal_notebook.many.terminal_line import fitted
 
 from ..conftest import KEY, wait_until
 from .asked import ENDPOINT, PNG, Asked, serving
@@ -242,6 +243,24 @@ def test_whoever_iterates_or_awaits_is_told_why_a_run_stopped(asked: Asked, caps
 
     assert asyncio.run(work()) == "the budget is used up"
     assert "stopped: the budget is used up" in capsys.readouterr().err
+
+
+def test_who_waits_is_told_that_rows_failed_however_soon(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    asked.fails = {"b": 422}
+    run = fal.map(ENDPOINT, ["a", "b"]).wait()
+    assert "1 failed · $0.001 spent · run.failed lists what failed" in capsys.readouterr().err
+    assert "1 failed" in run.standing.words
+    list(fal.map(ENDPOINT, ["a", "b"]))  # each row says so itself
+    assert capsys.readouterr().err == ""
+
+
+def test_in_a_narrow_terminal_the_bar_and_the_name_give_way_to_the_numbers() -> None:
+    now = Standing("openrouter/router/openai/v1/chat/completions", 10, {"done": 2, "new": 8}, is_running=True)
+    assert fitted(now, 120).startswith("████")
+    assert now.endpoint in fitted(now, 120)
+    assert fitted(now, 60) == "████░░░░░░░░░░░░░░░░ 20 % 2 of 10 done · 8 waiting"
+    assert fitted(now, 40) == "20 % · 2 of 10 done · 8 waiting"
+    assert fitted(now, 10) == "20 % · 2 of"[:10]
 
 
 def test_a_run_that_came_to_its_end_has_not_stopped(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
