@@ -60,6 +60,22 @@ def test_a_cell_that_waits_for_a_run_shows_it_once(lab: Kernel, asked: Asked) ->
     assert len(lab.run("run.wait()").outputs) == 1
 
 
+def test_a_run_that_stops_by_itself_says_so_in_the_cell_that_waits_however_soon(lab: Kernel, asked: Asked) -> None:
+    cell = lab.run(f"run = fal.map('{ENDPOINT}', rows, prompt='{{text}}', cost=1.0, budget=1.0).wait()")
+    assert "stopped: the budget is used up · run.resume(budget=…) goes on" in cell.plain
+    assert len(lab.run("run.wait()").outputs) == 1
+    assert "budget is used up" in lab.run("for row in run.resume(budget=2.0): pass").plain
+
+
+def test_a_row_without_a_value_gives_no_words_and_any_column_can_be_named(lab: Kernel, asked: Asked) -> None:
+    days = "'day': pd.to_datetime(['2026-01-01'] * 2)"
+    lab.run(f"import pandas as pd\nodd = pd.DataFrame({{'Its text': ['good', None], 'n': [1.5, None], {days}}})")
+    lab.run(f"%%falstream {ENDPOINT} --each odd -o run\n<{{{{Its text}}}}> <{{{{n}}}}> <{{{{day}}}}>")
+    assert (
+        lab.value("[row['output'] for row in run.records()]") == "['<GOOD> <1.5> <2026-01-01>', '<> <> <2026-01-01>']"
+    )
+
+
 def test_a_cell_is_sent_for_each_row(lab: Kernel, asked: Asked) -> None:
     lab.run("loud = '!'")
     cell = lab.run(

@@ -22,7 +22,7 @@ from ..many.start import dry_run as dry_run_of
 from ..safety.plain_text import printable
 from ..wire.target import endpoint_name
 from .front_end import Screen, output_widget, request_id, screen_of
-from .outputs import ReplaceableOutput, replaceable_output, show_bundle
+from .outputs import EMPTY, ReplaceableOutput, replaceable_output, show_bundle
 from .reading_line import ReadingLine
 
 _PAUSE = 0.5  # seconds between two updates of the table
@@ -75,14 +75,14 @@ class LiveRun(Run):
         """`wait`, which shows nothing."""
         return self._wait_for_end(None, math.inf)
 
-    def _watching(self, patience: float) -> "contextlib.AbstractContextManager[Callable[[], None]]":
+    def _watching(self, patience: float, *, stays: bool) -> "contextlib.AbstractContextManager[Callable[[], None]]":
         shell = get_ipython()
         if shell is None or screen_of(shell) is Screen.TEXT:
-            return super()._watching(patience)
-        return self._watching_in_page(patience)
+            return super()._watching(patience, stays=stays)
+        return self._watching_in_page(patience, stays=stays)
 
     @contextlib.contextmanager
-    def _watching_in_page(self, patience: float) -> Iterator[Callable[[], None]]:
+    def _watching_in_page(self, patience: float, *, stays: bool) -> Iterator[Callable[[], None]]:
         output: ReplaceableOutput | None = None
         shown_at = began = time.monotonic()
 
@@ -98,11 +98,14 @@ class LiveRun(Run):
         try:
             yield look
         finally:
+            is_told = stays and (
+                output is not None or not patience or (self.standing.is_to_be_told and patience < math.inf)
+            )
             if output is not None:
-                output.replace(self._repr_mimebundle_())
-            elif not patience:  # the run ended before it was looked at
+                output.replace(self._repr_mimebundle_() if stays else EMPTY)
+            elif is_told:  # the run ended before it was looked at
                 show_bundle(self._repr_mimebundle_())
-            if output is not None or not patience:
+            if is_told:
                 self._shown_in = _own_output()
 
 

@@ -17,6 +17,7 @@ from ..wire.target import endpoint_name
 from .cell import LAST_RESULT
 from .cell_arguments import from_cell, from_line
 from .request import schema_of_line
+from .template import RowVariables
 
 _SLOT = "{{"
 
@@ -98,4 +99,4 @@ def _of_part(
     if options.raw or _SLOT not in text:
         return {name: Constant(value) for name, value in known.items()}
     variables = dict(namespace)
-    return {name: lambda row, name=name: read({**variables, **row})[name] for name in known}
+    return {name: lambda row, name=name: read(RowVariables(variables, **row))[name] for name in known}

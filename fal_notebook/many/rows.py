@@ -7,22 +7,31 @@ wanted: an iterable is never a list in memory.
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
+from ..client.known_endpoints import takes_messages
+from ..client.messages import as_messages
 from ..client.payloads import UploadChoice
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
+from .days import Day, are_days
 from .journal import Journal
 from .row_files import marked
-from .row_templates import RowTemplates
+from .row_templates import RowTemplates, names_in
 from .stored import Header, Row
+from .table_kinds import KINDS, TableKinds
 
 PROMPT = "prompt"
 """The column of rows that are plain values."""
 _PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
 _PIECE_BYTES = 16_000_000  # of their files, beyond which fewer are
+_PLAIN = (Decimal, Enum, UUID, timedelta)  # they stand for a number or a text
 _LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
 
 
@@ -32,13 +41,15 @@ class Rows:
     Args:
         source: a table, a list of dicts, a series or list of values (each is a prompt), or an iterable of either.
         given: for each argument a template over the columns, a constant, or a function of the row. Where none is a
-            template or a function, each row's own columns are its arguments, too.
+            template or a function, each row's own columns are its arguments, too. For an endpoint that takes a
+            conversation, ``prompt`` becomes its only message, with ``system`` before it.
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
         upload: what the user wishes for uploads; see `payloads`.
 
     Attributes:
-        header: what they have in common.
+        header: what all rows have in common.
+        kinds: what JSON forgets of the table; None where it is none of pandas.
         look: called with the number of each row as it is read.
     """
 
@@ -51,15 +62,21 @@ class Rows:
         is_unique: bool = False,
         upload: UploadChoice = "auto",
     ) -> None:
+        self.kinds = TableKinds.of(source)
         pairs = _labelled(source)
         first = next(pairs, None)
-        columns = [] if first is None else list(first[1])
+        columns = names_in(given) if first is None else list(first[1])  # where there are no rows, any column will do
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
         self.look: Callable[[int], object] = _ignore
         self._upload = upload
-        constants, files = marked(self._templates.constants, upload)
+        given_to_all = self._templates.constants
+        in_chat = takes_messages(endpoint)
+        self._endpoint = endpoint
+        self._said = {name: given_to_all[name] for name in ("prompt", "system") if in_chat and name in given_to_all}
+        rest = {name: value for name, value in given_to_all.items() if name not in self._said}
+        constants, files = marked(rest, upload)
         texts = json.dumps(self._templates.texts)
         self.header = Header(endpoint, constants, texts, is_unique=is_unique, files=files)
 
@@ -75,7 +92,7 @@ class Rows:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
                     asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
-                arguments, files = marked(asked, self._upload)
+                arguments, files = marked(as_messages(self._endpoint, {**asked, **self._said}), self._upload)
             except InvalidRequest as exc:
                 raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
             yield Row(_stored(label), _stored(columns), arguments, files)
@@ -102,6 +119,9 @@ def fill(journal: Journal, rows: Iterable[Row]) -> None:
             number += len(rest)
     if number < had:
         raise _other_count(journal, had, str(number))
+    kinds = rows.kinds if isinstance(rows, Rows) else None
+    if kinds is not None and journal.setting(KINDS) != kinds.stored:
+        journal.keep_setting(KINDS, kinds.stored)
     if not journal.is_whole:
         journal.end_of_rows()
 
@@ -161,23 +181,45 @@ def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if hasattr(source, "columns") and hasattr(source, "iloc"):  # a data frame of pandas
         return _of_pandas(source)
     if hasattr(source, "columns") and hasattr(source, "iter_rows"):  # of polars
-        return enumerate(_named(each) for each in source.iter_rows(named=True))
+        return enumerate(_of_polars(source))
     if hasattr(source, "index") and hasattr(source, "items") and hasattr(source, "iloc"):  # a series of pandas
-        return ((label, _one(value)) for label, value in source.items())
+        makes_day = _maker_of_days(source)
+        return ((label, _one(makes_day(_value(value)))) for label, value in source.items())
     if not isinstance(source, Iterable):
         raise InvalidRequest(f"a {type(source).__name__} has no rows", hint="give a table, or a list")
-    return enumerate(map(_columns, source))
+    makes_day = _maker_of_days(source)  # a series of polars; others have no kind of values
+    return enumerate(_columns(makes_day(each)) for each in source)
 
 
 def _of_pandas(table: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if not table.columns.is_unique:
         raise InvalidRequest("two columns have the same name", hint="rename one of them")
     names = [str(each) for each in table.columns]
+    makers = [_maker_of_days(table.iloc[:, place]) for place in range(len(names))]
     for start in range(0, len(table), _PIECE):
         piece = table.iloc[start : start + _PIECE]
-        lists = [[_value(each) for each in piece.iloc[:, place].tolist()] for place in range(len(names))]
+        lists = [[make(_value(each)) for each in piece.iloc[:, place].tolist()] for place, make in enumerate(makers)]
         for label, values in zip(piece.index.tolist(), zip(*lists, strict=True), strict=True):
             yield label, dict(zip(names, values, strict=True))
+
+
+def _of_polars(table: Any) -> Iterator[dict[str, Any]]:
+    makers = {name: _maker_of_days(table[name]) for name in table.columns}
+    for row in table.iter_rows(named=True):
+        yield {name: makers[name](_value(value)) for name, value in row.items()}
+
+
+def _maker_of_days(column: Any) -> Callable[[Any], Any]:
+    """What makes days of a column's times, where it holds days only; else what leaves its values as they are."""
+    return _day if are_days(column) else _as_it_is
+
+
+def _day(value: Any) -> Any:
+    return Day.of(value) if isinstance(value, datetime) else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _columns(row: Any) -> dict[str, Any]:
@@ -212,7 +254,7 @@ def _stored(value: Any) -> str:
 
 
 def _words(value: Any) -> Any:
-    if not hasattr(value, "isoformat") and not hasattr(value, "item"):
+    if not hasattr(value, "isoformat") and not hasattr(value, "item") and not isinstance(value, _PLAIN):
         known = isinstance(value, set | frozenset)
         return sorted(map(str, value)) if known else one_line(f"<{type(value).__name__}>", _LONGEST_SHOWN)
     try:

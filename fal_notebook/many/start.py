@@ -76,7 +76,7 @@ def begin(
     try:
         running: Run | None = run_of(path)
         if running is not None and running.standing.reason:
-            running.wait()  # it is about to end
+            running.settle()  # it is about to end
         if running is not None and (journal := running.journal) is not None:
             try:
                 journal.check(rows.header)
@@ -84,7 +84,7 @@ def begin(
             except JournalError:
                 if journal.may_write:
                     raise
-                running.wait()  # it ended meanwhile, and its journal was closed
+                running.settle()  # it ended meanwhile, and its journal was closed
             else:
                 return running.resume(how.budget)
         journal = _filled(path, rows, target.redaction)
