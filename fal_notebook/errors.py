@@ -16,6 +16,7 @@ All derive from fal-client's base error, so that code written for fal-client cat
             │   ├── AuthenticationError        401
             │   ├── AccessDenied               402, 403: locked account, no balance, no permission
             │   ├── NotFound                   404
+            │   │   └── NoQueue                a server that does not take requests into a queue
             │   ├── ArgumentsTooLarge          413, and a close for the same reason
             │   ├── ValidationFailed           422
             │   ├── RateLimited                429
@@ -226,6 +227,13 @@ class NotFound(StatusError):
 
     default_hint = "check the endpoint's name, as in fal-ai/any-llm/stream"
     happened = "there is no such endpoint"
+
+
+class NoQueue(NotFound):
+    """404 or 405 where a request was to be put into the queue of another server than fal. Nothing was taken."""
+
+    default_hint = "leave out --queue; from Python, fal.run in place of fal.submit. `fal-notebook serve` has a queue"
+    happened = "this server seems to have no queue"
 
 
 class ArgumentsTooLarge(StatusError):

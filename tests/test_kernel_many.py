@@ -60,6 +60,22 @@ def test_a_cell_that_waits_for_a_run_shows_it_once(lab: Kernel, asked: Asked) ->
     assert len(lab.run("run.wait()").outputs) == 1
 
 
+def test_a_run_that_stops_by_itself_says_so_in_the_cell_that_waits_however_soon(lab: Kernel, asked: Asked) -> None:
+    cell = lab.run(f"run = fal.map('{ENDPOINT}', rows, prompt='{{text}}', cost=1.0, budget=1.0).wait()")
+    assert "stopped: the budget is used up · run.resume(budget=…) goes on" in cell.plain
+    assert len(lab.run("run.wait()").outputs) == 1
+    assert "budget is used up" in lab.run("for row in run.resume(budget=2.0): pass").plain
+
+
+def test_a_row_without_a_value_gives_no_words_and_any_column_can_be_named(lab: Kernel, asked: Asked) -> None:
+    days = "'day': pd.to_datetime(['2026-01-01'] * 2)"
+    lab.run(f"import pandas as pd\nodd = pd.DataFrame({{'Its text': ['good', None], 'n': [1.5, None], {days}}})")
+    lab.run(f"%%falstream {ENDPOINT} --each odd -o run\n<{{{{Its text}}}}> <{{{{n}}}}> <{{{{day}}}}>")
+    assert (
+        lab.value("[row['output'] for row in run.records()]") == "['<GOOD> <1.5> <2026-01-01>', '<> <> <2026-01-01>']"
+    )
+
+
 def test_a_cell_is_sent_for_each_row(lab: Kernel, asked: Asked) -> None:
     lab.run("loud = '!'")
     cell = lab.run(
@@ -148,3 +164,13 @@ def test_stop_ends_the_runs_in_the_background(lab: Kernel, asked: Asked) -> None
     lab.run("run.wait()")
     assert lab.value("run.standing.reason") == "'cancelled'"
     assert lab.value("run.standing.counts['done']") == "2"
+
+
+def test_rows_that_take_long_to_read_are_counted_while_they_are_read(lab: Kernel, asked: Asked) -> None:
+    lab.run("import time\ndef slowly():\n    for n in range(4):\n        time.sleep(0.5)\n        yield f'slow {n}'")
+    cell = lab.run(f"fal.map('{ENDPOINT}', slowly()).wait_quietly()\nNone")
+    assert cell.status == "ok", cell.error
+    shown = [each["content"]["data"]["text/plain"] for each in cell.messages if "data" in each["content"]]
+    assert shown[0].startswith("reading rows: ")
+    assert "4 rows read in 2 s" in cell.plain
+    assert "read" not in lab.run(f"fal.map('{ENDPOINT}', ['quick']).wait_quietly()\nNone").plain

@@ -136,7 +136,12 @@ class Chat:
         return self.send(prompt, arguments, warn)
 
     def send(
-        self, prompt: Sequence[Any], arguments: Mapping[str, Any], tell: Callable[[Sequence[str]], None] | None
+        self,
+        prompt: Sequence[Any],
+        arguments: Mapping[str, Any],
+        tell: Callable[[Sequence[str]], None] | None,
+        *,
+        way_out: str = 'chat.check = "off"',
     ) -> Stream:
         """Send a prompt as `stream` does.
 
@@ -144,6 +149,7 @@ class Chat:
             prompt: its parts.
             arguments: further arguments of this request alone.
             tell: gets what is in doubt about the arguments, before they are sent. None: they have been checked.
+            way_out: what sends arguments as they are, for the words of an error.
 
         Raises:
             InvalidRequest: as for a call.
@@ -155,7 +161,8 @@ class Chat:
         if tell is not None:
             # That the answer is to stream is ours to say, and not in every schema.
             own = {name: value for name, value in body.items() if name != "stream" or name in arguments}
-            tell(doubts_of(self.endpoint, [own], checked(self.check), base_url=self.base_url))
+            check, base_url = checked(self.check), self.base_url
+            tell(doubts_of(self.endpoint, [own], check, base_url=base_url, way_out=way_out))
         request = session().stream(self.endpoint, body, timeout=self.timeout, base_url=self.base_url)
         self._turn = message, request
         session().companion(Chats).last = self

@@ -38,12 +38,14 @@ class EndpointList:
         endpoints: what was found, the best first.
         prices: what they cost, by name, as far as it is known.
         note: what is to be known about the list, such as that fal could not be asked.
+        is_fal: whether they are fal's, of which some are known to be deprecated, and not those of another server.
     """
 
     words: str
     endpoints: tuple[EndpointSummary, ...]
     prices: dict[str, Price] = field(default_factory=dict)
     note: str = ""
+    is_fal: bool = True
 
     @property
     def bundle(self) -> Bundle:
@@ -61,7 +63,7 @@ class EndpointList:
         return whole
 
     def _row(self, each: EndpointSummary) -> tuple[str, ...]:
-        instead = successor_of(each.endpoint)
+        instead = successor_of(each.endpoint) if self.is_fal else ""
         told = f"deprecated{f', use {instead}' if instead else ''}. " if each.deprecated or instead else ""
         price = (str(self.prices.get(each.endpoint, "unknown")),) if self.prices else ()
         return (
@@ -101,7 +103,7 @@ def find(words: str = "", *, base_url: str | None = None) -> EndpointList:
     names = session().companion(EndpointNames)
     with interruptible():
         if not is_fals(base_url):
-            return EndpointList(said, tuple(matching(names.of_gateway(base_url), said.split())))
+            return EndpointList(said, tuple(matching(names.of_gateway(base_url), said.split())), is_fal=False)
         found, note = _searched(said, names)
         endpoints = tuple(dict.fromkeys([*matching(names.of_fal(), said.split()), *found]))
         prices = session().companion(Prices).of([each.endpoint for each in endpoints[:_MOST_SHOWN]], base_url)

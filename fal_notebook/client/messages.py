@@ -12,6 +12,7 @@ from ..errors import InvalidRequest
 from ..media.at_hand import file_at_hand
 from ..media.data_uris import FileAddress
 from ..media.media import Media
+from .known_endpoints import takes_messages
 from .plain_values import words_of_table
 from .result import Result
 
@@ -45,6 +46,21 @@ def user_message(*parts: Any) -> Message:
     if all(part["type"] == "text" for part in found):
         return {"role": "user", "content": "\n\n".join(part["text"] for part in found)}
     return {"role": "user", "content": found}
+
+
+def as_messages(endpoint: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a request, in which a prompt is the only message where the endpoint takes a conversation.
+
+    Args:
+        endpoint: the endpoint.
+        arguments: its arguments; a text ``prompt``, and what the model is told before it in ``system``.
+    """
+    prompt, system = arguments.get("prompt"), arguments.get("system")
+    if not takes_messages(endpoint) or not isinstance(prompt, str) or "messages" in arguments:
+        return dict(arguments)
+    before = [system_message(system)] if isinstance(system, str) else []
+    others = {name: value for name, value in arguments.items() if name != "prompt" and (name != "system" or not before)}
+    return {**others, "messages": [*before, user_message(prompt)]}
 
 
 def assistant_message(result: Result) -> Message:

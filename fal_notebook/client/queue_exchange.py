@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import urlsplit
 
-from ..errors import ConnectError, FalNotebookError, RateLimited, RequestError, ServerError
+from ..errors import ConnectError, FalNotebookError, NoQueue, RateLimited, RequestError, ServerError
 from ..wire.queue_address import Links
 from ..wire.queue_http import HTTPAnswer, QueueHTTP
 from ..wire.queue_protocol import (
@@ -28,6 +29,7 @@ _TRIES = 5  # of a submission that certainly was not received
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0  # seconds
 _LONGEST_WAIT = 60.0  # seconds that a server may ask to wait
 _PATIENCE = 600.0  # seconds in which a queue may fail
+_NO_QUEUE = (404, 405)  # what a server answers that does not know the path, or takes no POST there
 _NEW_SECONDS = 10.0  # after a submission, in which the queue may not know the request everywhere yet
 _MOST_PAGES = 200  # of the list of requests, of a hundred each
 
@@ -39,6 +41,7 @@ async def submit_once(http: QueueHTTP, payload: bytes) -> Taken:
 
     Raises:
         ConnectError: nothing was sent.
+        NoQueue: the server, which is not fal, has no queue.
         StatusError: the queue refused it. After a `ServerError` it may have been taken all the same.
         ConnectionLost: it may have been taken, and no answer came.
         ProtocolViolation: it may have been taken, and the answer cannot be understood.
@@ -46,6 +49,9 @@ async def submit_once(http: QueueHTTP, payload: bytes) -> Taken:
     answer = await http.ask("POST", http.address.submit_url, payload)
     if answer.status >= 300:
         error = http.refusal(answer)
+        if answer.status in _NO_QUEUE and not http.address.target.is_fal:
+            message = f"no queue at {urlsplit(http.address.base).netloc}: {answer.status} from {http.address.base}"
+            raise NoQueue(message, status=answer.status, request_id=error.request_id, headers=error.headers)
         if isinstance(error, ServerError):
             error.hint = "not sent again by itself: it may have been taken all the same"
         raise error

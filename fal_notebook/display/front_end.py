@@ -59,6 +59,12 @@ def screen_of(shell: InteractiveShell, choice: str = "auto") -> Screen:
     return Screen.TEXT if request.get("content", {}).get("allow_stdin") else Screen.END
 
 
+def is_terminal() -> bool:
+    """Whether IPython runs, and a terminal shows its output."""
+    shell = get_ipython()
+    return shell is not None and screen_of(shell) is Screen.TEXT
+
+
 def output_widget() -> "Output | None":
     """The ``ipywidgets.Output`` that captures what is displayed now, if there is one.
 

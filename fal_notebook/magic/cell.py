@@ -94,6 +94,8 @@ def _perform(
                 note = save_result(result, options.save, overwrite=options.overwrite)
             if not options.quiet:
                 show_bundle(small_bundle(note))
+        elif result.media and not options.quiet and screen_of(shell, options.live) is Screen.TEXT:
+            show_bundle(small_bundle(_how_to_keep(result, options.out or LAST_RESULT)))
         _raise_error(result, options)
 
 
@@ -262,6 +264,13 @@ def _assign(
     shell.user_ns[LAST_RESULT] = value
     if out:
         shell.user_ns[out] = value
+
+
+def _how_to_keep(result: Result, name: str) -> str:
+    """How to get at files that a terminal cannot show."""
+    count = len(result.media)
+    what = "it" if count == 1 else f"the first of {count}"
+    return f'{name}.media[0].save("NAME") writes {what} to a file, --save NAME does it at once'
 
 
 def _save_in_background(result: Result, options: Namespace) -> str:

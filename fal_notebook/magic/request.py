@@ -10,8 +10,7 @@ from ..client.arguments import settled
 from ..client.catalogue import Catalogue
 from ..client.chat import Chat
 from ..client.chats import Chats
-from ..client.known_endpoints import takes_messages
-from ..client.messages import system_message, user_message
+from ..client.messages import as_messages
 from ..client.queue import submit_stream
 from ..client.result import Result
 from ..client.sessions import session
@@ -116,21 +115,11 @@ def read_requests(
     endpoints = _checked_names(
         [_endpoint(name, options.base_url) for name in options.endpoint.split(",")], options.endpoint
     )
-    asked = {name: arguments if options.as_text else _as_messages(name, arguments) for name in endpoints}
+    asked = {name: arguments if options.as_text else as_messages(name, arguments) for name in endpoints}
     if options.models is None:
         return {name: Request(name, asked[name]) for name in endpoints}
     models = _checked_names([name.strip() for name in options.models.split(",")], f"--models {options.models}")
     return {name: Request(endpoints[0], {**asked[endpoints[0]], "model": name}) for name in models}
-
-
-def _as_messages(endpoint: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments, in which a prompt is the only message where the endpoint takes a conversation."""
-    prompt, system = arguments.get(_PROMPT), arguments.get("system")
-    if not takes_messages(endpoint) or not isinstance(prompt, str) or "messages" in arguments:
-        return arguments
-    before = [system_message(system)] if isinstance(system, str) else []
-    others = {name: value for name, value in arguments.items() if name != _PROMPT and (name != "system" or not before)}
-    return {**others, "messages": [*before, user_message(prompt)]}
 
 
 def _endpoint(name: str, base: str | None) -> str:

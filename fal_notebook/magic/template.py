@@ -19,6 +19,13 @@ _LONGEST_WITH_BRACES = 10_000  # characters of an expression that contains a ``}
 _MOST_NOT_PYTHON = 1_000  # slots that are no Python; after so many, only the first ``}}`` of each further one is tried
 
 
+class RowVariables(dict[str, Any]):
+    """The variables of the expressions for a row of a table.
+
+    What is missing there, a None, has no words; and a column's name is an expression, whatever it looks like.
+    """
+
+
 @dataclass(frozen=True)
 class Slot:
     """One ``{{expression}}``, from ``start`` to ``end`` of its text."""
@@ -59,7 +66,8 @@ def fill(text: str, namespace: Mapping[str, Any]) -> Any:
         is_first = not parts
         if is_first and not text[: slot.start].strip() and not text[slot.end :].strip():
             return value
-        parts += [text[end : slot.start], _words(value, slot)]
+        is_missing = value is None and isinstance(namespace, RowVariables)
+        parts += [text[end : slot.start], "" if is_missing else _words(value, slot)]
         end = slot.end
     return "".join([*parts, text[end:]])
 
@@ -102,6 +110,8 @@ def _compiled(expression: str) -> CodeType | None:
 
 def _evaluate(slot: Slot, namespace: Mapping[str, Any]) -> Any:
     shown = f"{{{{{slot.expression}}}}}"
+    if isinstance(namespace, RowVariables) and slot.expression in namespace:
+        return namespace[slot.expression]
     if slot.code is None:
         raise InvalidRequest(f"{shown} is not a Python expression", hint="--raw sends braces as they are")
     try:

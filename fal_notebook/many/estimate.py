@@ -58,7 +58,7 @@ class Estimate:
         parts = [self.endpoint, f"{self.rows:,} rows"]
         if self.duplicates:
             how = "asked once" if self.is_unique else "asked as often as they stand there; unique=True asks them once"
-            parts.append(f"{self.duplicates:,} duplicates, {how}")
+            parts.append(f"{self.duplicates:,} duplicate{'' if self.duplicates == 1 else 's'}, {how}")
         if self.refused:
             number, why = next(iter(self.refused.items()))
             parts.append(f"{len(self.refused):,} do not fit the schema and are not sent, such as row {number}: {why}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from .journal_view import JournalView
-from .records import flat_records, has_package, records, to_pandas, to_polars
+from .records import flat_records, has_package, indexed_records, to_pandas, to_polars
 
 
 def export(view: JournalView, path: str | Path) -> Path:
@@ -33,7 +33,7 @@ def export(view: JournalView, path: str | Path) -> Path:
 
 def _write_jsonl(view: JournalView, path: Path) -> None:
     with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        for record in records(view):
+        for record in indexed_records(view):
             file.write(json.dumps(record, default=repr, ensure_ascii=False) + "\n")
 
 

@@ -27,14 +27,14 @@ def output(answer: Answer) -> Any:
         return content.text or None
     if content.is_file:
         return next(iter(content.media), None)
-    return content.text or content.data
+    return content.text or ("" if _has_no_words(content.data) else content.data)
 
 
 def shown(answer: Answer) -> str:
     """What an answer says, in a few words: files by their kind."""
     content, _ = _read(answer)
     if content.text or not content.media:
-        return content.text or ("" if content.data is None else repr(content.data))
+        return content.text or ("" if content.data is None or _has_no_words(content.data) else repr(content.data))
     return ", ".join(map(_file_words, content.media))
 
 
@@ -75,6 +75,11 @@ def refusal_of(answer: Answer, endpoint: str) -> StatusError:
     """The error of an answer whose status is not one of success."""
     content, _ = _read(answer)
     return status_error(answer.status or 0, _detail(content), endpoint=endpoint, headers=answer.headers)
+
+
+def _has_no_words(data: Any) -> bool:
+    """Whether an answer is one in words, of which it has none."""
+    return isinstance(data, dict) and "" in (data.get("output"), data.get("text"))
 
 
 def _file_words(media: Media) -> str:

@@ -12,6 +12,9 @@ from .conduct import COST_UNKNOWN, USED_UP
 from .row_states import OPEN, State
 from .stored import Outcome
 
+INTERRUPTED, CANCELLED = "interrupted", "cancelled"
+BY_USER = (INTERRUPTED, CANCELLED)
+"""The reasons for which a user stops a run."""
 _HOW_TO_GO_ON = {
     USED_UP: "run.resume(budget=…) goes on",
     COST_UNKNOWN: 'run.resume(budget=float("inf")) goes on without a budget',
@@ -21,6 +24,7 @@ _MOST_TIMES = 4_000  # ends of rows, of which the rate is known
 _RATE_SECONDS = 30.0  # for which the rate is counted
 _BAR_LENGTH = 20  # characters
 _NOT_DONE: tuple[State, ...] = ("failed", "unknown", "cancelled")
+_WITHOUT_ANSWER: tuple[State, ...] = ("failed", "unknown")
 _DIGITS = 2  # of a sum of money, behind its first zeros
 
 
@@ -74,6 +78,34 @@ class Standing:
     @property
     def words(self) -> str:
         """Everything on one line, the bar left out."""
+        return one_line(" · ".join(filter(None, [self.counted, self.stopped, *self._advice, *self.notes])))
+
+    @property
+    def stopped(self) -> str:
+        """That it stopped before its end, why, and how it goes on; empty where it did not stop."""
+        if not self.reason:
+            return ""
+        how = _HOW_TO_GO_ON.get(self.reason, "run.resume() goes on") if self.left and not self.is_running else ""
+        return " · ".join(filter(None, [f"stopped: {self.reason}", how]))
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it stopped by itself before its end."""
+        return bool(self.reason) and self.reason not in BY_USER
+
+    @property
+    def is_to_be_told(self) -> bool:
+        """Whether its end is to be told also to who has waited for a moment only: not all rows have an answer."""
+        return self.has_failed or any(self.counts.get(state) for state in _WITHOUT_ANSWER)
+
+    @property
+    def others(self) -> str:
+        """What else is to be said beside the counts and why it stopped."""
+        return " · ".join([*self._advice, *self.notes])
+
+    @property
+    def counted(self) -> str:
+        """The counts, the rate and what was spent."""
         under_way = self.counts.get("intent", 0) + self.counts.get("submitted", 0)
         parts = [f"{self.counts.get('done', 0):,} of {self.total:,} done"]
         parts += [f"{self.counts[state]:,} {state}" for state in _NOT_DONE if self.counts.get(state)]
@@ -82,17 +114,16 @@ class Standing:
         parts += [f"{self.rate:,.1f} rows/s"] if self.is_running and self.rate else []
         parts += [f"{_duration(self.seconds_left)} left"] if self.seconds_left is not None else []
         parts += [f"{money(self.spent, _DIGITS)} spent"] if self.spent else []
-        parts += [f"stopped: {self.reason}"] if self.reason else []
-        return one_line(" · ".join([self.endpoint, *parts, *self._advice, *self.notes]))
+        return " · ".join([self.endpoint, *parts])
 
     @property
     def _advice(self) -> list[str]:
         """What can be done about rows that have no answer, once nothing more is sent."""
         if self.is_running:
             return []
-        how = _HOW_TO_GO_ON.get(self.reason, "run.resume() goes on")
-        goes_on = [how] if self.reason and self.left else []
-        return goes_on + (["run.retry(unknown=True) sends what is unknown again"] if self.counts.get("unknown") else [])
+        failed = ["run.failed lists what failed, run.retry(failed=True) sends it again"]
+        unknown = ["run.retry(unknown=True) sends what is unknown again"]
+        return (failed if self.counts.get("failed") else []) + (unknown if self.counts.get("unknown") else [])
 
 
 class Progress:

@@ -16,6 +16,7 @@ from ..media.media import Media
 from .journal_view import JournalView
 from .outcomes import output
 from .stored import StoredRow
+from .table_kinds import KINDS, TableKinds
 
 FACTS = ("output", "error", "status", "request_id", "seconds", "cost")
 _OWN = "fal_"
@@ -47,13 +48,24 @@ def record(row: StoredRow, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def flat_records(view: JournalView) -> Iterator[dict[str, Any]]:
-    """The records with a single text or number in each place, as files and typed tables have it."""
-    for record in records(view):
+    """The records as files and typed tables have them: a single text or number in each place, behind the index."""
+    for record in indexed_records(view):
         yield {name: _flat(value) for name, value in record.items()}
 
 
+def indexed_records(view: JournalView) -> Iterator[dict[str, Any]]:
+    """The records, each behind the index that its row had, if that was more than its number."""
+    names = fact_names(view)
+    labels = list(map(json.loads, view.labels()))
+    taken = list(record(next(view.rows(0, 1)), names)) if labels else []
+    levels = TableKinds.read(view.setting(KINDS)).index_names(labels, taken)
+    for row, label in zip(view.rows(), labels, strict=False):
+        own = label if isinstance(label, list) else [label]
+        yield {**dict(zip(levels, own, strict=False)), **record(row, names)}
+
+
 def to_pandas(view: JournalView) -> Any:
-    """The records as a data frame of pandas, with the index that went in.
+    """The records as a data frame of pandas, with the index that went in, and its kinds of columns.
 
     Raises:
         InvalidRequest: pandas is not there.
@@ -61,12 +73,11 @@ def to_pandas(view: JournalView) -> Any:
     pandas = _package("pandas")
     labels = [json.loads(row) for row in view.labels()]
     table = pandas.DataFrame(list(records(view)))
-    if labels == list(range(len(labels))):
-        return table
-    if all(isinstance(each, list) for each in labels):
-        table.index = pandas.MultiIndex.from_tuples(map(tuple, labels))
-    else:
-        table.index = pandas.Index(labels)
+    kinds = TableKinds.read(view.setting(KINDS))
+    kinds.restore(pandas, table, {name: f"{name}_" for name in fact_names(view).values()})
+    index = kinds.index(pandas, labels)
+    if index is not None:
+        table.index = index
     return table
 
 

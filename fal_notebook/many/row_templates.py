@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidRequest
+from ..media.at_hand import has_no_words
 from ..safety.plain_text import one_line
 
 _PLACE = re.compile(r"\{\{\{([^{}]*)\}\}\}|\{\{([^{}]*)\}\}|\{([^{}]*)\}")
@@ -25,6 +26,12 @@ class Constant:
     """A value that is the same in each row, also where it is a text with braces."""
 
     value: Any
+
+
+def names_in(given: Mapping[str, Any]) -> set[str]:
+    """The names in braces in the templates among some arguments."""
+    texts = [value for value in given.values() if isinstance(value, str)]
+    return {name for text in texts for place in _PLACE.finditer(text) for name in (place[1], place[3]) if name}
 
 
 class RowTemplates:
@@ -45,6 +52,8 @@ class RowTemplates:
         self._makers: dict[str, Callable[[Row], Any]] = {}
         for name, value in given.items():
             self._take(name, value, known)
+        if not self.texts:
+            _refuse_doubled(given, known)
 
     def _take(self, name: str, value: Any, columns: frozenset[str]) -> None:
         if isinstance(value, Constant):
@@ -92,11 +101,27 @@ def _parts(name: str, text: str, columns: frozenset[str]) -> list[tuple[bool, st
     return [part for part in [*parts, (False, text[end:])] if part[1] or part[0]]
 
 
+def _refuse_doubled(given: Mapping[str, Any], columns: frozenset[str]) -> None:
+    """Refuse columns in two braces, as the magic has them, where no argument has any in one: all rows would be equal.
+
+    Raises:
+        InvalidRequest: there is one.
+    """
+    for name, value in given.items():
+        for place in _PLACE.finditer(value if isinstance(value, str) else ""):
+            if place[2] in columns:
+                column = one_line(place[2], 60)
+                raise InvalidRequest(
+                    f"{name} has {{{{{column}}}}}, which is text in braces, and is the same in each row",
+                    hint=f"{{{column}}} is the column; give {name} as a function of the row, to have the braces",
+                )
+
+
 def _maker(parts: list[tuple[bool, str]]) -> Callable[[Row], Any]:
     if len(parts) == 1:
         (only,) = parts
         return lambda row: _column(row, only[1])
-    return lambda row: "".join(_as_text(_column(row, each)) if is_column else each for is_column, each in parts)
+    return lambda row: "".join(_as_text(_column(row, each), each) if is_column else each for is_column, each in parts)
 
 
 def _column(row: Row, name: str) -> Any:
@@ -105,7 +130,14 @@ def _column(row: Row, name: str) -> Any:
     return row[name]
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes) or has_no_words(value):
+        raise InvalidRequest(
+            f"{{{one_line(name, 60)}}} is a {type(value).__name__}, which a text cannot hold",
+            hint=f'give it as an argument of its own, such as image_url="{{{one_line(name, 60)}}}"',
+        )
     return "" if value is None else str(value)
 
 

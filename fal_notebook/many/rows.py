@@ -6,21 +6,32 @@ wanted: an iterable is never a list in memory.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from itertools import chain
 from typing import Any
+from uuid import UUID
 
-from ..client.arguments import encode
+from ..client.known_endpoints import takes_messages
+from ..client.messages import as_messages
+from ..client.payloads import UploadChoice
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
+from .days import Day, are_days
 from .journal import Journal
-from .row_templates import RowTemplates
+from .row_files import marked
+from .row_templates import RowTemplates, names_in
 from .stored import Header, Row
+from .table_kinds import KINDS, TableKinds
 
 PROMPT = "prompt"
 """The column of rows that are plain values."""
 _PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
+_PIECE_BYTES = 16_000_000  # of their files, beyond which fewer are
+_PLAIN = (Decimal, Enum, UUID, timedelta)  # they stand for a number or a text
 _LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
 
 
@@ -30,21 +41,44 @@ class Rows:
     Args:
         source: a table, a list of dicts, a series or list of values (each is a prompt), or an iterable of either.
         given: for each argument a template over the columns, a constant, or a function of the row. Where none is a
-            template or a function, each row's own columns are its arguments, too.
+            template or a function, each row's own columns are its arguments, too. For an endpoint that takes a
+            conversation, ``prompt`` becomes its only message, with ``system`` before it.
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
+        upload: what the user wishes for uploads; see `payloads`.
+
+    Attributes:
+        header: what all rows have in common.
+        kinds: what JSON forgets of the table; None where it is none of pandas.
+        look: called with the number of each row as it is read.
     """
 
-    def __init__(self, source: Any, given: Mapping[str, Any], endpoint: str, *, is_unique: bool = False) -> None:
+    def __init__(
+        self,
+        source: Any,
+        given: Mapping[str, Any],
+        endpoint: str,
+        *,
+        is_unique: bool = False,
+        upload: UploadChoice = "auto",
+    ) -> None:
+        self.kinds = TableKinds.of(source)
         pairs = _labelled(source)
         first = next(pairs, None)
-        columns = [] if first is None else list(first[1])
+        columns = names_in(given) if first is None else list(first[1])  # where there are no rows, any column will do
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
-        self.header = Header(
-            endpoint, encode(self._templates.constants), json.dumps(self._templates.texts), is_unique=is_unique
-        )
+        self.look: Callable[[int], object] = _ignore
+        self._upload = upload
+        given_to_all = self._templates.constants
+        in_chat = takes_messages(endpoint)
+        self._endpoint = endpoint
+        self._said = {name: given_to_all[name] for name in ("prompt", "system") if in_chat and name in given_to_all}
+        rest = {name: value for name, value in given_to_all.items() if name not in self._said}
+        constants, files = marked(rest, upload)
+        texts = json.dumps(self._templates.texts)
+        self.header = Header(endpoint, constants, texts, is_unique=is_unique, files=files)
 
     def __iter__(self) -> Iterator[Row]:
         """The rows as they are stored. They can be read once.
@@ -52,15 +86,16 @@ class Rows:
         Raises:
             InvalidRequest: the arguments of a row cannot be made or sent; its index is named.
         """
-        for label, columns in self._pairs:
+        for number, (label, columns) in enumerate(self._pairs):
+            self.look(number)
             try:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
                     asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
-                arguments = encode(asked)
+                arguments, files = marked(as_messages(self._endpoint, {**asked, **self._said}), self._upload)
             except InvalidRequest as exc:
                 raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
-            yield Row(_stored(label), _stored(columns), arguments)
+            yield Row(_stored(label), _stored(columns), arguments, files)
 
 
 def fill(journal: Journal, rows: Iterable[Row]) -> None:
@@ -84,13 +119,23 @@ def fill(journal: Journal, rows: Iterable[Row]) -> None:
             number += len(rest)
     if number < had:
         raise _other_count(journal, had, str(number))
+    kinds = rows.kinds if isinstance(rows, Rows) else None
+    if kinds is not None and journal.setting(KINDS) != kinds.stored:
+        journal.keep_setting(KINDS, kinds.stored)
     if not journal.is_whole:
         journal.end_of_rows()
 
 
 def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rest = iter(rows)
-    while piece := list(islice(rest, _PIECE)):
+    piece: list[Row] = []
+    size = 0
+    for row in rows:
+        piece.append(row)
+        size += sum(each.media.size or 0 for each in row.files)
+        if len(piece) >= _PIECE or size >= _PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
         yield piece
 
 
@@ -118,6 +163,10 @@ def _other_count(journal: Journal, had: int, now: str) -> JournalError:
     )
 
 
+def _ignore(_: int) -> None:
+    """Do nothing."""
+
+
 def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Each row's index and its columns.
 
@@ -132,23 +181,45 @@ def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if hasattr(source, "columns") and hasattr(source, "iloc"):  # a data frame of pandas
         return _of_pandas(source)
     if hasattr(source, "columns") and hasattr(source, "iter_rows"):  # of polars
-        return enumerate(_named(each) for each in source.iter_rows(named=True))
+        return enumerate(_of_polars(source))
     if hasattr(source, "index") and hasattr(source, "items") and hasattr(source, "iloc"):  # a series of pandas
-        return ((label, _one(value)) for label, value in source.items())
+        makes_day = _maker_of_days(source)
+        return ((label, _one(makes_day(_value(value)))) for label, value in source.items())
     if not isinstance(source, Iterable):
         raise InvalidRequest(f"a {type(source).__name__} has no rows", hint="give a table, or a list")
-    return enumerate(map(_columns, source))
+    makes_day = _maker_of_days(source)  # a series of polars; others have no kind of values
+    return enumerate(_columns(makes_day(each)) for each in source)
 
 
 def _of_pandas(table: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     if not table.columns.is_unique:
         raise InvalidRequest("two columns have the same name", hint="rename one of them")
     names = [str(each) for each in table.columns]
+    makers = [_maker_of_days(table.iloc[:, place]) for place in range(len(names))]
     for start in range(0, len(table), _PIECE):
         piece = table.iloc[start : start + _PIECE]
-        lists = [[_value(each) for each in piece.iloc[:, place].tolist()] for place in range(len(names))]
+        lists = [[make(_value(each)) for each in piece.iloc[:, place].tolist()] for place, make in enumerate(makers)]
         for label, values in zip(piece.index.tolist(), zip(*lists, strict=True), strict=True):
             yield label, dict(zip(names, values, strict=True))
+
+
+def _of_polars(table: Any) -> Iterator[dict[str, Any]]:
+    makers = {name: _maker_of_days(table[name]) for name in table.columns}
+    for row in table.iter_rows(named=True):
+        yield {name: makers[name](_value(value)) for name, value in row.items()}
+
+
+def _maker_of_days(column: Any) -> Callable[[Any], Any]:
+    """What makes days of a column's times, where it holds days only; else what leaves its values as they are."""
+    return _day if are_days(column) else _as_it_is
+
+
+def _day(value: Any) -> Any:
+    return Day.of(value) if isinstance(value, datetime) else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _columns(row: Any) -> dict[str, Any]:
@@ -183,7 +254,7 @@ def _stored(value: Any) -> str:
 
 
 def _words(value: Any) -> Any:
-    if not hasattr(value, "isoformat") and not hasattr(value, "item"):
+    if not hasattr(value, "isoformat") and not hasattr(value, "item") and not isinstance(value, _PLAIN):
         known = isinstance(value, set | frozenset)
         return sorted(map(str, value)) if known else one_line(f"<{type(value).__name__}>", _LONGEST_SHOWN)
     try:

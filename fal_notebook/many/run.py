@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sys
 import threading
 import time
 import weakref
@@ -13,6 +14,7 @@ from typing import Any, Self
 from ..client.inbox import Inbox
 from ..client.interrupts import Interrupts
 from ..client.sessions import session
+from ..client.uploads import Uploads
 from ..client.waiting import check_asyncio, wait
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.bundles import Bundle
@@ -21,10 +23,11 @@ from .drive import Drive
 from .engine import Engine
 from .journal import Journal
 from .journal_view import JournalView
-from .progress import Progress, Standing
+from .progress import CANCELLED, INTERRUPTED, Progress, Standing
 from .records import fact_names, record
 from .registry import register
 from .row_states import State
+from .row_uploads import RowUploads
 from .setup import Setup, checked
 from .stored import Outcome
 from .summary import summary_bundle
@@ -33,7 +36,6 @@ from .terminal_line import terminal_line
 
 PATIENCE = 1.0  # seconds of a wait, after which it is shown how the run stands
 _TICK = 0.5  # seconds between two looks at how the run stands
-_INTERRUPTED = "interrupted"
 
 
 class Run(Table):
@@ -86,7 +88,10 @@ class Run(Table):
             price = self._setup.price
             unsaid = 0.0 if price is None else price * journal.without_cost()  # as the budget counted it before
             budget = Budget(self._setup.budget, spent=spent + unsaid, price=price)
-            self._drive = Drive(journal, engine, budget, self._take, self._end)
+            uploads = RowUploads(engine.target, self._setup.upload)
+            if uploads.is_needed and journal.has_files:
+                session().companion(Uploads).tell_once()
+            self._drive = Drive(journal, engine, budget, uploads, self._take, self._end)
 
     def resume(self, budget: float | None = None) -> Self:
         """Go on with what is missing, after `cancel`, an interrupt, or a stop; then what is under way is waited for.
@@ -100,7 +105,7 @@ class Run(Table):
             CredentialsError: no key was found.
         """
         if self.standing.reason:
-            self.wait()
+            self.settle()
         if budget is not None:
             with self._lock:
                 self._setup = replace(self._setup, budget=checked("budget", budget, 0))
@@ -131,7 +136,7 @@ class Run(Table):
 
         What stands in fal's queue and is not at work is taken out of it.
         """
-        self.stop("cancelled", cancels=True)
+        self.stop(CANCELLED, cancels=True)
 
     @property
     def journal(self) -> Journal | None:
@@ -141,6 +146,11 @@ class Run(Table):
     def note(self, reason: str) -> None:
         """Tell why the run does not go on."""
         self._reason = reason
+
+    @property
+    def stopped(self) -> str:
+        """Why the run stopped before its end, on one line; empty where it goes on, or has come to its end."""
+        return "" if self.is_running else self._reason
 
     @property
     def is_running(self) -> bool:
@@ -173,6 +183,10 @@ class Run(Table):
         """
         return self._wait_for_end(timeout, PATIENCE)
 
+    def settle(self) -> None:
+        """Wait for the end of a run that is about to stop. It leaves nothing in the output. Errors: see `wait`."""
+        self._wait_for_end(None, PATIENCE, stays=False)
+
     def __await__(self) -> Generator[Any, None, Self]:
         return self._await_end().__await__()
 
@@ -191,6 +205,7 @@ class Run(Table):
                         yield record(self._view.row(number), names)
                 if not is_last:
                     self._wait(inbox, _TICK)
+        self._tell_stop()
         self._check()
 
     def __repr__(self) -> str:
@@ -205,6 +220,8 @@ class Run(Table):
     def _notes(self) -> tuple[str, ...]:
         drive = self._drive
         notes = [f"tries again: {drive.obstacle}"] if drive is not None and drive.obstacle and not drive.reason else []
+        if drive is not None and drive.uploading:
+            notes.append(f"{drive.uploading:,} rows wait for the upload of their files")
         notes += [] if self._view.is_whole else ["not all rows were read: call fal.map again with all of them"]
         return (*notes, *([] if self.is_kept else ['kept until this program ends: to="NAME.fal" keeps it']))
 
@@ -258,15 +275,21 @@ class Run(Table):
         """The rows that have ended, those first that ended first; at the end those that are ``unknown``."""
         yield from self._view.ended()
 
-    def _watching(self, patience: float) -> "contextlib.AbstractContextManager[Callable[[], None]]":
-        """What is shown while a caller waits, from so many seconds on; it is called to look how the run stands."""
-        return terminal_line(lambda: self.standing, patience)
+    def _tell_stop(self) -> None:
+        """Tell why the run stopped before its end, if it did, as `wait` does."""
+        if self.standing.reason:
+            with self._watching(sys.float_info.max, stays=True):
+                pass
 
-    def _wait_for_end(self, timeout: float | None, patience: float) -> Self:
-        """`wait`, which shows how the run stands from so many seconds on."""
+    def _watching(self, patience: float, *, stays: bool) -> "contextlib.AbstractContextManager[Callable[[], None]]":
+        """What is shown while a caller waits, from so many seconds on; it is called to look how the run stands."""
+        return terminal_line(lambda: self.standing, patience, stays=stays)
+
+    def _wait_for_end(self, timeout: float | None, patience: float, *, stays: bool = True) -> Self:
+        """`wait`, which shows how the run stands from so many seconds on, and may leave the last of it."""
         end = None if timeout is None else time.monotonic() + timeout
         with Interrupts() as interrupts:  # none may come while the table is being sent to the page
-            with self._listening(rows=False) as inbox, self._watching(patience) as look:
+            with self._listening(rows=False) as inbox, self._watching(patience, stays=stays) as look:
                 while self.is_running and not interrupts.is_held and (end is None or time.monotonic() < end):
                     look()
                     seconds = _TICK if end is None else min(_TICK, max(0.0, end - time.monotonic()))
@@ -300,7 +323,7 @@ class Run(Table):
 
     def _interrupted(self) -> KeyboardInterrupt:
         """Stop sending, and return a ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
-        self.stop(_INTERRUPTED)
+        self.stop(INTERRUPTED)
         interrupt = KeyboardInterrupt(f"{self.standing.words} · run.resume() goes on")
         setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010 - for IPython
         return interrupt
@@ -312,9 +335,10 @@ class Run(Table):
                 try:
                     await inbox.wait_async(_TICK)
                 except BaseException:
-                    self.stop(_INTERRUPTED)
+                    self.stop(INTERRUPTED)
                     raise
                 inbox.take()
+        self._tell_stop()
         self._check()
         return self
 

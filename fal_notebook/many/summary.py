@@ -1,9 +1,12 @@
 """What a notebook keeps of a run: a line of how it stands, and its newest rows, as a static MIME bundle."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from ..render.answer_style import styled_html
 from ..render.bundles import Bundle, merged, small_bundle, table_bundle
+from ..render.foot import error_bundle
 from ..safety.plain_text import one_line
 from .journal_view import JournalView
 from .outcomes import shown
@@ -24,6 +27,9 @@ def summary_bundle(view: JournalView, standing: Standing | None = None) -> Bundl
     """
     now = standing or Progress(view.header.endpoint, view.counts(), view.cost()).standing(is_running=False)
     bundles = [_bar(now), small_bundle(now.words)]
+    if now.has_failed:
+        line = " · ".join(filter(None, [now.counted, now.others]))
+        bundles = [_bar(now), error_bundle(now.stopped, "", now.stopped), small_bundle(line)]
     if newest := [view.row(number) for number in view.newest(_NEWEST)]:
         bundles.append(table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
     (bundle,) = merged(bundles)
@@ -40,10 +46,18 @@ def _bar(standing: Standing) -> Bundle:
 
 def _cells(row: StoredRow) -> tuple[str, str, str, str]:
     asked = json.loads(row.row.arguments)
-    words = next((value for value in asked.values() if isinstance(value, str)), "") if isinstance(asked, dict) else ""
+    words = _first_words(asked) if isinstance(asked, dict) else ""
     came = shown(row.answer) if row.answer is not None and row.state == "done" else row.error or ""
     label = json.dumps(json.loads(row.row.label), ensure_ascii=False)
     return (_cell(label), _cell(words), _cell(came), row.state)
+
+
+def _first_words(asked: Mapping[str, Any]) -> str:
+    """The first text among arguments, or the last message's."""
+    said = asked.get("messages")
+    last = said[-1] if isinstance(said, list) and said else None
+    values = [last.get("content")] if isinstance(last, dict) else asked.values()
+    return next((value for value in values if isinstance(value, str)), "")
 
 
 def _cell(text: str) -> str:

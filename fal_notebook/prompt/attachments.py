@@ -5,15 +5,16 @@ Usable from any thread, with the widget's lock held.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..errors import InvalidRequest
 from ..media.media import Media, media_from_bytes
 from ..safety.plain_text import one_line
+from .sent_files import sent_file
 
 MOST_FILES = 10
 LARGEST_FILE = 32 * 1024 * 1024  # bytes; the page has the same bound
 MOST_BYTES = 64 * 1024 * 1024  # of all files together, whole or on their way
-_LARGEST_THUMBNAIL = 2 * 1024 * 1024  # bytes of a picture that a new view of the page gets
 _LONGEST_NAME = 120
 _LONGEST_TYPE = 100
 
@@ -54,12 +55,10 @@ class Attachment:
     media: Media | None = None
     received: bytearray = field(default_factory=bytearray, repr=False)
 
-    @property
-    def thumbnail(self) -> bytes | None:
-        """The bytes of a picture that is small enough to be shown to a further view."""
-        media = self.media
-        is_picture = media is not None and media.kind == "image" and "svg" not in media.content_type
-        return media.data if media and is_picture and len(media.data or b"") <= _LARGEST_THUMBNAIL else None
+    @cached_property
+    def picture(self) -> Media | None:
+        """A small picture of a file that is here, if it is a picture, as the conversation will have it."""
+        return None if self.media is None else sent_file(self.media).picture
 
 
 class Attachments:

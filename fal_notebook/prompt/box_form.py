@@ -8,11 +8,16 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..client.arguments import together
+from ..client.chat import Chat
+from ..errors import InvalidRequest
 from . import page_messages, suggestions
 from .argument_rows import Form, InvalidForm, Row, are_same
 from .page_messages import Message
 from .prompt_files import PromptFiles
 from .schema_form import SchemaForm
+
+_OF_WIDGETS = ("layout", "tabbable", "tooltip")  # what every widget of ipywidgets has
 
 
 class Box(Protocol):
@@ -140,3 +145,20 @@ class BoxForm:
             return  # the page marks the wrong row; the last valid arguments stay
         if not are_same(arguments, self._box.arguments):
             self._set_arguments(arguments)
+
+
+def given(arguments: Mapping[str, Any] | None, more: Mapping[str, Any], chat: Chat | None) -> dict[str, Any]:
+    """The arguments with which a box begins.
+
+    Args:
+        arguments: those in a dict; None for those of the conversation.
+        more: those by name.
+        chat: the conversation with which the box goes on.
+
+    Raises:
+        InvalidRequest: what stands in the place of the dict is none, or one by name is meant for the widget.
+    """
+    for name in _OF_WIDGETS:
+        if name in more:
+            raise InvalidRequest(f"{name} is no argument of the endpoint", hint=f"set it afterwards: box.{name} = …")
+    return together(chat.arguments if arguments is None and chat is not None else arguments, more)

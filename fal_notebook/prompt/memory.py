@@ -16,6 +16,7 @@ from ..client.streaming import Stream
 from ..errors import InvalidRequest
 from ..media.media import Media
 from .entry import Entry
+from .schema_form import WAY_OUT
 from .visitors import bundle as words_alone
 
 
@@ -69,7 +70,7 @@ class Memory:
             raise InvalidRequest("messages are what the box sends", hint="PromptWidget(messages=…) begins with them")
         own = {"messages"} if chat.takes_messages else {chat.field}
         chat.arguments = {name: value for name, value in arguments.items() if name not in own}
-        return chat.send([prompt, *files], {}, chat.note)
+        return chat.send([prompt, *files], {}, chat.note, way_out=WAY_OUT)
 
     def note(self, entry: Entry, stream: Stream) -> None:
         """Note what an answer that has ended was added as."""

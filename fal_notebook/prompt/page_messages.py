@@ -177,9 +177,9 @@ def attached(files: Sequence[tuple[str, Attachment]], places: Mapping[str, str])
     for name, each in files:
         words = [size_words(each.first.size), *([places[name]] if places.get(name) else [])]
         file: Message = {"id": name, "name": one_line(each.first.name, 80) or "file", "words": " · ".join(words)}
-        if each.media is not None and each.thumbnail is not None:
-            file |= {"type": each.media.content_type, "picture": len(buffers)}
-            buffers.append(each.thumbnail)
+        if each.picture is not None and each.picture.data is not None:
+            file |= {"type": each.picture.content_type, "picture": len(buffers)}
+            buffers.append(each.picture.data)
         shown.append(file)
     return {"kind": "attached", "files": shown}, buffers
 

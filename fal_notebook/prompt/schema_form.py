@@ -18,6 +18,8 @@ from .suggestions import names_of_gateway
 
 _OWN = ("messages", "model", "prompt", "stream", "system_prompt")
 """The arguments that the box sends from other places than the form's fields."""
+WAY_OUT = 'box.chat.check = "off"'
+"""What sends the arguments of a box as they are, for the words of an error."""
 
 
 class InvalidArguments(InvalidRequest):
@@ -28,7 +30,7 @@ class InvalidArguments(InvalidRequest):
     """
 
     def __init__(self, doubts: Mapping[str, str]) -> None:
-        super().__init__("; ".join(doubts.values()), hint="nothing was sent")
+        super().__init__("; ".join(doubts.values()), hint=f"nothing was sent; {WAY_OUT} sends it as it is")
         self.doubts = dict(doubts)
 
 

@@ -24,12 +24,13 @@ from ..client.arguments import encode
 from ..client.chat import Chat
 from ..client.result import Result
 from ..display.control_channel import ignore, listen
+from ..display.front_end import is_terminal
 from ..display.outputs import EMPTY, widget_bundle
 from ..errors import FalNotebookError
 from ..safety.plain_text import one_line
 from . import export, page_messages, page_requests, suggestions, visitors
 from .answering import Answering, Prompt
-from .box_form import BoxForm
+from .box_form import BoxForm, given
 from .branches import Branches
 from .connection import Connection
 from .connection_state import STATES
@@ -61,6 +62,7 @@ class PromptWidget(AnyWidget):
         enter_sends: whether Enter sends and Shift+Enter makes a line, or the other way round.
         compact: whether the page has prompts and answers alone, as for Voilà or teaching: whoever uses the page can
             neither see nor change the endpoint, its arguments, the model and the system prompt.
+        more: further arguments of the endpoint by name, as ``temperature=0.5``.
 
     Attributes:
         endpoint: the endpoint of the next run.
@@ -111,13 +113,13 @@ class PromptWidget(AnyWidget):
         messages: Iterable[Mapping[str, Any]] = (),
         enter_sends: bool = True,
         compact: bool = False,
+        **more: Any,
     ) -> None:
         self._is_compact = compact
         self._lock = threading.RLock()
         if endpoint is None:
             endpoint = suggestions.default_endpoint(base_url) if chat is None else chat.endpoint
-        if arguments is None and chat is not None:
-            arguments = chat.arguments
+        arguments = given(arguments, more, chat)
         options = {"system": system, "remember": remember, "base_url": base_url, "timeout": timeout}
         self.chat = begun(chat, endpoint, list(messages), **options)
         base_url = self.chat.base_url
@@ -161,7 +163,7 @@ class PromptWidget(AnyWidget):
         self._control = listen(self._handle)
         self._views: list[DisplayHandle] = []
         self.set_trait("compact", compact)
-        others = self._form.with_model(arguments or {}, endpoint)
+        others = self._form.with_model(arguments, endpoint)
         prompt = others.pop(field, "")
         super().__init__(
             endpoint=endpoint,
@@ -252,6 +254,8 @@ class PromptWidget(AnyWidget):
 
     def _ipython_display_(self) -> None:
         words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
+        if is_terminal():
+            words += ' needs a page, which a terminal has not: fal.chat("ENDPOINT") talks here, too'
         self._views += displayed(widget_bundle(self, words))
         self._conversation.display()
         self._connect_when_shown()

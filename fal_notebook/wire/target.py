@@ -10,6 +10,7 @@ prefixes that were pasted with the key are taken off.
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from fal_client.auth import MissingCredentialsError, fetch_auth_credentials
@@ -171,12 +172,18 @@ def _authorization(base: str) -> Authorization | None:
     if failure and not local:  # raised out here, so that it has no context: frames there hold the token
         raise CredentialsError(f"fal's credentials could not be read: {failure}")
     if authorization is None and not local:
-        raise CredentialsError("no fal credentials found")
+        raise CredentialsError("no fal credentials found", hint=_hint_of_file())
     if authorization is not None and not authorization.is_sendable:
         raise CredentialsError("the fal key has spaces or letters in it that no key has", hint="copy it once more")
     if authorization is not None and not authorization.is_long_enough:
         raise CredentialsError("the fal key is too short to be one", hint="set FAL_KEY to <id>:<secret>, or to nothing")
     return authorization
+
+
+def _hint_of_file() -> str | None:
+    """What to do where a file ``.env`` is at hand, which others read, but neither Python nor fal's client."""
+    usual = CredentialsError.default_hint
+    return f"{usual}; the file .env is not read by itself, python-dotenv does that" if Path(".env").is_file() else None
 
 
 @quiet()

@@ -133,7 +133,7 @@ def test_the_successor_is_told_of_fals_endpoints_only() -> None:
 
 def test_a_conversation_is_checked_with_each_prompt() -> None:
     chat = Chat(ENDPOINT, n="many")
-    with pytest.raises(errors.InvalidRequest, match="n is 'many'"):
+    with pytest.raises(errors.InvalidRequest, match=r"n is 'many'.*, chat.check = \"off\" sends them as they are"):
         chat("Hi")
     assert len(chat) == 0
     chat.arguments = {"tempo": 3}
@@ -148,7 +148,7 @@ def test_a_conversation_is_checked_with_each_prompt() -> None:
 
 def test_a_prompt_box_refuses_and_tells_with_the_answer() -> None:
     box = PromptWidget(ENDPOINT, {"n": "many"})
-    with pytest.raises(errors.InvalidRequest, match="n is 'many'"):
+    with pytest.raises(errors.InvalidRequest, match=r"n is 'many'.*box.chat.check = \"off\" sends them as they are"):
         box.run("Hi")
     assert box.results == []
     box.arguments = {"tempo": 3}

@@ -182,6 +182,8 @@ def test_a_gateways_own_endpoints_are_found(platform: Platform, demo: str) -> No
     found = find("text-to-image", base_url=demo)
     assert [each.endpoint for each in found.endpoints] == ["local/fractal", "local/fractal/stream"]
     assert "unknown" not in repr(found)
+    assert "deprecated" not in repr(find("any-llm", base_url=demo))
+    assert "deprecated" not in repr(info("fal-ai/any-llm", base_url=demo))
     assert platform.asked == []
     assert [each.endpoint for each in session().companion(EndpointNames).soon(5, demo)][:1] == ["fal-ai/any-llm"]
     with pytest.raises(errors.ConnectError):

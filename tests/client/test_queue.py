@@ -160,6 +160,12 @@ def test_without_a_queue_the_error_says_that_nothing_was_sent(monkeypatch: pytes
         fal.submit(APP, x=1, base_url="http://127.0.0.1:9")
 
 
+def test_a_server_that_has_no_queue_is_named_as_such(gateway: str) -> None:
+    with pytest.raises(errors.NoQueue, match=r"no queue at 127.0.0.1.*leave out --queue") as caught:
+        fal.submit(APP, x=1)
+    assert caught.value.headline == "this server seems to have no queue"
+
+
 def test_an_interrupt_leaves_it_in_the_queue(place: QueuePlace) -> None:
     place.echo.released = False
     request = fal.submit(APP, x="interrupted", wait=True)

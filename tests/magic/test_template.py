@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fal_notebook.errors import InvalidRequest
-from fal_notebook.magic.template import fill, slots
+from fal_notebook.magic.template import RowVariables, fill, slots
 
 
 def expressions(text: str) -> list[str]:
@@ -154,3 +154,12 @@ def test_a_picture_within_a_text_is_refused_with_the_way_out() -> None:
     with pytest.raises(InvalidRequest, match=r"\{\{picture\}\} is a Image, .* such as image_url=\{\{picture\}\}"):
         fill("What is {{picture}}?", {"picture": picture})
     assert fill(" {{picture}} ", {"picture": picture}) is picture
+
+
+def test_in_a_row_what_is_missing_has_no_words_and_any_column_s_name_is_an_expression() -> None:
+    row = RowVariables({"x": None, "Review text": "good", "a-b": 1, "class": "c", "a": 9, "b": 4})
+    assert fill("<{{x}}>{{Review text}} {{a-b}} {{class}} {{a - b}}", row) == "<>good 1 c 5"
+    assert fill("{{x}}", row) is None
+    assert fill("<{{x}}>", {"x": None}) == "<None>"
+    with pytest.raises(InvalidRequest, match="is not a Python expression"):
+        fill("{{Reviw text}}!", row)

@@ -67,6 +67,7 @@ def test_a_record_has_the_rows_own_columns_and_what_came(view: JournalView) -> N
     ("headers", "body", "output"),
     [
         (JSON, b'{"output": "words"}', "words"),
+        (JSON, b'{"output": "", "usage": {}}', ""),
         (JSON, b'{"score": 0.5}', {"score": 0.5}),
         (TEXT, b'data: {"output": "wor"}\n\ndata: {"output": "words"}\n\n', "words"),
         ({"content-type": "text/plain"}, b"words", "words"),
@@ -113,6 +114,44 @@ def test_a_table_comes_out_with_the_index_that_went_in(view: JournalView, tmp_pa
         assert len(to_pandas(other)) == len(to_polars(other)) == 0
 
 
+def test_the_names_and_kinds_of_a_table_come_back_and_no_index_is_lost_in_a_file(path: Path, tmp_path: Path) -> None:
+    times = pd.to_datetime(["2026-01-01", None], utc=True)
+    index = pd.MultiIndex.from_arrays([["x", "y"], pd.to_datetime(["2026-01-01", "2026-01-02"])], names=["id", None])
+    table = pd.DataFrame(
+        {
+            "day": pd.to_datetime(["2026-01-01", None]),
+            "at": times,
+            "took": pd.to_timedelta([90, None], unit="s"),
+            "sort": pd.Categorical(["a", "b"]),
+            "n": pd.array([1, None], dtype="Int64"),
+            "id": [7, 8],
+        },
+        index=index,
+    )
+    with run(path, table, [(JSON, b'{"output": "cat"}')], prompt="{day}") as view:
+        found = to_pandas(view)
+        pd.testing.assert_frame_equal(found[list(table)], table)
+        assert table.join(found[["output"]])["output"].tolist()[0] == "cat"
+        for name in ("x.csv", "x.jsonl"):
+            export(view, tmp_path / name)
+        (first, _) = csv.DictReader((tmp_path / "x.csv").read_text().splitlines())
+        assert (first["id_"], first["level_1"], first["id"]) == ("x", "2026-01-01T00:00:00", "7")
+        assert json.loads((tmp_path / "x.jsonl").read_text().splitlines()[1])["id_"] == "y"
+        assert to_polars(view).columns[:2] == ["id_", "level_1"]
+
+
+def test_numbered_rows_have_no_index_in_a_file(path: Path, tmp_path: Path) -> None:
+    with run(path, pd.DataFrame({"text": ["a"]}), [(JSON, b'{"output": "cat"}')], prompt="{text}") as view:
+        assert export(view, tmp_path / "x.csv").read_text().startswith("text,output,")
+
+
+def test_an_index_with_a_name_alone_comes_back(path: Path, tmp_path: Path) -> None:
+    table = pd.DataFrame({"text": ["a", "b"]}, index=pd.Index([0, 1], name="id"))
+    with run(path, table, [(JSON, b'{"output": "cat"}')], prompt="{text}") as view:
+        assert to_pandas(view).index.name == "id"
+        assert export(view, tmp_path / "x.csv").read_text().startswith("id,text,output,")
+
+
 def test_a_table_of_polars_holds_answers_of_any_kind(path: Path) -> None:
     answers = [(JSON, b'{"output": "words"}'), (JSON, b'{"score": 1}'), ({"content-type": "image/png"}, PNG)]
     with run(path, ["a", "b", "c"], answers) as view:
@@ -135,7 +174,9 @@ def test_what_is_not_installed_is_told(view: JournalView, monkeypatch: pytest.Mo
 
 def test_a_run_is_exported(view: JournalView, tmp_path: Path) -> None:
     lines = export(view, tmp_path / "a.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == list(records(view))
+    found = [json.loads(line) for line in lines]
+    assert [each.pop("index") for each in found] == ["x", "y", "z"]
+    assert found == list(records(view))
     with export(view, tmp_path / "a.csv").open(newline="") as file:
         assert [row["output"] for row in csv.DictReader(file)] == ["cat", "", ""]
     assert pl.read_parquet(export(view, tmp_path / "a.parquet"))["n"].to_list() == [1, 2, 3]

@@ -1,6 +1,8 @@
 import datetime
+import decimal
 import json
 import tracemalloc
+import uuid
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pytest
+from PIL import Image
 
 from fal_notebook.errors import InvalidRequest, JournalError
 from fal_notebook.many.journal import Journal
@@ -136,7 +139,46 @@ def test_what_is_missing_is_null() -> None:
     table = pd.DataFrame(
         {"a": [1.5, None], "b": pd.array([1, None], dtype="Int64"), "c": [pd.Timestamp("2026"), pd.NaT]}
     )
-    assert asked(table) == [{"a": 1.5, "b": 1, "c": "2026-01-01T00:00:00"}, {"a": None, "b": None, "c": None}]
+    assert asked(table) == [{"a": 1.5, "b": 1, "c": "2026-01-01"}, {"a": None, "b": None, "c": None}]
+
+
+DAYS = [datetime.datetime(2026, 1, 1), None, datetime.datetime(2026, 1, 31)]
+TIMES = {"day": DAYS, "at": [*DAYS[:2], datetime.datetime(2026, 1, 31, 9, 30)]}
+
+
+@pytest.mark.parametrize("source", [pd.DataFrame(TIMES), pl.DataFrame(TIMES)], ids=["pandas", "polars"])
+def test_the_times_of_a_column_of_days_have_the_day_alone_as_their_words(source: Any) -> None:
+    given = {"prompt": "<{day}> <{at}>", "day": "{day}", "name": lambda row: row["day"] and f"{row['day']:%A}"}
+    first, second, third = asked(source, **given)
+    assert first == {"prompt": "<2026-01-01> <2026-01-01 00:00:00>", "day": "2026-01-01", "name": "Thursday"}
+    assert second == {"prompt": "<> <>", "day": None, "name": None}
+    assert third["prompt"] == "<2026-01-31> <2026-01-31 09:30:00>"
+    assert asked(source["day"])[0] == {"prompt": "2026-01-01"}
+
+
+def test_times_with_a_zone_keep_it() -> None:
+    aware = pd.DataFrame({"day": pd.to_datetime(DAYS, utc=True)})
+    assert asked(aware, prompt="{day}!")[0] == {"prompt": "2026-01-01 00:00:00+00:00!"}
+
+
+def test_a_day_can_all_that_the_table_s_time_can() -> None:
+    (day,) = (row["day"] for row in source_rows(pd.DataFrame({"day": DAYS[:1]})))
+    assert (day.day_name(), day.year, day.day_of_week) == ("Thursday", 2026, 3)
+    assert str(day + datetime.timedelta(hours=10)) == "2026-01-01 10:00:00"
+    assert day + pd.Timedelta(days=1) == pd.Timestamp("2026-01-02")
+    assert (day < pd.Timestamp("2026-01-02"), day == pd.Timestamp("2026-01-01")) == (True, True)
+
+
+def source_rows(source: Any) -> list[dict[str, Any]]:
+    """The rows as a function of the user's gets them."""
+    found: list[dict[str, Any]] = []
+
+    def prompt(row: dict[str, Any]) -> str:
+        found.append(row)
+        return ""
+
+    list(Rows(source, {"prompt": prompt}, "a/b"))
+    return found
 
 
 def test_values_that_json_does_not_know_are_sent_as_anywhere_and_stored_as_a_few_words() -> None:
@@ -147,6 +189,47 @@ def test_values_that_json_does_not_know_are_sent_as_anywhere_and_stored_as_a_few
     assert (sent["day"], sent["n"]) == ("2026-01-02", 7)
     assert len(row.columns) < 300
     assert json.loads(row.columns)["day"] == "2026-01-02"
+
+
+def test_numbers_and_names_of_other_kinds_are_stored_as_such() -> None:
+    kinds = {"price": decimal.Decimal("1.50"), "took": datetime.timedelta(seconds=90), "id": uuid.UUID(int=7)}
+    (row,) = Rows([{**kinds, "prompt": "x"}], {"prompt": "{prompt}"}, "a/b")
+    assert json.loads(row.columns) == {"price": 1.5, "took": 90.0, "id": str(uuid.UUID(int=7)), "prompt": "x"}
+
+
+def test_a_text_holds_no_bytes_and_no_pictures() -> None:
+    for value in (b"x", Image.new("RGB", (4, 4))):
+        with pytest.raises(InvalidRequest, match=r"row 0: \{it\} is a .*, which a text cannot hold \(give it as an"):
+            list(Rows([{"it": value}], {"prompt": "see {it}"}, "a/b"))
+
+
+def test_columns_in_two_braces_alone_are_refused_since_all_rows_would_be_the_same() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"prompt has \{\{text\}\}, which is text in braces.*\(\{text\} is the column"
+    ):
+        Rows(pd.DataFrame(TABLE), {"prompt": "Say {{text}}"}, "a/b")
+    assert asked([{"text": "a"}], prompt="{{text}} is {text}") == [{"prompt": "{text} is a"}]
+    assert asked([{"text": "a"}], prompt="{{other}}")[0]["prompt"] == "{{other}}"
+
+
+def test_a_prompt_is_the_only_message_of_an_endpoint_that_takes_a_conversation() -> None:
+    def sent(**given: Any) -> list[dict[str, Any]]:
+        rows = Rows(["a", "b"], given, "openrouter/router/openai/v1/chat/completions")
+        return [{**json.loads(rows.header.constants), **json.loads(row.arguments)} for row in rows]
+
+    said = [{"role": "user", "content": "a"}]
+    assert sent(model="m")[0] == {"model": "m", "messages": said}
+    assert sent(prompt="{prompt}!", system="Be short.")[0] == {
+        "messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "a!"}]
+    }
+    assert sent(prompt="hi")[1] == {"messages": [{"role": "user", "content": "hi"}]}
+    assert sent(messages=lambda row: [row["prompt"]])[0] == {"messages": ["a"]}
+
+
+def test_a_table_without_rows_may_have_templates() -> None:
+    sources: list[Any] = [pd.DataFrame({"t": []}), pl.DataFrame({"t": []}), []]
+    for source in sources:
+        assert list(Rows(source, {"prompt": "Say {t} in {{braces}}"}, "a/b")) == []
 
 
 def test_rows_are_read_as_they_are_wanted() -> None:

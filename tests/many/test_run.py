@@ -23,6 +23,7 @@ from fal_notebook.many.journal import Journal
 from fal_notebook.many.journal_view import JournalView
 from fal_notebook.many.progress import Standing
 from fal_notebook.many.rows import Rows, fill
+from fal_notebook.many.terminal_line import fitted
 
 from ..conftest import KEY, wait_until
 from .asked import ENDPOINT, PNG, Asked, serving
@@ -87,11 +88,16 @@ def test_a_row_that_fails_stands_in_the_table_and_is_sent_again_only_when_asked(
         run.retry()
 
 
-def test_ten_equal_failures_stop_the_run(asked: Asked, path: Path) -> None:
+def test_ten_equal_failures_stop_the_run(asked: Asked, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fal.map(ENDPOINT, [f"row {n}" for n in range(60)], status=500, why="out of memory", to=path).wait()
     assert run.standing.counts["failed"] < 30
-    assert "10 rows failed in the same way" in run.standing.words
-    assert "out of memory" in run.standing.words
+    assert "stopped: 10 rows failed in the same way" in (said := capsys.readouterr().err)
+    assert run.stopped.startswith("10 rows failed in the same way")
+    assert "run.failed lists what failed, run.retry(failed=True) sends it again" in said
+    shown = run._repr_mimebundle_()["text/html"]
+    assert "<strong>stopped: 10 rows failed in the same way" in shown
+    assert shown.count("stopped: ") == 1
+    assert "out of memory" in repr(run)
     assert "waiting" in run.standing.words
 
 
@@ -186,6 +192,17 @@ def test_cancel_sends_nothing_more_takes_what_is_under_way_and_resume_goes_on(as
     assert set(asked.bill.values()) == {1}
 
 
+def test_a_run_that_was_about_to_stop_leaves_nothing_in_the_output_of_the_one_that_goes_on(
+    asked: Asked, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fal.map(ENDPOINT, ["a", "b", "c"], hold=True, to=path)
+    wait_until(lambda: asked.at_work == 2)
+    run.cancel()
+    asked.let_go()
+    again = fal.map(ENDPOINT, ["a", "b", "c"], hold=True, to=path).wait()
+    assert (again.standing.counts["done"], capsys.readouterr().err) == (3, "")
+
+
 def test_an_interrupt_in_wait_leaves_a_run_that_goes_on(asked: Asked, path: Path) -> None:
     run = fal.map(ENDPOINT, [f"row {n}" for n in range(20)], hold=True, to=path)
 
@@ -214,6 +231,41 @@ def test_a_run_can_be_awaited(asked: Asked) -> None:
         return str(run[1]["output"])
 
     assert asyncio.run(work()) == "B"
+
+
+def test_whoever_iterates_or_awaits_is_told_why_a_run_stopped(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fal.map(ENDPOINT, ["a", "b", "c"], cost=1.0, budget=1.0)
+    assert len(list(run)) == 1
+    assert "stopped: the budget is used up · run.resume(budget=…) goes on" in capsys.readouterr().err
+
+    async def work() -> str:
+        return (await fal.map(ENDPOINT, ["a", "b", "c"], cost=1.0, budget=1.0)).stopped
+
+    assert asyncio.run(work()) == "the budget is used up"
+    assert "stopped: the budget is used up" in capsys.readouterr().err
+
+
+def test_who_waits_is_told_that_rows_failed_however_soon(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    asked.fails = {"b": 422}
+    run = fal.map(ENDPOINT, ["a", "b"]).wait()
+    assert "1 failed · $0.001 spent · run.failed lists what failed" in capsys.readouterr().err
+    assert "1 failed" in run.standing.words
+    list(fal.map(ENDPOINT, ["a", "b"]))  # each row says so itself
+    assert capsys.readouterr().err == ""
+
+
+def test_in_a_narrow_terminal_the_bar_and_the_name_give_way_to_the_numbers() -> None:
+    now = Standing("openrouter/router/openai/v1/chat/completions", 10, {"done": 2, "new": 8}, is_running=True)
+    assert fitted(now, 120).startswith("████")
+    assert now.endpoint in fitted(now, 120)
+    assert fitted(now, 60) == "████░░░░░░░░░░░░░░░░ 20 % 2 of 10 done · 8 waiting"
+    assert fitted(now, 40) == "20 % · 2 of 10 done · 8 waiting"
+    assert fitted(now, 10) == "20 % · 2 of"[:10]
+
+
+def test_a_run_that_came_to_its_end_has_not_stopped(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fal.map(ENDPOINT, ["a"]).wait().stopped == ""
+    assert capsys.readouterr().err == ""
 
 
 def test_a_budget_is_not_passed(asked: Asked, path: Path) -> None:
@@ -300,7 +352,7 @@ def test_rows_that_ask_the_same_are_asked_once_where_that_is_wanted(asked: Asked
 def test_a_dry_run_sends_nothing_and_tells_what_is_known(asked: Asked) -> None:
     found = fal.map(ENDPOINT, ["a", "b", "a"], dry_run=True)
     assert (found.rows, found.duplicates, found.dollars) == (3, 1, None)
-    assert "1 duplicates, asked as often as they stand there" in str(found)
+    assert "1 duplicate, asked as often as they stand there" in str(found)
     assert "price: unknown" in str(found)
     assert fal.map(ENDPOINT, ["a", "b", "a"], unique=True, dry_run=True).requests == 2
     assert not asked.bill

@@ -1,9 +1,13 @@
 """Files that a page sends in pieces: whole ones are kept, and everything has a bound."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from fal_notebook.errors import InvalidRequest
 from fal_notebook.prompt.attachments import LARGEST_FILE, MOST_FILES, Attachments, Piece
+from fal_notebook.prompt.page_messages import attached
 
 from ..endpoints import PNG
 
@@ -20,9 +24,24 @@ def test_pieces_become_a_file_with_its_name() -> None:
     assert found is not None
     (media,) = files.media
     assert (media.data, media.content_type, media.file_name) == (PNG, "image/png", "cat.png")
-    assert found.thumbnail == PNG
+    assert found.picture is not None
+    assert found.picture.data == PNG
     files.remove("f")
     assert files.media == []
+
+
+def test_the_page_gets_a_small_picture_of_a_large_one() -> None:
+    large = io.BytesIO()
+    Image.effect_noise((1200, 900), 90).save(large, "PNG")
+    files = Attachments()
+    found = files.take(piece(large.getvalue()))
+    assert found is not None
+    message, (picture,) = attached(files.whole, {})
+    assert len(large.getvalue()) > 1_000_000
+    assert len(picture) < 60_000
+    (shown,) = message["files"]
+    assert (shown["type"], Image.open(io.BytesIO(picture)).size) == ("image/jpeg", (320, 240))
+    assert files.media[0].data == large.getvalue()
 
 
 def test_the_content_decides_over_the_pages_word_and_an_empty_file_is_one() -> None:

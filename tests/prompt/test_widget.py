@@ -305,6 +305,16 @@ def test_arguments_are_sent_with_their_types_and_the_prompt_in_its_field(gateway
     assert widget.results[0].text == "kept"
 
 
+def test_arguments_can_be_given_by_name() -> None:
+    box = PromptWidget("test/echo/stream", {"seed": 1, "temperature": 2}, temperature=3, model="m", prompt="Hi")
+    assert (box.arguments, box.prompt) == ({"seed": 1, "temperature": 3, "model": "m"}, "Hi")
+    box.close()
+    with pytest.raises(errors.InvalidRequest, match=r"layout is no argument of the endpoint \(set it afterwards"):
+        PromptWidget("test/echo/stream", layout={"width": "50%"})
+    with pytest.raises(errors.InvalidRequest, match="the arguments are a dict, not str"):
+        PromptWidget("test/echo/stream", "Hi")  # type: ignore[arg-type]
+
+
 def test_rows_change_with_the_arguments_and_arguments_with_the_rows() -> None:
     widget = Watched("a/b", {"seed": 1})
     widget.arguments = {"seed": 1.0, "model": "m"}

@@ -150,6 +150,15 @@ def test_a_blank_key_is_none(blank: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert resolve_target("a/b", "ws://localhost:8000").authorization is None
 
 
+def test_a_file_with_the_key_that_nobody_reads_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("FAL_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("FAL_KEY=id:some-long-secret")
+    with pytest.raises(CredentialsError, match=r"set FAL_KEY.*; the file .env is not read by itself") as caught:
+        resolve_target("a/b")
+    assert "some-long" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("name", "other"), [("FAL_KEY_ID", "FAL_KEY_SECRET"), ("FAL_KEY_SECRET", "FAL_KEY_ID")])
 def test_a_blank_id_or_secret_is_no_key(name: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, '" "')
