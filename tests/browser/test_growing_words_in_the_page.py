@@ -45,7 +45,7 @@ TABLE = "| a | b |\n|---|---|\n" + "".join(f"| row {number} | words |\n" for num
 LIST = "".join(f"{number}. item **{number}**\n" for number in range(1, 30))
 FOLD = "<details>\n<summary>More</summary>\n\nFolded *words*.\n\n</details>\n"
 ANSWER = (
-    f"# Words\n\nA paragraph of *some* words.\n\n{LIST}\n{CODE}\nMore `words`.\n\n{TABLE}\n> A quote.\n\n{FOLD}\nEnd"
+    f"# Words\n\nA paragraph of *some* words.\n\n{LIST}\n{CODE}\nMore `words`.\n\n{TABLE}\n> Quote.\n\n{FOLD}\nEnd"
 )
 
 

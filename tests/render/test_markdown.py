@@ -13,8 +13,8 @@ from fal_notebook.render.markdown import markdown_html, preformatted_html, text_
 TAGS = set(
     re.findall(
         r"\w+",
-        "a b blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr i kbd li mark ol p pre s span strong sub summary"
-        " sup table tbody td th thead tr u ul",
+        "a b blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr i kbd li mark ol p pre s span strong sub"
+        " summary sup table tbody td th thead tr u ul",
     )
 )
 ATTRIBUTES = {
