@@ -44,9 +44,7 @@ CODE = "```py\n" + "".join(f"    line = {number}\n" for number in range(300)) + 
 TABLE = "| a | b |\n|---|---|\n" + "".join(f"| row {number} | words |\n" for number in range(200))
 LIST = "".join(f"{number}. item **{number}**\n" for number in range(1, 30))
 FOLD = "<details>\n<summary>More</summary>\n\nFolded *words*.\n\n</details>\n"
-ANSWER = (
-    f"# Words\n\nA paragraph of *some* words.\n\n{LIST}\n{CODE}\nMore `words`.\n\n{TABLE}\n> Quote.\n\n{FOLD}\nEnd"
-)
+ANSWER = f"# Words\n\nA paragraph of *some* words.\n\n{LIST}\n{CODE}\nMore `words`.\n\n{TABLE}\n> Quote.\n\n{FOLD}\nEnd"
 
 
 @pytest.fixture(scope="module")
