@@ -32,7 +32,7 @@ ATTRIBUTES = {
     "pre": {"dir", "style", "tabindex"},
 }
 STYLE = re.compile(
-    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:break-word"
+    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere"
     r"|overflow-x:auto;padding:.6em .9em;background:rgba\(128,128,128,.08\)"
 )
 CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*|tocSkip")
