@@ -30,18 +30,19 @@ def system_message(words: str) -> Message:
     return {"role": "system", "content": words}
 
 
-def user_message(*parts: Any) -> Message:
+def user_message(*parts: Any, may_be_empty: bool = False) -> Message:
     """The message of a user.
 
     Args:
         parts: words and files: a `Media`, or whatever else can stand for a file in arguments; a `Result` for its words
             and its files; a data frame for its words as CSV; a dict for a part in OpenAI's own form.
+        may_be_empty: whether it may have no words, for an endpoint that takes no prompt.
 
     Raises:
         InvalidRequest: nothing was given, or something that is no part of a message, or cannot be read.
     """
     found = [part for given in parts for part in _parts(given)]
-    if not found:
+    if not found and not may_be_empty:
         raise InvalidRequest("a message needs words or a file")
     if all(part["type"] == "text" for part in found):
         return {"role": "user", "content": "\n\n".join(part["text"] for part in found)}

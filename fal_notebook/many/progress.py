@@ -24,6 +24,7 @@ _MOST_TIMES = 4_000  # ends of rows, of which the rate is known
 _RATE_SECONDS = 30.0  # for which the rate is counted
 _BAR_LENGTH = 20  # characters
 _NOT_DONE: tuple[State, ...] = ("failed", "unknown", "cancelled")
+_WITHOUT_ANSWER: tuple[State, ...] = ("failed", "unknown")
 _DIGITS = 2  # of a sum of money, behind its first zeros
 
 
@@ -95,7 +96,7 @@ class Standing:
     @property
     def is_to_be_told(self) -> bool:
         """Whether its end is to be told also to who has waited for a moment only: not all rows have an answer."""
-        return self.has_failed or any(self.counts.get(state) for state in ("failed", "unknown"))
+        return self.has_failed or any(self.counts.get(state) for state in _WITHOUT_ANSWER)
 
     @property
     def others(self) -> str:
