@@ -49,19 +49,25 @@ def user_message(*parts: Any, may_be_empty: bool = False) -> Message:
     return {"role": "user", "content": found}
 
 
-def as_messages(endpoint: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def as_messages(endpoint: str, arguments: Mapping[str, Any], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The arguments of a request, in which a prompt is the only message where the endpoint takes a conversation.
 
     Args:
         endpoint: the endpoint.
         arguments: its arguments; a text ``prompt``, and what the model is told before it in ``system``.
+        may_be_empty: whether a prompt without words, or None, is a message, which the endpoint may refuse.
+
+    Raises:
+        InvalidRequest: the prompt has no words.
     """
     prompt, system = arguments.get("prompt"), arguments.get("system")
+    if may_be_empty and prompt is None and "prompt" in arguments:
+        prompt = ""
     if not takes_messages(endpoint) or not isinstance(prompt, str) or "messages" in arguments:
         return dict(arguments)
     before = [system_message(system)] if isinstance(system, str) else []
     others = {name: value for name, value in arguments.items() if name != "prompt" and (name != "system" or not before)}
-    return {**others, "messages": [*before, user_message(prompt)]}
+    return {**others, "messages": [*before, user_message(prompt, may_be_empty=may_be_empty)]}
 
 
 def assistant_message(result: Result) -> Message:

@@ -66,7 +66,7 @@ class Attachment:
 
 
 class Attachments:
-    """The files of a box, in the order in which they were attached."""
+    """The files of a box, in the order in which they arrived."""
 
     def __init__(self) -> None:
         self._files: dict[str, Attachment] = {}
@@ -101,6 +101,7 @@ class Attachments:
         if len(received) < found.first.size:
             return None
         media = media_from_bytes(bytes(received), piece.content_type[:_LONGEST_TYPE] or None)
+        self._files[piece.file] = self._files.pop(piece.file)  # the order is that of arrival
         found.media = Media(media.content_type, media.data, file_name=_name(found.first))
         found.received = bytearray()
         return found

@@ -30,6 +30,14 @@ def test_pieces_become_a_file_with_its_name() -> None:
     assert files.media == []
 
 
+def test_files_are_in_the_order_in_which_they_arrived() -> None:
+    files = Attachments()
+    files.take(piece(PNG[:5], size=len(PNG), file="slow"))
+    files.take(piece(PNG, file="quick"))
+    files.take(piece(PNG[5:], 5, len(PNG), "slow"))
+    assert [name for name, _ in files.whole] == ["quick", "slow"]
+
+
 def test_the_page_gets_a_small_picture_of_a_large_one() -> None:
     large = io.BytesIO()
     Image.effect_noise((1200, 900), 90).save(large, "PNG")
