@@ -164,3 +164,13 @@ def test_stop_ends_the_runs_in_the_background(lab: Kernel, asked: Asked) -> None
     lab.run("run.wait()")
     assert lab.value("run.standing.reason") == "'cancelled'"
     assert lab.value("run.standing.counts['done']") == "2"
+
+
+def test_rows_that_take_long_to_read_are_counted_while_they_are_read(lab: Kernel, asked: Asked) -> None:
+    lab.run("import time\ndef slowly():\n    for n in range(4):\n        time.sleep(0.5)\n        yield f'slow {n}'")
+    cell = lab.run(f"fal.map('{ENDPOINT}', slowly()).wait_quietly()\nNone")
+    assert cell.status == "ok", cell.error
+    shown = [each["content"]["data"]["text/plain"] for each in cell.messages if "data" in each["content"]]
+    assert shown[0].startswith("reading rows: ")
+    assert "4 rows read in 2 s" in cell.plain
+    assert "read" not in lab.run(f"fal.map('{ENDPOINT}', ['quick']).wait_quietly()\nNone").plain

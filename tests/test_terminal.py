@@ -56,6 +56,14 @@ def test_terminal_sequences_of_a_model_are_made_visible(terminal: "pexpect.spawn
     terminal.expect_exact("␛]0;owned␇red")
 
 
+def test_rows_that_take_long_to_read_are_counted_on_a_line_that_goes(terminal: "pexpect.spawn[str]") -> None:
+    terminal.sendline("rows = (__import__('time').sleep(0.5) or 'x' for _ in range(4))")
+    terminal.expect_exact("In [3]: ")
+    terminal.sendline("run = __import__('fal_notebook').map('test/echo/stream', rows)")
+    terminal.expect(r"\r\x1b\[Kreading rows: \d\r\x1b\[K")
+    terminal.expect_exact("In [4]: ")
+
+
 def test_a_picture_is_named_and_can_be_saved(terminal: "pexpect.spawn[str]") -> None:
     terminal.sendline("%falstream test/picture prompt=x")
     terminal.expect("image/png, 1 × 1, [0-9]+ bytes")

@@ -7,7 +7,7 @@ its path in the arguments, such as ``loras[0].scale``.
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,6 @@ def together(arguments: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     return {**(arguments or {}), **more}
 
 
-def encode(arguments: Mapping[str, Any]) -> str:
-    """The arguments as a text message that makes a request, with every file within it as a data URI.
-
-    Raises:
-        InvalidRequest: as for `settled`.
-    """
-    return json.dumps(settled(arguments), default=inline, allow_nan=False)
-
-
 def settled(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments with nothing in them but JSON's own values, and `Media` for files.
 
@@ -68,6 +59,19 @@ def inline(media: object) -> str:
     if not isinstance(media, Media):
         raise TypeError(f"{type(media).__name__} has no JSON form")
     return media.url or media.data_uri()
+
+
+def encode(arguments: Mapping[str, Any], place: Callable[[object], str] = inline) -> str:
+    """The arguments as a text message that makes a request.
+
+    Args:
+        arguments: what users give.
+        place: says what stands for a file within the message; a data URI if nothing else is wished.
+
+    Raises:
+        InvalidRequest: as for `settled`.
+    """
+    return json.dumps(settled(arguments), default=place, allow_nan=False)
 
 
 class _NotSendable(Exception):

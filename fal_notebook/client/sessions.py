@@ -97,6 +97,11 @@ class Session:
         if self._io.pools:
             self.begin(IOThread.retire_pools)
 
+    @property
+    def upload_choice(self) -> UploadChoice:
+        """What is wished for the uploads of a request that is made now."""
+        return chosen_upload.get() or self.upload
+
     def companion(self, kind: type[Companion]) -> Companion:
         """The session's one object of a class, made at the first call. Other modules keep state of theirs in it."""
         with self._lock:
@@ -237,7 +242,7 @@ class Session:
         Raises:
             InvalidRequest: an argument cannot be sent.
         """
-        payload = payload_of(arguments, target, chosen_upload.get() or self.upload)
+        payload = payload_of(arguments, target, self.upload_choice)
         receiver.transfer = self.companion(Uploads).announce(payload.files, target)
         return payload
 

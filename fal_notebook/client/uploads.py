@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 24 * 3600
 """For how long fal's storage is asked to keep a file."""
-_REUSED_SHARE = 0.9  # of this time, in which the URL is given to further requests
+REUSED_SHARE = 0.9
+"""The share of this time in which the URL is given to further requests."""
 _AT_ONCE = 4  # files of a request
 _MOST_KNOWN = 1_000  # URLs that a session remembers
 
@@ -59,16 +60,22 @@ class Uploads:
             message = "an upload goes to fal's storage and needs a key of fal"
             raise InvalidRequest(message, hint="set FAL_KEY, or send files within the request: --inline")
         transfer = Transfer(list(files.values()))
+        transfer.notice = self.tell_once()
+        return transfer
+
+    def tell_once(self) -> str:
+        """Tell the user that uploads are public, unless that was told; return what is told. On the user's thread."""
         with self._lock:
             is_first, self._is_told = not self._is_told, True
-        if is_first:
-            hours = self.kept_seconds / 3600
-            transfer.notice = (
-                f"uploading to fal's storage: whoever has the URL of a file can read it, for {hours:.0f} hours; "
-                "%config FalMagics.upload = 'never' sends files within the request"
-            )
-            self.tell(transfer.notice)
-        return transfer
+        if not is_first:
+            return ""
+        hours = self.kept_seconds / 3600
+        notice = (
+            f"uploading to fal's storage: whoever has the URL of a file can read it, for {hours:.0f} hours; "
+            "%config FalMagics.upload = 'never' sends files within the request"
+        )
+        self.tell(notice)
+        return notice
 
     async def urls(self, files: Mapping[str, Media], target: Target, transfer: Transfer) -> dict[str, str]:
         """The URLs of files by their marks, once all are uploaded. On the I/O thread.
@@ -144,7 +151,7 @@ class Uploads:
         """The upload of a content: one that runs or is fresh, else a new one. Each caller waits for it."""
         with self._lock:
             upload = self._known.get(content)
-            if upload is None or not upload.is_usable(_REUSED_SHARE * self.kept_seconds):
+            if upload is None or not upload.is_usable(REUSED_SHARE * self.kept_seconds):
                 self._known.pop(content, None)
                 self._known[content] = upload = Upload()
                 self._drop_oldest()

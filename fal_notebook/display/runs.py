@@ -12,16 +12,18 @@ from typing import Any, Literal, Self, cast, overload
 from IPython.core.getipython import get_ipython
 
 from ..client.arguments import together
+from ..client.sessions import session
 from ..many.estimate import Estimate
 from ..many.rows import Rows
 from ..many.run import Run
 from ..many.start import How, begin
 from ..many.start import attach as attach_run
-from ..many.start import dry_run as estimate_of
+from ..many.start import dry_run as dry_run_of
 from ..safety.plain_text import printable
 from ..wire.target import endpoint_name
 from .front_end import Screen, output_widget, request_id, screen_of
 from .outputs import EMPTY, ReplaceableOutput, replaceable_output, show_bundle
+from .reading_line import ReadingLine
 
 _PAUSE = 0.5  # seconds between two updates of the table
 
@@ -173,9 +175,10 @@ def map(  # noqa: A001 - named for what it does, as in concurrent.futures
         >>> run = map("fal-ai/any-llm", df, prompt="Classify: {text}", to="labels.fal")  # doctest: +SKIP
         >>> run.wait().to_pandas()  # doctest: +SKIP
     """
-    found = Rows(rows, together(arguments, more), endpoint_name(endpoint), is_unique=unique)
+    upload = session().upload_choice
+    found = Rows(rows, together(arguments, more), endpoint_name(endpoint), is_unique=unique, upload=upload)
     how = How(engine, budget, timeout, base_url, check)
-    return estimate_of(found, how) if dry_run else begin_run(found, to, how)
+    return estimate_of_run(found, how) if dry_run else begin_run(found, to, how)
 
 
 def begin_run(rows: Rows, to: str | Path | None, how: How, *, quiet: bool = False) -> LiveRun:
@@ -187,7 +190,27 @@ def begin_run(rows: Rows, to: str | Path | None, how: How, *, quiet: bool = Fals
         how: how they are sent.
         quiet: whether nothing is told of a run with many rows.
     """
-    return cast(LiveRun, begin(LiveRun, rows, to, how, _ignore if quiet else _tell))
+    line = ReadingLine()
+    rows.look = _ignore if quiet else line
+
+    def tell(estimate: Estimate) -> None:
+        line.end()
+        if not quiet:
+            _tell(estimate)
+
+    try:
+        return cast(LiveRun, begin(LiveRun, rows, to, how, tell))
+    finally:
+        line.end()
+
+
+def estimate_of_run(rows: Rows, how: How) -> Estimate:
+    """What is known of a run, without sending anything, as `map` tells it with ``dry_run``."""
+    rows.look = line = ReadingLine()
+    try:
+        return dry_run_of(rows, how)
+    finally:
+        line.end()
 
 
 def attach(
@@ -222,7 +245,7 @@ def _own_output() -> str | None:
     return request_id() if output_widget() is None else None
 
 
-def _ignore(_: Estimate) -> None:
+def _ignore(_: int) -> None:
     """Tell nothing."""
 
 

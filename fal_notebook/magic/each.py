@@ -6,13 +6,13 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..client.sessions import session
 from ..display.outputs import show_bundle
-from ..display.runs import LiveRun, begin_run
+from ..display.runs import LiveRun, begin_run, estimate_of_run
 from ..errors import InvalidRequest
 from ..many.row_templates import Constant
 from ..many.rows import Rows
 from ..many.start import How
-from ..many.start import dry_run as estimate_of
 from ..wire.target import endpoint_name
 from .cell import LAST_RESULT
 from .cell_arguments import from_cell, from_line
@@ -34,11 +34,12 @@ def perform_each(options: Namespace, cell: str, namespace: Mapping[str, Any], sh
         _arguments(options, cell, namespace),
         endpoint_name(options.endpoint),
         is_unique=options.unique,
+        upload=session().upload_choice,
     )
     engine = "queue" if options.queue else "auto"
     how = How(engine, options.budget, options.timeout, options.base_url or None, options.check)
     if options.dry_run:
-        show_bundle(estimate_of(rows, how)._repr_mimebundle_())
+        show_bundle(estimate_of_run(rows, how)._repr_mimebundle_())
         return
     run = begin_run(rows, options.to, how, quiet=options.quiet)
     shell.user_ns[LAST_RESULT] = run

@@ -70,7 +70,7 @@ class Conduct:
         self._window = window
         self._budget = budget or Budget()
         self._ready: list[int] = []
-        self._has_more = True
+        self._has_more = True  # rows that were not read yet
         self._under_way: dict[int, int] = {}  # rows, and their place in the order of sending
         self._sent = 0
         self._not_before = 0.0
@@ -104,11 +104,13 @@ class Conduct:
         return [] if waits or count <= 0 else heapq.nsmallest(count, self._ready)
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Take rows that are to be sent; none where there are no more."""
-        before = len(self._ready)
+        """Take rows that are to be sent."""
         for number in numbers:
             heapq.heappush(self._ready, number)
-        self._has_more = len(self._ready) > before
+
+    def end_of_rows(self) -> None:
+        """Take note that there are no more rows than those that were read."""
+        self._has_more = False
 
     def resumed(self, number: int) -> None:
         """Take a row that was submitted before a restart, and that counts as under way."""
@@ -173,11 +175,15 @@ class Conduct:
             self.stop(f"the balance is used up: {message}")
         else:
             self._window.answered()
-        failure = f"{status} {message}"
-        self._equal = self._equal + 1 if failure == self._failure else 1
-        self._failure = failure
-        if self._equal >= _MOST_EQUAL:
-            self.stop(f"{_MOST_EQUAL} rows failed in the same way: {message}")
+        self._count_failure(message, status)
+
+    def unsendable(self, message: str) -> None:
+        """A row failed before it could be sent.
+
+        Args:
+            message: why, without what differs from row to row.
+        """
+        self._count_failure(message)
 
     def lost(self, number: int, message: str) -> None:
         """A row may have been received, and its answer cannot be had. It counts as a failure, and as billed."""
@@ -219,6 +225,13 @@ class Conduct:
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         if self._equal >= _MOST_EQUAL:
             self.stop(f"no connection in {_MOST_EQUAL} tries: {message}")
+
+    def _count_failure(self, message: str, status: int | None = None) -> None:
+        failure = f"{status} {message}"
+        self._equal = self._equal + 1 if failure == self._failure else 1
+        self._failure = failure
+        if self._equal >= _MOST_EQUAL:
+            self.stop(f"{_MOST_EQUAL} rows failed in the same way: {message}")
 
     def _begin(self, number: int) -> None:
         self._sent += 1

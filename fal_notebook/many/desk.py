@@ -12,10 +12,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import UploadFailed
+from ..media.media import Media
 from ..safety.redaction import Redaction
 from .conduct import Conduct, Send, Wait
 from .journal import Journal
 from .ledger import GATHER_SECONDS, Ledger, Wanted, Written
+from .row_uploads import Arrivals, RowUploads
 from .stored import Answer, Outcome, StoredRow
 
 _ENDS = 32  # answers, of which it is known how fast they come
@@ -46,6 +49,7 @@ class Desk:
         conduct: decides which row is sent when.
         engine: the name of the engine.
         redaction: takes the key out of messages.
+        uploads: has their files uploaded.
         tell: called, on the loop, with each row whose end is on the disk, and how it ended; with None where it became
             ``unknown``.
 
@@ -63,6 +67,7 @@ class Desk:
         conduct: Conduct,
         engine: str,
         redaction: Redaction,
+        uploads: RowUploads,
         tell: Callable[[int, Outcome | None], None],
     ) -> None:
         self.endpoint = journal.header.endpoint
@@ -73,7 +78,8 @@ class Desk:
         self._redaction = redaction
         self._tell = tell
         self._loop = asyncio.get_running_loop()
-        self._ledger = Ledger(journal, engine, self._wanted, self._wrote)
+        self._uploads = uploads
+        self._ledger = Ledger(journal, engine, uploads, self._wanted, self._wrote)
         self._payloads: dict[int, str] = {}  # of rows whose intent is on the disk, and that were not given out
         self._out: set[int] = set()  # rows that were given out, of which nothing was told yet
         self._asked: list[int] = []  # rows that were given out before their intent was on the disk
@@ -82,9 +88,16 @@ class Desk:
         self._last_read = -1
         self._ends: deque[float] = deque(maxlen=_ENDS)  # when the last answers came
         self._changed = asyncio.Event()
+        self._arrivals = Arrivals(conduct, uploads, self._read_file, self._unsendable, self._changed.set)
+
+    @property
+    def uploading(self) -> int:
+        """How many rows wait for the upload of their files."""
+        return self._arrivals.count
 
     async def begin(self) -> None:
         """Conclude answers that were stored and not parsed, and take what the queue has."""
+        self._uploads.know(await self._ledger.call(Journal.urls))
         for each in await self._ledger.call(self._conclude_left):
             self._tell(each.number, each)
         self.resumed = await self._ledger.call(_submitted)
@@ -96,6 +109,7 @@ class Desk:
 
         It blocks, and leaves the journal open.
         """
+        self._arrivals.end()
         self._ledger.close(self._out)
 
     # Rows to send
@@ -115,6 +129,8 @@ class Desk:
                 yield Order(step.number, await self._payload(step.number))
             elif isinstance(step, Wait):
                 await self._change(step.until)
+            elif self._arrivals.count and not self._conduct.reason:
+                await self._change(None)
             elif self._payloads:
                 self._take_back(*self._payloads)
                 self._payloads.clear()
@@ -155,7 +171,7 @@ class Desk:
         upcoming = self._conduct.upcoming(count, self._loop.time())
         intend = [*asked, *(each for each in upcoming if each not in self._payloads)]
         self._intending = set(intend)
-        return Wanted(intend, self._conduct.wanted, self._last_read)
+        return Wanted(intend, max(0, self._conduct.wanted - self._arrivals.count), self._last_read)
 
     def _wrote(self, written: Written) -> None:
         self._intending.clear()
@@ -169,9 +185,21 @@ class Desk:
         for number, end in written.ended:
             self._tell(number, end)
         if written.new is not None:
-            self._conduct.add(written.new)
+            self._arrivals.take(written.new, written.contents)
             self._last_read = max([self._last_read, *written.new[-1:]])
+            if not written.new:
+                self._conduct.end_of_rows()
         self._changed.set()
+
+    async def _read_file(self, content: str) -> Media | None:
+        found: Media | None = await self._ledger.call(lambda journal: journal.file(content))
+        return found
+
+    def _unsendable(self, number: int, failure: UploadFailed) -> None:
+        message = self._redaction.text(failure.message)
+        self._conduct.unsendable(message)
+        outcome = Outcome(number, "failed", error=f"not sent: {message}", status=failure.status)
+        self._ledger.batch.refused.append(outcome)
 
     # What becomes of them
 

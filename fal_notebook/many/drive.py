@@ -15,6 +15,7 @@ from .conduct import Conduct
 from .desk import Desk
 from .engine import Engine
 from .journal import Journal
+from .row_uploads import RowUploads
 from .stored import Outcome
 
 
@@ -25,6 +26,7 @@ class Drive:
         journal: open for writing; it is closed at the end.
         engine: sends the rows.
         budget: what they may cost.
+        uploads: has their files uploaded.
         tell: called with each row's number and how it ended; None where it is ``unknown``.
         ended: called once, at the end, when the journal is closed.
 
@@ -39,6 +41,7 @@ class Drive:
         journal: Journal,
         engine: Engine,
         budget: Budget,
+        uploads: RowUploads,
         tell: Callable[[int, Outcome | None], None],
         ended: Callable[[], None],
     ) -> None:
@@ -47,6 +50,7 @@ class Drive:
         self.journal = journal
         self._conduct = Conduct(engine.window(), budget)
         self._budget = budget
+        self._uploads = uploads
         self._tell, self._ended = tell, ended
         self._desk: Desk | None = None
         self._io: IOThread | None = None
@@ -69,6 +73,11 @@ class Drive:
         """How many requests are under way."""
         return self._conduct.under_way
 
+    @property
+    def uploading(self) -> int:
+        """How many rows wait for the upload of their files."""
+        return 0 if self._desk is None else self._desk.uploading
+
     def limit(self, dollars: float) -> None:
         """Let the whole run cost no more than this. Never waits."""
         self._budget.limit = dollars
@@ -89,7 +98,8 @@ class Drive:
         self._work.cancel()
 
     async def _drive(self, _io: IOThread, engine: Engine) -> None:
-        desk = Desk(self.journal, self._conduct, engine.name, engine.redaction, lambda *end: self._tell(*end))
+        name, redaction = engine.name, engine.redaction
+        desk = Desk(self.journal, self._conduct, name, redaction, self._uploads, lambda *end: self._tell(*end))
         self._desk = desk
         try:
             await desk.begin()

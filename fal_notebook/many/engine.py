@@ -35,6 +35,7 @@ waiting for answers. An exception that it raises ends the run, and stands in its
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..safety.redaction import Redaction
+from ..wire.target import Target
 from .window import Window
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ class Engine(Protocol):
 
     Attributes:
         name: what the journal calls it.
+        target: where the rows are sent.
         redaction: takes the key out of all that is stored and shown.
     """
 
     name: EngineName
+    target: Target
     redaction: Redaction
 
     def window(self) -> Window:

@@ -15,13 +15,15 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from ..errors import JournalError
 from ..safety.redaction import Redaction
+from .journal_cleaning import Cleaning
 from .journal_file import bring_up_to_date, connect, our_errors, version
-from .journal_rows import insert_rows
+from .journal_rows import insert_files, insert_rows
 from .journal_view import JournalView
 from .lease import Lease
 from .row_states import BEFORE, State
@@ -49,7 +51,7 @@ class Journal(JournalView):
         super().__init__(path, connection)
         self.may_write = True
         self._lease: Lease | None = lease
-        self._redaction = redaction
+        self._clean = Cleaning(redaction)
         self._depth = 0
         self._process = os.getpid()
         self._is_ahead = connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -107,7 +109,7 @@ class Journal(JournalView):
         """Store further rows, as ``new``."""
         with self.transaction():
             held = self._held()
-            clean = self._redacted_row if self._redaction else None
+            clean = self._clean.row
             found = insert_rows(self._connection, rows, len(self), held["rows_hash"], clean, once=held["is_unique"])
             self._put("rows_hash", found)
 
@@ -132,7 +134,13 @@ class Journal(JournalView):
 
     def identity(self, row: Row) -> bytes:
         """The hash that a row has where it is stored: without the key."""
-        return self._redacted_row(row).identity
+        return self._clean.row(replace(row, files=())).identity
+
+    def uploaded(self, urls: Iterable[tuple[str, str, float]]) -> None:
+        """Store the URLs of uploaded files: content, URL, and when it was uploaded, in seconds since 1970."""
+        with self.transaction():
+            held = [(self._clean.text(url), when, content) for content, url, when in urls]
+            self._connection.executemany("UPDATE files SET url = ?, uploaded = ? WHERE content = ?", held)
 
     # What happens to a row
 
@@ -146,7 +154,7 @@ class Journal(JournalView):
 
     def submitted(self, rows: Iterable[tuple[int, str, dict[str, str]]]) -> None:
         """Store the ids that fal gave to requests, and where to ask for them."""
-        clean = self._redaction.text
+        clean = self._clean.text
         found = ((clean(name), clean(json.dumps(links)), number) for number, name, links in rows)
         self._move("submitted", found, "request_id = ?, links = ?")
 
@@ -156,8 +164,8 @@ class Journal(JournalView):
         found = (
             (
                 each.status,
-                json.dumps(self._redaction.value(each.headers)),
-                self._redacted_body(each.body),
+                json.dumps(self._clean.value(each.headers)),
+                self._clean.body(each.body),
                 now,
                 each.number,
             )
@@ -174,11 +182,17 @@ class Journal(JournalView):
         """Store how rows ended."""
         with self.transaction():
             for each in outcomes:
-                error = None if each.error is None else self._redaction.text(each.error)[:_LONGEST_ERROR]
-                name = None if each.request_id is None else self._redaction.text(each.request_id)
+                error = None if each.error is None else self._clean.text(each.error)[:_LONGEST_ERROR]
+                name = None if each.request_id is None else self._clean.text(each.request_id)
                 values = (error, each.seconds, each.cost, time.time(), name, each.number)
                 also = "error = ?, seconds = ?, cost = ?, ended = ?, request_id = COALESCE(?, request_id)"
                 self._move(each.state, [values], also)
+
+    def refused(self, outcomes: Sequence[Outcome], engine: str) -> None:
+        """Store how rows ended that are not sent at all."""
+        with self.transaction():
+            self.intend([each.number for each in outcomes], engine)
+            self.concluded(outcomes)
 
     def lost(self, numbers: Sequence[int]) -> None:
         """Store that rows may have been received, and that their answers cannot be had."""
@@ -296,6 +310,7 @@ class Journal(JournalView):
             return
         for name, value in self._asked(header).items():
             self._put(name, value)
+        insert_files(self._connection, self._clean.files(header.files))
         for name, start in (("created", header.created or time.time()), ("rows_hash", b""), ("is_whole", 0)):
             self._put(name, start)
 
@@ -306,7 +321,7 @@ class Journal(JournalView):
                 raise JournalError(what, hint="give the name of a new file; fal.attach goes on with what is stored")
 
     def _asked(self, header: Header) -> dict[str, str | int]:
-        clean = self._redaction.text
+        clean = self._clean.text
         return {
             "endpoint": header.endpoint,
             "constants": clean(header.constants),
@@ -325,18 +340,6 @@ class Journal(JournalView):
 
     def _put(self, name: str, value: Any) -> None:
         self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
-
-    def _redacted_row(self, row: Row) -> Row:
-        clean = self._redaction.text
-        return Row(clean(row.label), clean(row.columns), clean(row.arguments)) if self._redaction else row
-
-    def _redacted_body(self, body: bytes) -> bytes:
-        if not self._redaction or not self._redaction.is_in_body(body):
-            return body
-        try:
-            return self._redaction.text(body.decode()).encode()
-        except UnicodeError:
-            return self._redaction.value(body)
 
 
 def _beat_of(journal: weakref.ref[Journal]) -> Callable[[], bool]:

@@ -38,6 +38,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
             body BLOB NOT NULL, stored REAL NOT NULL, PRIMARY KEY (number, attempt)
         )""",
     ),
+    (
+        # Large files that rows send, each content once; `row_files` says how rows name them.
+        """CREATE TABLE files (
+            content TEXT PRIMARY KEY, content_type TEXT NOT NULL, name TEXT, data BLOB NOT NULL,
+            url TEXT, uploaded REAL
+        )""",
+    ),
 )
 """The schema: version n of a journal is what the first n steps make. A released step is never changed."""
 

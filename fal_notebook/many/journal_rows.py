@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
+from ..media.media import Media
+from .row_files import RowFile
 from .stored import Answer, Row, StoredRow
 
 _PAGE = 500  # rows that are read at once
 _PIECE = 1_000  # rows that are written at once
+_FILE = "INSERT OR IGNORE INTO files (content, content_type, name, data) VALUES (?, ?, ?, ?)"
 _SAME = "SELECT number FROM rows WHERE asked = ? AND same_as IS NULL LIMIT 1"
 _ALL = """
 SELECT rows.number, label, columns, arguments, state, states.attempt, engine, request_id, links, sent, error, seconds,
@@ -25,7 +28,7 @@ def insert_rows(
     rows: Iterable[Row],
     start: int,
     rows_hash: bytes,
-    clean: Callable[[Row], Row] | None,
+    clean: Callable[[Row], Row],
     *,
     once: bool,
 ) -> bytes:
@@ -50,7 +53,8 @@ def insert_rows(
         held.clear()
 
     for number, given in enumerate(rows, start):
-        row = clean(given) if clean is not None else given
+        row = clean(given)
+        insert_files(connection, row.files)
         identity, asked = row.identity, row.asked
         same = connection.execute(_SAME, (asked,)).fetchone() if once else None
         rows_hash = blake2b(rows_hash + identity, digest_size=len(identity)).digest()
@@ -59,6 +63,18 @@ def insert_rows(
             put()
     put()
     return rows_hash
+
+
+def insert_files(connection: sqlite3.Connection, files: Iterable[RowFile]) -> None:
+    """Store files whose contents are not there yet."""
+    for content, media in ((each.content, each.media) for each in files):
+        connection.execute(_FILE, (content, media.content_type, media.file_name, media.data))
+
+
+def read_file(found: tuple[str, str | None, bytes]) -> Media:
+    """A file, of its type, name and bytes in the table."""
+    content_type, name, data = found
+    return Media(content_type, data, file_name=name)
 
 
 def read_rows(read: Callable[..., list[Any]], start: int, stop: int) -> Iterator[StoredRow]:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import JournalError
+from ..media.media import Media
 from .journal_file import connect, newest, our_errors, version
-from .journal_rows import read_answer, read_rows
+from .journal_rows import read_answer, read_file, read_rows
+from .row_files import contents_in
 from .row_states import STATES, State
 from .stored import Answer, Header, StoredRow
 
@@ -131,6 +133,37 @@ class JournalView:
         constants = json.loads(self._held()["constants"])
         query = "SELECT arguments FROM rows WHERE number = ?"
         return {each: {**constants, **json.loads(text)} for each in numbers for (text,) in self._read(query, each)}
+
+    @property
+    def has_files(self) -> bool:
+        """Whether rows send files that are stored."""
+        return bool(self._read("SELECT 1 FROM files LIMIT 1"))
+
+    def contents_of(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """The stored files that rows send, of those rows that send any, by their contents."""
+        if not self.has_files:
+            return {}
+        common = contents_in(self._held()["constants"])
+        query = "SELECT arguments FROM rows WHERE number = ?"
+        found = {each: (*common, *contents_in(text)) for each in numbers for (text,) in self._read(query, each)}
+        return {number: contents for number, contents in found.items() if contents}
+
+    def file(self, content: str) -> Media | None:
+        """A stored file; None where there is none of this content."""
+        found = self._read("SELECT content_type, name, data FROM files WHERE content = ?", content)
+        return read_file(found[0]) if found else None
+
+    def address_of(self, content: str) -> str | None:
+        """What stands for a stored file in a request: its URL if it was uploaded, else a data URI."""
+        if content in (urls := self.urls()):
+            return urls[content][0]
+        media = self.file(content)
+        return None if media is None else media.data_uri()
+
+    def urls(self) -> dict[str, tuple[str, float]]:
+        """The URLs of the stored files that were uploaded, and when, in seconds since 1970."""
+        found = self._read("SELECT content, url, uploaded FROM files WHERE url IS NOT NULL")
+        return {content: (url, uploaded) for content, url, uploaded in found}
 
     def unparsed(self, limit: int = 1_000) -> list[Answer]:
         """Answers that were stored, and whose rows have no outcome yet: the process ended in between."""

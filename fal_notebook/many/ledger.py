@@ -14,6 +14,7 @@ from ..client.arguments import encode
 from ..errors import JournalError
 from .journal import Journal
 from .outcomes import outcome_of
+from .row_uploads import RowUploads, Uploaded
 from .stored import Answer, Outcome
 from .work_thread import WorkThread
 
@@ -49,16 +50,18 @@ class Written:
         payloads: the arguments as JSON of the rows whose intent is now on the disk.
         outcomes: how the rows ended whose answers are now on the disk.
         new: further rows that can be sent; None where none were wanted.
+        contents: the files that have to be uploaded for these, for those that have any.
         ended: the rows whose end is now on the disk, and how they ended; None where a row is ``unknown``.
     """
 
     payloads: dict[int, str]
     outcomes: dict[int, Outcome]
     new: list[int] | None
+    contents: dict[int, tuple[str, ...]]
     ended: list[tuple[int, Outcome | None]]
 
 
-_NOTHING = Written({}, {}, None, [])
+_NOTHING = Written({}, {}, None, {}, [])
 
 
 @dataclass
@@ -73,6 +76,8 @@ class Batch:
         outcomes: how rows ended that have no answer.
         lost: rows that may have been received.
         withdrawn: rows that were certainly not received.
+        refused: how rows ended that are not sent.
+        uploaded: the URLs of files.
     """
 
     done: "asyncio.Future[Written]"
@@ -82,6 +87,8 @@ class Batch:
     outcomes: list[Outcome] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
+    refused: list[Outcome] = field(default_factory=list)
+    uploaded: list[Uploaded] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -101,12 +108,13 @@ class Batch:
     @property
     def ended(self) -> list[tuple[int, Outcome | None]]:
         """The rows that end with it."""
-        ends = (*self.parsed, *self.outcomes)
+        ends = (*self.parsed, *self.outcomes, *self.refused)
         return [*((each.number, each) for each in ends), *((each, None) for each in self.lost)]
 
     @property
     def _news(self) -> int:
-        return sum(len(each) for each in (self.answers, self.submitted, self.outcomes, self.lost, self.withdrawn))
+        ends = len(self.answers) + len(self.outcomes) + len(self.lost) + len(self.refused)
+        return ends + len(self.submitted) + len(self.withdrawn) + len(self.uploaded)
 
 
 class Ledger:
@@ -115,6 +123,7 @@ class Ledger:
     Args:
         journal: open for writing.
         engine: the name of the engine.
+        uploads: says what takes the places of files in the arguments.
         wanted: says, just before each write, what else is to be done with it.
         wrote: called after each write.
 
@@ -124,11 +133,17 @@ class Ledger:
     """
 
     def __init__(
-        self, journal: Journal, engine: str, wanted: Callable[[], Wanted], wrote: Callable[[Written], None]
+        self,
+        journal: Journal,
+        engine: str,
+        uploads: RowUploads,
+        wanted: Callable[[], Wanted],
+        wrote: Callable[[Written], None],
     ) -> None:
         self._journal = journal
         self._endpoint = journal.header.endpoint
         self._engine = engine
+        self._uploads = uploads
         self._wanted, self._wrote = wanted, wrote
         self._thread = WorkThread("fal_notebook journal")
         self._loop = asyncio.get_running_loop()
@@ -209,6 +224,7 @@ class Ledger:
             self._has_news.clear()
             self._is_urgent.clear()
             wanted = self._wanted()
+            self.batch.uploaded += self._uploads.take()
             if self.batch.is_empty and not wanted.intend and not wanted.new:
                 continue
             batch, self.batch = self.batch, Batch(self._loop.create_future())
@@ -248,9 +264,11 @@ class Ledger:
         else:
             self._commit(batch, wanted)
         self.seconds += _WEIGHT * (min(1.0, time.monotonic() - began) - self.seconds)
-        payloads = {number: encode(found) for number, found in self._journal.arguments(wanted.intend).items()}
+        asked = self._journal.arguments(wanted.intend)
+        payloads = {number: self._uploads.message(encode(each), self._journal) for number, each in asked.items()}
         new = self._journal.in_state("new", wanted.new, wanted.after) if wanted.new else None
-        return Written(payloads, self.parsed(batch.answers), new, batch.ended)
+        contents = self._journal.contents_of(new) if new and self._uploads.is_needed else {}
+        return Written(payloads, self.parsed(batch.answers), new, contents, batch.ended)
 
     def _commit(self, batch: Batch, wanted: Wanted) -> None:
         """Write a batch, in the order in which these things happen to a row."""
@@ -263,4 +281,6 @@ class Ledger:
             self._journal.concluded([*batch.parsed, *batch.outcomes])
             self._journal.lost(batch.lost)
             self._journal.withdraw(list(batch.withdrawn))
+            self._journal.refused(batch.refused, self._engine)
+            self._journal.uploaded(batch.uploaded)
             self._journal.intend(wanted.intend, self._engine)

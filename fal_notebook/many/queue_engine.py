@@ -89,7 +89,8 @@ class QueueEngine:
         habits: QueueHabits | None = None,
     ) -> None:
         self._address = queue_address(endpoint, base_url)
-        self.redaction = self._address.target.redaction
+        self.target = self._address.target
+        self.redaction = self.target.redaction
         self._timeout = timeout
         self._max_body = (limits or Limits()).max_body
         self._habits = habits or QueueHabits()

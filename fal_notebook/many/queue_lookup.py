@@ -12,6 +12,7 @@ from ..client.queue_exchange import listed
 from ..wire.queue_http import QueueHTTP
 from ..wire.queue_protocol import ListedRequest
 from .journal import Journal
+from .row_files import filled
 from .stored import StoredRow
 
 _BEFORE, _AFTER = 5.0, 300.0  # seconds around an intent in which its request was sent: clocks differ, networks are slow
@@ -37,7 +38,17 @@ def unknown_rows(journal: Journal) -> list[Unknown]:
     """The rows of a journal of which nobody knows whether they were received, the first thousand of them."""
     rows: list[StoredRow] = [journal.row(number) for number in journal.in_state("unknown", _MOST_ROWS)]
     arguments = journal.arguments([each.number for each in rows])
-    return [Unknown(row.number, arguments[row.number], row.sent or 0.0) for row in rows if row.engine == "queue"]
+    return [
+        Unknown(row.number, _as_sent(arguments[row.number], journal), row.sent or 0.0)
+        for row in rows
+        if row.engine == "queue"
+    ]
+
+
+def _as_sent(arguments: dict[str, Any], journal: Journal) -> dict[str, Any]:
+    """Arguments with what was sent in the place of marks: the URLs of their files, or the files."""
+    sent: dict[str, Any] = json.loads(filled(json.dumps(arguments), journal.address_of))
+    return sent
 
 
 async def candidates(http: QueueHTTP, rows: list[Unknown]) -> list[ListedRequest]:

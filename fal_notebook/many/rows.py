@@ -10,18 +10,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from ..client.arguments import encode
 from ..client.known_endpoints import takes_messages
 from ..client.messages import as_messages
+from ..client.payloads import UploadChoice
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
 from .days import Day, are_days
 from .journal import Journal
+from .row_files import marked
 from .row_templates import RowTemplates, names_in
 from .stored import Header, Row
 from .table_kinds import KINDS, TableKinds
@@ -29,6 +30,7 @@ from .table_kinds import KINDS, TableKinds
 PROMPT = "prompt"
 """The column of rows that are plain values."""
 _PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
+_PIECE_BYTES = 16_000_000  # of their files, beyond which fewer are
 _PLAIN = (Decimal, Enum, UUID, timedelta)  # they stand for a number or a text
 _LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
 
@@ -43,13 +45,23 @@ class Rows:
             conversation, ``prompt`` becomes its only message, with ``system`` before it.
         endpoint: the endpoint that is asked.
         is_unique: whether rows that ask the same are asked once.
+        upload: what the user wishes for uploads; see `payloads`.
 
     Attributes:
         header: what all rows have in common.
         kinds: what JSON forgets of the table; None where it is none of pandas.
+        look: called with the number of each row as it is read.
     """
 
-    def __init__(self, source: Any, given: Mapping[str, Any], endpoint: str, *, is_unique: bool = False) -> None:
+    def __init__(
+        self,
+        source: Any,
+        given: Mapping[str, Any],
+        endpoint: str,
+        *,
+        is_unique: bool = False,
+        upload: UploadChoice = "auto",
+    ) -> None:
         self.kinds = TableKinds.of(source)
         pairs = _labelled(source)
         first = next(pairs, None)
@@ -57,12 +69,16 @@ class Rows:
         self._pairs = pairs if first is None else chain([first], pairs)
         self._templates = RowTemplates(given, columns)
         self._takes_columns = not self._templates.texts
-        constants = self._templates.constants
+        self.look: Callable[[int], object] = _ignore
+        self._upload = upload
+        given_to_all = self._templates.constants
         in_chat = takes_messages(endpoint)
         self._endpoint = endpoint
-        self._said = {name: constants[name] for name in ("prompt", "system") if in_chat and name in constants}
-        constants = {name: value for name, value in constants.items() if name not in self._said}
-        self.header = Header(endpoint, encode(constants), json.dumps(self._templates.texts), is_unique=is_unique)
+        self._said = {name: given_to_all[name] for name in ("prompt", "system") if in_chat and name in given_to_all}
+        rest = {name: value for name, value in given_to_all.items() if name not in self._said}
+        constants, files = marked(rest, upload)
+        texts = json.dumps(self._templates.texts)
+        self.header = Header(endpoint, constants, texts, is_unique=is_unique, files=files)
 
     def __iter__(self) -> Iterator[Row]:
         """The rows as they are stored. They can be read once.
@@ -70,16 +86,18 @@ class Rows:
         Raises:
             InvalidRequest: the arguments of a row cannot be made or sent; its index is named.
         """
-        for label, columns in self._pairs:
+        for number, (label, columns) in enumerate(self._pairs):
+            self.look(number)
             try:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
                     asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
                 asked |= self._said
-                arguments = encode(as_messages(self._endpoint, asked, may_be_empty=True))
+                sent = as_messages(self._endpoint, asked, may_be_empty=True)
+                arguments, files = marked(sent, self._upload)
             except InvalidRequest as exc:
                 raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
-            yield Row(_stored(label), _stored(columns), arguments)
+            yield Row(_stored(label), _stored(columns), arguments, files)
 
 
 def fill(journal: Journal, rows: Iterable[Row]) -> None:
@@ -111,8 +129,15 @@ def fill(journal: Journal, rows: Iterable[Row]) -> None:
 
 
 def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rest = iter(rows)
-    while piece := list(islice(rest, _PIECE)):
+    piece: list[Row] = []
+    size = 0
+    for row in rows:
+        piece.append(row)
+        size += sum(each.media.size or 0 for each in row.files)
+        if len(piece) >= _PIECE or size >= _PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
         yield piece
 
 
@@ -138,6 +163,10 @@ def _other_count(journal: Journal, had: int, now: str) -> JournalError:
         f"{journal.path} is the journal of other rows: it has {had}, and now there are {now}",
         hint="give the name of a new file; fal.attach goes on with what is stored",
     )
+
+
+def _ignore(_: int) -> None:
+    """Do nothing."""
 
 
 def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from ..client.inbox import Inbox
 from ..client.interrupts import Interrupts
 from ..client.sessions import session
+from ..client.uploads import Uploads
 from ..client.waiting import check_asyncio, wait
 from ..errors import FalNotebookError, InvalidRequest
 from ..render.bundles import Bundle
@@ -26,6 +27,7 @@ from .progress import CANCELLED, INTERRUPTED, Progress, Standing
 from .records import fact_names, record
 from .registry import register
 from .row_states import State
+from .row_uploads import RowUploads
 from .setup import Setup, checked
 from .stored import Outcome
 from .summary import summary_bundle
@@ -86,7 +88,10 @@ class Run(Table):
             price = self._setup.price
             unsaid = 0.0 if price is None else price * journal.without_cost()  # as the budget counted it before
             budget = Budget(self._setup.budget, spent=spent + unsaid, price=price)
-            self._drive = Drive(journal, engine, budget, self._take, self._end)
+            uploads = RowUploads(engine.target, self._setup.upload)
+            if uploads.is_needed and journal.has_files:
+                session().companion(Uploads).tell_once()
+            self._drive = Drive(journal, engine, budget, uploads, self._take, self._end)
 
     def resume(self, budget: float | None = None) -> Self:
         """Go on with what is missing, after `cancel`, an interrupt, or a stop; then what is under way is waited for.
@@ -215,6 +220,8 @@ class Run(Table):
     def _notes(self) -> tuple[str, ...]:
         drive = self._drive
         notes = [f"tries again: {drive.obstacle}"] if drive is not None and drive.obstacle and not drive.reason else []
+        if drive is not None and drive.uploading:
+            notes.append(f"{drive.uploading:,} rows wait for the upload of their files")
         notes += [] if self._view.is_whole else ["not all rows were read: call fal.map again with all of them"]
         return (*notes, *([] if self.is_kept else ['kept until this program ends: to="NAME.fal" keeps it']))
 

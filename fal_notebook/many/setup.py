@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from ..client.payloads import UploadChoice
 from ..client.sessions import session
 from ..errors import InvalidRequest
 from .engine import Engine, EngineName
@@ -32,6 +33,7 @@ class Setup:
         timeout: seconds for each request; None for as long as it takes.
         budget: US dollars; None for no limit.
         price: US dollars that each request costs, where fal says so; None where that is not known.
+        upload: what the user wishes for uploads.
     """
 
     engine: EngineName
@@ -39,6 +41,7 @@ class Setup:
     timeout: float | None = None
     budget: float | None = None
     price: float | None = None
+    upload: UploadChoice = "auto"
 
     def make_engine(self, endpoint: str) -> Engine:
         """The engine; it looks up the key.

@@ -49,8 +49,8 @@ class SocketsEngine:
     def __init__(
         self, endpoint: str, base_url: str | None = None, timeout: float | None = None, limits: Limits | None = None
     ) -> None:
-        self._target = resolve_target(endpoint, base_url)
-        self.redaction = self._target.redaction
+        self.target = resolve_target(endpoint, base_url)
+        self.redaction = self.target.redaction
         self._timeout = timeout
         self._asked_for_key: set[int] = set()  # rows that were refused for want of a key
         given = limits or Limits()
@@ -62,7 +62,7 @@ class SocketsEngine:
 
     async def work(self, desk: Desk) -> None:
         """Send all rows that the desk gives out."""
-        pool = Pool(self._target, self._limits)
+        pool = Pool(self.target, self._limits)
         rows: set[asyncio.Task[None]] = set()
         try:
             async for order in desk.orders():
@@ -77,7 +77,7 @@ class SocketsEngine:
 
     async def _send(self, desk: Desk, pool: Pool, order: Order) -> None:
         receiver = Receiver()
-        await perform(self._target, order.payload, receiver, Deadline(self._timeout), pool.exchange)
+        await perform(self.target, order.payload, receiver, Deadline(self._timeout), pool.exchange)
         events = receiver.inbox.take()
         answer = _answer(order.number, events)
         if answer is None:
@@ -85,7 +85,7 @@ class SocketsEngine:
         elif answer.status == _REFUSED:
             desk.refused(order.number, retry_after(answer.headers) or None)
         elif answer.status in _REFUSED_TO_ALL:
-            self._refused_to_all(desk, order.number, refusal_of(answer, self._target.endpoint))
+            self._refused_to_all(desk, order.number, refusal_of(answer, self.target.endpoint))
         else:
             await desk.answered(answer, receiver.elapsed - (receiver.connect or 0.0))
 
@@ -110,7 +110,7 @@ class SocketsEngine:
 
         A gateway on this machine that asks for the key gets it with the next connection.
         """
-        asks_for_key = error.status == _NO_KEY and self._target.is_local and self._target.authorization
+        asks_for_key = error.status == _NO_KEY and self.target.is_local and self.target.authorization
         if asks_for_key and number not in self._asked_for_key:
             self._asked_for_key.add(number)
             desk.not_sent(number, error.message)

@@ -112,7 +112,7 @@ def dry_run(rows: Rows, how: How) -> Estimate:
     """What is known of a run, without a key and without sending anything."""
     folder = Path(tempfile.mkdtemp(prefix="fal-"))
     try:
-        with _filled(folder / "run.fal", rows, _redaction(rows.header.endpoint, how)) as journal:
+        with _filled(folder / "run.fal", rows, _redaction(rows.header.endpoint, how), has_files=False) as journal:
             return estimate_of(journal, how)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -169,12 +169,13 @@ def _estimate(journal: Journal, how: How) -> Estimate | None:
     return estimate_of(journal, how) if is_new and len(journal) > SHOWN_FROM else None
 
 
-def _filled(path: Path, rows: Rows, redaction: Redaction) -> Journal:
-    """The journal with all rows. Where a row cannot be sent, no new file is left."""
+def _filled(path: Path, rows: Rows, redaction: Redaction, *, has_files: bool = True) -> Journal:
+    """The journal with all rows, and with their files if it is to have them. No new file is left if a row is wrong."""
     was_there = path.exists()
-    journal = Journal.drive(path, rows.header, redaction)
+    header = rows.header if has_files else replace(rows.header, files=())
+    journal = Journal.drive(path, header, redaction)
     try:
-        fill(journal, rows)
+        fill(journal, rows if has_files else (replace(row, files=()) for row in rows))
     except BaseException as exc:
         journal.close()
         if not was_there and not isinstance(exc, KeyboardInterrupt):
@@ -200,7 +201,8 @@ def _setup(journal: Journal, how: How) -> Setup:
     base_url = how.base_url or journal.setting("base_url")
     budget = how.budget if how.budget is not None else journal.budget
     price = None if budget is None else _price(journal.header.endpoint, base_url)
-    return Setup(name, base_url, how.timeout, budget, None if price is None else price.dollars_a_request)
+    dollars = None if price is None else price.dollars_a_request
+    return Setup(name, base_url, how.timeout, budget, dollars, session().upload_choice)
 
 
 def _keep(journal: Journal, setup: Setup, gateway: str | None) -> None:
@@ -215,11 +217,8 @@ def _keep(journal: Journal, setup: Setup, gateway: str | None) -> None:
 def _drop_refused(journal: Journal, estimate: Estimate, engine: str) -> None:
     """Let the rows fail that the endpoint is certain to refuse; they are not sent."""
     if estimate.refused:
-        with journal.transaction():
-            journal.intend(list(estimate.refused), engine)
-            journal.concluded(
-                Outcome(number, "failed", error=f"not sent: {why}") for number, why in estimate.refused.items()
-            )
+        ends = [Outcome(number, "failed", error=f"not sent: {why}") for number, why in estimate.refused.items()]
+        journal.refused(ends, engine)
 
 
 def _redaction(endpoint: str, how: How) -> Redaction:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
+from .row_files import RowFile
 from .row_states import State
 
 _HASH_BYTES = 16
@@ -27,6 +28,7 @@ class Header:
         templates: the others by name, as JSON: the text of a template, or null for a function.
         is_unique: whether rows with equal arguments are asked once.
         created: when the run was made, in seconds since 1970.
+        files: those of the constants, where they are to be stored.
     """
 
     endpoint: str
@@ -34,6 +36,7 @@ class Header:
     templates: str = "{}"
     is_unique: bool = False
     created: float = 0.0
+    files: tuple[RowFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class Row:
         label: its index in the table that it comes from.
         columns: its own columns.
         arguments: those arguments of its request that are not the same in each row.
+        files: the files of its arguments, where they are to be stored.
     """
 
     label: str
     columns: str
     arguments: str
+    files: tuple[RowFile, ...] = ()
 
     @property
     def asked(self) -> bytes:

@@ -34,16 +34,16 @@ def terminal_line(
         if is_terminal and now - began >= patience and now - shown >= _PAUSE:
             shown = now
             found = standing()
-            _write("\r\x1b[K" + fitted(found, get_terminal_size().columns - 1))
+            write("\r\x1b[K" + fitted(found, get_terminal_size().columns - 1))
 
     try:
         yield look
     finally:
         found, cleared = standing(), "\r\x1b[K" if is_terminal else ""
         if sys.stderr is not None and not stays:
-            _write(cleared if shown > began else "")
+            write(cleared if shown > began else "")
         elif sys.stderr is not None and (time.monotonic() - began >= patience or found.reason or found.is_to_be_told):
-            _write(f"{cleared}{found.words}\n")
+            write(f"{cleared}{found.words}\n")
 
 
 def fitted(found: Standing, width: int) -> str:
@@ -54,7 +54,8 @@ def fitted(found: Standing, width: int) -> str:
     return next((each for each in lines if len(each) <= width), lines[-1][:width])
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
+    """Write to the standard error, which is there."""
     with contextlib.suppress(OSError, ValueError):  # the terminal is gone, or cannot show a character
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -3,7 +3,6 @@
 All HTML of answers was made safe by `render`. The page inserts it unchanged, and makes no HTML itself.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -24,9 +23,6 @@ _PROMPT_STYLE = (
 # An answer cannot cover another one, or a prompt. Where it is out of sight, it is not laid out.
 _ANSWER_STYLE = "overflow:auto hidden;content-visibility:auto;contain-intrinsic-block-size:auto 20em"
 _WORDS_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere"
-# Headings of answers are none of the notebook's: JupyterLab's table of contents leaves out those of this class.
-_HEADING = re.compile(r"<(h[1-6])(?=[ >])")
-_NO_CONTENTS = r'<\1 class="tocSkip"'
 _LONGEST_WORDS = 20_000  # characters of an answer in the plain text, since the HTML has it whole
 PIECES = 6  # outputs of a transcript
 _SHARE = 16  # answers that a conversation begins with in a piece, so that a page takes each piece in a moment
@@ -166,7 +162,7 @@ def transcript(entries: Sequence[Entry], name: str, piece: int = 0, version: int
         return {"text/plain": "", "text/html": f"<div {mark} hidden>{_NO_HEIGHT}</div>"}
     answers = "\n".join(f"{_prompt_html(entry)}\n{_answer_html(entry)}" for entry in entries)
     words = [f"> {plain_text(entry.asked)}\n\n{_plain_answer(entry.bundle['text/plain'])}" for entry in entries]
-    html = styled_once(_HEADING.sub(_NO_CONTENTS, limit_formulas(answers)))
+    html = styled_once(limit_formulas(answers))
     return {
         "text/plain": "\n\n".join([title, *words]),
         "text/html": f"<details {mark} open><summary>{title}</summary>\n{html}\n</details>",

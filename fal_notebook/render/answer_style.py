@@ -30,6 +30,9 @@ _FALLBACKS = {
         '<code style="white-space:pre;background:transparent">'
     ),
 }
+# Headings of answers are none of the notebook's: JupyterLab's table of contents leaves out those of this class.
+_HEADING = re.compile(r"<(h[1-6])(?=[ >])")
+_NO_CONTENTS = r'<\1 class="tocSkip"'
 _RIGHT_TO_LEFT = re.compile(r'<p dir="auto">(?=[\W\d_]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])')
 QUIET_STYLE = "color:var(--jp-ui-font-color2,#717171);overflow-wrap:anywhere"
 """The style of quiet words where the sheet is not."""
@@ -62,11 +65,11 @@ def without_blank_lines(html: str) -> str:
 def with_fallbacks(html: str) -> str:
     """The HTML with what a saved output needs: styles that do not need the sheet, and formulas that keep their TeX.
 
-    MathJax replaces the TeX in a page; a script copies it from the attribute.
+    Its headings are marked as none of the notebook's. MathJax replaces the TeX in a page; a script copies it from the attribute.
     """
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)
-    html = TYPESET.sub(_with_tex, html)
+    html = TYPESET.sub(_with_tex, _HEADING.sub(_NO_CONTENTS, html))
     return _RIGHT_TO_LEFT.sub('<p dir="auto" style="text-align:right">', html)
 
 

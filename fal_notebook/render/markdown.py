@@ -97,7 +97,7 @@ _BLOCK_STYLE = "content-visibility:auto;contain-intrinsic-block-size:auto 13em"
 _LETTER_ORDER_STYLE = "unicode-bidi:bidi-override"
 _DIRECTIONS = {"L": 0, "EN": 0, "AN": 0, "R": 1, "AL": 1}  # by Unicode Standard Annex #9; other classes have none
 _LETTERS_PER_TURN = 4  # a text that changes its direction more often is in no language
-_PREFORMATTED_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere"
+_PREFORMATTED_STYLE = "white-space:pre-wrap;overflow-wrap:break-word"
 
 
 @quiet()

@@ -14,7 +14,7 @@ def conduct(count: int, window: Window | None = None, budget: Budget | None = No
     made = Conduct(window or Window(100), budget)
     made.add(range(count))
     if count:
-        made.add([])
+        made.end_of_rows()
     return made
 
 
@@ -41,6 +41,8 @@ class Account:
             if wanted := made.wanted:
                 made.add(range(given, min(count, given + wanted)))
                 given = min(count, given + wanted)
+                if given == count:
+                    made.end_of_rows()
             found = made.next(now)
             for since, limit in (limits or {}).items():
                 self.limit = limit if now >= since else self.limit
@@ -245,7 +247,7 @@ def test_rows_that_were_submitted_before_count_as_under_way() -> None:
 def test_no_rows_finish_at_once() -> None:
     made = Conduct(Window(10))
     assert made.wanted
-    made.add([])
+    made.end_of_rows()
     assert made.next(0.0) == Finished()
 
 

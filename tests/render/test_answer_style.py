@@ -58,6 +58,16 @@ def test_what_matters_most_does_not_need_the_sheet(text: str, fallback: str) -> 
     assert fallback in text_bundle(text)["text/html"]
 
 
+def test_headings_of_an_answer_are_no_headings_of_the_notebook() -> None:
+    html = text_bundle("# One\n\n> ## Two\n")["text/html"]
+    assert re.findall(r"<h\d[^>]*>", html) == ['<h1 class="tocSkip" dir="auto">', '<h2 class="tocSkip">']
+
+
+def test_a_page_does_not_break_the_lines_of_an_answer_twice() -> None:
+    long = text_bundle("word " * 10, "text")["text/html"]
+    assert "overflow-wrap:anywhere" not in long + text_bundle("words")["text/html"]
+
+
 CODE = "def f(x):\n    y = x\n\n \n    return *y*\n\nf(1)"
 
 

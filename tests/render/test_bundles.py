@@ -27,6 +27,7 @@ OURS = TAGS | CARDS | {"details", "summary", "img", "audio", "source", "video"}
 # Our own frame around what was checked: styles without an address, and players.
 FRAME = {
     **ATTRIBUTES,
+    **{name: {"class", "dir"} for name in ("h1", "h2", "h3", "h4", "h5", "h6")},
     "code": {"style"},
     "a": {*ATTRIBUTES["a"], "download"},
     "details": {"class", "style", "open"},

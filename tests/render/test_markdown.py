@@ -30,10 +30,10 @@ ATTRIBUTES = {
     "pre": {"dir", "style", "tabindex"},
 }
 STYLE = re.compile(
-    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:anywhere"
+    r"text-align: ?(left|right|center);?|white-space:pre-wrap;overflow-wrap:break-word"
     r"|overflow-x:auto;padding:.6em .9em;background:rgba\(128,128,128,.08\)"
 )
-CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*")
+CLASS = re.compile(r"fal-[a-z-]+( fal-[a-z-]+)*|tocSkip")
 # What MathJax (Jupyter's front ends) and KaTeX (some others) make links, identifiers, styles or definitions of.
 ACTING = re.findall(
     r"\S+",
