@@ -14,6 +14,7 @@ from ..errors import FalNotebookError, NotShown, RequestError
 from ..media.media import Media
 from ..render import bundles
 from ..render.json_view import json_bundle, more_bundle
+from ..render.mathematics import marimo_formulas
 from ..render.plain_words import is_no_markdown, plain_words_bundle
 from ..response.choices import Choice, Source
 from ..response.sse import ServerSentEvent
@@ -152,7 +153,7 @@ class Result:
 
     def _mime_(self) -> tuple[str, str]:
         """What marimo shows (its protocol for objects)."""
-        return "text/html", self._repr_mimebundle_()["text/html"]
+        return "text/html", marimo_formulas(self._repr_mimebundle_()["text/html"])
 
     def _bundles(self, style: Format, *, autoplay: bool, native: bool) -> list[bundles.Bundle]:
         if self.shows_words_only:

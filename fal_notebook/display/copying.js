@@ -9,6 +9,7 @@ const copying = (() => {
   const MOST_BUTTONS = 300; // of those that are added for the Tab key
   const CODE = ":is(.fal-code, .fal-now-code)"; // of a final answer, and of one that grows in a cell
   const WORDS = ":scope > :is(p, h1, h2, h3, h4, h5, h6, ul, ol, blockquote, pre, .fal-code, .fal-table)";
+  const BLOCK = "p, ul, ol, blockquote, pre, details, .fal-code, .fal-table"; // in an item
   const MARKS = { STRONG: "**", B: "**", EM: "*", I: "*", S: "~~", DEL: "~~" };
   const COPY_STYLE = `
   .fal-copy { position: absolute; z-index: 1; inset-block-start: 4px; right: 4px; padding: 2px 8px; border: 1px solid
@@ -65,7 +66,7 @@ const copying = (() => {
   }
 
   function itemOf(item, mark) {
-    const isBlock = (node) => node.nodeType === 1 && node.matches("p, ul, ol, blockquote, pre, .fal-code, .fal-table");
+    const isBlock = (node) => node.nodeType === 1 && node.matches(BLOCK);
     let words = "";
     for (const node of item.childNodes) {
       const isInner = isBlock(node);
@@ -91,6 +92,10 @@ const copying = (() => {
     if (/^H[1-6]$/.test(name)) return `${"#".repeat(Number(name[1]))} ${inline(node).trim()}`;
     if (name === "P") return inline(node).trim();
     if (name === "HR") return "---";
+    if (name === "DETAILS" && !node.className) { // of the model
+      const summary = `<summary>${inline(node.querySelector("summary")).trim()}</summary>`;
+      return `<details>\n${summary}\n\n${blocks(node)}\n\n</details>`;
+    }
     if (name === "PRE") return node.textContent;
     if (name === "BLOCKQUOTE") return indented(blocks(node), "> ", "> ");
     if (name === "UL" || name === "OL") {

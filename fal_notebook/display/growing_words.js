@@ -60,7 +60,7 @@ function inPieces(fresh, standing) {
 function unitsOf(node) {
   if (node.nodeType !== ELEMENT) return [];
   if (node.matches("ul, ol")) return [...node.children];
-  const rows = node.querySelectorAll("tr");
+  const rows = node.matches("blockquote, details") ? [] : node.querySelectorAll("tr");
   return rows.length ? [...rows] : [node];
 }
 
@@ -72,7 +72,7 @@ function rewrite(node, words) {
   node.replaceData(same, node.length - same, words.slice(same));
 }
 
-/** Make a node like a new one, which may take its place. Return the one that stands. */
+/** Make a node like a new one, which may take its place. Return what stands. A fold stays as a reader has left it. */
 function renew(old, fresh) {
   const known = untypeset.get(old);
   if ((known ?? old).isEqualNode(fresh)) return old;
@@ -82,8 +82,12 @@ function renew(old, fresh) {
     old.replaceWith(fresh);
     return fresh;
   } else {
-    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) {
+      if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    }
+    for (const { name, value } of fresh.attributes) {
+      if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
     renewChildren(old, [...fresh.childNodes]);
   }
   return old;

@@ -1,13 +1,8 @@
-"""The rows of a run, from what users have: a table of pandas or polars, a list of dicts, a series, any iterable.
-
-A table is known by its form, so that neither pandas nor polars has to be imported for it. Rows are read as they are
-wanted: an iterable is never a list in memory.
-"""
+"""The rows of a run: the arguments of each, and how they come into a journal."""
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from itertools import chain
@@ -20,16 +15,14 @@ from ..client.payloads import UploadChoice
 from ..client.plain_values import plain
 from ..errors import InvalidRequest, JournalError
 from ..safety.plain_text import one_line
-from .days import Day, are_days
 from .journal import Journal
 from .row_files import marked
+from .row_sources import labelled
 from .row_templates import RowTemplates, names_in
 from .stored import Header, Row
 from .table_kinds import KINDS, TableKinds
 
-PROMPT = "prompt"
-"""The column of rows that are plain values."""
-_PIECE = 1_000  # rows that are stored at once, and of a table that are converted at once
+_PIECE = 1_000  # rows that are stored at once
 _PIECE_BYTES = 16_000_000  # of their files, beyond which fewer are
 _PLAIN = (Decimal, Enum, UUID, timedelta)  # they stand for a number or a text
 _LONGEST_SHOWN = 200  # characters of a value that stands for one that JSON does not know
@@ -63,7 +56,7 @@ class Rows:
         upload: UploadChoice = "auto",
     ) -> None:
         self.kinds = TableKinds.of(source)
-        pairs = _labelled(source)
+        pairs = labelled(source)
         first = next(pairs, None)
         columns = names_in(given) if first is None else list(first[1])  # where there are no rows, any column will do
         self._pairs = pairs if first is None else chain([first], pairs)
@@ -167,84 +160,6 @@ def _other_count(journal: Journal, had: int, now: str) -> JournalError:
 
 def _ignore(_: int) -> None:
     """Do nothing."""
-
-
-def _labelled(source: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Each row's index and its columns.
-
-    Raises:
-        InvalidRequest: it is nothing that has rows.
-    """
-    if isinstance(source, str | bytes | Mapping):
-        kind = type(source).__name__
-        raise InvalidRequest(f"a {kind} has no rows", hint="give a table, or a list of dicts or of prompts")
-    if hasattr(source, "collect_schema") and hasattr(source, "collect"):  # a lazy table of polars
-        return _labelled(source.collect())
-    if hasattr(source, "columns") and hasattr(source, "iloc"):  # a data frame of pandas
-        return _of_pandas(source)
-    if hasattr(source, "columns") and hasattr(source, "iter_rows"):  # of polars
-        return enumerate(_of_polars(source))
-    if hasattr(source, "index") and hasattr(source, "items") and hasattr(source, "iloc"):  # a series of pandas
-        makes_day = _maker_of_days(source)
-        return ((label, _one(makes_day(_value(value)))) for label, value in source.items())
-    if not isinstance(source, Iterable):
-        raise InvalidRequest(f"a {type(source).__name__} has no rows", hint="give a table, or a list")
-    makes_day = _maker_of_days(source)  # a series of polars; others have no kind of values
-    return enumerate(_columns(makes_day(each)) for each in source)
-
-
-def _of_pandas(table: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
-    if not table.columns.is_unique:
-        raise InvalidRequest("two columns have the same name", hint="rename one of them")
-    names = [str(each) for each in table.columns]
-    makers = [_maker_of_days(table.iloc[:, place]) for place in range(len(names))]
-    for start in range(0, len(table), _PIECE):
-        piece = table.iloc[start : start + _PIECE]
-        lists = [[make(_value(each)) for each in piece.iloc[:, place].tolist()] for place, make in enumerate(makers)]
-        for label, values in zip(piece.index.tolist(), zip(*lists, strict=True), strict=True):
-            yield label, dict(zip(names, values, strict=True))
-
-
-def _of_polars(table: Any) -> Iterator[dict[str, Any]]:
-    makers = {name: _maker_of_days(table[name]) for name in table.columns}
-    for row in table.iter_rows(named=True):
-        yield {name: makers[name](_value(value)) for name, value in row.items()}
-
-
-def _maker_of_days(column: Any) -> Callable[[Any], Any]:
-    """What makes days of a column's times, where it holds days only; else what leaves its values as they are."""
-    return _day if are_days(column) else _as_it_is
-
-
-def _day(value: Any) -> Any:
-    return Day.of(value) if isinstance(value, datetime) else value
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _columns(row: Any) -> dict[str, Any]:
-    if isinstance(row, Mapping):
-        return _named(row)
-    if callable(getattr(row, "_asdict", None)):  # a named tuple
-        return _named(row._asdict())
-    return _one(row)
-
-
-def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): _value(value) for name, value in row.items()}
-
-
-def _one(value: Any) -> dict[str, Any]:
-    return {PROMPT: _value(value)}
-
-
-def _value(value: Any) -> Any:
-    """The value with None for what is missing, which tables write as NaN, NaT or NA."""
-    if isinstance(value, float):
-        return None if math.isnan(value) else value
-    return None if type(value).__name__ in ("NaTType", "NAType") else value
 
 
 def _stored(value: Any) -> str:

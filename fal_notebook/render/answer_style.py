@@ -65,7 +65,8 @@ def without_blank_lines(html: str) -> str:
 def with_fallbacks(html: str) -> str:
     """The HTML with what a saved output needs: styles that do not need the sheet, and formulas that keep their TeX.
 
-    Its headings are marked as none of the notebook's. MathJax replaces the TeX in a page; a script copies it from the attribute.
+    Its headings are marked as none of the notebook's. MathJax replaces the TeX in a page; a script copies it from the
+    attribute.
     """
     for bare, styled in _FALLBACKS.items():
         html = html.replace(bare, styled)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
+from .folds import FOLD
+
 _LINE_END = re.compile("\n")
 _BEHIND_AN_EMPTY_LINE = {"paragraph_open", "blockquote_open", "table_open", "definition"}
 _HOLDING = {"bullet_list_open", "ordered_list_open", "blockquote_open", "footnote_reference_open", "definition"}
@@ -55,6 +57,16 @@ class Span:
         return self.kind == "fence" and first.content.count("\n") == _lines(first) - 2
 
     @property
+    def is_closed_fold(self) -> bool:
+        """Whether it is a fold that has its end."""
+        return self.kind == FOLD and bool(self.tokens[0].markup)
+
+    @property
+    def is_open_fold(self) -> bool:
+        """Whether it is a fold that may get its end."""
+        return self.kind == FOLD and not self.tokens[0].markup
+
+    @property
     def items(self) -> list[Token]:
         """The items of a list."""
         return [token for token in self.tokens if token.type == "list_item_open" and token.level == 1]
@@ -65,7 +77,9 @@ class Span:
 
     @property
     def body(self) -> int:
-        """Where the second line of a fence begins, or the third of a table."""
+        """Where the second line of a fence begins, the third of a table, or what a fold has below its summary."""
+        if self.kind == FOLD:
+            return self.starts[int(self.tokens[0].meta["body"])]
         first = (self.tokens[0].map or [0])[0] + (1 if self.kind == "fence" else 2)
         return self.starts[min(first, len(self.starts) - 1)]
 
@@ -101,18 +115,19 @@ def settled(text: str, found: Sequence[Span], open_formula: int | None) -> int:
     """
     for number, span in enumerate(found):
         following = found[number + 1] if number + 1 < len(found) else None
-        is_taken = open_formula is not None and span.end > open_formula and span.kind not in _VERBATIM
+        is_verbatim = span.kind in _VERBATIM or span.is_closed_fold
+        is_taken = open_formula is not None and span.end > open_formula and not is_verbatim
         if is_taken or not _is_final(text, span, following):
             return number
     return len(found)
 
 
 def _is_final(text: str, span: Span, following: Span | None) -> bool:
-    if span.kind in ("heading_open", "hr") or span.is_closed_fence:
+    if span.kind in ("heading_open", "hr") or span.is_closed_fence or span.is_closed_fold:
         return True
     if following is None:
         return span.kind in _BEHIND_AN_EMPTY_LINE and _has_empty_line(text[span.end :])
-    can_go_on = span.kind in _HOLDING and following.kind in _READ_ON
+    can_go_on = following.is_open_fold or (span.kind in _HOLDING and following.kind in _READ_ON)
     return not can_go_on or _has_empty_line(text[text.rfind("\n", 0, span.end - 1) + 1 : following.start])
 
 

@@ -2,7 +2,7 @@
 
 - Line ends within a paragraph stay line ends.
 - A few tags without attributes are tags, if they have their end in the same paragraph. They can do nothing.
-- Of ``<details>`` the content is shown, below its summary in bold.
+- Of ``<details>`` that is no fold (`folds`), the content is shown, below its summary in bold.
 - ``- [ ]`` and ``- [x]`` are tasks.
 - A bare address of the web is a link.
 - Emphasis may stand beside Chinese, Japanese and Korean letters and signs, which have no spaces around them.
@@ -106,12 +106,15 @@ def _tasks(state: StateCore) -> None:
 
 def _pairs(state: StateCore) -> None:
     """Make tags of those that have their other half, in order; the others are text."""
-    for number, token in enumerate(state.tokens):
+    tokens: list[Token] = []
+    for token in state.tokens:
         if token.children and any(child.type.startswith("tag_") for child in token.children):
             _pair(token.children)
             token.children = list(_without_folds(token.children))
-            if not token.children and state.tokens[number - 1].type == "paragraph_open":
-                state.tokens[number - 1].hidden = state.tokens[number + 1].hidden = True
+        tokens.append(token)
+        if token.type == "paragraph_close" and tokens[-2].type == "inline" and tokens[-2].children == []:
+            del tokens[-3:]
+    state.tokens = tokens
 
 
 def _pair(tokens: list[Token]) -> None:

@@ -15,6 +15,7 @@ from markdown_it.token import Token
 
 from .block_bounds import Span, settled, spans
 from .code_blocks import colours_within
+from .folds import GROWING
 from .growth import Block, Section, State
 from .markdown import block_html, block_tokens, elements, has_many_elements, text_html, wild_html
 from .mathematics import formulas_within, unended_formulas
@@ -83,7 +84,7 @@ class FinishedBlocks:
         lines = self.open if is_whole else self.open[: self.open.rfind("\n") + 1]
         if lines.strip():
             text = state.head + lines
-            found = spans(text, block_tokens(text, self.env()))
+            found = spans(text, block_tokens(text, self.env() | ({} if is_whole else GROWING)))
             if not found:  # the parser fails at it
                 return self._give_words(len(lines) if is_whole else 0)
             if state.first is not None and not found[0].is_list:
@@ -95,6 +96,8 @@ class FinishedBlocks:
                 return True
             if len(found) == 1 and self._give_part(text, found[0], formula):
                 return True
+            if found[0].is_open_fold:
+                return False
             if formula is not None:
                 if len(self.open) <= _LONGEST_OPEN:
                     return False

@@ -8,6 +8,7 @@ import re
 
 from .block_bounds import spans
 from .finished_blocks import FENCE, FinishedBlocks, without_language
+from .folds import GROWING, without_open_head
 from .markdown import block_html, block_tokens, wild_html
 from .mathematics import code_html, formulas_within, unended_formulas
 
@@ -24,12 +25,12 @@ def tail_html(finished: FinishedBlocks) -> str:
     state = finished.state
     if state.is_wild:
         return wild_html(finished.open) if finished.open else ""
-    view = _view(finished)
+    view = without_open_head(_view(finished))
     if not view.strip() and not state.head:
         return ""
     head = state.head if view.strip() else without_language(state.head)
     source, unread = _without_formula(finished, head + view)
-    html = block_html(source, finished.env(), finished.as_rest)
+    html = block_html(_without_open_fold(source, finished), finished.env() | GROWING, finished.as_rest)
     if html is None:
         return wild_html(view)
     shown, _ = formulas_within(html, 0)  # a page would set them anew each time
@@ -45,6 +46,14 @@ def _without_formula(finished: FinishedBlocks, source: str) -> tuple[str, str]:
     if start is None or not any(each.kind == "paragraph_open" and each.start <= start < each.end for each in found):
         return source, ""
     return source[:start], source[start:].strip()
+
+
+def _without_open_fold(source: str, finished: FinishedBlocks) -> str:
+    """A tail without what the fold at its end has, which a reader would have to unfold anew each time."""
+    if "<details" not in source.lower():
+        return source
+    found = spans(source, block_tokens(source, finished.env() | GROWING))
+    return source[: found[-1].body] if found and found[-1].is_open_fold else source
 
 
 def _view(finished: FinishedBlocks) -> str:

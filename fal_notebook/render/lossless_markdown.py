@@ -9,7 +9,7 @@ The only exceptions are these, and each is represented by something on the page:
 - a link definition that a link uses, and its label in that link: the link has the address and the title;
 - a single word after the opening marks of a code fence: it names the language;
 - the name of an entity: its character is shown;
-- the name of a tag that is one on the page, and the tags of a fold, whose content is shown;
+- the name of a tag that is one on the page, and the tags of ``<details>``;
 - the brackets of a task, which is shown by a sign, and the label of a formula;
 - the number of a list item: the browser writes it, for each item its own, unless all numbers are the same.
 

@@ -32,6 +32,7 @@ from ..safety.loggers import quiet
 from ..safety.plain_text import count_beyond_latin1
 from .chat_markdown import chat_plugin
 from .code_blocks import COLOURS, MOST_COLOURS, code_block_html, colours_within
+from .folds import fold_plugin
 from .lossless_markdown import lossless_plugin
 from .mathematics import limit_formulas, mathematics_plugin
 
@@ -39,9 +40,10 @@ Env = MutableMapping[str, Any]
 Weights = tuple[int, ...]
 
 _CELL_ATTRIBUTES = {"style"}
-_DIRECTED = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "table", "ul"}
+_DIRECTED = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "summary", "table", "ul"}
 _ATTRIBUTES = {name: {"dir"} for name in _DIRECTED} | {
     "a": {"href", "title"},
+    "details": {"open"},
     "div": {"tabindex"},
     "li": {"value"},
     "ol": {"dir", "start"},
@@ -56,6 +58,7 @@ _TAGS = {
         "br",
         "code",
         "del",
+        "details",
         "div",
         "em",
         "h1",
@@ -70,7 +73,7 @@ _TAGS = {
         "p",
     ),
     *("b", "i", "kbd", "mark", "sub", "u"),
-    *("pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("pre", "s", "span", "strong", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 # The scripts by blocks of 128 code points. Latin and symbols count as one script, and so do Japanese syllables,
 # Chinese characters and Korean syllables. A block that is not listed is a script of its own.
@@ -257,7 +260,7 @@ class _Parser(MarkdownIt):
 @cache
 def _parser() -> MarkdownIt:
     parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.use(mathematics_plugin).use(lossless_plugin).use(chat_plugin)
+    parser.use(mathematics_plugin).use(lossless_plugin).use(chat_plugin).use(fold_plugin)
     parser.add_render_rule("text", _text)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("footnote_ref", _footnote_ref)
@@ -312,11 +315,14 @@ def _table_close(*_: Any) -> str:
 
 
 def _directions(state: StateCore) -> None:
-    """Let each block that stands in no other begin at the side where its language begins.
+    """Let each block that stands in no other, or in a fold, begin at the side where its language begins.
 
     The browser finds this side by the block's first letter. It would pass over words in an inner block that has the
     same attribute, so inner blocks have none.
     """
+    folds = 0
     for token in state.tokens:
-        if token.level == 0 and token.nesting == 1 and token.tag in _DIRECTED:
+        if token.tag == "details":
+            folds += token.nesting
+        elif token.level == folds and token.nesting == 1 and token.tag in _DIRECTED:
             token.attrSet("dir", "auto")

@@ -138,6 +138,11 @@ def formulas_within(html: str, rest: int) -> tuple[str, int]:
     return TYPESET.sub(kept, html), rest
 
 
+def marimo_formulas(html: str) -> str:
+    """The HTML of an output with its formulas as marimo's page typesets them: by KaTeX, in an element of its own."""
+    return TYPESET.sub(lambda match: f"<marimo-tex>||{match[1][1:-2]}||{match[1][-1]}</marimo-tex>", html)
+
+
 def unended_formulas(text: str) -> Iterator[int]:
     """The starts of lines where a formula opens that further text can end, so that all lines from there on are its.
 

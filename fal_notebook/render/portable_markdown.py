@@ -215,4 +215,5 @@ _BLOCKS: dict[str, Callable[[SyntaxTreeNode], str]] = {
     "fence": _fence,
     "code_block": _fence,
     "hr": lambda _: "* * *",
+    "summary": lambda node: f"**{_inline(node.children)}**",
 }

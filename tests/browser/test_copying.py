@@ -27,6 +27,13 @@ x = "`"  # note
 
 > quoted
 
+<details>
+<summary>More **words**</summary>
+
+inner *words*
+
+</details>
+
 $$x^2$$"""
 CELLS = [
     "%load_ext fal_notebook",

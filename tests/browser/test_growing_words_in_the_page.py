@@ -43,7 +43,8 @@ END = """html => {
 CODE = "```py\n" + "".join(f"    line = {number}\n" for number in range(300)) + "```\n"
 TABLE = "| a | b |\n|---|---|\n" + "".join(f"| row {number} | words |\n" for number in range(200))
 LIST = "".join(f"{number}. item **{number}**\n" for number in range(1, 30))
-ANSWER = f"# Words\n\nA paragraph of *some* words.\n\n{LIST}\n{CODE}\nMore `words`.\n\n{TABLE}\n> A quote.\n\nThe end."
+FOLD = "<details>\n<summary>More</summary>\n\nFolded *words*.\n\n</details>\n"
+ANSWER = f"# Words\n\nA paragraph of *some* words.\n\n{LIST}\n{CODE}\nMore `words`.\n\n{TABLE}\n> Quote.\n\n{FOLD}\nEnd"
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +150,16 @@ def test_what_follows_in_the_tail_stands_behind_the_whole(sized: Page, text: str
     assert sized.evaluate("words.element.innerHTML") == before
 
 
+@pytest.mark.parametrize("size", [1, 8, 90])
+def test_a_fold_stays_as_a_reader_has_left_it(sized: Page, size: int) -> None:
+    words = grow(sized, f"Words\n\n{FOLD[:40]}", size)
+    assert sized.evaluate("document.querySelector('details').open") is False
+    sized.evaluate("document.querySelector('details').open = true")
+    grow(sized, f"{FOLD[40:]}\nThe end.", size, words, len("Words\n\n") + 40)
+    end(sized, words)
+    assert sized.evaluate("document.querySelector('details').innerText.split(/\\s+/)") == ["More", "Folded", "words."]
+
+
 def test_code_that_is_open_is_monospaced(sized: Page) -> None:
     grow(sized, "Words\n\n```py\nx = 1", 4)
     assert "monospace" in sized.evaluate("getComputedStyle(document.querySelector('code')).fontFamily")
@@ -183,6 +194,15 @@ def test_a_formula_is_typeset_once_its_block_is_finished_and_never_again(sized: 
     sized.evaluate("([message, html]) => { words.update(message); words.end(html); }", [last, words.html()])
     assert sized.evaluate("typeset") == ["Let \\(x\\) be.", "so \\(y\\)", "\\(z\\).", "Then \\(w\\)."]
     assert sized.evaluate("[getSelection().toString(), document.querySelectorAll('b').length]") == ["x", 4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [FOLD.replace("words", "$x$\n\n| a |\n|---|\n| b |\n"), "> $x$\n>\n> | a |\n> |---|\n> | b |\n"],
+)
+def test_a_formula_beside_a_table_within_a_block_is_typeset(sized: Page, text: str) -> None:
+    end(sized, grow(sized, text, 9))
+    assert sized.evaluate("document.querySelector('#words b')?.textContent") == "x"
 
 
 @pytest.mark.parametrize("word", ["word ", "1234 "])

@@ -15,9 +15,7 @@ from .. import endpoints
 from .contrast import READABLE, contrast
 from .lab import SECONDS, end, free_port, wait_for
 
-MARKDOWN = (
-    "# Title\n\nSome **bold** and `code`.\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| one | two |\n\n- item\n"
-)
+MARKDOWN = "# Title\n\nSome **bold** and `code`, $x < y$ and\n\n$$E = mc^2$$\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| one | two |\n\n- item\n"
 # Each cell with the variables that it uses and those that it defines.
 CELLS = [
     ("", "import marimo as mo\nimport fal_notebook as fal", "mo, fal"),
@@ -80,6 +78,13 @@ def test_a_result_is_styled_and_can_be_read(page: Page) -> None:
     looks_like_an_answer(page.locator(".fal-answer").first)
 
 
+def test_the_formulas_of_a_result_are_typeset(page: Page) -> None:
+    shown = page.locator(".fal-answer").first
+    expect(shown.locator(".katex")).to_have_count(2)
+    expect(shown.locator(".katex-display")).to_have_count(1)
+    expect(shown.locator(".katex-error")).to_have_count(0)
+
+
 def test_a_prompt_widget_connects_and_its_answer_is_styled(page: Page) -> None:
     for number in (0, 1):
         shown = box(page, number)
@@ -88,6 +93,7 @@ def test_a_prompt_widget_connects_and_its_answer_is_styled(page: Page) -> None:
         shown.get_by_label("Prompt", exact=True).press("Control+Enter")
         expect(shown.locator(".fal-entry[data-end=done]")).to_have_count(1)
         looks_like_an_answer(shown.locator(".fal-answer"))
+        expect(shown.locator(".fal-answer .katex")).to_have_count(2)
         for each in shown.locator("button:enabled:visible").all():
             each.hover()
             assert contrast(each) >= READABLE, each.inner_text()

@@ -17,12 +17,14 @@ from typing import Any
 
 import fal_notebook as fal
 import fal_notebook.many
+from fal_notebook.client.payloads import LARGEST_INLINE
 from fal_notebook.errors import JournalError
 from fal_notebook.many import start
 
 from .crashing import in_child
 
 ROWS = 4
+FILE = bytes(LARGEST_INLINE + 1)  # which is stored beside the rows
 HOUSE = str(Path(fal_notebook.many.__file__).parent)
 _NOT_OURS = ("drives.py", "terminal_line.py", "progress.py")  # what writes and sends nothing
 Place = tuple[str, int]
@@ -33,7 +35,8 @@ def rows(name: str) -> list[str]:
 
 
 def work(path: Path, name: str) -> None:
-    fal.map("rows/work", rows(name), to=path).wait()
+    asked = [{"prompt": each, "file_url": FILE} for each in rows(name)]
+    fal.map("rows/work", asked, to=path).wait()
 
 
 def go_on(path: Path) -> None:

@@ -1,6 +1,8 @@
+import dataclasses
 import datetime
 import decimal
 import json
+import sqlite3
 import tracemalloc
 import uuid
 from collections import namedtuple
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
+import pydantic
 import pytest
 from PIL import Image
 
@@ -19,6 +22,7 @@ from fal_notebook.many.journal import Journal
 from fal_notebook.many.row_templates import RowTemplates
 from fal_notebook.many.rows import Rows, fill
 from fal_notebook.many.stored import Row
+from fal_notebook.media.media import Media
 from fal_notebook.safety.redaction import Redaction
 
 from ..conftest import KEY
@@ -159,6 +163,36 @@ def test_the_times_of_a_column_of_days_have_the_day_alone_as_their_words(source:
 def test_times_with_a_zone_keep_it() -> None:
     aware = pd.DataFrame({"day": pd.to_datetime(DAYS, utc=True)})
     assert asked(aware, prompt="{day}!")[0] == {"prompt": "2026-01-01 00:00:00+00:00!"}
+
+
+@dataclasses.dataclass
+class Review:
+    text: str
+    stars: int
+
+
+class Model(pydantic.BaseModel):
+    text: str
+    stars: int
+
+
+def test_records_of_all_kinds_are_rows() -> None:
+    database = sqlite3.connect(":memory:")
+    query = "SELECT 'good' AS text, 5 AS stars"
+    cursor = database.execute(query)
+    database.row_factory = sqlite3.Row
+    array = np.array([("good", 5)], dtype=[("text", "U9"), ("stars", "i8")])
+    sources = (cursor, database.execute(query), array, [Review("good", 5)], [Model(text="good", stars=5)])
+    for source in (*sources, [pd.Series({"text": "good", "stars": 5})]):
+        (row,) = Rows(source, {"prompt": "{text}, {stars}"}, "a/b")
+        assert json.loads(row.columns) == {"text": "good", "stars": 5}
+        assert json.loads(row.arguments) == {"prompt": "good, 5"}
+    with pytest.raises(InvalidRequest, match=r"two columns have the same name.*SELECT … AS …"):
+        Rows(database.execute("SELECT 1 AS a, 2 AS a"), {}, "a/b")
+    with pytest.raises(InvalidRequest, match=r"a dict has no rows.*DataFrame"):
+        Rows({"text": ["good"]}, {}, "a/b")
+    picture = Media("image/png", b"x")
+    assert json.loads(next(iter(Rows([picture], {}, "a/b"))).arguments) == {"prompt": picture.data_uri()}
 
 
 def test_a_day_can_all_that_the_table_s_time_can() -> None:

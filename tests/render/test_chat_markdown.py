@@ -59,7 +59,7 @@ def test_line_ends_stay() -> None:
         ("<b>x <i>y</b>", "&lt;b&gt;x &lt;i&gt;y&lt;/b&gt;"),
         ("<b class=x>y</b>", "&lt;b class=x&gt;y&lt;/b&gt;"),
         ("`<b>x</b>`", "<code>&lt;b&gt;x&lt;/b&gt;</code>"),
-        ("<details>\n<summary>More</summary>\n\nwords\n\n</details>", "<strong>More</strong>\nwords"),
+        ("<details>\n<summary>More</summary>\n\nwords", "<strong>More</strong>\nwords"),
         ("a <details>b</details>", "a &lt;details&gt;b&lt;/details&gt;"),
     ],
 )

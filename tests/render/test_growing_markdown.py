@@ -30,6 +30,8 @@ PLAIN_BLOCKS = (
     *("[a]\n\n", "[a]: https://x.org\n", "[a]: https://x.org\n'title\n", "[^1]: note\n\n    more\n\n", "[^1]\n"),
     *("\n", " ", "\\begin{align}\nx\n", "\\end{align}\n", "a  \nb\\\nc\n", "<b>\n", "\t- a\n"),
     *("- [a]: https://x.org\n'title\n"),
+    *("<details>\n<summary>a</summary>\n", "<details open><summary>b *c*</summary>\n\n", "<summary>\n", "</details>\n"),
+    *("- <details>\n  <summary>a</summary>\n\n  b\n\n  </details>\n", "<details>\n", "</details>\n\n"),
 )
 TEXTS = st.one_of(
     DOCUMENTS,
@@ -46,6 +48,8 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=20)
 WORDS = "The quick brown fox jumps over the lazy dog and **runs** away. "
 FENCE = '<div class="fal-code"><div class="fal-code-head">py</div>\n<pre tabindex="0"><code>'
 TABLE = "| a | b |\n|---|---|\n"
+FOLD = "<details>\n<summary>b</summary>\n"
+SHUT = "<details>\n<summary>b</summary>\n"
 
 
 class Page:
@@ -244,6 +248,10 @@ def test_all_blocks_together_have_as_many_formulas_as_a_page_sets_at_once() -> N
         ("a\n-", [], "<p>a</p>\n"),
         ("a\n1.", [], "<p>a</p>\n"),
         ("[a]: https://x.org\n\n", [], ""),
+        ("a\n\n<detail", ["<p>a</p>\n"], ""),
+        ("a\n<details>\n<summary>b", [], "<p>a</p>\n"),
+        (f"{FOLD}\nc\n", [], f"{SHUT}</details>\n"),
+        (f"{FOLD}c\n</details>\n", [f"{SHUT}<p>c</p>\n</details>\n"], ""),
     ],
 )
 def test_a_block_is_given_once_it_is_finished_and_shown_in_its_kind_before(
@@ -341,6 +349,9 @@ def test_lines_may_end_as_they_like(line_end: str) -> None:
         "語",
         "* ",
         "> ",
+        f"{FOLD}\n{WORDS}\n\n",
+        FOLD,
+        "<details>\n",
     ],
 )
 def test_the_tail_and_the_work_of_a_look_are_bounded(piece: str) -> None:
@@ -351,7 +362,9 @@ def test_the_tail_and_the_work_of_a_look_are_bounded(piece: str) -> None:
 
 
 @pytest.mark.rig
-@pytest.mark.parametrize("piece", [WORDS, "word\n", "- item\n", "> quote\n", "$$\nx\n\n", "    x\n", "a\n\n", "語"])
+@pytest.mark.parametrize(
+    "piece", [WORDS, "word\n", "- item\n", "> quote\n", "$$\nx\n\n", "    x\n", "a\n\n", "語", FOLD]
+)
 def test_the_cost_is_linear(piece: str) -> None:
     def parts(size: int) -> list[str]:
         text = piece * (size // len(piece))

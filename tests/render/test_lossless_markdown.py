@@ -20,8 +20,8 @@ from .test_markdown import FRAGMENTS, QUOTED, bare, problems
 
 WORD = re.compile(r"w\d+w")
 LANGUAGE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(\S+)[ \t]*$", re.MULTILINE)
-MARKS = re.compile(rf"{LANGUAGE.pattern}|&#?\w+;|\[r\]", re.MULTILINE)
-"""What may be missing of the hostile texts: the language of a fence, an entity's name, the label of a reference."""
+MARKS = re.compile(rf"{LANGUAGE.pattern}|&#?\w+;|\[r\]|</?(?:details|summary)>", re.MULTILINE)
+"""What may be missing of hostile texts: a fence's language, an entity's name, a reference's label, tags of folds."""
 # In each piece, every W becomes a word of its own, after the text was cut.
 PIECES = (
     *("W", "W", "W ", " ", "\n", "\n", "\n\n", "\n\n", "    ", "\t", "  \n", "\\\n", "\\", ":", "!", "&", "%"),

@@ -13,13 +13,15 @@ from fal_notebook.render.markdown import markdown_html, preformatted_html, text_
 TAGS = set(
     re.findall(
         r"\w+",
-        "a b blockquote br code del div em h1 h2 h3 h4 h5 h6 hr i kbd li mark ol p pre s span strong sub sup"
-        " table tbody td th thead tr u ul",
+        "a b blockquote br code del details div em h1 h2 h3 h4 h5 h6 hr i kbd li mark ol p pre s span strong sub"
+        " summary sup table tbody td th thead tr u ul",
     )
 )
 ATTRIBUTES = {
     **{name: {"dir"} for name in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "table", "ul")},
     "a": {"href", "title", "target", "rel"},
+    "details": {"open"},
+    "summary": {"dir"},
     "div": {"class", "tabindex"},
     "li": {"class", "value"},
     "ol": {"dir", "start"},
@@ -113,6 +115,10 @@ HTML = (
     "<!DOCTYPE html>",
     "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
     "- <details open ontoggle=alert(1)>x</details>",
+    "<details open ontoggle=alert(1)>\n<summary>x</summary>\n\nx\n\n</details>",
+    "<details>\n<summary onclick=alert(1)>x</summary>\n\nx\n\n</details>",
+    "<details>\n<summary><img src=x onerror=alert(1)></summary>\n\n<script>alert(1)</script>\n</details>",
+    "<details>\n<summary>[x](javascript:alert(1))</summary>\n\n![a](https://evil/x.png)\n\n</details>",
     "# <marquee onstart=alert(1)>x</marquee>",
     "![a](https://evil/x.png)",
     "![a](https://evil/x.png 'title')",

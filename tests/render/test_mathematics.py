@@ -297,3 +297,13 @@ def test_the_number_of_a_formula_stands_beside_it(text: str, formula: str, numbe
     assert number in html
     assert problems(html) == []
     assert ("fal-numbered" in html) is bool(number)
+
+
+def test_marimo_gets_the_formulas_that_are_typeset_in_the_element_that_it_typesets() -> None:
+    text = "$a<b$ and\n\n$$c$$\n\n$\\href{https://x}{y}$ `\\(d\\)`"
+    _, html = Result("a/b", text=text)._mime_()
+    assert re.findall(r"<marimo-tex>.*?</marimo-tex>", html) == [
+        "<marimo-tex>||(a&lt;b||)</marimo-tex>",
+        "<marimo-tex>||[c||]</marimo-tex>",
+    ]
+    assert "<code>\\href{https://x}{y}</code> <code>\\(d\\)</code>" in html

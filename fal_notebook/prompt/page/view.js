@@ -424,6 +424,7 @@ class View {
   /** Typeset formulas with the page's own typesetter. If it has none, they stay TeX. */
   async typeset(node) {
     if (!/[$\\]/.test(node.textContent)) return;
+    typesetInMarimo(node);
     try {
       await this.model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
     } catch (error) {
