@@ -15,7 +15,10 @@ from .. import endpoints
 from .contrast import READABLE, contrast
 from .lab import SECONDS, end, free_port, wait_for
 
-MARKDOWN = "# Title\n\nSome **bold** and `code`, $x < y$ and\n\n$$E = mc^2$$\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| one | two |\n\n- item\n"
+MARKDOWN = (
+    "# Title\n\nSome **bold** and `code`, $x < y$ and\n\n$$E = mc^2$$\n\n```python\nx = 1\n```\n\n"
+    "| a | b |\n|---|---|\n| one | two |\n\n- item\n"
+)
 # Each cell with the variables that it uses and those that it defines.
 CELLS = [
     ("", "import marimo as mo\nimport fal_notebook as fal", "mo, fal"),
