@@ -130,7 +130,8 @@ class Catalogue:
             entry = self._load(endpoint, address)
         known = _known(entry)
         if known is None:
-            raise InvalidRequest(f"there is no schema of {endpoint}", hint="is its name right?")
+            hint = "is its name right?" if address.is_fal else f"{address.url} has none: is the endpoint's name right?"
+            raise InvalidRequest(f"there is no schema of {endpoint}", hint=hint)
         return known
 
     def is_news(self, endpoint: str) -> bool:

@@ -142,6 +142,7 @@ class Chat:
         tell: Callable[[Sequence[str]], None] | None,
         *,
         way_out: str = 'chat.check = "off"',
+        may_be_empty: bool = False,
     ) -> Stream:
         """Send a prompt as `stream` does.
 
@@ -150,13 +151,14 @@ class Chat:
             arguments: further arguments of this request alone.
             tell: gets what is in doubt about the arguments, before they are sent. None: they have been checked.
             way_out: what sends arguments as they are, for the words of an error.
+            may_be_empty: whether the prompt may have no words, for an endpoint that takes none.
 
         Raises:
             InvalidRequest: as for a call.
         """
         self._finish_turn()
         self._doubts = ()
-        message = turns.user_message(*prompt)
+        message = turns.user_message(*prompt, may_be_empty=may_be_empty)
         body = self._body(message, arguments)
         if tell is not None:
             # That the answer is to stream is ours to say, and not in every schema.
@@ -341,7 +343,7 @@ class Chat:
             self.left_out = 0
         words = turns.one_prompt(sent) if self.remember else turns.words_of(message)
         system = turns.system_words(self._messages)
-        return {self.field: words, **({"system_prompt": system} if system else {})}
+        return {**({self.field: words} if words else {}), **({"system_prompt": system} if system else {})}
 
     def _finish_turn(self) -> None:
         """Make the answer before part of the conversation.

@@ -30,37 +30,44 @@ def system_message(words: str) -> Message:
     return {"role": "system", "content": words}
 
 
-def user_message(*parts: Any) -> Message:
+def user_message(*parts: Any, may_be_empty: bool = False) -> Message:
     """The message of a user.
 
     Args:
         parts: words and files: a `Media`, or whatever else can stand for a file in arguments; a `Result` for its words
             and its files; a data frame for its words as CSV; a dict for a part in OpenAI's own form.
+        may_be_empty: whether it may have no words, for an endpoint that takes no prompt.
 
     Raises:
         InvalidRequest: nothing was given, or something that is no part of a message, or cannot be read.
     """
     found = [part for given in parts for part in _parts(given)]
-    if not found:
+    if not found and not may_be_empty:
         raise InvalidRequest("a message needs words or a file")
     if all(part["type"] == "text" for part in found):
         return {"role": "user", "content": "\n\n".join(part["text"] for part in found)}
     return {"role": "user", "content": found}
 
 
-def as_messages(endpoint: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def as_messages(endpoint: str, arguments: Mapping[str, Any], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The arguments of a request, in which a prompt is the only message where the endpoint takes a conversation.
 
     Args:
         endpoint: the endpoint.
         arguments: its arguments; a text ``prompt``, and what the model is told before it in ``system``.
+        may_be_empty: whether a prompt without words, or None, is a message, which the endpoint may refuse.
+
+    Raises:
+        InvalidRequest: the prompt has no words.
     """
     prompt, system = arguments.get("prompt"), arguments.get("system")
+    if may_be_empty and prompt is None and "prompt" in arguments:
+        prompt = ""
     if not takes_messages(endpoint) or not isinstance(prompt, str) or "messages" in arguments:
         return dict(arguments)
     before = [system_message(system)] if isinstance(system, str) else []
     others = {name: value for name, value in arguments.items() if name != "prompt" and (name != "system" or not before)}
-    return {**others, "messages": [*before, user_message(prompt)]}
+    return {**others, "messages": [*before, user_message(prompt, may_be_empty=may_be_empty)]}
 
 
 def assistant_message(result: Result) -> Message:

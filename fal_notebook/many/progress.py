@@ -78,15 +78,19 @@ class Standing:
     @property
     def words(self) -> str:
         """Everything on one line, the bar left out."""
-        return one_line(" · ".join(filter(None, [self.counted, self.stopped, *self._advice, *self.notes])))
+        return one_line(" · ".join(filter(None, [self.counted, self.stopped, self.way_on, *self._advice, *self.notes])))
 
     @property
     def stopped(self) -> str:
-        """That it stopped before its end, why, and how it goes on; empty where it did not stop."""
-        if not self.reason:
+        """That it stopped before its end, and why; empty where it did not stop."""
+        return f"stopped: {self.reason}" if self.reason else ""
+
+    @property
+    def way_on(self) -> str:
+        """How it goes on if it stopped; empty where nothing is left."""
+        if not self.reason or not self.left or self.is_running:
             return ""
-        how = _HOW_TO_GO_ON.get(self.reason, "run.resume() goes on") if self.left and not self.is_running else ""
-        return " · ".join(filter(None, [f"stopped: {self.reason}", how]))
+        return _HOW_TO_GO_ON.get(self.reason, "run.resume() goes on")
 
     @property
     def has_failed(self) -> bool:

@@ -85,7 +85,9 @@ class Rows:
                 asked = self._templates.arguments(columns)
                 if self._takes_columns:
                     asked = {name: value for name, value in columns.items() if name not in self._templates.constants}
-                arguments, files = marked(as_messages(self._endpoint, {**asked, **self._said}), self._upload)
+                asked |= self._said
+                sent = as_messages(self._endpoint, asked, may_be_empty=True)
+                arguments, files = marked(sent, self._upload)
             except InvalidRequest as exc:
                 raise InvalidRequest(f"row {one_line(str(label), 60)}: {exc.message}", hint=exc.hint) from exc
             yield Row(_stored(label), _stored(columns), arguments, files)

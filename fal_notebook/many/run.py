@@ -324,7 +324,8 @@ class Run(Table):
     def _interrupted(self) -> KeyboardInterrupt:
         """Stop sending, and return a ``KeyboardInterrupt``, which stops Run All, that is shown in one line."""
         self.stop(INTERRUPTED)
-        interrupt = KeyboardInterrupt(f"{self.standing.words} · run.resume() goes on")
+        how = "the same call again, or run.resume()," if self.is_kept else "run.resume()"
+        interrupt = KeyboardInterrupt(f"{self.standing.words} · {how} goes on")
         setattr(interrupt, "_render_traceback_", lambda: [f"KeyboardInterrupt: {interrupt}"])  # noqa: B010 - for IPython
         return interrupt
 

@@ -29,7 +29,11 @@ def summary_bundle(view: JournalView, standing: Standing | None = None) -> Bundl
     bundles = [_bar(now), small_bundle(now.words)]
     if now.has_failed:
         line = " · ".join(filter(None, [now.counted, now.others]))
-        bundles = [_bar(now), error_bundle(now.stopped, "", now.stopped), small_bundle(line)]
+        bundles = [
+            _bar(now),
+            error_bundle(now.stopped, now.way_on, " · ".join(filter(None, [now.stopped, now.way_on]))),
+            small_bundle(line),
+        ]
     if newest := [view.row(number) for number in view.newest(_NEWEST)]:
         bundles.append(table_bundle(("row", "asked", "output", "status"), map(_cells, newest)))
     (bundle,) = merged(bundles)

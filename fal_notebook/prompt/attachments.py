@@ -19,6 +19,10 @@ _LONGEST_NAME = 120
 _LONGEST_TYPE = 100
 
 
+class FileRefused(InvalidRequest):
+    """A file was not attached; the message names it."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """A piece of a file, as the page sends it.
@@ -62,7 +66,7 @@ class Attachment:
 
 
 class Attachments:
-    """The files of a box, in the order in which they were attached."""
+    """The files of a box, in the order in which they arrived."""
 
     def __init__(self) -> None:
         self._files: dict[str, Attachment] = {}
@@ -81,7 +85,7 @@ class Attachments:
         """Take a piece of a file. Return the file with its last piece, else None.
 
         Raises:
-            InvalidRequest: the file is too large, there are too many, or the piece does not follow the one before.
+            FileRefused: the file is empty or too large, there are too many, or the piece follows no other.
         """
         if piece.at == 0:
             self._check(piece)
@@ -92,11 +96,12 @@ class Attachments:
         received = found.received
         if piece.at != len(received) or len(received) + len(piece.data) > found.first.size:
             del self._files[piece.file]
-            raise InvalidRequest(f"{_name(piece)} did not arrive whole", hint="attach it again")
+            raise FileRefused(f"{_name(piece)} did not arrive whole", hint="attach it again")
         received += piece.data
         if len(received) < found.first.size:
             return None
         media = media_from_bytes(bytes(received), piece.content_type[:_LONGEST_TYPE] or None)
+        self._files[piece.file] = self._files.pop(piece.file)  # the order is that of arrival
         found.media = Media(media.content_type, media.data, file_name=_name(found.first))
         found.received = bytearray()
         return found
@@ -111,10 +116,12 @@ class Attachments:
 
     def _check(self, piece: Piece) -> None:
         others = [each for name, each in self._files.items() if name != piece.file]
-        if not 0 <= piece.size <= LARGEST_FILE:
-            raise InvalidRequest(f"{_name(piece)} is larger than 32 MB", hint="give its URL as an argument")
+        if piece.size == 0:
+            raise FileRefused(f"{_name(piece)} is empty", hint="it was not attached")
+        if not 0 < piece.size <= LARGEST_FILE:
+            raise FileRefused(f"{_name(piece)} is larger than 32 MB", hint="give its URL as an argument")
         if len(others) >= MOST_FILES or sum(each.first.size for each in others) + piece.size > MOST_BYTES:
-            raise InvalidRequest(f"{_name(piece)} is not attached: {MOST_FILES} files of 64 MB together are the most")
+            raise FileRefused(f"{_name(piece)} is not attached: {MOST_FILES} files of 64 MB together are the most")
 
 
 def _name(piece: Piece) -> str:

@@ -70,7 +70,7 @@ class Memory:
             raise InvalidRequest("messages are what the box sends", hint="PromptWidget(messages=…) begins with them")
         own = {"messages"} if chat.takes_messages else {chat.field}
         chat.arguments = {name: value for name, value in arguments.items() if name not in own}
-        return chat.send([prompt, *files], {}, chat.note, way_out=WAY_OUT)
+        return chat.send([prompt, *files], {}, chat.note, way_out=WAY_OUT, may_be_empty=not chat.takes_messages)
 
     def note(self, entry: Entry, stream: Stream) -> None:
         """Note what an answer that has ended was added as."""

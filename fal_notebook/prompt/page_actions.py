@@ -135,10 +135,10 @@ class PageActions:
             CredentialsError: no key was found.
         """
         is_message = takes_messages(prompt.endpoint.strip().strip("/"))
-        if not prompt.words.strip() and not (is_message and prompt.files):
-            raise InvalidRequest("the prompt is empty")
         if not is_message:
             prompt = replace(prompt, placed=self.form.files.among(dict(prompt.arguments), prompt.files))
+        if not prompt.words.strip() and not self._may_be_empty(prompt, is_message=is_message):
+            raise InvalidRequest("the prompt is empty")
         chat = self.box.chat
         if checked(chat.check) != "off":
             self.form.schema.check(prompt.sent, self.box.field)
@@ -147,6 +147,10 @@ class PageActions:
         self.answering.begin(prompt, instead_of, play=self.box.play)
         if instead_of is not None:
             self.removals.settle_after(instead_of)
+
+    def _may_be_empty(self, prompt: Prompt, *, is_message: bool) -> bool:
+        """Whether a prompt without words can be meant."""
+        return bool(prompt.files) if is_message else self.form.schema.may_be_empty(self.box.field, prompt.sent)
 
     def _run(self, request: Run) -> None:
         """Send a prompt of the page. One in the place of an earlier one keeps the files of that."""

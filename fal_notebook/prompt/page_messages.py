@@ -22,7 +22,7 @@ from ..response.updates import Progress
 from ..safety.plain_text import one_line, plain_text
 from . import suggestions
 from .argument_rows import Form, InvalidForm
-from .attachments import Attachment
+from .attachments import Attachment, FileRefused
 from .entry import Entry
 from .export import TYPES, in_all
 from .schema_form import InvalidArguments
@@ -156,7 +156,7 @@ def form(
     return {
         "kind": "form",
         "rows": rows.rows,
-        **({} if fields is None else {"fields": [], "model": None, "takesSystem": True, **fields}),
+        **({} if fields is None else {"fields": [], "model": None, "takesSystem": True, "takesPrompt": True, **fields}),
         "doubts": dict(doubts),
         "takesModel": takes_model(name),
         "takesMessages": takes_messages(name),
@@ -233,7 +233,8 @@ def refused(error: FalNotebookError) -> Message:
     """Why a request of the page was refused, and which rows of the form are wrong."""
     problems = error.problems if isinstance(error, InvalidForm) else {}
     wrong = error.doubts if isinstance(error, InvalidArguments) else {}
-    return {"kind": "refused", "message": str(error), "problems": problems, "wrong": wrong}
+    of_file = {"file": True} if isinstance(error, FileRefused) else {}
+    return {"kind": "refused", "message": str(error), "problems": problems, "wrong": wrong, **of_file}
 
 
 def packed(message: Message) -> tuple[Message, list[bytes] | None]:

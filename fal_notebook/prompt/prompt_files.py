@@ -13,7 +13,7 @@ from ..client.known_endpoints import takes_messages
 from ..errors import InvalidRequest
 from ..media.media import Media
 from . import page_messages
-from .attachments import Attachments, Piece
+from .attachments import Attachments, FileRefused, Piece
 from .schema_form import SchemaForm, with_file
 
 
@@ -45,7 +45,7 @@ class PromptFiles:
         """Take a piece of a file that a page sends: for an argument, or else for the next prompt.
 
         Raises:
-            InvalidRequest: the file did not arrive whole, is too large, or the endpoint takes none of its kind.
+            FileRefused: the file did not arrive whole, is empty or too large, or the endpoint takes none of its kind.
         """
         with self.lock:
             whole = self._files.take(piece)
@@ -60,9 +60,9 @@ class PromptFiles:
             return
         try:
             self._places()
-        except InvalidRequest:
+        except InvalidRequest as exc:
             self._files.remove(piece.file)
-            raise
+            raise FileRefused(exc.message, hint=exc.hint) from None
         finally:
             self.show()
 

@@ -83,8 +83,24 @@ class SchemaForm:
         return {
             "fields": argument_fields.fields_of(schema, (field, *_OWN)),
             "model": argument_fields.model_field(schema),
+            "takesPrompt": self._takes(field) or self._takes("messages"),
             "takesSystem": any(schema.argument(each) for each in ("messages", "system_prompt")) or schema.takes_more,
         }
+
+    def may_be_empty(self, field: str, prompt: Mapping[str, Any]) -> bool:
+        """Whether a request without a prompt is meant: the endpoint takes none, or need not have one beside others.
+
+        Args:
+            field: the argument that takes the prompt.
+            prompt: the other arguments, with the files among them.
+        """
+        if self._known is None:
+            return False
+        taken = self._known.schema.argument(field)
+        return not self._takes(field) or (taken is not None and not taken.required and bool(prompt))
+
+    def _takes(self, name: str) -> bool:
+        return self._known is None or self._known.schema.takes_more or self._known.schema.argument(name) is not None
 
     @property
     def takes_model(self) -> bool:
@@ -144,8 +160,10 @@ class SchemaForm:
 
         found = file_argument(self._known.schema, kind, arguments)
         if found is None:
-            name = media.file_name or "the file"
-            raise InvalidRequest(f"the endpoint takes no {kind}, or has it already", hint=f"remove {name}")
+            name, before = media.file_name or "the file", file_argument(self._known.schema, kind, {})
+            if before is not None:
+                raise InvalidRequest(f"{name}: {before.name} has a file already", hint="remove that one first")
+            raise InvalidRequest(f"{name}: the endpoint takes no {kind}", hint="see its arguments")
         return found.name, takes_several(found)
 
 

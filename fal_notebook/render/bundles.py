@@ -19,6 +19,7 @@ from .markdown import link_html, markdown_html, preformatted_html, text_html
 from .mathematics import limit_formulas
 from .portable_markdown import LONGEST as LONGEST_MARKDOWN
 from .portable_markdown import portable_markdown, portable_plain
+from .text_tables import terminal_width, text_table
 
 Bundle = dict[str, Any]
 
@@ -98,8 +99,7 @@ def heading_bundle(title: str, name: str) -> Bundle:
 def table_bundle(names: Iterable[str], rows: Iterable[Iterable[str]]) -> Bundle:
     """A table with column names and rows."""
     lines = [list(names), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    words = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    words = text_table(lines[0], lines[1:], terminal_width())
     head, *body = (
         "<tr>" + "".join(f"<td>{text_html(plain_text(each))}</td>" for each in line) + "</tr>" for line in lines
     )

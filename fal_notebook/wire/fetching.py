@@ -60,8 +60,15 @@ def download(url: str, *, timeout: float, max_bytes: int, gateway: str | None = 
                 body.write(piece)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
         may_pass = isinstance(exc, httpx.TransportError) and not isinstance(exc, httpx.UnsupportedProtocol)
-        raise ConnectError(f"could not fetch {url}: {exc}", may_pass=may_pass) from None
+        raise ConnectError(f"could not fetch {url}: {_why(exc)}", may_pass=may_pass) from None
     return body.getvalue()
+
+
+def _why(exc: Exception) -> str:
+    """What went wrong; httpx's own words of a status lead to a page about HTTP."""
+    if isinstance(exc, httpx.HTTPStatusError):
+        return f"it answered {exc.response.status_code} {exc.response.reason_phrase}".strip()
+    return str(exc)
 
 
 def keyed_fetch(

@@ -13,7 +13,7 @@ import time
 import psutil
 
 from .notebook import OURS, gateway
-from .rows import Row
+from .rows import MADE_UP_KEY, Row
 
 ROUNDS = 3
 SECONDS = 30.0
@@ -36,7 +36,7 @@ def _begin(count: int, url: str) -> "subprocess.Popen[str]":
     """A process with so many connections, which are open when this returns."""
     process = subprocess.Popen(
         [sys.executable, "-c", _CODE, str(count)],
-        env={**os.environ, "FAL_NOTEBOOK_URL": url, "FAL_KEY": "made-up:key"},
+        env={**os.environ, "FAL_NOTEBOOK_URL": url, "FAL_KEY": MADE_UP_KEY},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -23,7 +23,7 @@ from ..browser.lab import Server, jupyter, launch, notebook
 from ..browser.watch import WATCH, Watched, watched
 from ..scripted import end, start
 from .process import in_process
-from .rows import Row
+from .rows import MADE_UP_KEY, Row
 
 ROUNDS = 3
 TOKENS, RATE = 4_000, 1_000
@@ -88,7 +88,7 @@ def _jupyter() -> Iterator[tuple[Browser, Server]]:
         place = Path(folder) / "notebooks"
         place.mkdir()
         browser = launch(driver)
-        with jupyter(place, {"FAL_NOTEBOOK_URL": url, "FAL_KEY": "made-up:key"}) as lab:
+        with jupyter(place, {"FAL_NOTEBOOK_URL": url, "FAL_KEY": MADE_UP_KEY}) as lab:
             yield browser, lab
         browser.close()
 

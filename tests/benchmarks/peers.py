@@ -31,7 +31,7 @@ from websockets.sync.client import connect as connect_sync
 
 import fal_notebook
 
-from .rows import BOUND, OURS
+from .rows import BOUND, MADE_UP_KEY, OURS
 from .server import Ports
 
 ENDPOINT = "bench/app"
@@ -81,7 +81,7 @@ class Peer(ABC):
     def __init__(self, addresses: Addresses) -> None:
         self.addresses = addresses
         self._stack = ExitStack()
-        self._stack.enter_context(patch.dict(os.environ, FAL_KEY="made-up:key"))
+        self._stack.enter_context(patch.dict(os.environ, FAL_KEY=MADE_UP_KEY))
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 OURS = "fal_notebook"
+MADE_UP_KEY = f"{'0' * 8}-{'1' * 4}-{'2' * 4}-{'3' * 4}-{'4' * 12}:{'0123456789abcdef' * 2}"
+"""As long as fal's keys are: what is received is searched for it."""
 BOUND = "a bare socket"
 """Not a peer, but the best that server and network allow."""
 

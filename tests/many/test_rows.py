@@ -256,6 +256,8 @@ def test_a_prompt_is_the_only_message_of_an_endpoint_that_takes_a_conversation()
     assert sent(prompt="{prompt}!", system="Be short.")[0] == {
         "messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "a!"}]
     }
+    empty = Rows(["", None], {}, "openrouter/router/openai/v1/chat/completions")  # one row must not stop all others
+    assert [json.loads(row.arguments) for row in empty] == [{"messages": [{"role": "user", "content": ""}]}] * 2
     assert sent(prompt="hi")[1] == {"messages": [{"role": "user", "content": "hi"}]}
     assert sent(messages=lambda row: [row["prompt"]])[0] == {"messages": ["a"]}
 

@@ -211,7 +211,7 @@ def test_an_interrupt_in_wait_leaves_a_run_that_goes_on(asked: Asked, path: Path
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt, match=r"0 of 20 done .* run.resume\(\) goes on"):
+    with pytest.raises(KeyboardInterrupt, match=r"0 of 20 done .* the same call again, or run.resume\(\), goes on"):
         run.wait()
     asked.let_go()
     assert run.resume().wait().standing.counts["done"] == 20

@@ -15,6 +15,7 @@ from ..schema.documents import fal_document, picture_document
 PICTURE = "studio/picture"
 TALK = "studio/chat/completions"
 OTHER = "studio/other"
+PLAIN = "studio/plain"
 _STYLE = {
     "type": "object",
     "properties": {
@@ -44,8 +45,9 @@ def _documents() -> dict[str, Any]:
         required=["messages", "model"],
     )
     other = fal_document(OTHER, {"prompt": {"type": "string"}, "voice": {"enum": ["alto", "bass"], "default": "alto"}})
+    plain = fal_document(PLAIN, {"image_url": {"type": "string", "_fal_ui_field": "image"}}, required=["image_url"])
     whole = picture
-    for each in (talk, other):
+    for each in (talk, other, plain):
         name = next(iter(each["paths"])).strip("/")
         schema = each["components"]["schemas"].pop("Input")
         whole["components"]["schemas"][name.replace("/", "_")] = schema
@@ -68,6 +70,11 @@ async def _picture(request: Request) -> Response:
     return await endpoints.picture(request)
 
 
+async def _plain(request: Request) -> Response:
+    endpoints.received.append(await request.json())
+    return JSONResponse({"label": "a cat"})
+
+
 async def _talk(request: Request) -> Response:
     """Say how many parts the newest message has."""
     arguments = await request.json()
@@ -81,6 +88,6 @@ def create_app() -> Starlette:
     """The endpoints of the other tests, too."""
     app = endpoints.create_app()
     app.routes.append(Route("/openapi.json", _document, methods=["GET"]))
-    for name, endpoint in ((PICTURE, _picture), (TALK, _talk), (OTHER, endpoints.echo)):
+    for name, endpoint in ((PICTURE, _picture), (TALK, _talk), (OTHER, endpoints.echo), (PLAIN, _plain)):
         app.routes.append(Route(f"/{name}", endpoint, methods=["POST"]))
     return app

@@ -30,6 +30,14 @@ def test_pieces_become_a_file_with_its_name() -> None:
     assert files.media == []
 
 
+def test_files_are_in_the_order_in_which_they_arrived() -> None:
+    files = Attachments()
+    files.take(piece(PNG[:5], size=len(PNG), file="slow"))
+    files.take(piece(PNG, file="quick"))
+    files.take(piece(PNG[5:], 5, len(PNG), "slow"))
+    assert [name for name, _ in files.whole] == ["quick", "slow"]
+
+
 def test_the_page_gets_a_small_picture_of_a_large_one() -> None:
     large = io.BytesIO()
     Image.effect_noise((1200, 900), 90).save(large, "PNG")
@@ -44,13 +52,18 @@ def test_the_page_gets_a_small_picture_of_a_large_one() -> None:
     assert files.media[0].data == large.getvalue()
 
 
-def test_the_content_decides_over_the_pages_word_and_an_empty_file_is_one() -> None:
+def test_the_content_decides_over_the_pages_word() -> None:
     files = Attachments()
     files.take(Piece("a", "../a\n.png", "text/html", len(PNG), "", 0, PNG))
-    files.take(Piece("b", "", "", 0, "", 0, b""))
-    named, empty = files.media
+    (named,) = files.media
     assert (named.content_type, named.file_name) == ("image/png", "../a .png")
-    assert empty.data == b""
+
+
+def test_an_empty_file_is_refused_before_anything_is_paid_for() -> None:
+    files = Attachments()
+    with pytest.raises(InvalidRequest, match=r"nothing.png is empty"):
+        files.take(piece(b"", name="nothing.png"))
+    assert files.media == []
 
 
 def test_a_file_that_is_too_large_or_one_too_many_is_refused() -> None:

@@ -111,6 +111,35 @@ def test_a_file_that_the_endpoint_does_not_take_is_refused_at_once() -> None:
     assert widget.of("attached")[-1]["files"] == []
 
 
+def test_each_file_that_is_not_taken_is_told_by_its_name_and_why() -> None:
+    widget = opened(studio.PLAIN)
+    attach(widget, "cat.png", endpoints.PNG)
+    attach(widget, "dog.png", endpoints.PNG)
+    attach(widget, "song.wav", b"RIFF\x24\0\0\0WAVEfmt ")
+    attach(widget, "nothing.png", b"")
+    messages = [each["message"] for each in widget.of("refused") if each["file"]]
+    assert messages == [
+        "dog.png: image_url has a file already (remove that one first)",
+        "song.wav: the endpoint takes no audio (see its arguments)",
+        "nothing.png is empty (it was not attached)",
+    ]
+    assert [each["name"] for each in widget.of("attached")[-1]["files"]] == ["cat.png"]
+
+
+def test_an_endpoint_that_takes_no_prompt_is_asked_without_one() -> None:
+    widget = opened(studio.PLAIN)
+    assert widget.of("form")[-1]["takesPrompt"] is False
+    attach(widget, "cat.png", endpoints.PNG)
+    widget.hear("run", prompt="", endpoint=studio.PLAIN, rows=None)
+    widget.wait()
+    assert list(endpoints.received[-1]) == ["image_url"]
+    assert widget.results[-1].error is None
+    other = opened(studio.OTHER)
+    assert other.of("form")[-1]["takesPrompt"] is True
+    with pytest.raises(InvalidRequest, match="the prompt is empty"):
+        other.run(" ")
+
+
 def test_a_file_for_an_argument_is_shown_by_its_name_and_not_sent_back_to_the_page() -> None:
     widget = opened(studio.PICTURE, {"image_url": "https://x.test/a.png"})
     attach(widget, "mask.png", endpoints.PNG, "mask")

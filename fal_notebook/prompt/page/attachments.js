@@ -19,6 +19,8 @@ class Attachments {
     Object.assign(this, { send, refuse, done });
     this.prefix = prefix;
     this.count = 0;
+    this.uploads = Promise.resolve(); // one after the other, so that files arrive in the order in which they were chosen
+    this.isTelling = false; // whether the notice is of the files that were added last
     this.pending = new Set(); // the ids of files of which Python has not told yet
     this.urls = new Map(); // of the pictures that this page has, by the id of their file
     this.picker = make("input", {
@@ -34,9 +36,11 @@ class Attachments {
 
   /** Send files to Python, for the next prompt or for an argument. */
   add(files, argument = "") {
+    this.isTelling = false;
     for (const file of files) {
       if (file.size > LARGEST_FILE) this.refuse(`${file.name} is larger than 32 MB: give its URL as an argument`);
-      else this.upload(file, argument).catch(() => this.refuse(`${file.name} cannot be read`));
+      else this.uploads = this.uploads.then(() => this.upload(file, argument))
+        .catch(() => this.refuse(`${file.name} cannot be read`));
     }
   }
 

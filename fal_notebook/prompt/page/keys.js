@@ -7,9 +7,10 @@ function sends(event, isInPrompt, enterSends) {
 }
 
 /** What the input says while it is empty. A narrow one has no room for the keys. */
-function hint(enterSends, isNarrow = false) {
-  if (isNarrow) return "Ask something…";
+function hint(enterSends, isNarrow = false, takesPrompt = true) {
   const [send, line] = enterSends ? ["Enter", "Shift+Enter"] : ["Shift+Enter", "Enter"];
+  if (!takesPrompt) return isNarrow ? "Takes no prompt" : `This endpoint takes no prompt: ${send} sends the rest`;
+  if (isNarrow) return "Ask something…";
   return `Ask something… ${send} sends, ${line} makes a line`;
 }
 

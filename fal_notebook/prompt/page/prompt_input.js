@@ -5,6 +5,7 @@ const WIDE = 520; // pixels of an input that has room for the keys in its hint
 class PromptInput {
   constructor(prefix, describedBy, { send, stop, changed }) {
     this.changed = changed;
+    this.takesPrompt = true;
     this.past = new PastPrompts();
     this.waiting = new WaitingPrompt(() => this.withdraw());
     const id = `${prefix}-prompt`;
@@ -44,7 +45,14 @@ class PromptInput {
 
   showHint() {
     const { clientWidth } = this.text.control;
-    this.text.control.setAttribute("placeholder", hint(this.enterSends, clientWidth > 0 && clientWidth < WIDE));
+    const isNarrow = clientWidth > 0 && clientWidth < WIDE;
+    this.text.control.setAttribute("placeholder", hint(this.enterSends, isNarrow, this.takesPrompt));
+  }
+
+  /** Say in the hint whether the endpoint takes a prompt. */
+  showWhatIsTaken(takesPrompt) {
+    this.takesPrompt = takesPrompt;
+    this.showHint();
   }
 
   /** Let the prompt wait, unless another one does; return whether it waits. */

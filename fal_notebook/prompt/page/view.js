@@ -28,7 +28,7 @@ class View {
     };
     this.attachments = new Attachments(this.prefix, {
       send: (kind, content, buffers) => this.send(kind, content, buffers),
-      refuse: (why) => { this.notice.textContent = why; },
+      refuse: (why) => this.tellAnother(why),
       done: () => this.prompt.control.focus(),
     });
     this.memory = new Memory(this.prefix, () => this.saveSoon(), () => this.save());
@@ -308,10 +308,11 @@ class View {
   }
 
   /** Show the form, except in the view `but`, where its rows were just edited. */
-  showForm({ but, rows, takesModel, takesMessages, takesSystem, endpoints, models, fields, model, doubts = {} }) {
+  showForm({ but, rows, takesModel, takesMessages, takesSystem, takesPrompt, endpoints, models, fields, model, doubts = {} }) {
     this.memory.takesMessages = takesMessages === true;
     this.memory.show();
     if (fields !== undefined) this.takesSystem = takesSystem !== false;
+    if (fields !== undefined) this.input.showWhatIsTaken(takesPrompt !== false);
     this.endpoints.offer(endpoints);
     if (fields !== undefined) this.form.offerModels(models, model);
     if (but !== this.prefix) holdStill(this.root, () => this.form.show(rows, takesModel, fields));
@@ -476,7 +477,15 @@ class View {
     this.enableButtons();
   }
 
+  /** Tell of another file that was not taken, behind those before it: several are attached at once. */
+  tellAnother(why) {
+    const before = this.notice.textContent;
+    this.notice.textContent = this.attachments.isTelling && before ? `${before}; ${why}` : why;
+    this.attachments.isTelling = true;
+  }
+
   refuse(message) {
+    if (message.file) return this.tellAnother(message.message);
     this.notice.textContent = message.message;
     this.status = "";
     this.asked = undefined;

@@ -522,3 +522,20 @@ test("a view whose kernel has crashed says so", () => {
   view.close();
   assert.equal(listeners.size, 0);
 });
+
+test("of several files that are not taken each is told, and of the next ones only those", () => {
+  const { view } = open();
+  view.attachments.add([]);
+  view.receive({ kind: "refused", message: "a.png: no", file: true });
+  view.receive({ kind: "refused", message: "b.png: no", file: true });
+  assert.equal(view.notice.textContent, "a.png: no; b.png: no");
+  view.attachments.add([]);
+  view.receive({ kind: "refused", message: "c.png: no", file: true });
+  assert.equal(view.notice.textContent, "c.png: no");
+});
+
+test("the input of an endpoint that takes no prompt says so", () => {
+  const { view } = open();
+  view.receive({ kind: "form", rows: [], fields: [], models: [], endpoints: [], takesPrompt: false });
+  assert.equal(view.prompt.control.getAttribute("placeholder"), "This endpoint takes no prompt: Enter sends the rest");
+});
