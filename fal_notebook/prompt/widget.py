@@ -41,6 +41,8 @@ from .page_code import SCRIPT, STYLE
 from .removal import Removals
 from .transcript_outputs import displayed
 
+_NEEDS_A_PAGE = ' needs a page, which a terminal has not: fal.chat("ENDPOINT") talks here, too'
+
 
 class PromptWidget(AnyWidget):
     """A prompt box for an endpoint, with the conversation above it. A run does not block the kernel.
@@ -249,14 +251,14 @@ class PromptWidget(AnyWidget):
 
     def __repr__(self) -> str:
         count = len(self.results)
+        return self._words(f", {count} answer{'' if count == 1 else 's'}")
+
+    def _words(self, more: str = "") -> str:
         name = "" if self._is_compact else f" {one_line(self.endpoint)}"
-        return f"<PromptWidget{name}, {count} answer{'' if count == 1 else 's'}>"
+        return f"<PromptWidget{name}{more}>{_NEEDS_A_PAGE if is_terminal() else ''}"
 
     def _ipython_display_(self) -> None:
-        words = repr(self).rpartition(", ")[0] + ">"  # an export would show the number of answers of this moment
-        if is_terminal():
-            words += ' needs a page, which a terminal has not: fal.chat("ENDPOINT") talks here, too'
-        self._views += displayed(widget_bundle(self, words))
+        self._views += displayed(widget_bundle(self, self._words()))  # an export has no number of this moment's answers
         self._conversation.display()
         self._connect_when_shown()
 

@@ -581,7 +581,7 @@ def test_the_magic_opens_a_widget_with_the_cell_as_its_prompt(gateway: str, shel
     widget = shell.user_ns["w"]
     assert (widget.endpoint, widget.prompt, widget.arguments) == ("test/echo/stream", "Hello", {"model": "m", "n": 2})
     assert not endpoints.requests
-    assert repr(widget) == "<PromptWidget test/echo/stream, 0 answers>"
+    assert repr(widget).startswith("<PromptWidget test/echo/stream, 0 answers>")
 
 
 def test_sound_is_played_while_it_is_generated_only_if_play_is_set(gateway: str) -> None:
