@@ -77,7 +77,7 @@ def test_a_prompt_widget_is_stopped_while_a_cell_blocks(lab: Kernel) -> None:
     lab.run("from fal_notebook import PromptWidget\nw = PromptWidget('test/endless/stream'); w.run('x')")
     address = lab.value("w._control").strip("'")
     request = lab.send(
-        "while not w._conversation.entries[0].words.tail.html: time.sleep(0.01)\nprint('it', 'blocks'); w.wait()"
+        "while not w._conversation.entries[0].words.tail.html: time.sleep(0.01)\nprint('it' + ' blocks'); w.wait()"
     )
     cell = lab.read(request, until="it blocks")
     content = {"to": address, "content": {"kind": "stop", "id": 1}}
