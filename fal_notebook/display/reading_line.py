@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Self
 
 from IPython.core.getipython import get_ipython
 
@@ -15,7 +16,7 @@ _PAUSE = 0.5  # seconds between two updates
 
 
 class ReadingLine:
-    """Called with the number of each row as it is read. It has to be ended."""
+    """Called with the number of each row as it is read, within its ``with`` block."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -23,6 +24,12 @@ class ReadingLine:
         self._rows = 0
         self._is_shown = False
         self._output: ReplaceableOutput | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def __call__(self, number: int) -> None:
         """Note that a row is read; show the line if it is time to."""

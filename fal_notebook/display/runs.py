@@ -190,27 +190,22 @@ def begin_run(rows: Rows, to: str | Path | None, how: How, *, quiet: bool = Fals
         how: how they are sent.
         quiet: whether nothing is told of a run with many rows.
     """
-    line = ReadingLine()
-    rows.look = _ignore if quiet else line
+    if quiet:
+        return cast(LiveRun, begin(LiveRun, rows, to, how, _ignore))
+    with ReadingLine() as line:
+        rows.look = line
 
-    def tell(estimate: Estimate) -> None:
-        line.end()
-        if not quiet:
+        def tell(estimate: Estimate) -> None:
+            line.end()
             _tell(estimate)
 
-    try:
         return cast(LiveRun, begin(LiveRun, rows, to, how, tell))
-    finally:
-        line.end()
 
 
 def estimate_of_run(rows: Rows, how: How) -> Estimate:
     """What is known of a run, without sending anything, as `map` tells it with ``dry_run``."""
-    rows.look = line = ReadingLine()
-    try:
+    with ReadingLine() as rows.look:
         return dry_run_of(rows, how)
-    finally:
-        line.end()
 
 
 def attach(
@@ -245,7 +240,7 @@ def _own_output() -> str | None:
     return request_id() if output_widget() is None else None
 
 
-def _ignore(_: int) -> None:
+def _ignore(_: Estimate) -> None:
     """Tell nothing."""
 
 

@@ -175,15 +175,20 @@ class Conduct:
             self.stop(f"the balance is used up: {message}")
         else:
             self._window.answered()
-        self._count_failure(message, status)
+        self.count_failure(message, status)
 
-    def unsendable(self, message: str) -> None:
-        """A row failed before it could be sent.
+    def count_failure(self, message: str, status: int | None = None) -> None:
+        """Take note that a row failed, for itself where it was not sent; ten equal failures in a row stop the run.
 
         Args:
-            message: why, without what differs from row to row.
+            message: what happened, without what differs from row to row.
+            status: the HTTP status, if one came.
         """
-        self._count_failure(message)
+        failure = f"{status} {message}"
+        self._equal = self._equal + 1 if failure == self._failure else 1
+        self._failure = failure
+        if self._equal >= _MOST_EQUAL:
+            self.stop(f"{_MOST_EQUAL} rows failed in the same way: {message}")
 
     def lost(self, number: int, message: str) -> None:
         """A row may have been received, and its answer cannot be had. It counts as a failure, and as billed."""
@@ -225,13 +230,6 @@ class Conduct:
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         if self._equal >= _MOST_EQUAL:
             self.stop(f"no connection in {_MOST_EQUAL} tries: {message}")
-
-    def _count_failure(self, message: str, status: int | None = None) -> None:
-        failure = f"{status} {message}"
-        self._equal = self._equal + 1 if failure == self._failure else 1
-        self._failure = failure
-        if self._equal >= _MOST_EQUAL:
-            self.stop(f"{_MOST_EQUAL} rows failed in the same way: {message}")
 
     def _begin(self, number: int) -> None:
         self._sent += 1

@@ -197,7 +197,7 @@ class Desk:
 
     def _unsendable(self, number: int, failure: UploadFailed) -> None:
         message = self._redaction.text(failure.message)
-        self._conduct.unsendable(message)
+        self._conduct.count_failure(message)
         outcome = Outcome(number, "failed", error=f"not sent: {message}", status=failure.status)
         self._ledger.batch.refused.append(outcome)
 

@@ -155,8 +155,11 @@ class JournalView:
 
     def address_of(self, content: str) -> str | None:
         """What stands for a stored file in a request: its URL if it was uploaded, else a data URI."""
-        if content in (urls := self.urls()):
-            return urls[content][0]
+        found = self._read("SELECT url FROM files WHERE content = ? AND url IS NOT NULL", content)
+        return str(found[0][0]) if found else self.data_uri_of(content)
+
+    def data_uri_of(self, content: str) -> str | None:
+        """A stored file as a data URI; None where there is none of this content."""
         media = self.file(content)
         return None if media is None else media.data_uri()
 

@@ -76,14 +76,7 @@ class RowUploads:
 
     def message(self, text: str, journal: Journal) -> str:
         """The message of a row, with the URLs of its files in it, or else the files. On any thread."""
-
-        def place(content: str) -> str | None:
-            if self.is_needed and content in self._known:
-                return self._known[content][0]
-            media = journal.file(content)
-            return None if media is None else media.data_uri()
-
-        return filled(text, place)
+        return filled(text, journal.address_of if self.is_needed else journal.data_uri_of)
 
     async def _upload(self, content: str, read: Read) -> None:
         media = await read(content)

@@ -27,7 +27,7 @@ from fal_notebook.media.media import Media
 from fal_notebook.wire.target import resolve_target
 
 from ..conftest import wait_until
-from ..local.storages import KEY, Mirror, Storage, storage_of, stored
+from ..local.storages import KEY, Mirror, Storage, always_uploading, storage_of, stored
 
 
 def large_of(size: int) -> bytes:
@@ -65,14 +65,8 @@ def server(storage: Storage, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def always(server: LocalServer) -> Iterator[list[str]]:
     """The kernel's session uploads every file; what it tells is in the list."""
-    session, told = fal.session(), list[str]()
-    session.upload = "always"
-    uploads = session.companion(Uploads)
-    uploads.__init__()  # type: ignore[misc]  # as in a new kernel
-    uploads.tell = told.append
-    yield told
-    session.upload = "auto"
-    uploads.__init__()  # type: ignore[misc]
+    with always_uploading() as told:
+        yield told
 
 
 def test_a_file_is_uploaded_and_its_url_stands_in_its_place(always: list[str], folder: Path, mirror: Mirror) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+import fal_notebook
+from fal_notebook.client.uploads import Uploads
 from fal_notebook.local.asgi import ASGIApp, Message, Receive, Scope, Send
 from fal_notebook.local.server import LocalServer
 from fal_notebook.local.storage import PATH, LocalStorage, WithStorage
 
 from ..conftest import KEY
 
-__all__ = ["KEY", "Mirror", "Storage", "storage_of", "stored"]
+__all__ = ["KEY", "Mirror", "Storage", "always_uploading", "storage_of", "stored"]
 
 
 class Mirror:
@@ -84,6 +86,19 @@ def storage_of(
         monkeypatch.setattr("fal_client.client.REST_URL", server.http_url)
         monkeypatch.setattr("fal_client.client.CDN_URL", f"{server.http_url}{path}")
         yield server
+
+
+@contextmanager
+def always_uploading() -> Iterator[list[str]]:
+    """Let the kernel's session upload every file, as in a new kernel; what it tells is in the list."""
+    session, told = fal_notebook.session(), list[str]()
+    session.upload = "always"
+    uploads = session.companion(Uploads)
+    uploads.__init__()  # type: ignore[misc]
+    uploads.tell = told.append
+    yield told
+    session.upload = "auto"
+    uploads.__init__()  # type: ignore[misc]
 
 
 def stored(folder: Path) -> list[bytes]:

@@ -29,7 +29,7 @@ from fal_notebook.media.media import Media
 from fal_notebook.safety.redaction import Redaction
 
 from ..conftest import wait_until
-from ..local.storages import KEY, Mirror, Storage, storage_of
+from ..local.storages import KEY, Mirror, Storage, always_uploading, storage_of
 
 LARGE = b"\x89PNG\r\n\x1a\n" + bytes(LARGEST_INLINE)
 ENDPOINT = "a/b"
@@ -74,14 +74,8 @@ def server(storage: Storage, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def always(server: LocalServer) -> Iterator[list[str]]:
     """The kernel's session uploads every file; what it tells is in the list."""
-    session, told = fal.session(), list[str]()
-    session.upload = "always"
-    uploads = session.companion(Uploads)
-    uploads.__init__()  # type: ignore[misc]  # as in a new kernel
-    uploads.tell = told.append
-    yield told
-    session.upload = "auto"
-    uploads.__init__()  # type: ignore[misc]
+    with always_uploading() as told:
+        yield told
 
 
 def test_a_file_of_each_row_is_uploaded_once_for_each_content_and_its_url_is_sent(
